@@ -1,0 +1,113 @@
+"""Cases: a model, a method and a workload, ready to run; and which of them make sense."""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from suite.catalog import method as methods
+from suite.catalog import model as models
+from suite.catalog.method import Method
+from suite.catalog.model import Model
+from suite.catalog.tier import Loop, Tier, Timeouts, Warmup, Workload
+from suite.errors import BadInput
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that decides the work of one measurement, and nothing about the machine.
+
+    ``case_id`` is ``model-method`` or ``model-method-suffix`` and never holds the GPU, so the
+    same id compares across GPUs.
+    """
+
+    case_id: str
+    model: Model
+    method: Method
+    workload: Workload
+    loop: Loop
+    seed: int
+    steady_steps: int
+    warmup: Warmup
+    timeouts: Timeouts
+
+
+def cases(
+    tier: Tier,
+    *,
+    loop: Loop,
+    seed: int,
+    model_names: Sequence[str] = (),
+    method_names: Sequence[str] = (),
+) -> list[Case]:
+    """Return a tier's cases in the tier's order; empty names mean the tier's own.
+
+    Names given explicitly need not be in the tier: its workload is used for them.
+    Raises BadInput for unknown names and for a workload longer than the model's positions.
+    """
+    found = []
+    for model in [models.load(name) for name in model_names or tier.models]:
+        for method in [methods.load(name) for name in method_names or tier.methods]:
+            plain = tier.by_model.get(model.name, tier.workload)
+            found.append(_case(tier, model, method, plain, "", loop, seed))
+    for variant in tier.variants:
+        for model_name in model_names or variant.models or tier.models:
+            for method_name in method_names or variant.methods or tier.methods:
+                if variant.models and model_name not in variant.models:
+                    continue
+                if variant.methods and method_name not in variant.methods:
+                    continue
+                model, method = models.load(model_name), methods.load(method_name)
+                suffix = f"-{variant.suffix}"
+                found.append(_case(tier, model, method, variant.workload, suffix, loop, seed))
+    return found
+
+
+def _case(
+    tier: Tier, model: Model, method: Method, work: Workload, suffix: str, loop: Loop, seed: int
+) -> Case:
+    if work.sequence_tokens > model.architecture.max_positions:
+        raise BadInput(
+            f"tier {tier.name!r}: sequence_tokens = {work.sequence_tokens} exceeds the"
+            f" {model.architecture.max_positions} positions of {model.name}"
+        )
+    return Case(
+        case_id=f"{model.name}-{method.name}{suffix}",
+        model=model,
+        method=method,
+        workload=work,
+        loop=loop,
+        seed=seed,
+        steady_steps=tier.steady_steps,
+        warmup=tier.warmup,
+        timeouts=tier.timeouts,
+    )
+
+
+def unsupported_reason(case: Case) -> str | None:
+    """Return why no library here can run this case, or None. Such a case becomes a record."""
+    method, architecture = case.method, case.model.architecture
+    if architecture.experts is not None:
+        if method.quantization is not None and method.engine == "transformers":
+            return (
+                "transformers 5 keeps a model's experts as fused parameters that bitsandbytes"
+                " leaves unquantized (bitsandbytes issue 1849), so this would not be QLoRA"
+            )
+    elif method.adapter is not None and method.adapter.targets == "experts":
+        return f"{case.model.name} has no experts to attach adapters to"
+    return None
+
+
+def work_key(case: Case) -> str:
+    """Return a digest of what must be equal for two rows to be the same work.
+
+    Model shapes, workload, what is trained and the seed; not the engine or the loop, whose effect
+    is what gets compared.
+    """
+    adapter = case.method.adapter
+    parts = {
+        "architecture": case.model.architecture,
+        "workload": case.workload,
+        "adapter": adapter,
+        "seed": case.seed,
+    }
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]

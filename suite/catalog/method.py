@@ -1,0 +1,84 @@
+"""Methods: what is trained, and which engine runs it. One TOML in ``methods/`` is one method."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from suite.catalog import toml
+
+FOLDER = Path(__file__).parent / "methods"
+
+
+class Quantization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the frozen base weights are stored."""
+
+    scheme: Literal["nf4"]
+    double_quantization: bool
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Low-rank adapters (LoRA). ``targets``: which projections get one.
+
+    ``linear``: query, key, value, output, gate, up and down projections that are ordinary linear
+    layers; in a mixture-of-experts model that leaves the four of attention. ``experts``: those and
+    every expert's projections.
+    """
+
+    rank: Annotated[int, msgspec.Meta(ge=1, le=4096)]
+    alpha: Annotated[float, msgspec.Meta(gt=0)]
+    dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)]
+    targets: Literal["linear", "experts"]
+
+
+class Optimizer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The optimizer by its transformers name, its learning rate and gradient clipping norm."""
+
+    name: Literal["adamw_torch_fused", "adamw_torch", "paged_adamw_8bit", "adamw_8bit"]
+    learning_rate: Annotated[float, msgspec.Meta(gt=0, lt=1)]
+    max_gradient_norm: Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to fine-tune.
+
+    ``reference`` names the method whose losses this one must reproduce on the same weights, data
+    and adapters; null for a method that is its own reference. ``why`` says why these settings
+    are what a competent user of the method would choose (or, for a baseline, what it shows).
+    """
+
+    name: str
+    title: str
+    summary: str
+    why: str
+    engine: Literal["transformers", "unsloth"]
+    optimizer: Optimizer
+    attention: Literal["sdpa", "eager", "engine"]  #: "engine": whatever the engine picks
+    autocast: bool  #: bfloat16 autocast around the forward pass
+    gradient_checkpointing: Literal["none", "standard", "unsloth"]
+    liger: bool = False
+    fused_loss: bool = True  #: the trainer's memory-saving loss where the loop has one
+    reference: str | None = None
+    quantization: Quantization | None = None
+    adapter: Adapter | None = None  #: None: every parameter is trained
+
+    def __post_init__(self) -> None:
+        if self.quantization is not None and self.adapter is None:
+            raise ValueError("quantization without adapter: 4-bit weights cannot be trained")
+        if self.gradient_checkpointing == "unsloth" and self.engine != "unsloth":
+            raise ValueError("gradient_checkpointing = 'unsloth' needs engine = 'unsloth'")
+        if self.liger and self.engine != "transformers":
+            raise ValueError("liger needs engine = 'transformers'")
+
+
+def names() -> list[str]:
+    """Return the catalog's method names."""
+    return toml.names(FOLDER)
+
+
+def load(name: str) -> Method:
+    """Return one method; raises BadInput for an unknown name or a bad file."""
+    method = toml.load(FOLDER, name, Method, noun="method")
+    if method.reference is not None and method.reference not in names():
+        toml.load(FOLDER, method.reference, Method, noun=f"reference method of {name!r}:")
+    return method

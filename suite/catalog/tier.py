@@ -1,0 +1,100 @@
+"""Tiers: how much is run. One TOML in ``tiers/`` names models, methods, workloads and steps."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from suite.catalog import toml
+
+FOLDER = Path(__file__).parent / "tiers"
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Loop = Literal["sft", "trainer", "bare"]
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The work of one optimizer step.
+
+    ``sequence_tokens`` is the length of every row (``fixed``) or the longest allowed
+    (``real-length``, whose rows follow a documented length distribution; ``text``, the small text
+    that ships with the repository). ``packing``: ``none`` pads rows to the longest of their
+    batch, ``packed`` fills rows of ``sequence_tokens``, ``padding-free`` concatenates a batch.
+    """
+
+    sequence_tokens: Positive
+    batch_sequences: Positive
+    gradient_accumulation: Positive = 1
+    data: Literal["fixed", "real-length", "text"] = "fixed"
+    packing: Literal["none", "packed", "padding-free"] = "none"
+
+    def __post_init__(self) -> None:
+        if self.packing != "none" and self.data == "fixed":
+            raise ValueError("packing needs rows of different lengths: data = 'real-length'")
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A second workload of a tier; its ``suffix`` ends the case id.
+
+    Empty ``models`` or ``methods`` means all of the tier's.
+    """
+
+    suffix: Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+    workload: Workload
+    models: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+
+class Warmup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When steady begins: two consecutive windows whose median step times agree, or the cap.
+
+    ``tolerance`` is relative. Reaching ``max_steps`` without agreement is recorded as not steady.
+    """
+
+    window_steps: Positive
+    tolerance: Annotated[float, msgspec.Meta(gt=0, lt=1)]
+    max_steps: Positive
+
+    def __post_init__(self) -> None:
+        if self.max_steps < 2 * self.window_steps:
+            raise ValueError("max_steps must hold two windows")
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Longest time for each phase, and for one step of warm-up or steady, in seconds."""
+
+    import_seconds: Positive = 300
+    load_seconds: Positive = 900
+    prepare_seconds: Positive = 600
+    first_step_seconds: Positive = 900
+    step_seconds: Positive = 300
+
+
+class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One amount of work: which cases, how many steps. Cases run in the order written.
+
+    ``by_model`` replaces the tier's workload for one model.
+    """
+
+    name: str
+    title: str
+    summary: str
+    models: tuple[str, ...]
+    methods: tuple[str, ...]
+    workload: Workload
+    steady_steps: Positive
+    warmup: Warmup
+    launches: Positive = 1
+    variants: tuple[Variant, ...] = ()
+    by_model: dict[str, Workload] = {}
+    timeouts: Timeouts = Timeouts()
+
+
+def names() -> list[str]:
+    """Return the catalog's tier names."""
+    return toml.names(FOLDER)
+
+
+def load(name: str) -> Tier:
+    """Return one tier; raises BadInput for an unknown name or a bad file."""
+    return toml.load(FOLDER, name, Tier, noun="tier")

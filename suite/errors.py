@@ -1,0 +1,52 @@
+"""What can go wrong before or around a measurement, each with its exit code.
+
+A failure *of a measured case* is not an exception: it is a record with an outcome (see
+``suite.results.record``). These errors are for everything else, and only ``suite.cli`` turns
+them into one line on stderr and an exit code.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_OK = 0
+EXIT_USAGE = 2  #: wrong arguments or bad input
+EXIT_MACHINE = 3  #: this machine cannot run what was asked
+EXIT_CASES = 4  #: some case failed
+EXIT_REGRESSION = 5
+EXIT_INTERRUPTED = 130  #: SIGINT, as shells count it
+
+
+class SuiteError(Exception):
+    """Say what is wrong, where, and what to do next.
+
+    ``hint`` is a whole sentence that names the next step, or empty when the message says it all.
+    """
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class BadInput(SuiteError):
+    """A file, name or value from outside is not acceptable."""
+
+
+class WrongMachine(SuiteError):
+    """This machine, its disk, driver or packages cannot do what was asked."""
+
+    exit_code = EXIT_MACHINE
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that helps with an unknown name: the nearest ones, or all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    if near:
+        return f"Did you mean {' or '.join(repr(n) for n in near)}?"
+    return f"Known: {', '.join(names)}."

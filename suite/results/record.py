@@ -1,0 +1,147 @@
+"""The record: one case, one launch, everything needed to judge it. One versioned schema.
+
+History of ``SCHEMA``, oldest first. A change of meaning bumps the number; ``store`` keeps a reader
+for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
+
+1   First version.
+"""
+
+import hashlib
+from typing import Annotated, Literal, get_args
+
+import msgspec
+
+from suite.catalog.case import Case
+from suite.wire import Count, Effective, Failure, Phase, PhaseName, Seconds, Step, Struct, Versions
+
+SCHEMA = 1
+
+Outcome = Literal["ok", "oom", "unsupported", "timeout", "error", "killed", "skipped", "invalid"]
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+
+class Check(Struct, kw_only=True):
+    """One truth check. ``status`` "unknown" says in ``detail`` why it could not be made."""
+
+    name: str
+    status: Literal["ok", "failed", "unknown"]
+    detail: str
+
+
+class Steadiness(Struct, kw_only=True):
+    """How warm-up ended: by the rule (``reached``) or at its cap. ``rule`` in words."""
+
+    reached: bool
+    rule: str
+    warmup_steps: Count
+
+
+class Gpu(Struct, kw_only=True):
+    """The GPU as NVML and the driver report it; null is unknown."""
+
+    name: str
+    uuid_hash: str
+    memory_total_bytes: Count
+    driver: str
+    power_limit_watts: float | None = None
+    power_limit_default_watts: float | None = None
+    sm_clock_max_mhz: Count | None = None
+    memory_clock_max_mhz: Count | None = None
+    ecc: bool | None = None
+    mig: bool | None = None
+    persistence: bool | None = None
+    pcie_generation: Count | None = None
+    pcie_width: Count | None = None
+    vbios: str | None = None
+
+
+class Environment(Struct, kw_only=True):
+    """The machine and software around the run; facts read from the machine. No host name.
+
+    ``lock_hash`` is of the repository's lock of training packages, ``revision`` the git commit of
+    the suite, ``dirty`` whether the work tree differed from it.
+    """
+
+    python: str
+    platform: str
+    cpu: str
+    cpu_count: Count
+    memory_bytes: Count
+    suite_version: str
+    runner: Literal["local", "docker"]
+    revision: str | None = None
+    dirty: bool | None = None
+    lock_hash: str | None = None
+    gpu: Gpu | None = None
+    versions: Versions | None = None
+    unavailable: dict[str, str] = {}
+
+
+class Telemetry(Struct, kw_only=True):
+    """NVML samples taken by the parent; columns of equal length, one value per sample.
+
+    ``elapsed_seconds`` counts from the start of the case. ``energy_joules`` is the GPU's total
+    energy counter less its value at the first sample. ``step_elapsed_seconds`` holds, per step, when
+    it began and ended on the same clock. A null value is unavailable, with the reason.
+    """
+
+    period_seconds: Seconds
+    elapsed_seconds: tuple[float, ...]
+    power_watts: tuple[float | None, ...]
+    sm_clock_mhz: tuple[int | None, ...]
+    memory_clock_mhz: tuple[int | None, ...]
+    temperature_celsius: tuple[int | None, ...]
+    throttle_reasons: tuple[int | None, ...]
+    device_memory_bytes: tuple[int | None, ...]
+    process_memory_bytes: tuple[int | None, ...]
+    energy_joules: tuple[float | None, ...]
+    step_elapsed_seconds: tuple[tuple[float, float], ...] = ()
+    foreign_processes: Count = 0
+    unavailable: dict[str, str] = {}
+
+
+class Record(Struct, kw_only=True):
+    """One case in one launch. ``record_id`` is a digest of all the rest.
+
+    ``steps`` holds every step in order with its role. ``harness_seconds`` is the wall clock of the
+    case outside the worker's own phases. ``reason`` is one line; empty when ``outcome`` is "ok".
+    ``case`` is the request as it was: editing a catalog file later changes no old record.
+    """
+
+    schema: int = SCHEMA
+    record_id: str = ""
+    run_id: str
+    case_id: str
+    model: str
+    method: str
+    engine: str
+    profile: str
+    launch: Annotated[int, msgspec.Meta(ge=1)]
+    outcome: Outcome
+    phase: PhaseName | None
+    reason: str
+    started_at: str
+    ended_at: str
+    case: Case
+    work_key: str
+    weights: str
+    phases: tuple[Phase, ...]
+    steps: tuple[Step, ...]
+    environment: Environment
+    steadiness: Steadiness | None = None
+    effective: Effective | None = None
+    checks: tuple[Check, ...] = ()
+    failure: Failure | None = None
+    exit_code: int | None = None  #: the worker's; negative is a signal
+    harness_seconds: Seconds | None = None
+    wall_seconds: Seconds | None = None
+    telemetry: Telemetry | None = None
+    output_tail: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  #: warnings worth a reader's eye
+
+
+def seal(record: Record) -> Record:
+    """Return the record with its ``record_id`` filled in."""
+    bare = msgspec.structs.replace(record, record_id="")
+    digest = hashlib.sha256(msgspec.json.encode(bare)).hexdigest()[:16]
+    return msgspec.structs.replace(bare, record_id=digest)

@@ -1,0 +1,1 @@
+"""One case from outside: session, journal, environment, telemetry, the pytest plugin."""

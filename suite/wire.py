@@ -1,0 +1,243 @@
+"""What a worker and its session say to each other, and how it travels.
+
+One frame is one line of JSON on a private socket, never stdout: libraries print there. The
+session speaks first (``Start``), then grants steps (``Go``) until it has seen enough (``Stop``);
+the worker answers with the frames below. The structs that end up in a record as they are
+(``Phase``, ``Step``, ``Effective``, ``Failure``) are defined here and nowhere else.
+
+Allowed imports: ``suite.errors``, ``suite.catalog``. Used by ``worker``, ``results``, ``run``.
+"""
+
+import socket
+from typing import Annotated, Literal
+
+import msgspec
+
+from suite.catalog.case import Case
+
+PhaseName = Literal["start", "import", "load", "prepare", "first_step", "steady", "finish"]
+
+MAX_FRAME_BYTES = 16 << 20
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Immutable, unknown keys refused; msgspec wants ``kw_only`` said again by each class."""
+
+
+class Memory(Struct, kw_only=True):
+    """Peaks during one phase, in bytes; null is unknown, with the reason in ``unavailable``.
+
+    ``allocated`` and ``reserved`` are torch's on the GPU, ``nvml_process`` is what NVML counts for
+    the worker's process, ``host_rss`` is resident host memory of the worker process.
+    """
+
+    allocated_peak_bytes: Count | None = None
+    reserved_peak_bytes: Count | None = None
+    nvml_process_peak_bytes: Count | None = None
+    host_rss_peak_bytes: Count | None = None
+    unavailable: dict[str, str] = {}
+
+
+class Phase(Struct, kw_only=True):
+    """One finished phase of a worker's life. ``seconds`` is wall clock in the worker.
+
+    ``import``: the engine and its libraries. ``load``: weights onto the device. ``prepare``:
+    adapters, trainer, data. ``first_step``: the first optimizer step, compilation included.
+    ``steady``: every later step, warm-up included (``Step.role`` tells them apart).
+    """
+
+    name: PhaseName
+    seconds: Seconds
+    memory: Memory = Memory()
+
+
+class Step(Struct, kw_only=True):
+    """One optimizer step, synchronized with the device at both ends.
+
+    ``seconds`` covers forward, backward, clipping and update of all accumulated batches;
+    ``data_seconds`` is the wait for the batch before it, not part of ``seconds``.
+    Tokens: ``padded`` counts every position computed, ``real`` those that are not padding,
+    ``loss`` those that the loss is averaged over. ``loss`` is the mean over loss tokens, in nats;
+    null when not finite, with ``loss_text`` saying what it was ("nan", "inf").
+    """
+
+    index: Count
+    role: Literal["first", "warmup", "steady"]
+    seconds: Annotated[float, msgspec.Meta(gt=0)]
+    tokens_padded: Annotated[int, msgspec.Meta(ge=1)]
+    tokens_real: Annotated[int, msgspec.Meta(ge=1)]
+    tokens_loss: Count
+    loss: float | None = None
+    loss_text: str | None = None
+    gradient_norm: float | None = None
+    data_seconds: Seconds | None = None
+
+
+class Effective(Struct, kw_only=True):
+    """Settings as the running model and trainer have them, not as the case asked for them.
+
+    ``quantized_parameters`` and ``total_parameters`` count logical elements (a packed byte of NF4
+    is two). ``adapter_targets`` are distinct module-name endings, ``adapter_modules`` how many
+    modules carry an adapter. ``others`` holds what has no field of its own, by its library's name.
+    """
+
+    trainable_parameters: Count
+    total_parameters: Count
+    quantized_parameters: Count
+    adapter_modules: Count
+    adapter_targets: tuple[str, ...]
+    parameter_bytes: dict[str, Count]  #: by dtype name, e.g. {"bfloat16": ..., "uint8": ...}
+    trainable_dtypes: tuple[str, ...]
+    attention: str
+    autocast: str | None  #: dtype name, or null when no autocast surrounds the forward pass
+    gradient_checkpointing: str
+    loss_kernel: str
+    optimizer_class: str
+    trainer_class: str
+    packing: str
+    device: str
+    others: dict[str, str | int | float | bool | None] = {}
+
+
+class Versions(Struct, kw_only=True):
+    """Software as the worker process imported it. ``packages``: distribution name to version."""
+
+    python: str
+    packages: dict[str, str]
+    torch_cuda: str | None = None
+    device_name: str | None = None
+    cpu_threads: int | None = None
+
+
+class Failure(Struct, kw_only=True):
+    """Why a worker could not go on, as itself saw it."""
+
+    kind: Literal["oom", "unsupported", "error", "invalid"]
+    phase: PhaseName
+    message: str
+    requested_bytes: Count | None = None
+    peak_bytes: Count | None = None
+    step: Count | None = None
+
+
+# --- session to worker -------------------------------------------------------------------------
+
+
+class Start(Struct, kw_only=True, tag="start"):
+    """The first frame. ``weights`` is "dummy", "hub" or a path; ``cache`` a writable folder."""
+
+    case: Case
+    device: Literal["cpu", "cuda"]
+    weights: str
+    cache: str
+
+
+class Go(Struct, kw_only=True, tag="go"):
+    """Run this many more optimizer steps. ``role`` marks them in the record."""
+
+    steps: Annotated[int, msgspec.Meta(ge=1)]
+    role: Literal["first", "warmup", "steady"]
+
+
+class Stop(Struct, kw_only=True, tag="stop"):
+    """Enough: end the loop, send ``Finished``, exit with 0."""
+
+
+# --- worker to session -------------------------------------------------------------------------
+
+
+class PhaseBegun(Struct, kw_only=True, tag="phase-begun"):
+    """A phase starts now; the session starts its time-out."""
+
+    name: PhaseName
+
+
+class PhaseDone(Struct, kw_only=True, tag="phase-done"):
+    """A phase ended well."""
+
+    phase: Phase
+
+
+class StepDone(Struct, kw_only=True, tag="step-done"):
+    """One optimizer step ended. ``began`` and ``ended`` are ``time.monotonic()`` in seconds.
+
+    That clock is one for all processes of a machine, so the session can lay telemetry over steps.
+    """
+
+    step: Step
+    began: float
+    ended: float
+
+
+class Ready(Struct, kw_only=True, tag="ready"):
+    """Prepared: the worker now waits for ``Go``."""
+
+    effective: Effective
+    versions: Versions
+    weights: str  #: what was loaded: "dummy seed N", "hub ID@COMMIT" or "path (sha256 of config)"
+
+
+class Failed(Struct, kw_only=True, tag="failed"):
+    """The worker cannot go on and exits with 0: it has said why."""
+
+    failure: Failure
+
+
+class Finished(Struct, kw_only=True, tag="finished"):
+    """All done; the phases of the end are behind it."""
+
+
+ToWorker = Start | Go | Stop
+FromWorker = PhaseBegun | PhaseDone | StepDone | Ready | Failed | Finished
+
+
+class BadFrame(Exception):
+    """The other side wrote something that is not a whole, known frame."""
+
+
+class Connection:
+    """Frames over one end of a socket pair.
+
+    ``receive`` blocks up to ``timeout`` seconds (None: for ever), returns None when the other side
+    closed cleanly between frames, raises TimeoutError, and BadFrame for rubbish, an oversized
+    frame, or a close in the middle of one.
+    """
+
+    def __init__(self, end: socket.socket, incoming: object) -> None:
+        self._socket = end
+        self._decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(incoming)  # type: ignore[call-overload]
+        self._buffer = bytearray()
+
+    def send(self, frame: ToWorker | FromWorker) -> None:
+        """Write one frame; raises OSError when the other side is gone."""
+        self._socket.settimeout(None)
+        self._socket.sendall(msgspec.json.encode(frame) + b"\n")
+
+    def receive(self, timeout: float | None = None) -> object | None:
+        """Return the next frame, or None at the end."""
+        self._socket.settimeout(timeout)
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > MAX_FRAME_BYTES:
+                raise BadFrame(f"a frame of more than {MAX_FRAME_BYTES} bytes")
+            try:
+                chunk = self._socket.recv(1 << 16)
+            except ConnectionResetError:
+                chunk = b""
+            if not chunk:
+                if self._buffer:
+                    raise BadFrame(f"half a frame: {bytes(self._buffer[:80])!r}")
+                return None
+            self._buffer += chunk
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        try:
+            return self._decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadFrame(f"not a frame: {line[:80]!r} ({error})") from error
+
+    def close(self) -> None:
+        """Close this end."""
+        self._socket.close()

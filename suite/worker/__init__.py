@@ -1,0 +1,1 @@
+"""The training process: the only room where torch is welcome, and that nobody imports."""
