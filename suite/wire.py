@@ -24,10 +24,10 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Immutable, unknown keys refused; msgspec wants ``kw_only`` said again by each class."""
+    """Immutable, unknown keys refused; mypy wants ``frozen``, msgspec ``kw_only`` said again by each."""
 
 
-class Memory(Struct, kw_only=True):
+class Memory(Struct, frozen=True, kw_only=True):
     """Peaks during one phase, in bytes; null is unknown, with the reason in ``unavailable``.
 
     ``allocated`` and ``reserved`` are torch's on the GPU, ``nvml_process`` is what NVML counts for
@@ -41,7 +41,7 @@ class Memory(Struct, kw_only=True):
     unavailable: dict[str, str] = {}
 
 
-class Phase(Struct, kw_only=True):
+class Phase(Struct, frozen=True, kw_only=True):
     """One finished phase of a worker's life. ``seconds`` is wall clock in the worker.
 
     ``import``: the engine and its libraries. ``load``: weights onto the device. ``prepare``:
@@ -54,7 +54,7 @@ class Phase(Struct, kw_only=True):
     memory: Memory = Memory()
 
 
-class Step(Struct, kw_only=True):
+class Step(Struct, frozen=True, kw_only=True):
     """One optimizer step, synchronized with the device at both ends.
 
     ``seconds`` covers forward, backward, clipping and update of all accumulated batches;
@@ -76,7 +76,7 @@ class Step(Struct, kw_only=True):
     data_seconds: Seconds | None = None
 
 
-class Effective(Struct, kw_only=True):
+class Effective(Struct, frozen=True, kw_only=True):
     """Settings as the running model and trainer have them, not as the case asked for them.
 
     ``quantized_parameters`` and ``total_parameters`` count logical elements (a packed byte of NF4
@@ -102,7 +102,7 @@ class Effective(Struct, kw_only=True):
     others: dict[str, str | int | float | bool | None] = {}
 
 
-class Versions(Struct, kw_only=True):
+class Versions(Struct, frozen=True, kw_only=True):
     """Software as the worker process imported it. ``packages``: distribution name to version."""
 
     python: str
@@ -112,7 +112,7 @@ class Versions(Struct, kw_only=True):
     cpu_threads: int | None = None
 
 
-class Failure(Struct, kw_only=True):
+class Failure(Struct, frozen=True, kw_only=True):
     """Why a worker could not go on, as itself saw it."""
 
     kind: Literal["oom", "unsupported", "error", "invalid"]
@@ -126,7 +126,7 @@ class Failure(Struct, kw_only=True):
 # --- session to worker -------------------------------------------------------------------------
 
 
-class Start(Struct, kw_only=True, tag="start"):
+class Start(Struct, frozen=True, kw_only=True, tag="start"):
     """The first frame. ``weights`` is "dummy", "hub" or a path; ``cache`` a writable folder."""
 
     case: Case
@@ -135,33 +135,33 @@ class Start(Struct, kw_only=True, tag="start"):
     cache: str
 
 
-class Go(Struct, kw_only=True, tag="go"):
+class Go(Struct, frozen=True, kw_only=True, tag="go"):
     """Run this many more optimizer steps. ``role`` marks them in the record."""
 
     steps: Annotated[int, msgspec.Meta(ge=1)]
     role: Literal["first", "warmup", "steady"]
 
 
-class Stop(Struct, kw_only=True, tag="stop"):
+class Stop(Struct, frozen=True, kw_only=True, tag="stop"):
     """Enough: end the loop, send ``Finished``, exit with 0."""
 
 
 # --- worker to session -------------------------------------------------------------------------
 
 
-class PhaseBegun(Struct, kw_only=True, tag="phase-begun"):
+class PhaseBegun(Struct, frozen=True, kw_only=True, tag="phase-begun"):
     """A phase starts now; the session starts its time-out."""
 
     name: PhaseName
 
 
-class PhaseDone(Struct, kw_only=True, tag="phase-done"):
+class PhaseDone(Struct, frozen=True, kw_only=True, tag="phase-done"):
     """A phase ended well."""
 
     phase: Phase
 
 
-class StepDone(Struct, kw_only=True, tag="step-done"):
+class StepDone(Struct, frozen=True, kw_only=True, tag="step-done"):
     """One optimizer step ended. ``began`` and ``ended`` are ``time.monotonic()`` in seconds.
 
     That clock is one for all processes of a machine, so the session can lay telemetry over steps.
@@ -172,7 +172,7 @@ class StepDone(Struct, kw_only=True, tag="step-done"):
     ended: float
 
 
-class Ready(Struct, kw_only=True, tag="ready"):
+class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
     """Prepared: the worker now waits for ``Go``."""
 
     effective: Effective
@@ -180,13 +180,13 @@ class Ready(Struct, kw_only=True, tag="ready"):
     weights: str  #: what was loaded: "dummy seed N", "hub ID@COMMIT" or "path (sha256 of config)"
 
 
-class Failed(Struct, kw_only=True, tag="failed"):
+class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
     """The worker cannot go on and exits with 0: it has said why."""
 
     failure: Failure
 
 
-class Finished(Struct, kw_only=True, tag="finished"):
+class Finished(Struct, frozen=True, kw_only=True, tag="finished"):
     """All done; the phases of the end are behind it."""
 
 

@@ -20,7 +20,7 @@ Outcome = Literal["ok", "oom", "unsupported", "timeout", "error", "killed", "ski
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
-class Check(Struct, kw_only=True):
+class Check(Struct, frozen=True, kw_only=True):
     """One truth check. ``status`` "unknown" says in ``detail`` why it could not be made."""
 
     name: str
@@ -28,7 +28,7 @@ class Check(Struct, kw_only=True):
     detail: str
 
 
-class Steadiness(Struct, kw_only=True):
+class Steadiness(Struct, frozen=True, kw_only=True):
     """How warm-up ended: by the rule (``reached``) or at its cap. ``rule`` in words."""
 
     reached: bool
@@ -36,7 +36,7 @@ class Steadiness(Struct, kw_only=True):
     warmup_steps: Count
 
 
-class Gpu(Struct, kw_only=True):
+class Gpu(Struct, frozen=True, kw_only=True):
     """The GPU as NVML and the driver report it; null is unknown."""
 
     name: str
@@ -55,7 +55,7 @@ class Gpu(Struct, kw_only=True):
     vbios: str | None = None
 
 
-class Environment(Struct, kw_only=True):
+class Environment(Struct, frozen=True, kw_only=True):
     """The machine and software around the run; facts read from the machine. No host name.
 
     ``lock_hash`` is of the repository's lock of training packages, ``revision`` the git commit of
@@ -77,12 +77,12 @@ class Environment(Struct, kw_only=True):
     unavailable: dict[str, str] = {}
 
 
-class Telemetry(Struct, kw_only=True):
+class Telemetry(Struct, frozen=True, kw_only=True):
     """NVML samples taken by the parent; columns of equal length, one value per sample.
 
     ``elapsed_seconds`` counts from the start of the case. ``energy_joules`` is the GPU's total
-    energy counter less its value at the first sample. ``step_elapsed_seconds`` holds, per step, when
-    it began and ended on the same clock. A null value is unavailable, with the reason.
+    energy counter less its value at the first sample. ``step_elapsed_seconds`` holds, per step,
+    when it began and ended on the same clock. A null value is unavailable, with the reason.
     """
 
     period_seconds: Seconds
@@ -100,7 +100,7 @@ class Telemetry(Struct, kw_only=True):
     unavailable: dict[str, str] = {}
 
 
-class Record(Struct, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True):
     """One case in one launch. ``record_id`` is a digest of all the rest.
 
     ``steps`` holds every step in order with its role. ``harness_seconds`` is the wall clock of the
