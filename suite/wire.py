@@ -24,7 +24,7 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Immutable, unknown keys refused; mypy wants ``frozen``, msgspec ``kw_only`` said again by each."""
+    """Immutable, unknown keys refused; checkers want ``frozen`` and ``kw_only`` said by each."""
 
 
 class Memory(Struct, frozen=True, kw_only=True):
@@ -208,7 +208,7 @@ class Connection:
 
     def __init__(self, end: socket.socket, incoming: object) -> None:
         self._socket = end
-        self._decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(incoming)  # type: ignore[call-overload]
+        self._decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(incoming)
         self._buffer = bytearray()
 
     def send(self, frame: ToWorker | FromWorker) -> None:
