@@ -74,6 +74,29 @@ class Step(Struct, frozen=True, kw_only=True):
     loss_text: str | None = None
     gradient_norm: float | None = None
     data_seconds: Seconds | None = None
+    row_tokens: tuple[Count, ...] = ()  #: real length of each sequence that attention ran over
+
+
+class Ledger(Struct, frozen=True, kw_only=True):
+    """Where the device's memory went in a steady step, in bytes, by storage.
+
+    ``frozen_weights_bytes`` is by dtype name. ``gradients`` are those of the trained weights.
+    ``activations`` is what a step's peak adds to what was allocated when it began, less gradients.
+    ``residual`` is what torch had allocated at a step's beginning that no line above explains.
+    ``fragmentation`` is reserved less allocated at the peak. ``paged_optimizer_state`` is CUDA
+    managed memory, which torch does not count. Null where torch does not count (CPU).
+    """
+
+    frozen_weights_bytes: dict[str, Count]
+    trained_weights_bytes: Count
+    quantization_state_bytes: Count
+    buffers_bytes: Count
+    gradients_bytes: Count
+    optimizer_state_bytes: Count
+    paged_optimizer_state_bytes: Count
+    activations_bytes: int | None = None
+    residual_bytes: int | None = None
+    fragmentation_bytes: int | None = None
 
 
 class Effective(Struct, frozen=True, kw_only=True):
@@ -188,6 +211,8 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
 
 class Finished(Struct, frozen=True, kw_only=True, tag="finished"):
     """All done; the phases of the end are behind it."""
+
+    ledger: Ledger | None = None
 
 
 ToWorker = Start | Go | Stop

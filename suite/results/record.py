@@ -12,7 +12,18 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from suite.catalog.case import Case
-from suite.wire import Count, Effective, Failure, Phase, PhaseName, Seconds, Step, Struct, Versions
+from suite.wire import (
+    Count,
+    Effective,
+    Failure,
+    Ledger,
+    Phase,
+    PhaseName,
+    Seconds,
+    Step,
+    Struct,
+    Versions,
+)
 
 SCHEMA = 1
 
@@ -136,6 +147,7 @@ class Record(Struct, frozen=True, kw_only=True):
     harness_seconds: Seconds | None = None
     wall_seconds: Seconds | None = None
     telemetry: Telemetry | None = None
+    ledger: Ledger | None = None
     output_tail: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  #: warnings worth a reader's eye
 

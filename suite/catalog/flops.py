@@ -1,0 +1,113 @@
+"""How many floating-point operations one optimizer step needs, from shapes alone.
+
+A multiply and an add are two operations. Counted are matrix products, which is where the time
+goes; norms, activations, softmax and the optimizer are left out, as is usual (PaLM, appendix B,
+arXiv:2204.02311). What is particular here:
+
+- *LoRA-aware*: a frozen layer has no weight gradient, so its backward pass costs as much as its
+  forward pass (about 4N a token in all), not twice as much (6N).
+- *Mixture of experts*: only the experts a token is routed to.
+- *Attention*: pairs of query and key that the causal mask (and the sliding window) leaves, from
+  the real row lengths.
+- *Recomputation* for gradient checkpointing is work of the method, not of the model: apart.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from suite.catalog.method import Adapter
+from suite.catalog.model import Architecture
+
+
+class StepFlops(msgspec.Struct, frozen=True, kw_only=True):
+    """Floating-point operations of one optimizer step; ``recompute`` is not part of ``model``."""
+
+    forward: int
+    backward: int
+    recompute: int
+
+    @property
+    def model(self) -> int:
+        """Return what the mathematics needs: forward and backward, nothing done twice."""
+        return self.forward + self.backward
+
+
+def step_flops(
+    architecture: Architecture,
+    adapter: Adapter | None,
+    row_tokens: Sequence[int],
+    *,
+    recomputes: bool,
+) -> StepFlops:
+    """Return the operations for rows of the given real lengths, in tokens.
+
+    ``adapter`` None means that every parameter is trained. ``recomputes`` is true where gradient
+    checkpointing runs each layer's forward pass a second time.
+    """
+    tokens = sum(row_tokens)
+    layers = architecture.layers
+    linear = 2 * layers * _layer_weights(architecture) * tokens
+    lora = 2 * layers * _layer_adapter_weights(architecture, adapter) * tokens
+    attention = (
+        4
+        * architecture.attention_heads
+        * architecture.head_size
+        * _pairs(architecture, row_tokens)
+    )
+    head = 2 * architecture.vocabulary_size * architecture.hidden_size * tokens
+    layer_forward = linear + lora + attention
+    trained = 2 if adapter is None else 1
+    return StepFlops(
+        forward=layer_forward + head,
+        backward=trained * (linear + head) + 2 * lora + 2 * attention,
+        recompute=layer_forward if recomputes else 0,
+    )
+
+
+def _layer_weights(architecture: Architecture) -> int:
+    """Return the weights of one layer that a token is multiplied with."""
+    hidden = architecture.hidden_size
+    queries = architecture.attention_heads * architecture.head_size
+    keys = architecture.key_value_heads * architecture.head_size
+    attention = 2 * hidden * queries + 2 * hidden * keys
+    if architecture.experts is not None:
+        experts = architecture.experts
+        router = hidden * experts.count
+        return attention + router + experts.active * 3 * hidden * experts.intermediate_size
+    assert architecture.intermediate_size is not None
+    return attention + 3 * hidden * architecture.intermediate_size
+
+
+def _layer_adapter_weights(architecture: Architecture, adapter: Adapter | None) -> int:
+    """Return the adapter weights of one layer that a token is multiplied with."""
+    if adapter is None:
+        return 0
+    hidden = architecture.hidden_size
+    queries = architecture.attention_heads * architecture.head_size
+    keys = architecture.key_value_heads * architecture.head_size
+    sides = 2 * (hidden + queries) + 2 * (hidden + keys)
+    experts = architecture.experts
+    if experts is None:
+        assert architecture.intermediate_size is not None
+        sides += 3 * (hidden + architecture.intermediate_size)
+    elif adapter.targets == "experts":
+        # gate and up are one fused projection to twice the width.
+        inner = experts.intermediate_size
+        sides += experts.active * ((hidden + 2 * inner) + (inner + hidden))
+    return adapter.rank * sides
+
+
+def _pairs(architecture: Architecture, row_tokens: Sequence[int]) -> int:
+    """Return the query-key pairs of all layers that the masks leave."""
+    full = sum(n * (n + 1) // 2 for n in row_tokens)
+    window = architecture.sliding_window
+    if window is None:
+        return architecture.layers * full
+    windowed = sum(
+        n * (n + 1) // 2 if n <= window else window * (window + 1) // 2 + (n - window) * window
+        for n in row_tokens
+    )
+    # Every other layer slides, beginning with the first (gpt-oss).
+    sliding_layers = (architecture.layers + 1) // 2
+    return sliding_layers * windowed + (architecture.layers - sliding_layers) * full
