@@ -1,0 +1,178 @@
+"""Small real records for tests: made from the catalog, valid, with numbers that vary by step."""
+
+from suite.catalog import case as cases
+from suite.catalog import tier as tiers
+from suite.catalog.case import Case
+from suite.catalog.tier import Loop
+from suite.results.record import Check, Environment, Outcome, Record, Steadiness, seal
+from suite.results.store import Plan
+from suite.wire import Effective, Failure, Memory, Phase, PhaseName, Step, Versions
+
+RUN_ID = "20261124T070000Z-0123abcd"
+
+
+def case(model: str = "tiny-qwen3", method: str = "lora", loop: Loop = "trainer") -> Case:
+    (found,) = cases.cases(
+        tiers.load("smoke"), loop=loop, seed=17, model_names=[model], method_names=[method]
+    )
+    return found
+
+
+def plan(
+    *,
+    run_id: str = RUN_ID,
+    models: tuple[str, ...] = ("tiny-qwen3",),
+    methods: tuple[str, ...] = ("lora", "qlora"),
+    launches: int = 1,
+) -> Plan:
+    found = cases.cases(
+        tiers.load("smoke"), loop="trainer", seed=17, model_names=models, method_names=methods
+    )
+    return Plan(
+        run_id=run_id,
+        created_at="2026-11-24T07:00:00Z",
+        suite_version="0.1.0",
+        profile="cpu",
+        tier="smoke",
+        launches=launches,
+        loop="trainer",
+        seed=17,
+        weights="dummy",
+        runner="local",
+        cases=tuple(found),
+        argv=("run", "--profile", "cpu"),
+    )
+
+
+def steps(
+    seconds: float = 0.1, *, count: int = 10, loss: float = 6.2, role: str = "steady"
+) -> tuple[Step, ...]:
+    """First, six of warm-up, then ``count`` steady ones around ``seconds``; losses fall."""
+    roles = ["first", *["warmup"] * 6, *[role] * count]
+    return tuple(
+        Step(
+            index=index,
+            role=kind,
+            seconds=seconds * (20 if kind == "first" else 1 + 0.01 * (index % 3)),
+            tokens_padded=512,
+            tokens_real=480 - index,
+            tokens_loss=476 - index,
+            loss=loss - 0.01 * index,
+            gradient_norm=1.5,
+            data_seconds=0.001,
+        )
+        for index, kind in enumerate(roles)
+    )
+
+
+def effective(**changes: object) -> Effective:
+    values: dict[str, object] = {
+        "trainable_parameters": 147_456,
+        "total_parameters": 1_066_368,
+        "quantized_parameters": 0,
+        "adapter_modules": 28,
+        "adapter_targets": ("down_proj", "q_proj"),
+        "parameter_bytes": {"bfloat16": 1_837_824, "float32": 589_824},
+        "trainable_dtypes": ("float32",),
+        "attention": "sdpa",
+        "autocast": "bfloat16",
+        "gradient_checkpointing": "standard",
+        "loss_kernel": "transformers",
+        "optimizer_class": "torch.optim.adamw.AdamW",
+        "trainer_class": "transformers.trainer.Trainer",
+        "packing": "none",
+        "device": "cpu",
+    }
+    return Effective(**{**values, **changes})  # type: ignore[arg-type]  # a test's own keywords
+
+
+def environment() -> Environment:
+    return Environment(
+        python="3.11.9",
+        platform="Linux-6.1-x86_64",
+        cpu="A CPU",
+        cpu_count=2,
+        memory_bytes=24 << 30,
+        suite_version="0.1.0",
+        runner="local",
+        versions=Versions(
+            python="3.11.9", packages={"torch": "2.13.0", "peft": "0.21.2"}, cpu_threads=2
+        ),
+        unavailable={"gpu": "no NVIDIA driver"},
+    )
+
+
+def record(
+    model: str = "tiny-qwen3",
+    method: str = "lora",
+    *,
+    launch: int = 1,
+    run_id: str = RUN_ID,
+    seconds: float = 0.1,
+    loss: float = 6.2,
+    profile: str = "cpu",
+    **changes: object,
+) -> Record:
+    """A finished case; ``changes`` replace fields of the record."""
+    wanted = case(model, method)
+    memory = Memory(
+        host_rss_peak_bytes=900 << 20, unavailable={"allocated_peak_bytes": "runs on the CPU"}
+    )
+    names: tuple[PhaseName, ...] = ("import", "load", "prepare", "first_step", "steady", "finish")
+    values: dict[str, object] = {
+        "run_id": run_id,
+        "case_id": wanted.case_id,
+        "model": model,
+        "method": method,
+        "engine": wanted.method.engine,
+        "profile": profile,
+        "launch": launch,
+        "outcome": "ok",
+        "phase": None,
+        "reason": "",
+        "started_at": f"2026-11-24T07:0{launch}:00Z",
+        "ended_at": f"2026-11-24T07:0{launch}:30Z",
+        "case": wanted,
+        "work_key": cases.work_key(wanted),
+        "weights": "dummy seed 17",
+        "phases": tuple(Phase(name=name, seconds=1.5, memory=memory) for name in names),
+        "steps": steps(seconds, loss=loss),
+        "environment": environment(),
+        "steadiness": Steadiness(reached=True, rule="two windows of 3 agree", warmup_steps=6),
+        "effective": effective(),
+        "checks": (Check(name="trainable parameters", status="ok", detail="147,456 as expected"),),
+        "exit_code": 0,
+        "harness_seconds": 0.4,
+        "wall_seconds": 9.4,
+        "output_tail": ("a last line",),
+    }
+    return seal(Record(**{**values, **changes}))  # type: ignore[arg-type]  # a test's own keywords
+
+
+def failed(
+    model: str = "tiny-qwen3",
+    method: str = "lora",
+    *,
+    outcome: Outcome = "oom",
+    reason: str = "out of memory while loading",
+    phase: PhaseName = "load",
+    **changes: object,
+) -> Record:
+    """A case that ended without steady steps."""
+    failure = (
+        Failure(kind=outcome, phase=phase, message=reason)
+        if outcome in ("oom", "unsupported", "error", "invalid")
+        else None
+    )
+    ended: dict[str, object] = {
+        "outcome": outcome,
+        "phase": phase,
+        "reason": reason,
+        "steps": (),
+        "phases": (Phase(name="import", seconds=1.5),),
+        "steadiness": None,
+        "effective": None,
+        "checks": (),
+        "failure": failure,
+    }
+    return record(model, method, **{**ended, **changes})  # type: ignore[arg-type]  # as above
