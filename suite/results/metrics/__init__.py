@@ -1,0 +1,43 @@
+"""Metrics: what is computed from a record's raw samples when it is read. One small file each.
+
+A file here that defines ``METRIC`` is a metric, and its name is the metric's tag. It sees old
+records too, so it answers None for a record without what it needs, and never a stand-in number.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+from suite.results.record import Record
+
+Unit = Literal["seconds", "bytes", "tokens/second", "joules/token", "count", "share", "nats"]
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """One number per record. ``unit`` is SI; "share" lies between 0 and 1.
+
+    ``compute`` reads raw samples only. ``better`` is None where neither direction is. ``help``
+    says in whole sentences what is counted; ``tag`` is filled in from the file's name.
+    """
+
+    title: str
+    unit: Unit
+    better: Literal["lower", "higher"] | None
+    help: str
+    compute: Callable[[Record], float | None]
+    tag: str = ""
+
+
+@cache
+def all_metrics() -> Mapping[str, Metric]:
+    """Return every metric of this folder by tag, in the order of their tags."""
+    found = {}
+    for module in pkgutil.iter_modules(__path__):
+        metric = importlib.import_module(f"{__name__}.{module.name}").METRIC
+        found[module.name] = msgspec.structs.replace(metric, tag=module.name)
+    return MappingProxyType(dict(sorted(found.items())))
