@@ -135,6 +135,18 @@ class Versions(Struct, frozen=True, kw_only=True):
     cpu_threads: int | None = None
 
 
+class Probe(Struct, frozen=True, kw_only=True):
+    """What the device reached just before the cases ran; see ``suite.worker.probe``.
+
+    ``copy_bytes_per_second`` counts bytes read and bytes written.
+    """
+
+    matmul_flops_per_second: Annotated[float, msgspec.Meta(gt=0)]
+    matmul: str
+    copy_bytes_per_second: Annotated[float, msgspec.Meta(gt=0)]
+    copy: str
+
+
 class Failure(Struct, frozen=True, kw_only=True):
     """Why a worker could not go on, as itself saw it."""
 

@@ -19,6 +19,7 @@ from suite.wire import (
     Ledger,
     Phase,
     PhaseName,
+    Probe,
     Seconds,
     Step,
     Struct,
@@ -85,6 +86,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     lock_hash: str | None = None
     gpu: Gpu | None = None
     versions: Versions | None = None
+    probe: Probe | None = None
     unavailable: dict[str, str] = {}
 
 

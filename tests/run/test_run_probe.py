@@ -1,0 +1,17 @@
+from suite.run.probe import probe
+
+
+def test_the_probe_measures_this_device():
+    """A real product and a real copy on the CPU give rates a CPU can have."""
+    found, reason = probe("cpu")
+    assert reason == ""
+    assert found is not None
+    assert 1e8 < found.matmul_flops_per_second < 1e14
+    assert 1e8 < found.copy_bytes_per_second < 1e13
+
+
+def test_a_device_that_is_not_there_gives_a_reason_instead_of_numbers():
+    """Asked for an unknown device, the probe answers with the library's own words."""
+    found, reason = probe("abacus")
+    assert found is None
+    assert "abacus" in reason
