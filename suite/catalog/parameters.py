@@ -1,0 +1,130 @@
+"""Exact parameter counts from an architecture's shapes: no torch, no weights, no download.
+
+Names and shapes are those of transformers 5 (a mixture-of-experts layer keeps its experts in
+fused three-dimensional parameters). A test builds every model on the meta device and compares.
+"""
+
+import math
+
+from suite.catalog.method import Adapter, Method
+from suite.catalog.model import Architecture, Model
+
+Shape = tuple[int, ...]
+
+
+def shapes(model: Model) -> dict[str, Shape]:
+    """Return every parameter's name and shape, tied weights once, in the model's order."""
+    architecture = model.architecture
+    hidden = architecture.hidden_size
+    found: dict[str, Shape] = {"model.embed_tokens.weight": (architecture.vocabulary_size, hidden)}
+    for layer in range(architecture.layers):
+        prefix = f"model.layers.{layer}."
+        found |= {prefix + name: shape for name, shape in _layer(model).items()}
+    found["model.norm.weight"] = (hidden,)
+    if not architecture.tied_embeddings:
+        found["lm_head.weight"] = (architecture.vocabulary_size, hidden)
+    return found
+
+
+def total_parameters(model: Model) -> int:
+    """Return the number of parameters, tied weights counted once."""
+    return sum(math.prod(shape) for shape in shapes(model).values())
+
+
+def quantizable_parameters(model: Model) -> int:
+    """Return how many parameters a 4-bit scheme stores in 4 bits.
+
+    All matrices of attention and feed-forward, experts included; not embeddings, output layer,
+    router, norms, biases and attention sinks.
+    """
+    matrices = [*_linear(model.architecture).values(), *_expert_matrices(model).values()]
+    return model.architecture.layers * sum(math.prod(shape) for shape in matrices)
+
+
+def adapter_targets(model: Model, adapter: Adapter) -> tuple[str, ...]:
+    """Return the projections of one layer that get an adapter, as their last name part.
+
+    Targets inside experts are not repeated for each expert.
+    """
+    linear = [name.rpartition(".")[2] for name in _linear(model.architecture)]
+    experts = _expert_matrices(model) if adapter.targets == "experts" else {}
+    return (*linear, *(name.rpartition(".")[2] for name in experts))
+
+
+def expected_trainable(model: Model, method: Method) -> int:
+    """Return how many parameters a method trains: all without an adapter, else the adapters'.
+
+    A LoRA of rank r on a matrix of shape (out, in) has r * (out + in) parameters; on a stack of
+    experts every expert has its own.
+    """
+    if method.adapter is None:
+        return total_parameters(model)
+    each = sum(sum(shape) for shape in _linear(model.architecture).values())
+    if method.adapter.targets == "experts":
+        for count, *matrix in _expert_matrices(model).values():
+            each += count * sum(matrix)
+    return method.adapter.rank * model.architecture.layers * each
+
+
+def _linear(architecture: Architecture) -> dict[str, Shape]:
+    """Return one layer's ordinary linear layers, as (out, in)."""
+    hidden = architecture.hidden_size
+    query = architecture.attention_heads * architecture.head_size
+    key_value = architecture.key_value_heads * architecture.head_size
+    found: dict[str, Shape] = {
+        "self_attn.q_proj": (query, hidden),
+        "self_attn.k_proj": (key_value, hidden),
+        "self_attn.v_proj": (key_value, hidden),
+        "self_attn.o_proj": (hidden, query),
+    }
+    if (inner := architecture.intermediate_size) is not None:
+        found |= {
+            "mlp.gate_proj": (inner, hidden),
+            "mlp.up_proj": (inner, hidden),
+            "mlp.down_proj": (hidden, inner),
+        }
+    return found
+
+
+def _expert_matrices(model: Model) -> dict[str, Shape]:
+    """Return one layer's stacks of expert matrices, as transformers lays them out."""
+    experts, hidden = model.architecture.experts, model.architecture.hidden_size
+    if experts is None:
+        return {}
+    gate_up, down = (2 * experts.intermediate_size, hidden), (hidden, experts.intermediate_size)
+    if model.family == "gpt-oss":  # stored (in, out)
+        gate_up, down = gate_up[::-1], down[::-1]
+    return {
+        "mlp.experts.gate_up_proj": (experts.count, *gate_up),
+        "mlp.experts.down_proj": (experts.count, *down),
+    }
+
+
+def _layer(model: Model) -> dict[str, Shape]:
+    """Return all parameters of one layer."""
+    architecture = model.architecture
+    hidden, experts = architecture.hidden_size, architecture.experts
+    found: dict[str, Shape] = {}
+    for name, shape in _linear(architecture).items():
+        found[f"{name}.weight"] = shape
+        if model.family == "gpt-oss":
+            found[f"{name}.bias"] = shape[:1]
+    if model.family == "gpt-oss":
+        found["self_attn.sinks"] = (architecture.attention_heads,)
+    else:
+        found["self_attn.q_norm.weight"] = (architecture.head_size,)
+        found["self_attn.k_norm.weight"] = (architecture.head_size,)
+    found |= _expert_matrices(model)
+    if experts is not None:
+        router = "mlp.router" if model.family == "gpt-oss" else "mlp.gate"
+        found[f"{router}.weight"] = (experts.count, hidden)
+        if model.family == "gpt-oss":
+            found[f"{router}.bias"] = (experts.count,)
+            found["mlp.experts.gate_up_proj_bias"] = (
+                experts.count,
+                2 * experts.intermediate_size,
+            )
+            found["mlp.experts.down_proj_bias"] = (experts.count, hidden)
+    found["input_layernorm.weight"] = (hidden,)
+    found["post_attention_layernorm.weight"] = (hidden,)
+    return found
