@@ -96,7 +96,6 @@ def write_tokenizer(folder: Path, model: Model) -> None:
     ).save_pretrained(folder)
 
 
-@torch.no_grad()
 def fill_base(module: torch.nn.Module, seed: int) -> None:
     """Fill every base weight in place, on its device, from the seed and its name.
 
@@ -131,7 +130,6 @@ def fill_base(module: torch.nn.Module, seed: int) -> None:
             raise TypeError(f"{raw_name}: {type(parameter).__name__} of {parameter.dtype}")
 
 
-@torch.no_grad()
 def fill_adapters(module: torch.nn.Module, seed: int) -> None:
     """Fill every LoRA matrix in place from the seed and its name.
 
