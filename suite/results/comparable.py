@@ -1,0 +1,88 @@
+"""May two records stand in one ratio, and what should be said beside it?"""
+
+import msgspec
+
+from suite.results.record import Record
+from suite.wire import Effective
+
+NOT_SET = "none"
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting that two running models had differently; "none" where one has no such."""
+
+    setting: str
+    ours: str
+    theirs: str
+
+
+def other_work(record: Record, other: Record) -> str:
+    """Return why the two did not do the same work, or an empty string when they did.
+
+    Same work: model shapes, workload, adapters and seed (``work_key``), the loop, and as many
+    parameters trained.
+    """
+    ours, theirs = record.case, other.case
+    if ours.model.architecture != theirs.model.architecture:
+        return f"another model than {theirs.model.title}"
+    if ours.workload != theirs.workload:
+        return "another workload"
+    if ours.method.adapter != theirs.method.adapter:
+        if ours.method.adapter is None:
+            return f"it trains every parameter, {theirs.method.title} adapters only"
+        if theirs.method.adapter is None:
+            return f"it trains adapters only, {theirs.method.title} every parameter"
+        return f"other adapters than {theirs.method.title}"
+    if ours.loop != theirs.loop:
+        return f"another loop: {ours.loop}, not {theirs.loop}"
+    if record.work_key != other.work_key:
+        return "another seed" if ours.seed != theirs.seed else "its work_key differs"
+    if record.effective is None or other.effective is None:
+        return ""
+    trained = record.effective.trainable_parameters
+    trained_there = other.effective.trainable_parameters
+    if trained == trained_there:
+        return ""
+    return f"it trains {trained:,} parameters, not {trained_there:,}"
+
+
+def differences(record: Record, other: Record) -> tuple[Difference, ...] | None:
+    """Return the effective settings in which the two differ, or None when one's are unknown."""
+    if record.effective is None or other.effective is None:
+        return None
+    ours = {"engine": record.engine, **settings(record.effective)}
+    theirs = {"engine": other.engine, **settings(other.effective)}
+    return tuple(
+        Difference(setting=name, ours=ours.get(name, NOT_SET), theirs=theirs.get(name, NOT_SET))
+        for name in dict.fromkeys([*ours, *theirs])
+        if ours.get(name, NOT_SET) != theirs.get(name, NOT_SET)
+    )
+
+
+def settings(effective: Effective) -> dict[str, str]:
+    """Return the settings of a running model as text, by name, in a fixed order.
+
+    Names are the fields' own in words; what has no field follows under its library's name.
+    """
+    found = {}
+    for field in effective.__struct_fields__:
+        value = getattr(effective, field)
+        if field not in ("parameter_bytes", "others"):
+            found[field.replace("_", " ")] = _text(value)
+    for dtype, size in sorted(effective.parameter_bytes.items()):
+        found[f"parameters in {dtype}"] = f"{size:,} bytes"
+    for name, value in sorted(effective.others.items()):
+        found[name] = _text(value)
+    return found
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return NOT_SET
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in value) or NOT_SET
+    return str(value)

@@ -1,0 +1,124 @@
+"""Does a method still train the same? Its losses beside those of its reference method.
+
+The reference is a record of the same run, profile and launch whose work is the same: same model,
+workload, seed, adapters (``work_key``), loop, base weights and storage of the base weights.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from suite.results.record import Record
+
+#: The band, relative. Both methods see the same weights, adapters and batches; what is left is
+#: the order of summation and bfloat16 rounding (2**-8 relative, averaged over many tokens). A
+#: skipped layer, a wrong scale or a changed mask moves a loss by far more.
+FIRST_LOSS_BAND = 0.005
+#: Later steps inherit the differences of earlier updates, so the trajectory may drift further.
+TRAJECTORY_BAND = 0.02
+#: Differences are relative to the reference's loss, or to this where that is smaller: near zero a
+#: relative difference says nothing. In nats.
+LOSS_FLOOR = 0.1
+
+Verdict = Literal["agrees", "differs", "no reference"]
+
+
+class Parity(msgspec.Struct, frozen=True, kw_only=True):
+    """One record's losses against its reference.
+
+    ``reason`` is a phrase for a reader. Differences are relative, and None without a reference or
+    where a loss is not a number; ``trajectory`` is the largest over the ``steps`` that both took.
+    """
+
+    verdict: Verdict
+    reason: str
+    reference: Record | None = None
+    first: float | None = None
+    trajectory: float | None = None
+    steps: int = 0
+
+
+class References:
+    """An index over records that finds the one each must agree with."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = {_key(record, record.method): record for record in records}
+
+    def parity(self, record: Record) -> Parity:
+        """Return how this record's losses compare with its reference's."""
+        name = record.case.method.reference
+        if name is None:
+            return _no_reference("it is its own reference")
+        if record.outcome != "ok":
+            return _no_reference("it has no losses to compare")
+        reference = self._records.get(_key(record, name))
+        if reference is None:
+            return _no_reference(f"{name} did not run the same work in this launch")
+        hindrance = _hindrance(record, reference)
+        return _no_reference(hindrance) if hindrance else _compared(record, reference)
+
+
+def _key(record: Record, method: str) -> tuple[str, str, int, str, str, str]:
+    run = (record.run_id, record.profile, record.launch)
+    return (*run, record.work_key, record.case.loop, method)
+
+
+def _no_reference(reason: str) -> Parity:
+    return Parity(verdict="no reference", reason=reason)
+
+
+def _hindrance(record: Record, reference: Record) -> str:
+    """Return why the losses of the two say nothing about each other, or an empty string."""
+    title = reference.case.method.title
+    if reference.outcome != "ok":
+        return f"{title} has no losses to compare with ({reference.outcome})"
+    if record.case.method.quantization != reference.case.method.quantization:
+        return f"other base weights: they are not stored as those of {title} are"
+    if record.weights != reference.weights:
+        return f"other base weights: {record.weights}, and {reference.weights} for {title}"
+    return ""
+
+
+def _compared(record: Record, reference: Record) -> Parity:
+    title = reference.case.method.title
+    others = {step.index: step for step in reference.steps}
+    pairs = [(step, others[step.index]) for step in record.steps if step.index in others]
+    differences = []
+    for step, other in pairs:
+        where = f"at step {step.index + 1}"
+        if other.loss is None:
+            return _no_reference(f"the loss of {title} is {other.loss_text or 'unknown'} {where}")
+        if step.loss is None:
+            return _differs(reference, f"loss is {step.loss_text or 'unknown'} {where}")
+        if step.tokens_loss != other.tokens_loss:
+            return _differs(
+                reference,
+                f"{step.tokens_loss} loss tokens {where}, {other.tokens_loss} with {title}",
+            )
+        scale = max(abs(other.loss), LOSS_FLOOR)
+        differences.append(abs(step.loss - other.loss) / scale)
+    if not differences:
+        return _no_reference(f"no step in common with {title}")
+    first, largest = differences[0], max(differences)
+    if first > FIRST_LOSS_BAND:
+        verdict: Verdict = "differs"
+        reason = f"first loss is {first:.2%} away, over {FIRST_LOSS_BAND:.1%}"
+    elif largest > TRAJECTORY_BAND:
+        verdict = "differs"
+        reason = f"losses part by up to {largest:.2%}, over {TRAJECTORY_BAND:.0%}"
+    else:
+        verdict = "agrees"
+        reason = f"first loss within {FIRST_LOSS_BAND:.1%}, all within {TRAJECTORY_BAND:.0%}"
+    return Parity(
+        verdict=verdict,
+        reason=reason,
+        reference=reference,
+        first=first,
+        trajectory=largest,
+        steps=len(differences),
+    )
+
+
+def _differs(reference: Record, reason: str) -> Parity:
+    return Parity(verdict="differs", reason=reason, reference=reference)
