@@ -1,0 +1,86 @@
+"""Make a run fit to be published: read it whole, take out what identifies a machine, file it.
+
+Nothing measured changes. What is replaced: absolute paths, the host's name, user names in home
+folders. A scrubbed record gets its own ``record_id``, since that is a digest of its content.
+"""
+
+import os
+import platform
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from suite.errors import BadInput, WrongMachine
+from suite.results.record import Record, seal
+from suite.results.store import JOURNAL, PLAN, Plan, read
+
+T = TypeVar("T", Record, Plan)
+
+# Two parts or more, so that "and/or", units ("token/s") and owner/name stay; not within a URL.
+_PATH = re.compile(r"(?<![\w/.:~-])~?/(?:[\w.+@%-]+/)+[\w.+@%-]*")
+
+
+def publish(run: Path, results: Path) -> Path:
+    """Write ``run``, scrubbed, to ``results/PROFILE/RUN_ID/`` and return that folder.
+
+    Raises BadInput when the run has unusable lines, unfinished cases or is published already,
+    WrongMachine when the folder cannot be written.
+    """
+    found = read([run])
+    if found.problems:
+        lines = "".join(f"\n  {problem}" for problem in found.problems)
+        raise BadInput(f"{run}: not fit to be published:{lines}")
+    if len(found.plans) != 1:
+        raise BadInput(f"{run}: {len(found.plans)} runs in one folder; give one run")
+    (plan,) = found.plans
+    if missing := found.missing():
+        _, launch, case = missing[0]
+        raise BadInput(
+            f"{run}: {len(missing)} of {plan.total} cases have no record"
+            f" (first: {case.case_id}, launch {launch})",
+            hint=f"Finish it: ./tunebench run --resume {run}",
+        )
+    folder = results / plan.profile / plan.run_id
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise BadInput(f"{folder}: is published already") from error
+    except OSError as error:
+        raise WrongMachine(f"{folder}: cannot be made: {error.strerror}") from error
+    names = _names()
+    scrubbed = [seal(scrub(record, names)) for record in found.records]
+    journal = b"".join(msgspec.json.encode(record) + b"\n" for record in scrubbed)
+    (folder / JOURNAL).write_bytes(journal)
+    bare = _scrub_struct(plan, names)
+    (folder / PLAN).write_bytes(msgspec.json.format(msgspec.json.encode(bare), indent=1) + b"\n")
+    return folder
+
+
+def scrub(record: Record, names: frozenset[str] = frozenset()) -> Record:
+    """Return the record without absolute paths and without any of ``names``."""
+    return _scrub_struct(record, names)
+
+
+def _scrub_struct(value: T, names: frozenset[str]) -> T:
+    return msgspec.convert(_scrubbed(msgspec.to_builtins(value), names), type(value))
+
+
+def _scrubbed(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, str):
+        text = _PATH.sub(lambda match: ".../" + match[0].rstrip("/").rpartition("/")[2], value)
+        for name in names:
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "HOST", text)
+        return text
+    if isinstance(value, (list, tuple)):
+        return [_scrubbed(item, names) for item in value]
+    if isinstance(value, dict):
+        return {_scrubbed(key, names): _scrubbed(item, names) for key, item in value.items()}
+    return value
+
+
+def _names() -> frozenset[str]:
+    """Return this host's names and user; generic ones say nothing and would hit ordinary words."""
+    found = {platform.node(), platform.node().partition(".")[0], os.environ.get("USER", "")}
+    return frozenset(name for name in found - {"root", "localhost"} if len(name) > 3)
