@@ -42,6 +42,8 @@ def document(document: bytes, kind: type[T]) -> T:
     if not isinstance(schema, int) or "run_id" not in value:
         shown = ", ".join(sorted(value)[:4]) or "no keys"
         raise Unusable(f"foreign JSON: not a {noun} of tunebench (it has {shown})")
+    if schema < 1:
+        raise Unusable(f"no tunebench wrote schema {schema}")
     if schema > SCHEMA:
         raise Unusable(
             f"written by a newer tunebench: schema {schema}, this one reads up to {SCHEMA}"
@@ -81,7 +83,10 @@ def _why_not_json(document: bytes, error: Exception) -> str:
 
 def _verify(value: dict[str, object], record: Record) -> None:
     # Over the keys as written, so that a field added to the schema later changes no old digest.
-    bare = msgspec.json.encode({**value, "record_id": ""})
+    try:
+        bare = msgspec.json.encode({**value, "record_id": ""})
+    except OverflowError as error:
+        raise Unusable(f"not a valid record: {error}") from error
     if hashlib.sha256(bare).hexdigest()[:16] != record.record_id:
         raise Unusable(
             f"content differs from what record_id {record.record_id!r} was computed from:"
@@ -90,4 +95,4 @@ def _verify(value: dict[str, object], record: Record) -> None:
     case = record.case
     said = (record.case_id, record.model, record.method, record.engine)
     if said != (case.case_id, case.model.name, case.method.name, case.method.engine):
-        raise Unusable(f"contradicts itself: names {said} are not those of its case")
+        raise Unusable(f"contradicts itself: {', '.join(said)} is not what its case says")

@@ -72,7 +72,8 @@ def _write_all(descriptor: int, line: bytes) -> None:
 def _cannot_write(path: Path, error: OSError, safe: int) -> SuiteError:
     what = "disk full" if error.errno in FULL else f"cannot write {path}: {error.strerror}"
     todo = "Free space" if error.errno in FULL else "Make it writable"
+    records = "1 record is" if safe == 1 else f"{safe} records are"
     return WrongMachine(
-        f"{what}: {safe} records are safe in {path}",
+        f"{what}: {records} safe in {path}",
         hint=f"{todo} and go on with: ./tunebench run --resume {path.parent}",
     )

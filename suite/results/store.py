@@ -6,70 +6,40 @@ pytest-benchmark wrote. ``read`` takes any number of such folders and files toge
 
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Literal, Self
+from typing import Self
 
 import msgspec
 
-from suite.catalog.case import Case
-from suite.catalog.tier import Loop
 from suite.errors import BadInput, WrongMachine
-from suite.results import journal
-from suite.results.record import SCHEMA, Record, seal
-from suite.wire import Struct
+from suite.results import collection, decode, journal
+from suite.results.collection import JOURNAL, PLAN, Collection, Problem, read
+from suite.results.plan import Plan
+from suite.results.record import Record, seal
 
-PLAN = "run.json"
-JOURNAL = "journal.jsonl"
+__all__ = ["JOURNAL", "PLAN", "Collection", "Plan", "Problem", "Run", "create", "open_run", "read"]
+
 LOCK = ".lock"
 TEMPORARY = ".run.json.part"
-
-
-class Plan(Struct, frozen=True, kw_only=True):
-    """What a run set out to do: every case, in order, once a launch. Never changes.
-
-    ``created_at`` is ISO 8601 in UTC, ``argv`` the command line after ``tunebench``.
-    """
-
-    schema: int = SCHEMA
-    run_id: str
-    created_at: str
-    suite_version: str
-    profile: str
-    tier: str
-    launches: Annotated[int, msgspec.Meta(ge=1)]
-    loop: Loop
-    seed: int
-    weights: str
-    runner: Literal["local", "docker"]
-    cases: tuple[Case, ...]
-    argv: tuple[str, ...]
-
-    @property
-    def total(self) -> int:
-        """Return how many records the whole run has: cases times launches."""
-        return len(self.cases) * self.launches
-
-
-class Problem(Struct, frozen=True, kw_only=True):
-    """One thing in the input that is not used, or used with care: where, and why."""
-
-    path: str
-    reason: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path}{'' if self.line is None else f':{self.line}'}: {self.reason}"
 
 
 class Run:
     """One run that this process writes; a context manager that holds the folder's lock."""
 
-    def __init__(self, folder: Path, plan: Plan, records: Iterable[Record], lock: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plan: Plan,
+        records: Iterable[Record],
+        lock: ExitStack,
+        problems: tuple[Problem, ...] = (),
+    ) -> None:
         self.folder = folder
         self.plan = plan
-        self.warnings: tuple[Problem, ...] = ()
+        self.problems = problems
         self._records = list(records)
         self._done = {(record.launch, record.case_id) for record in self._records}
         self._lock = lock
@@ -105,9 +75,7 @@ class Run:
 
     def close(self) -> None:
         """Let go of the folder; a second call does nothing."""
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -131,61 +99,40 @@ def create(folder: Path, plan: Plan) -> Run:
         folder.mkdir(parents=True, exist_ok=True)
         present = sorted({path.name for path in folder.iterdir()} - {LOCK, TEMPORARY})
     except OSError as error:
-        raise _cannot_create(folder, error) from error
+        raise _cannot_write(folder, error) from error
     if present:
         raise _occupied(folder, present)
-    lock = _locked(folder)
-    try:
+    with _writing(folder) as lock:
         if (folder / PLAN).exists():  # another process was faster
             raise _occupied(folder, [PLAN])
         _write_atomically(folder, msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
-    except OSError as error:
-        os.close(lock)
-        raise _cannot_create(folder, error) from error
-    except BadInput:
-        os.close(lock)
-        raise
-    return Run(folder, plan, (), lock)
+        return Run(folder, plan, (), lock.pop_all())
 
 
 def open_run(folder: Path) -> Run:
     """Open a run to go on with it; half a last line of its journal is set aside.
 
-    What was repaired or cannot be used stands in the run's ``warnings``.
+    What was repaired or cannot be used stands in the run's ``problems``; such a case is run
+    again. Raises BadInput when there is no run or its plan cannot be used, WrongMachine when
+    another process writes it or the folder cannot be written.
     """
-    raise NotImplementedError
-
-
-class Collection(Struct, frozen=True, kw_only=True):
-    """Everything that ``read`` found, each record once.
-
-    ``sources`` maps a ``record_id`` to the file it came from. ``problems`` names whatever was
-    left out or needs a reader's eye.
-    """
-
-    records: tuple[Record, ...]
-    plans: tuple[Plan, ...]
-    problems: tuple[Problem, ...]
-    sources: dict[str, str]
-
-    def missing(self) -> tuple[tuple[str, int, Case], ...]:
-        """Return (run_id, launch, case) of every planned case that has no record."""
-        have = {(record.run_id, record.launch, record.case_id) for record in self.records}
-        return tuple(
-            (plan.run_id, launch, case)
-            for plan in self.plans
-            for launch in range(1, plan.launches + 1)
-            for case in plan.cases
-            if (plan.run_id, launch, case.case_id) not in have
-        )
-
-
-def read(paths: Iterable[Path]) -> Collection:
-    """Read run folders, published folders, and single journals or record files together.
-
-    Raises BadInput for a path that does not exist and when no record or plan is found at all.
-    """
-    raise NotImplementedError
+    path = folder / PLAN
+    if not path.is_file():
+        hint = "" if folder.is_dir() else f"There is no folder {folder}."
+        raise BadInput(f"{folder}: no run to go on with: {PLAN} is missing", hint=hint)
+    try:
+        plan = decode.document(path.read_bytes(), Plan)
+    except decode.Unusable as why:
+        raise BadInput(f"{path}: {why}") from why
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    with _writing(folder) as lock:
+        done = None
+        if (folder / JOURNAL).is_file():
+            done = journal.repair(folder / JOURNAL)
+        found = collection.read([folder])
+        repaired = (Problem(path=str(folder / JOURNAL), reason=done),) if done else ()
+        return Run(folder, plan, found.records, lock.pop_all(), (*repaired, *found.problems))
 
 
 def _write_atomically(folder: Path, content: bytes) -> None:
@@ -202,20 +149,21 @@ def _write_atomically(folder: Path, content: bytes) -> None:
         os.close(descriptor)
 
 
-def _locked(folder: Path) -> int:
-    """Take the folder's lock and return its descriptor; the kernel frees it when we die."""
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise _cannot_create(folder, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise WrongMachine(
-            f"{folder}: another process is writing this run", hint="Wait until it has ended."
-        ) from error
-    return descriptor
+@contextmanager
+def _writing(folder: Path) -> Iterator[ExitStack]:
+    """Hold the folder's lock, let go unless the stack is taken; say which folder failed."""
+    with ExitStack() as stack:
+        try:
+            descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # freed when we die
+            yield stack
+        except BlockingIOError as error:
+            raise WrongMachine(
+                f"{folder}: another process is writing this run", hint="Wait until it has ended."
+            ) from error
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
 
 
 def _occupied(folder: Path, present: list[str]) -> BadInput:
@@ -225,7 +173,8 @@ def _occupied(folder: Path, present: list[str]) -> BadInput:
     return BadInput(f"{folder}: not empty ({present[0]})", hint="Give another --out.")
 
 
-def _cannot_create(folder: Path, error: OSError) -> WrongMachine:
+def _cannot_write(folder: Path, error: OSError) -> WrongMachine:
     return WrongMachine(
-        f"{folder}: cannot be written: {error.strerror}", hint="Give another --out."
+        f"{folder}: cannot be written: {error.strerror}",
+        hint="Free space, make it writable, or give another folder.",
     )

@@ -1,0 +1,228 @@
+"""Read results of any number of runs together; whatever cannot be used is named, not fatal."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from suite.catalog.case import Case
+from suite.errors import BadInput
+from suite.results import decode
+from suite.results.plan import Plan
+from suite.results.record import Record
+from suite.wire import Struct
+
+PLAN = "run.json"
+JOURNAL = "journal.jsonl"
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """One thing in the input that is left out, or needs a reader's eye: where, and why."""
+
+    path: str
+    reason: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}{'' if self.line is None else f':{self.line}'}: {self.reason}"
+
+
+class Collection(Struct, frozen=True, kw_only=True):
+    """Everything that ``read`` found, each record once, in the order of the input.
+
+    ``sources`` maps a ``record_id`` to the file it came from.
+    """
+
+    records: tuple[Record, ...]
+    plans: tuple[Plan, ...]
+    problems: tuple[Problem, ...]
+    sources: dict[str, str]
+
+    def missing(self) -> tuple[tuple[str, int, Case], ...]:
+        """Return (run_id, launch, case) of every planned case that has no record."""
+        have = {(record.run_id, record.launch, record.case_id) for record in self.records}
+        return tuple(
+            (plan.run_id, launch, case)
+            for plan in self.plans
+            for launch in range(1, plan.launches + 1)
+            for case in plan.cases
+            if (plan.run_id, launch, case.case_id) not in have
+        )
+
+
+def read(paths: Iterable[Path]) -> Collection:
+    """Read run folders, folders of records, and single journals or record files together.
+
+    Raises BadInput for a path that does not exist, and when all paths together hold neither a
+    record nor a plan.
+    """
+    reader = _Reader()
+    given = list(paths)
+    for path in given:
+        reader.add(path)
+    found = reader.collection()
+    if not found.records and not found.plans:
+        places = ", ".join(str(path) for path in given) or "nothing given"
+        why = "".join(f"\n  {problem}" for problem in found.problems[:10])
+        raise BadInput(
+            f"no results found in {places}{why}",
+            hint="Give the folder of a run (with run.json and journal.jsonl) or record files.",
+        )
+    return found
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+        self.plans: dict[str, tuple[Plan, Path]] = {}
+        self.problems: list[Problem] = []
+        self.sources: dict[str, str] = {}
+        self.places: dict[tuple[str, int, str], str] = {}
+        self.repeated: dict[Path, int] = {}
+
+    def collection(self) -> Collection:
+        merged = [
+            Problem(path=str(path), reason=f"{count} records were read before; counted once")
+            for path, count in self.repeated.items()
+        ]
+        return Collection(
+            records=tuple(self.records.values()),
+            plans=tuple(plan for plan, _ in self.plans.values()),
+            problems=(*self.problems, *merged),
+            sources=self.sources,
+        )
+
+    def add(self, path: Path) -> None:
+        if path.is_dir():
+            self._folder(path)
+        elif path.is_file():
+            self._file(path)
+        elif path.exists():
+            raise BadInput(f"{path}: neither a file nor a folder")
+        else:
+            raise BadInput(f"{path}: no such file or folder")
+
+    def _problem(self, path: Path, reason: str, line: int | None = None) -> None:
+        self.problems.append(Problem(path=str(path), reason=reason, line=line))
+
+    def _folder(self, folder: Path) -> None:
+        if _is_run(folder):
+            self._run(folder)
+            return
+        before = len(self.problems), len(self.records), len(self.plans)
+
+        def unreadable(error: OSError) -> None:
+            self._problem(Path(error.filename), f"cannot be read: {error.strerror}")
+
+        for place, folders, files in os.walk(folder, onerror=unreadable):
+            here = Path(place)
+            runs = [name for name in folders if _is_run(here / name)]
+            folders[:] = sorted(set(folders) - set(runs) - {n for n in folders if n[0] == "."})
+            for name in sorted(runs):
+                self._run(here / name)
+            for name in sorted(files):
+                if name.endswith((".json", ".jsonl")):
+                    self._file(here / name)
+        if before == (len(self.problems), len(self.records), len(self.plans)):
+            self._problem(folder, "a folder without results")
+
+    def _run(self, folder: Path) -> None:
+        plan = None
+        if (folder / PLAN).is_file():
+            plan = self._plan(folder / PLAN)
+            if plan is not None and self.plans[plan.run_id][0] != plan:
+                return
+        else:
+            self._problem(folder, f"{PLAN} is missing; its records are used all the same")
+        if (folder / JOURNAL).is_file():
+            self._lines(folder / JOURNAL, plan)
+        else:
+            self._problem(folder, f"no {JOURNAL}: no case has ended yet")
+
+    def _file(self, path: Path) -> None:
+        if path.suffix != ".json":
+            self._lines(path, None)
+            return
+        try:
+            content = _content(path)
+            keys = decode.keys(content)
+            if "cases" in keys:
+                self._plan(path)
+            elif {"benchmarks", "machine_info"} <= keys:
+                reason = f"pytest-benchmark's own file; the records are in {JOURNAL} beside it"
+                self._problem(path, reason)
+            else:
+                self._record(path, None, decode.document(content, Record))
+        except decode.Unusable as why:
+            self._problem(path, str(why))
+
+    def _plan(self, path: Path) -> Plan | None:
+        """Read a plan and keep it unless another run of that id was kept before."""
+        try:
+            plan = decode.document(_content(path), Plan)
+        except decode.Unusable as why:
+            self._problem(path, str(why))
+            return None
+        kept, place = self.plans.setdefault(plan.run_id, (plan, path))
+        if kept != plan:
+            reason = f"a different run with the same id {plan.run_id!r} was read from {place}"
+            self._problem(path, f"{reason}; this one is left out")
+        return plan
+
+    def _lines(self, path: Path, plan: Plan | None) -> None:
+        number = 0
+        try:
+            for number, line in _lines(path):
+                try:
+                    record = decode.document(line, Record)
+                except decode.Unusable as why:
+                    cut = "" if line.endswith(b"\n") else "the last line is cut off, ignored: "
+                    self._problem(path, f"{cut}{why}", number)
+                    continue
+                if plan is not None and record.run_id != plan.run_id:
+                    reason = f"a record of run {record.run_id!r} in the folder of {plan.run_id!r}"
+                    self._problem(path, f"{reason}; left out", number)
+                    continue
+                self._record(path, number, record)
+        except OSError as error:
+            self._problem(path, f"cannot be read: {error.strerror}")
+        if number == 0:
+            self._problem(path, "empty: no case has ended yet")
+
+    def _record(self, path: Path, line: int | None, record: Record) -> None:
+        if record.record_id in self.records:
+            self.repeated[path] = self.repeated.get(path, 0) + 1
+            return
+        key = (record.run_id, record.launch, record.case_id)
+        if key in self.places:
+            reason = f"another record of {record.case_id}, launch {record.launch}, run"
+            reason += f" {record.run_id!r} was read from {self.places[key]}; this one is left out"
+            self._problem(path, reason, line)
+            return
+        self.places[key] = str(path) if line is None else f"{path}:{line}"
+        self.sources[record.record_id] = str(path)
+        self.records[record.record_id] = record
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / PLAN).is_file() or (folder / JOURNAL).is_file()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(decode.MAX_DOCUMENT_BYTES + 1)
+    except OSError as error:
+        raise decode.Unusable(f"cannot be read: {error.strerror}") from error
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (number, line); of a line that is too long only its beginning, still too long."""
+    limit = decode.MAX_DOCUMENT_BYTES + 2
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(limit):
+            number += 1
+            rest = line
+            while len(rest) == limit and not rest.endswith(b"\n"):
+                rest = file.readline(limit)
+            yield number, line

@@ -1,0 +1,36 @@
+"""The plan of a run: what it set out to do, written before the first case starts."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from suite.catalog.case import Case
+from suite.catalog.tier import Loop
+from suite.results.record import SCHEMA
+from suite.wire import Struct
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a run set out to do: every case, in order, once a launch. Never changes.
+
+    ``created_at`` is ISO 8601 in UTC, ``argv`` the command line after ``tunebench``.
+    """
+
+    schema: int = SCHEMA
+    run_id: str
+    created_at: str
+    suite_version: str
+    profile: str
+    tier: str
+    launches: Annotated[int, msgspec.Meta(ge=1)]
+    loop: Loop
+    seed: int
+    weights: str
+    runner: Literal["local", "docker"]
+    cases: tuple[Case, ...]
+    argv: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """Return how many records the whole run has: cases times launches."""
+        return len(self.cases) * self.launches
