@@ -12,6 +12,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from suite.catalog.case import Case
+from suite.catalog.profile import Profile
 from suite.wire import (
     Count,
     Effective,
@@ -118,7 +119,8 @@ class Record(Struct, frozen=True, kw_only=True):
 
     ``steps`` holds every step in order with its role. ``harness_seconds`` is the wall clock of the
     case outside the worker's own phases. ``reason`` is one line; empty when ``outcome`` is "ok".
-    ``case`` is the request as it was: editing a catalog file later changes no old record.
+    ``case`` and ``hardware`` are the request and the profile as they were: editing a catalog file
+    later changes no old record.
     """
 
     schema: int = SCHEMA
@@ -136,6 +138,7 @@ class Record(Struct, frozen=True, kw_only=True):
     started_at: str
     ended_at: str
     case: Case
+    hardware: Profile | None = None
     work_key: str
     weights: str
     phases: tuple[Phase, ...]

@@ -15,7 +15,9 @@ import msgspec
 
 from suite.results.record import Record
 
-Unit = Literal["seconds", "bytes", "tokens/second", "joules/token", "count", "share", "nats"]
+Unit = Literal[
+    "seconds", "bytes", "tokens/second", "FLOP/second", "joules/token", "count", "share", "nats"
+]
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
