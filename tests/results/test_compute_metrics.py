@@ -5,7 +5,7 @@ import records
 from suite.catalog import profile
 from suite.catalog.flops import step_flops
 from suite.results.metrics import all_metrics
-from suite.wire import Probe, Step
+from suite.wire import Probe
 
 
 def _record(**changes: object):
@@ -50,7 +50,6 @@ def test_no_denominator_means_no_number(tag: str):
 
 def test_unknown_row_lengths_mean_no_number():
     """A record whose steps do not say their rows has no operation count."""
-    step: Step
     record = _record()
     steps = tuple(msgspec.structs.replace(step, row_tokens=()) for step in record.steps)
     record = msgspec.structs.replace(record, steps=steps)
