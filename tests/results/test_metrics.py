@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-import records
 
+import records
 from suite.results import launches
 from suite.results.metrics import all_metrics
 from suite.results.record import Record, Telemetry

@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-import records
 
+import records
 from suite.results.comparable import differences, other_work
 from suite.results.parity import FIRST_LOSS_BAND, TRAJECTORY_BAND, Parity, References
 from suite.results.record import Record
