@@ -9,6 +9,7 @@ Allowed imports: ``suite.errors``, ``suite.catalog``. Used by ``worker``, ``resu
 """
 
 import socket
+import time
 from typing import Annotated, Literal
 
 import msgspec
@@ -238,9 +239,9 @@ class BadFrame(Exception):
 class Connection:
     """Frames over one end of a socket pair.
 
-    ``receive`` blocks up to ``timeout`` seconds (None: for ever), returns None when the other side
-    closed cleanly between frames, raises TimeoutError, and BadFrame for rubbish, an oversized
-    frame, or a close in the middle of one.
+    ``receive`` blocks up to ``timeout`` seconds for a whole frame (None: for ever), returns None
+    when the other side closed cleanly between frames, raises TimeoutError, and BadFrame for
+    rubbish, an oversized frame, or a close in the middle of one.
     """
 
     def __init__(self, end: socket.socket, incoming: object) -> None:
@@ -255,10 +256,14 @@ class Connection:
 
     def receive(self, timeout: float | None = None) -> object | None:
         """Return the next frame, or None at the end."""
-        self._socket.settimeout(timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > MAX_FRAME_BYTES:
                 raise BadFrame(f"a frame of more than {MAX_FRAME_BYTES} bytes")
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError(f"no whole frame within {timeout} s")
+            self._socket.settimeout(left)
             try:
                 chunk = self._socket.recv(1 << 16)
             except ConnectionResetError:
