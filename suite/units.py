@@ -39,3 +39,20 @@ def rate(value: float, unit: str) -> str:
 def ratio(value: float) -> str:
     """Return a ratio: ``1.66×``."""
     return f"{value:.2f}×" if value < 10 else f"{value:.1f}×"
+
+
+def percent(value: float) -> str:
+    """Return a share as a percentage with two significant digits or more: ``0.02 %``, ``12 %``."""
+    size = abs(value) * 100
+    digits = 0 if size >= 10 else 1 if size >= 1 else 2
+    return f"{value * 100:.{digits}f} %"
+
+
+def scaled(value: float, unit: str) -> str:
+    """Return a value with the SI prefix that fits: ``412 TFLOP/s``, ``3.21 mJ``."""
+    for prefix, size in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0)):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {prefix}{unit}"
+    if value == 0:
+        return f"0 {unit}"
+    return f"{value * 1e3:.3g} m{unit}" if abs(value) >= 1e-3 else f"{value * 1e6:.3g} µ{unit}"
