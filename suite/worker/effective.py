@@ -1,0 +1,210 @@
+"""Settings as the running model and trainer have them, never as the case asked for them."""
+
+import platform
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+import torch
+
+from suite.wire import Effective, Start, Versions
+from suite.worker.failures import Invalid
+
+#: Distribution names by the module that shows that a package was really imported.
+PACKAGES = {
+    "accelerate": "accelerate",
+    "bitsandbytes": "bitsandbytes",
+    "cut_cross_entropy": "cut_cross_entropy",
+    "datasets": "datasets",
+    "flash_attn": "flash-attn",
+    "kernels": "kernels",
+    "liger_kernel": "liger-kernel",
+    "numpy": "numpy",
+    "peft": "peft",
+    "safetensors": "safetensors",
+    "tokenizers": "tokenizers",
+    "torch": "torch",
+    "torchao": "torchao",
+    "transformers": "transformers",
+    "triton": "triton",
+    "trl": "trl",
+    "unsloth": "unsloth",
+    "unsloth_zoo": "unsloth_zoo",
+    "xformers": "xformers",
+}
+
+
+def of_trainer(trainer: Any, start: Start) -> Effective:
+    """Return the settings of a prepared transformers Trainer, its optimizer included."""
+    return of_parts(
+        model=trainer.model,
+        optimizer=trainer.optimizer,
+        driver=trainer,
+        autocast=_accelerate_autocast(trainer.accelerator, start.device),
+        start=start,
+        others={
+            "use_liger_kernel": bool(trainer.args.use_liger_kernel),
+            "lr_scheduler_type": str(trainer.args.lr_scheduler_type),
+            "model_accepts_loss_kwargs": bool(trainer.model_accepts_loss_kwargs),
+            "data_collator": _class_name(trainer.data_collator),
+            "padding_free": bool(getattr(trainer, "padding_free", False)),
+        },
+    )
+
+
+def of_parts(
+    *,
+    model: torch.nn.Module,
+    optimizer: Any,
+    driver: object,
+    autocast: str | None,
+    start: Start,
+    others: dict[str, str | int | float | bool | None],
+) -> Effective:
+    """Return the settings of a model, an optimizer and what drives them."""
+    trained: set[str] = set()
+    size: Counter[str] = Counter()
+    total = trainable = quantized = 0
+    for parameter in model.parameters():
+        count = _logical_count(parameter)
+        total += count
+        name = str(parameter.dtype).removeprefix("torch.")
+        size[name] += parameter.numel() * parameter.element_size()
+        if parameter.requires_grad:
+            trainable += count
+            trained.add(name)
+        if hasattr(parameter, "quant_state"):
+            quantized += count
+    adapted = list(_adapted(model))
+    return Effective(
+        trainable_parameters=trainable,
+        total_parameters=total,
+        quantized_parameters=quantized,
+        adapter_modules=len(adapted),
+        adapter_targets=tuple(sorted({name.rpartition(".")[2] for name in adapted})),
+        parameter_bytes=dict(size),
+        trainable_dtypes=tuple(sorted(trained)),
+        attention=_attention(model),
+        autocast=autocast,
+        gradient_checkpointing=_gradient_checkpointing(model),
+        loss_kernel=_loss_kernel(model, driver),
+        optimizer_class=_optimizer_class(optimizer),
+        trainer_class=_class_name(driver),
+        packing=start.case.workload.packing,
+        device=str(next(model.parameters()).device),
+        others=others,
+    )
+
+
+class AutocastWitness:
+    """Looks at autocast from inside the first forward pass, where it takes effect.
+
+    ``expect`` says what was announced; ``check`` raises Invalid when the pass saw something else.
+    """
+
+    def __init__(self, model: Any, device: str) -> None:
+        self._device = device
+        self._expected: str | None = None
+        self._seen: list[str | None] = []
+        embeddings = model.get_input_embeddings()
+        self._hook = embeddings.register_forward_pre_hook(self._look)
+
+    def expect(self, autocast: str | None) -> None:
+        """Note what the session has been told."""
+        self._expected = autocast
+
+    def check(self) -> None:
+        """Compare once, after the first step; costs nothing afterwards."""
+        if self._hook is None:
+            return
+        self._hook.remove()
+        self._hook = None
+        if self._seen and self._seen[0] != self._expected:
+            raise Invalid(
+                f"the forward pass ran under autocast {self._seen[0]}, not {self._expected}"
+            )
+
+    def _look(self, module: object, arguments: object) -> None:
+        if not self._seen:
+            self._seen.append(active_autocast(self._device))
+
+
+def active_autocast(device: str) -> str | None:
+    """Return the dtype of the autocast region around the caller, or None outside of one."""
+    if not torch.is_autocast_enabled(device):
+        return None
+    return str(torch.get_autocast_dtype(device)).removeprefix("torch.")
+
+
+def versions(device: str) -> Versions:
+    """Return the packages that this process imported, and the device as torch names it."""
+    packages = {}
+    for module, distribution in PACKAGES.items():
+        if module in sys.modules:
+            try:
+                packages[distribution] = metadata.version(distribution)
+            except metadata.PackageNotFoundError:  # a package's stand-in, as Unsloth makes some
+                continue
+    return Versions(
+        python=platform.python_version(),
+        packages=packages,
+        torch_cuda=torch.version.cuda,
+        device_name=torch.cuda.get_device_name() if device == "cuda" else None,
+        cpu_threads=torch.get_num_threads(),
+    )
+
+
+def _logical_count(parameter: Any) -> int:
+    """Return a parameter's elements; a packed one counts what it stands for."""
+    state = getattr(parameter, "quant_state", None)
+    return int(parameter.numel() if state is None else state.shape.numel())
+
+
+def _adapted(model: torch.nn.Module) -> Iterator[str]:
+    for name, module in model.named_modules():
+        if len(getattr(module, "lora_A", {})):
+            target = getattr(module, "parameter_name", None)
+            yield f"{name}.{target}" if target else name
+
+
+def _attention(model: Any) -> str:
+    return str(getattr(model.config, "_attn_implementation", None))
+
+
+def _gradient_checkpointing(model: torch.nn.Module) -> str:
+    for module in model.modules():
+        if getattr(module, "gradient_checkpointing", False) is True:
+            function = getattr(module, "_gradient_checkpointing_func", None)
+            return "on" if function is None else _function_name(function)
+    return "none"
+
+
+def _loss_kernel(model: Any, driver: object) -> str:
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return _function_name(base.forward)
+
+
+def _function_name(function: Any) -> str:
+    while hasattr(function, "func"):  # functools.partial
+        function = function.func
+    code = getattr(function, "__code__", None)
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', None)}.{name}" if code else str(name)
+
+
+def _optimizer_class(optimizer: Any) -> str:
+    inner = getattr(optimizer, "optimizer", optimizer)  # accelerate wraps the optimizer
+    fused = any(group.get("fused") for group in inner.param_groups)
+    return _class_name(inner) + (" (fused)" if fused else "")
+
+
+def _class_name(value: object) -> str:
+    kind = value if isinstance(value, type) else type(value)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _accelerate_autocast(accelerator: Any, device: str) -> str | None:
+    with accelerator.autocast():
+        return active_autocast(device)

@@ -1,0 +1,67 @@
+"""The plain engine: transformers loads, PEFT adapts, bitsandbytes quantizes."""
+
+from typing import Any
+
+import torch
+import transformers
+from peft import LoraConfig, get_peft_model
+
+from suite.catalog.case import Case
+from suite.catalog.method import Adapter, Quantization
+from suite.wire import Start
+from suite.worker.targets import module_targets, parameter_targets
+
+
+def load(start: Start, checkpoint: str, revision: str | None) -> Any:
+    """Return a causal language model in bfloat16 on the device; see ``Engine.load``."""
+    method = start.case.method
+    settings: dict[str, Any] = {
+        "dtype": torch.bfloat16,
+        "device_map": {"": start.device},
+        "revision": revision,
+    }
+    if method.attention != "engine":
+        settings["attn_implementation"] = method.attention
+    if method.quantization is not None:
+        settings["quantization_config"] = quantization_config(method.quantization)
+    elif start.weights != "dummy" and _is_mxfp4(checkpoint, revision):
+        # MXFP4 has no backward pass: training needs it unpacked.
+        settings["quantization_config"] = transformers.Mxfp4Config(dequantize=True)
+    return transformers.AutoModelForCausalLM.from_pretrained(checkpoint, **settings)
+
+
+def attach(model: Any, case: Case) -> Any:
+    """Return the model with its adapters; see ``Engine.attach``."""
+    adapter = case.method.adapter
+    if adapter is None:
+        return model.requires_grad_(True)
+    return get_peft_model(model, lora_config(adapter, case.model.family))
+
+
+def quantization_config(quantization: Quantization) -> Any:
+    """Return bitsandbytes' settings for a catalog entry, computing in bfloat16."""
+    return transformers.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type=quantization.scheme,
+        bnb_4bit_use_double_quant=quantization.double_quantization,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+def lora_config(adapter: Adapter, family: str) -> Any:
+    """Return PEFT's settings for a catalog entry."""
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=adapter.rank,
+        lora_alpha=adapter.alpha,
+        lora_dropout=adapter.dropout,
+        bias="none",
+        target_modules=module_targets(adapter, family),
+        target_parameters=parameter_targets(adapter, family),
+    )
+
+
+def _is_mxfp4(checkpoint: str, revision: str | None) -> bool:
+    config = transformers.AutoConfig.from_pretrained(checkpoint, revision=revision)
+    quantization = getattr(config, "quantization_config", None) or {}
+    return bool(quantization.get("quant_method") == "mxfp4")

@@ -1,0 +1,110 @@
+"""One case from inside: import, load, prepare, then the steps that the session grants."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from suite.wire import Connection, Effective, Finished, Ready, Start
+from suite.worker.data import rows
+from suite.worker.phases import Phases
+
+
+def live(start: Start, connection: Connection, phases: Phases) -> None:
+    """Run one case to its end and send ``Finished``; whatever goes wrong is raised."""
+    prepare_environment(start)
+    case = start.case
+    with phases.phase("import"):
+        from suite.worker.engines import open_engine
+
+        engine = open_engine(case.method.engine)  # before anything else: see there
+
+        import torch
+        import transformers
+
+        from suite.worker import effective, weights
+        from suite.worker.loops import open_loop
+        from suite.worker.loops.gate import Gate
+
+        loop = open_loop(case.loop)
+
+    with phases.phase("load"):
+        torch.manual_seed(case.seed)
+        checkpoint, revision = _checkpoint(start)
+        model = engine.load(start, checkpoint, revision)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, revision=revision)
+        if start.weights == "dummy":
+            weights.fill_base(model, case.seed)
+
+    phases.begin("prepare")  # ended by the gate, at the moment the first step could begin
+    model = engine.attach(model, case)
+    weights.fill_adapters(model, case.seed)
+    steps = 1 + case.warmup.max_steps + case.steady_steps
+    work = case.workload
+    count = steps * work.batch_sequences * work.gradient_accumulation
+    data = rows(work, case.model.architecture.vocabulary_size, case.seed, count)
+
+    def ready(settings: Effective) -> Ready:
+        return Ready(
+            effective=settings,
+            versions=effective.versions(start.device),
+            weights=_weights(start, checkpoint, model),
+        )
+
+    def synchronize() -> None:
+        if start.device == "cuda":
+            torch.cuda.synchronize()
+
+    gate = Gate(connection, phases, synchronize, ready)
+    loop.run(model, tokenizer, data, start, gate)
+    phases.current = "finish"
+    connection.send(Finished())
+
+
+def prepare_environment(start: Start) -> None:
+    """Set the variables that the libraries read when they are imported.
+
+    Compiled kernels go below the cache folder, so that a second launch finds them and nothing is
+    left in the working directory.
+    """
+    compiled = Path(start.cache).absolute() / "compiled"
+    os.environ.update(
+        {
+            "UNSLOTH_DISABLE_STATISTICS": "1",
+            "UNSLOTH_COMPILE_LOCATION": str(compiled / "unsloth"),
+            "TORCHINDUCTOR_CACHE_DIR": str(compiled / "inductor"),
+            "TRITON_CACHE_DIR": str(compiled / "triton"),
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+        }
+    )
+    if start.weights != "hub":
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def _checkpoint(start: Start) -> tuple[str, str | None]:
+    """Return where the weights are, a folder or a hub id, and the hub revision."""
+    from suite.worker.checkpoints import checkpoint_folder
+    from suite.worker.failures import Unsupported
+
+    case = start.case
+    model, method = case.model, case.method
+    if start.weights == "hub":
+        if model.hub_id is None:
+            raise Unsupported(f"{model.name} is not on the hub: it has dummy weights only")
+        return model.hub_id, model.hub_revision
+    if start.weights != "dummy":
+        return start.weights, None
+    packed = method.quantization is not None and model.family == "gpt-oss"
+    folder = checkpoint_folder(model, "nf4" if packed else "dense", Path(start.cache))
+    return str(folder), None
+
+
+def _weights(start: Start, checkpoint: str, model: object) -> str:
+    """Say which weights were loaded, as the record wants it."""
+    if start.weights == "dummy":
+        return f"dummy seed {start.case.seed}"
+    if start.weights == "hub":
+        commit = getattr(getattr(model, "config", None), "_commit_hash", None)
+        return f"hub {checkpoint}@{commit}"
+    digest = hashlib.sha256((Path(checkpoint) / "config.json").read_bytes()).hexdigest()
+    return f"path (sha256 of config {digest[:16]})"

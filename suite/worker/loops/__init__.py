@@ -1,0 +1,23 @@
+"""Loops: what drives the optimizer steps, the same for every engine.
+
+One module is one loop, its file name is its name; the contract is ``Loop``.
+"""
+
+import importlib
+from typing import Any, Protocol, cast
+
+from suite.wire import Start
+from suite.worker.data import Row
+from suite.worker.loops.gate import Gate
+
+
+class Loop(Protocol):
+    """What a module of this folder offers."""
+
+    def run(self, model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> None:
+        """Prepare, let ``gate`` hold every step, and return once it says that it is enough."""
+
+
+def open_loop(name: str) -> Loop:
+    """Import a loop by name; the engine must have been imported before."""
+    return cast(Loop, importlib.import_module(f"suite.worker.loops.{name}"))

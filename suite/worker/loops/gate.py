@@ -1,0 +1,99 @@
+"""The gate that holds every optimizer step until the session grants it, and reports it after."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
+
+from suite.wire import Connection, Effective, Go, Ready, Step, StepDone, Stop
+from suite.worker.batches import Tokens
+from suite.worker.phases import Phases
+
+
+class SessionGone(Exception):
+    """The session closed its end while the worker waited for it."""
+
+
+class Gate:
+    """Steps one by one: ``wait`` until granted, then ``begin``, then ``end``.
+
+    ``synchronize`` returns once the device has finished all its work; ``ready`` makes the frame
+    that announces what has been prepared, called once, before the first wait.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        phases: Phases,
+        synchronize: Callable[[], None],
+        ready: Callable[[Effective], Ready],
+    ) -> None:
+        self.index = 0  #: of the step that is running or comes next
+        self._connection = connection
+        self._phases = phases
+        self._synchronize = synchronize
+        self._ready = ready
+        self._granted: deque[Literal["first", "warmup", "steady"]] = deque()
+        self._began = self._began_monotonic = 0.0
+
+    def announce(self, effective: Effective) -> None:
+        """End the phase ``prepare`` and say that steps can be granted."""
+        self._phases.end()
+        self._connection.send(self._ready(effective))
+
+    def wait(self) -> bool:
+        """Block until the next step is granted; False once the session has had enough.
+
+        Raises SessionGone when it went away instead.
+        """
+        while not self._granted:
+            frame = self._connection.receive()
+            if isinstance(frame, Stop):
+                if self._phases.current == "steady":
+                    self._phases.end()
+                return False
+            if not isinstance(frame, Go):
+                raise SessionGone
+            self._granted.extend([frame.role] * frame.steps)
+        self._phases.step = self.index
+        if self.index < 2:
+            self._phases.begin("first_step" if self.index == 0 else "steady")
+        return True
+
+    def begin(self) -> None:
+        """Start the clock of a granted step."""
+        self._synchronize()
+        self._began_monotonic = time.monotonic()
+        self._began = time.perf_counter()
+
+    def end(
+        self,
+        *,
+        tokens: Tokens,
+        loss: Callable[[], float],
+        gradient_norm: Callable[[], float | None],
+        data_seconds: float | None,
+    ) -> None:
+        """Stop the clock once the device is done, then read the figures and report the step."""
+        self._synchronize()
+        seconds = time.perf_counter() - self._began
+        ended = time.monotonic()
+        value, norm = loss(), gradient_norm()
+        step = Step(
+            index=self.index,
+            role=self._granted.popleft(),
+            seconds=seconds,
+            tokens_padded=tokens.padded,
+            tokens_real=tokens.real,
+            tokens_loss=tokens.loss,
+            row_tokens=tokens.rows,
+            loss=value if math.isfinite(value) else None,
+            loss_text=None if math.isfinite(value) else str(value),
+            gradient_norm=norm if norm is not None and math.isfinite(norm) else None,
+            data_seconds=data_seconds,
+        )
+        self._connection.send(StepDone(step=step, began=self._began_monotonic, ended=ended))
+        if self.index == 0:
+            self._phases.end()
+        self.index += 1

@@ -1,0 +1,28 @@
+"""The loop ``trainer``: transformers' Trainer, the model's own loss."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+from suite.wire import Start
+from suite.worker.batches import as_dicts, collate
+from suite.worker.data import Row
+from suite.worker.loops.gate import Gate
+from suite.worker.loops.instrument import train
+from suite.worker.loops.settings import training_arguments
+
+
+def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> None:
+    """Train under transformers' Trainer; see ``Loop.run``."""
+    packing = start.case.workload.packing
+    arguments = training_arguments(start, str(Path(start.cache) / "trainer"))
+    trainer = transformers.Trainer(
+        model=model,
+        args=transformers.TrainingArguments(**arguments),
+        train_dataset=as_dicts(rows, packing),
+        data_collator=partial(collate, packing=packing, padding_id=tokenizer.pad_token_id),
+        processing_class=tokenizer,
+    )
+    train(trainer, start, gate)
