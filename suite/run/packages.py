@@ -1,0 +1,46 @@
+"""Packages that only some verbs need: for training on this machine, and for the tests.
+
+In the launcher's own environment they are installed when first needed. In any other Python (an
+image, a GPU host, a developer's own) nothing is ever installed: they are there or it is an error.
+Never imports any of them.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from suite.errors import WrongMachine
+from suite.run import venv
+
+TRAINING = tuple(
+    "torch transformers accelerate datasets peft trl bitsandbytes unsloth unsloth_zoo".split()
+)
+TESTING = ("tox", "ruff", "mypy", "selenium")
+
+
+def ensure_training() -> None:
+    """Return once what a worker imports is there; raises WrongMachine with the way to get it."""
+    _ensure("train.txt", TRAINING, "-r requirements/torch.txt")
+
+
+def ensure_testing() -> None:
+    """Return once the tools of ``./tunebench test`` are there; raises WrongMachine."""
+    _ensure("dev.txt", TESTING, "")
+
+
+def _ensure(lock: str, modules: Sequence[str], more: str) -> None:
+    if venv.is_ours(Path(sys.prefix)):
+        venv.install(Path(sys.prefix), lock)
+        importlib.invalidate_caches()
+        return
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        install = f"{sys.executable} -m pip install"
+        commands = f"{install} --no-deps --require-hashes -r requirements/{lock}"
+        if more:
+            commands += f" && {install} {more}"
+        raise WrongMachine(
+            f"this Python ({sys.executable}) lacks {', '.join(missing)}",
+            hint=f"Start with ./tunebench, which installs them, or: {commands}",
+        )
