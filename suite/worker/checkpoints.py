@@ -46,7 +46,9 @@ def checkpoint_folder(model: Model, layout: Layout, cache: Path) -> Path:
     """Return the folder of a model's dummy checkpoint, made under ``cache`` if need be.
 
     Layout "dense" is bfloat16 as the hub has it (gpt-oss: the dequantized one); "nf4", for gpt-oss
-    only, is bitsandbytes' with one matrix per expert, which Unsloth loads as it is.
+    only, is bitsandbytes' with one matrix per expert, which Unsloth loads as it is (on a GPU; on
+    the CPU its ``patch_gpt_oss_bnb4bit`` must be called before the load, else the experts are
+    silently left in 16 bits).
     Two processes may ask at once; a folder appears whole or not at all. Raises WrongMachine when
     the disk cannot hold it, BadInput for a layout the family does not have.
     """

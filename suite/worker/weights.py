@@ -1,8 +1,7 @@
 """Configurations, tokenizers and the seeded fill of a loaded model's weights."""
 
 import hashlib
-import re
-import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ __all__ = ["checkpoint_folder", "config_for", "fill_adapters", "fill_base", "wri
 
 STANDARD_DEVIATION: Final = 0.02
 #: Numbers on the tape; prime, so that no matrix's rows line up with its repetitions.
-TAPE_LENGTH: Final = 8_388_593
+TAPE_LENGTH: Final = 4_194_301
 
 
 def config_for(model: Model) -> Any:
@@ -108,26 +107,31 @@ def fill_base(module: torch.nn.Module, seed: int) -> None:
     Guaranteed: the same seed and names give the same bits on every device, engine and torch
     release. Every number is made on the CPU with integer arithmetic from a NumPy Philox stream
     (which NumPy keeps stable), rounded to bfloat16 and then copied, so a float32 copy of a weight
-    equals a bfloat16 one. It is fast because there is one tape of 8,388,593 numbers, read from a
-    place that depends on the name and repeated in large weights.
+    equals a bfloat16 one. It is fast because there is one tape of 4,194,301 numbers, read from a
+    place that depends on the name and repeated in large weights. A dense weight and its NF4
+    counterpart are different numbers.
+
+    Raises TypeError for storage it does not know, ValueError for a weight that is not loaded.
     """
     tied = bool(getattr(getattr(module, "config", None), "tie_word_embeddings", False))
-    numbers, codes = _Tape(_bell(seed)), _Tape(_bytes(seed))
+    numbers, codes = _Tape(lambda: _bell(seed)), _Tape(lambda: _octets(seed))
     for raw_name, parameter in module.named_parameters():
         if "lora_" in raw_name:
             continue
+        if parameter.is_meta:
+            raise ValueError(f"{raw_name}: still on the meta device, so not loaded")
         name = canonical_name(raw_name)
         if tied and name == "lm_head.weight":
             name = "model.embed_tokens.weight"
         if type(parameter).__name__ == "Params4bit":
             codes.copy_to(parameter.data.view(torch.uint8), name)
             _fill_scales(parameter)
-        elif re.search(r"norm\d*\.weight$", name):
-            parameter.data.fill_(1.0)
-        elif parameter.is_floating_point():
-            numbers.copy_to(parameter.data, name)
-        else:
+        elif not parameter.is_floating_point():
             raise TypeError(f"{raw_name}: {type(parameter).__name__} of {parameter.dtype}")
+        elif name.endswith("norm.weight"):
+            parameter.data.fill_(1.0)
+        else:
+            numbers.copy_to(parameter.data, name)
 
 
 def fill_adapters(module: torch.nn.Module, seed: int) -> None:
@@ -136,18 +140,18 @@ def fill_adapters(module: torch.nn.Module, seed: int) -> None:
     A is uniform within 1/sqrt(in_features) of 0, the range of PEFT's own initialization, B is
     zero. Guarantees are those of ``fill_base``.
     """
-    uniform = _Tape(_uniform(seed))
+    uniform = _Tape(lambda: _uniform(seed))
     for raw_name, parameter in module.named_parameters():
+        # Keeps "base_layer": a module with two adapted parameters has one adapter inside another.
         name = raw_name.replace("_orig_mod.", "")
-        if "lora_B" in name:
+        if ".lora_B." in name:
             parameter.data.zero_()
-        elif "lora_A" in name:
-            bound = parameter.shape[-1] ** -0.5
-            uniform.copy_to(parameter.data, name, bound)
+        elif ".lora_A." in name:
+            uniform.copy_to(parameter.data, name, parameter.shape[-1] ** -0.5)
 
 
 def canonical_name(name: str) -> str:
-    """Return a base parameter's name without what PEFT, torch.compile and wrappers add."""
+    """Return a base parameter's name without what PEFT, torch.compile and Unsloth add."""
     for part in ("_orig_mod.", "base_layer.", "original_module."):
         name = name.replace(part, "")
     return name.removeprefix("base_model.model.").replace(".router.linear.", ".router.")
@@ -155,10 +159,9 @@ def canonical_name(name: str) -> str:
 
 def _fill_scales(parameter: Any) -> None:
     state = parameter.quant_state
-    variance = sum(value * value for value in NF4_CODE) / 16
-    scale = STANDARD_DEVIATION / variance**0.5
-    if state.nested:
-        # scale of a block = nested code * nested scale + offset
+    mean_square = sum(value * value for value in NF4_CODE) / len(NF4_CODE)
+    scale = STANDARD_DEVIATION / mean_square**0.5
+    if state.nested:  # scale of a block = nested code * nested scale + offset
         state.state2.absmax.zero_()
         state.offset.fill_(scale)
     else:
@@ -166,36 +169,48 @@ def _fill_scales(parameter: Any) -> None:
 
 
 class _Tape:
-    """A row of numbers from which weights are copied, starting where their name says."""
+    """A row of numbers from which weights are copied, starting where their name says.
 
-    def __init__(self, numbers: torch.Tensor) -> None:
-        self._twice = {"cpu": torch.cat([numbers, numbers])}
-        self._length = numbers.numel()
+    ``make`` returns ``TAPE_LENGTH`` of them on the CPU; it is called when first needed.
+    """
 
-    def copy_to(self, target: torch.Tensor, name: str, factor: float = 1.0) -> None:
-        """Overwrite a contiguous tensor."""
-        device = str(target.device)
-        if device not in self._twice:
-            self._twice[device] = self._twice["cpu"].to(target.device)
-        begin = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % self._length
-        tape = self._twice[device][begin : begin + self._length]
+    def __init__(self, make: Callable[[], torch.Tensor]) -> None:
+        self._make = make
+        self._twice: dict[torch.device, torch.Tensor] = {}
+
+    def copy_to(self, target: torch.Tensor, name: str, factor: float | None = None) -> None:
+        """Overwrite a tensor; with a factor, by products rounded to bfloat16."""
+        if target.device not in self._twice:
+            numbers = self._make().to(target.device)
+            self._twice[target.device] = torch.cat([numbers, numbers])
+        begin = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % TAPE_LENGTH
+        tape = self._twice[target.device][begin : begin + TAPE_LENGTH]
         flat = target.view(-1)
-        for at in range(0, flat.numel(), self._length):
-            piece = flat[at : at + self._length]
+        for at in range(0, flat.numel(), TAPE_LENGTH):
+            piece = flat[at : at + TAPE_LENGTH]
             source = tape[: piece.numel()]
-            piece.copy_(source if factor == 1.0 else (source * factor).to(torch.bfloat16))
+            piece.copy_(source if factor is None else (source * factor).to(torch.bfloat16))
 
 
 def _stream(seed: int, purpose: str, count: int) -> Any:
-    key = [seed, zlib.crc32(purpose.encode())]
-    return numpy.random.Philox(key=key).random_raw(count)
+    """Return ``count`` random 64-bit words as a NumPy array."""
+    digest = hashlib.sha256(f"{seed} {purpose}".encode()).digest()
+    return numpy.random.Philox(key=int.from_bytes(digest[:16], "big")).random_raw(count)
 
 
 def _bell(seed: int) -> torch.Tensor:
-    octets = _stream(seed, "base", TAPE_LENGTH).view(numpy.uint8).reshape(-1, 8)
-    total = octets.sum(axis=1, dtype=numpy.int16) - 1020  # mean 0
-    scale = STANDARD_DEVIATION / (8 * (256**2 - 1) / 12) ** 0.5
-    return (torch.from_numpy(total).float() * scale).to(torch.bfloat16)
+    words = _stream(seed, "base", TAPE_LENGTH)
+    # The eight bytes of every word are added side by side: to four pairs, then to one sum.
+    even = numpy.uint64(0x00FF00FF00FF00FF)
+    odd_bytes = words >> numpy.uint64(8)
+    odd_bytes &= even
+    words &= even
+    words += odd_bytes
+    words *= numpy.uint64(0x0001000100010001)
+    words >>= numpy.uint64(48)
+    sums = torch.from_numpy(words.view(numpy.int64)).float()
+    mean, deviation = 8 * 255 / 2, (8 * (256**2 - 1) / 12) ** 0.5
+    return ((sums - mean) * (STANDARD_DEVIATION / deviation)).to(torch.bfloat16)
 
 
 def _uniform(seed: int) -> torch.Tensor:
@@ -203,6 +218,6 @@ def _uniform(seed: int) -> torch.Tensor:
     return (torch.from_numpy(words.astype(numpy.float32)) - 32767.5) / 32768
 
 
-def _bytes(seed: int) -> torch.Tensor:
-    octets = _stream(seed, "codes", -(-TAPE_LENGTH // 8)).view(numpy.uint8)[:TAPE_LENGTH]
-    return torch.from_numpy(octets.copy())
+def _octets(seed: int) -> torch.Tensor:
+    words = _stream(seed, "codes", -(-TAPE_LENGTH // 8))
+    return torch.from_numpy(words.view(numpy.uint8)[:TAPE_LENGTH])
