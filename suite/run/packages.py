@@ -13,10 +13,9 @@ from pathlib import Path
 from suite.errors import WrongMachine
 from suite.run import venv
 
-TRAINING = tuple(
-    "torch transformers accelerate datasets peft trl bitsandbytes unsloth unsloth_zoo".split()
-)
-TESTING = ("tox", "ruff", "mypy", "selenium")
+TRAINING = ["torch", "transformers", "accelerate", "datasets", "peft", "trl", "bitsandbytes"]
+TRAINING += ["unsloth", "unsloth_zoo"]
+TESTING = ["tox", "ruff", "mypy", "selenium"]
 
 
 def ensure_training() -> None:
