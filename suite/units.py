@@ -1,5 +1,9 @@
 """How numbers are printed. The only file that knows "GiB"; storage everywhere else is SI."""
 
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
 
 def seconds(value: float) -> str:
     """Return a duration in seconds as people read it: ``12.3 ms``, ``1.204 s``, ``3 min 20 s``."""
@@ -14,6 +18,14 @@ def seconds(value: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+def clock(value: float) -> str:
+    """Return a duration in seconds as a running clock: ``0:08``, ``12:05``, ``1:02:33``."""
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def bytes_(value: float) -> str:
@@ -56,3 +68,34 @@ def scaled(value: float, unit: str) -> str:
     if value == 0:
         return f"0 {unit}"
     return f"{value * 1e3:.3g} m{unit}" if abs(value) >= 1e-3 else f"{value * 1e6:.3g} µ{unit}"
+
+
+class Scale(NamedTuple):
+    """One unit and number of digits for a whole column, so that its numbers compare by eye."""
+
+    unit: str
+    size: float
+    digits: int
+
+    def text(self, value: float) -> str:
+        """Return the value in this unit, without the unit."""
+        return f"{value / self.size:,.{self.digits}f}"
+
+
+_SIZES = {
+    "seconds": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)),
+    "bytes": (("TiB", 2.0**40), ("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10)),
+    "tokens/second": (("token/s", 1.0),),
+}
+
+
+def scale(unit: str, values: Iterable[float]) -> Scale:
+    """Return the scale for a column: its largest value at 1 or more, its smallest to 3 digits.
+
+    ``unit`` is "seconds", "bytes" or "tokens/second".
+    """
+    sizes, known = _SIZES[unit], [abs(value) for value in values if value]
+    largest, smallest = max(known, default=0.0), min(known, default=0.0)
+    name, size = next((pair for pair in sizes if largest >= pair[1]), sizes[-1])
+    digits = 2 - math.floor(math.log10(smallest / size)) if smallest else 0
+    return Scale(name, size, min(max(digits, 0), 3))

@@ -1,0 +1,7 @@
+"""``python -m suite``: the command line."""
+
+import sys
+
+from suite.cli import main
+
+sys.exit(main())

@@ -1,0 +1,120 @@
+"""The command line: finds the verb, and turns errors into one line and an exit code.
+
+Nothing but the verb that was asked for is imported.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from suite import __version__
+from suite.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_MACHINE,
+    EXIT_OK,
+    EXIT_USAGE,
+    BadInput,
+    SuiteError,
+    WrongMachine,
+    did_you_mean,
+)
+from suite.signals import Interrupted, Signals
+
+EXIT_BROKEN_PIPE = 141  # SIGPIPE, as shells count it
+
+#: Verb to its line in the help. ``suite.verbs.VERB`` has ``parser()`` and
+#: ``run(args, signals) -> exit code``.
+VERBS = {
+    "quickstart": "train tiny models with every method, then write a report: minutes, no GPU",
+    "run": "measure: every model and method of a tier on this machine",
+    "report": "write a web page that compares runs",
+    "list": "what can be run: models, methods, tiers, profiles, cases",
+    "validate": "check result files and catalog files",
+    "export": "results as a table: CSV, JSON or JSON lines",
+    "test": "run this project's own tests",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without µ or × shows "?"
+    try:
+        with Signals() as signals:
+            code = _dispatch(arguments, signals)
+            sys.stdout.flush()
+            return code
+    except SuiteError as error:
+        _complain(error)
+        return error.exit_code
+    except KeyboardInterrupt as interruption:
+        print("tunebench: interrupted", file=sys.stderr)
+        if isinstance(interruption, Interrupted):
+            return interruption.exit_code
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _drop_output()
+        return EXIT_BROKEN_PIPE
+    except OSError as error:
+        _drop_output()
+        _complain(WrongMachine(str(error)))
+        return EXIT_MACHINE
+
+
+def _dispatch(arguments: list[str], signals: Signals) -> int:
+    if not arguments:
+        sys.stdout.write(_help())
+        return EXIT_USAGE
+    verb, *rest = arguments
+    if verb in ("-h", "--help") or (verb == "help" and not rest):
+        sys.stdout.write(_help())
+        return EXIT_OK
+    if verb == "--version":
+        print(f"tunebench {__version__}")
+        return EXIT_OK
+    if verb == "help":
+        verb, rest = rest[0], ["--help"]
+    if verb not in VERBS:
+        what = "option" if verb.startswith("-") else "command"
+        known = ["--help", "--version"] if what == "option" else VERBS
+        raise BadInput(f"unknown {what} {verb!r}", hint=did_you_mean(verb, known))
+    module = importlib.import_module(f"suite.verbs.{verb}")
+    try:
+        args = module.parser().parsed(rest)
+    except SystemExit as done:  # argparse has printed the help
+        return EXIT_OK if done.code in (0, None) else EXIT_USAGE
+    code: int = module.run(args, signals)
+    return code
+
+
+def _drop_output() -> None:
+    # Whoever read our output is gone or full; what is still buffered must not complain at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(error: SuiteError) -> None:
+    print(f"tunebench: error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"tunebench: {error.hint}", file=sys.stderr)
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:<{width}}  {summary}" for verb, summary in VERBS.items())
+    return f"""usage: tunebench COMMAND [options]
+
+The same fine-tuning work on different hardware, with different methods and library versions,
+compared with evidence.
+
+commands:
+{verbs}
+
+Start with:  ./tunebench quickstart
+More on one: ./tunebench COMMAND --help     version: ./tunebench --version
+
+exit codes: 0 done, 2 wrong arguments or bad input, 3 this machine cannot do it,
+4 some case failed, 130 interrupted
+"""

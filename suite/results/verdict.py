@@ -1,0 +1,29 @@
+"""Which records of a run count as failed, and why."""
+
+from collections.abc import Iterable
+
+from suite.results.parity import References
+from suite.results.record import Outcome, Record
+
+#: Running out of memory, not being supported and being skipped are answers, not failures.
+FAILED: frozenset[Outcome] = frozenset({"error", "timeout", "killed", "invalid"})
+
+
+def failures(records: Iterable[Record]) -> list[tuple[Record, str]]:
+    """Return each failed record with one line that says why; a fast wrong run is one too."""
+    known = list(records)
+    references = References(known)
+    found = []
+    for record in known:
+        parity = references.parity(record)
+        if record.outcome in FAILED:
+            found.append((record, why(record)))
+        elif parity.verdict == "differs":
+            found.append((record, f"losses differ: {parity.reason}"))
+    return found
+
+
+def why(record: Record) -> str:
+    """Return the outcome in words: ``error in load: ...``."""
+    where = f" in {record.phase}" if record.phase else ""
+    return f"{record.outcome}{where}{': ' if record.reason else ''}{record.reason}"

@@ -1,0 +1,82 @@
+"""Make the plan of a run from what was asked for."""
+
+import datetime
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from suite import __version__
+from suite.catalog import case as cases
+from suite.catalog import tier as tiers
+from suite.catalog.profile import Profile
+from suite.catalog.tier import Loop
+from suite.errors import BadInput
+from suite.results.store import PLAN, Plan
+
+RUNS = Path("runs")
+SEED = 17
+
+
+def make(
+    profile: Profile,
+    *,
+    tier: str | None = None,
+    loop: Loop | None = None,
+    launches: int | None = None,
+    seed: int = SEED,
+    weights: str = "dummy",
+    models: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    argv: Sequence[str] = (),
+) -> Plan:
+    """Return the plan; None means what the profile or the tier says.
+
+    Raises BadInput for unknown names, weights that are no folder and a plan without cases.
+    """
+    chosen = tiers.load(tier or profile.default_tier)
+    loop = loop or profile.default_loop
+    found = cases.cases(chosen, loop=loop, seed=seed, model_names=models, method_names=methods)
+    if not found:
+        raise BadInput(f"tier {chosen.name!r} has no case for these models and methods")
+    now = datetime.datetime.now(datetime.UTC)
+    return Plan(
+        run_id=f"{stamp(now)}-{secrets.token_hex(4)}",
+        created_at=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        suite_version=__version__,
+        profile=profile.name,
+        tier=chosen.name,
+        launches=launches or chosen.launches,
+        loop=loop,
+        seed=seed,
+        weights=_weights(weights),
+        runner="local",
+        cases=tuple(found),
+        argv=tuple(argv),
+    )
+
+
+def stamp(moment: datetime.datetime) -> str:
+    """Return a UTC moment as names hold it: ``20261124T070000Z``."""
+    return f"{moment.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}"
+
+
+def newest(runs: Path = RUNS) -> Path:
+    """Return the newest run of a folder, by name; raises BadInput when there is none."""
+    found = sorted(path.parent for path in runs.glob(f"*/{PLAN}"))
+    if not found:
+        raise BadInput(
+            f"no run in {runs.absolute()} to go on with", hint="Give its folder: --resume DIR"
+        )
+    return found[-1]
+
+
+def _weights(text: str) -> str:
+    if text in ("dummy", "hub"):
+        return text
+    folder = Path(text)
+    if not (folder / "config.json").is_file():
+        raise BadInput(
+            f"weights {text!r}: not dummy, not hub, and no checkpoint folder",
+            hint="A checkpoint folder holds config.json and the weights.",
+        )
+    return str(folder.resolve())

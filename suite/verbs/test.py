@@ -1,0 +1,36 @@
+"""``tunebench test``: this project's own tests, through tox."""
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from suite.arguments import Parser
+from suite.errors import WrongMachine
+from suite.signals import Signals
+
+ROOT = Path(__file__).parents[2]
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "test",
+        "Run this project's own tests through tox: lint, types and tests.\n"
+        "What is not known here goes to tox as it is.",
+        [
+            ("./tunebench test", "everything"),
+            ("./tunebench test -e lint,types", "some of tox's environments"),
+        ],
+    )
+    made.add_argument("-e", metavar="ENVS", help="tox environments (default: tox.ini's own list)")
+    return made
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Return tox's own exit code."""
+    if importlib.util.find_spec("tox") is None:
+        raise WrongMachine("tox is not installed here", hint="Install requirements/tools.txt.")
+    command = [sys.executable, "-m", "tox", *(("-e", args.e) if args.e else ())]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
