@@ -30,7 +30,6 @@ Layout = Literal["dense", "nf4"]
 LAYOUT_VERSION = 1  #: bump when the files below change
 MANIFEST = "tunebench.json"  #: written last: file names and their sizes in bytes
 SHARD_BYTES = 4 << 30
-END_TOKEN_ID, PADDING_TOKEN_ID = 256, 257  #: behind the 256 bytes of the tokenizer
 
 #: The sixteen NF4 values (QLoRA, arXiv 2305.14314, appendix E), as bitsandbytes has them.
 NF4_CODE = (
@@ -57,6 +56,8 @@ def checkpoint_folder(model: Model, layout: Layout, cache: Path) -> Path:
     home = cache / "checkpoints"
     folder = home / f"{model.name}-{layout}-{_digest(model, layout)}"
     try:
+        if _is_whole(folder):  # no lock: a finished cache may be read-only
+            return folder
         home.mkdir(parents=True, exist_ok=True)
         with _locked(home / f".{folder.name}.lock"):
             if not _is_whole(folder):
@@ -85,14 +86,14 @@ def _locked(path: Path) -> Iterator[None]:
 def _is_whole(folder: Path) -> bool:
     """Return whether the folder holds every file at the size its manifest says."""
     try:
-        sizes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        sizes = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=dict[str, int])
         return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, msgspec.DecodeError):
         return False
 
 
 def _make(model: Model, layout: Layout, folder: Path) -> None:
-    from suite.worker.weights import config_for, write_tokenizer
+    from suite.worker.configs import config_for, write_tokenizer
 
     prefix = f".{folder.name}.tmp-"
     for left_by_a_killed_maker in folder.parent.glob(f"{prefix}*"):

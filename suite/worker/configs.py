@@ -1,0 +1,78 @@
+"""A catalog model as transformers knows it: its configuration, and a tokenizer to go with it."""
+
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import GptOssConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3MoeConfig
+
+from suite.catalog.model import Model
+
+END_TOKEN_ID, PADDING_TOKEN_ID = 256, 257  #: behind the 256 bytes of the tokenizer
+
+
+def config_for(model: Model) -> Any:
+    """Return the model's transformers configuration, architecture facts from the catalog."""
+    a = model.architecture
+    common = {
+        "hidden_size": a.hidden_size,
+        "num_hidden_layers": a.layers,
+        "num_attention_heads": a.attention_heads,
+        "num_key_value_heads": a.key_value_heads,
+        "head_dim": a.head_size,
+        "vocab_size": a.vocabulary_size,
+        "max_position_embeddings": a.max_positions,
+        "tie_word_embeddings": a.tied_embeddings,
+        "rope_parameters": {"rope_type": "default", "rope_theta": a.rope_theta},
+        "eos_token_id": END_TOKEN_ID,
+        "pad_token_id": PADDING_TOKEN_ID,
+        "dtype": "bfloat16",
+    }
+    if a.experts is None:
+        return Qwen3Config(
+            **common, intermediate_size=a.intermediate_size, architectures=["Qwen3ForCausalLM"]
+        )
+    common["num_experts_per_tok"] = a.experts.active
+    if model.family == "qwen3-moe":
+        return Qwen3MoeConfig(
+            **common,
+            num_experts=a.experts.count,
+            moe_intermediate_size=a.experts.intermediate_size,
+            norm_topk_prob=True,
+            architectures=["Qwen3MoeForCausalLM"],
+        )
+    # YaRN as OpenAI's reference code has it: factor 32 over the original 4,096 positions.
+    common["rope_parameters"] = {
+        "rope_type": "yarn",
+        "rope_theta": a.rope_theta,
+        "factor": 32.0,
+        "beta_fast": 32.0,
+        "beta_slow": 1.0,
+        "truncate": False,
+        "original_max_position_embeddings": a.max_positions // 32,
+    }
+    return GptOssConfig(
+        **common,
+        num_local_experts=a.experts.count,
+        intermediate_size=a.experts.intermediate_size,
+        sliding_window=a.sliding_window,
+        architectures=["GptOssForCausalLM"],
+    )
+
+
+def write_tokenizer(folder: Path, model: Model) -> None:
+    """Write a byte-level tokenizer: enough for loaders and trainers that insist on one."""
+    vocabulary = {
+        symbol: index for index, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))
+    }
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    end = "<|return|>" if model.family == "gpt-oss" else "<|im_end|>"
+    tokenizer.add_special_tokens([end, "<|endoftext|>"])  # ids 256 and 257, as config_for says
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=end,
+        pad_token="<|endoftext|>",
+        model_max_length=model.architecture.max_positions,
+    ).save_pretrained(folder)
