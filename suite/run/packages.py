@@ -29,12 +29,18 @@ def ensure_testing() -> None:
 
 
 def _ensure(lock: str, modules: Sequence[str], more: str) -> None:
+    missing = _missing(modules)
     if venv.is_ours(Path(sys.prefix)):
+        if missing:
+            venv.forget(Path(sys.prefix), lock)
         venv.install(Path(sys.prefix), lock)
         importlib.invalidate_caches()
-        return
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    if missing:
+        if missing := _missing(modules):
+            raise WrongMachine(
+                f"{sys.prefix} is damaged: {', '.join(missing)} cannot be found",
+                hint="Remove that folder; the next run makes it anew.",
+            )
+    elif missing:
         install = f"{sys.executable} -m pip install"
         commands = f"{install} --no-deps --require-hashes -r requirements/{lock}"
         if more:
@@ -43,3 +49,7 @@ def _ensure(lock: str, modules: Sequence[str], more: str) -> None:
             f"this Python ({sys.executable}) lacks {', '.join(missing)}",
             hint=f"Start with ./tunebench, which installs them, or: {commands}",
         )
+
+
+def _missing(modules: Sequence[str]) -> list[str]:
+    return [name for name in modules if importlib.util.find_spec(name) is None]

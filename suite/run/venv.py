@@ -61,7 +61,7 @@ def make(folder: Path) -> None:
             (folder / "tunebench" / "python").write_text(_runs(folder) or "")
     with _alone(folder) as lock:
         if not _works(folder):
-            _create(folder)
+            _create(folder, lock)
         _install(folder, "host.txt", lock)
 
 
@@ -82,6 +82,12 @@ def is_current(folder: Path, name: str) -> bool:
     """Return whether the lock ``requirements/name`` is installed as it is now."""
     stamp = folder / "tunebench" / name
     return stamp.is_file() and stamp.read_bytes() == _contents(name)
+
+
+def forget(folder: Path, name: str) -> None:
+    """Drop the note that a lock is installed: the next ``make`` or ``install`` checks it again."""
+    with _writing(folder):
+        (folder / "tunebench" / name).unlink(missing_ok=True)
 
 
 def _contents(name: str) -> bytes:
@@ -144,7 +150,7 @@ def _runs(folder: Path) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def _create(folder: Path) -> None:
+def _create(folder: Path, lock: int) -> None:
     say(f"making {folder} with Python {_version()} (once)")
     with _writing(folder):
         for entry in folder.iterdir():
@@ -164,6 +170,7 @@ def _create(folder: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        pass_fds=(lock,),
     )
     if done.returncode:
         raise pip.explain(done.stdout, f"{python} -m venv", folder)
