@@ -18,7 +18,7 @@ class Parser(argparse.ArgumentParser):
         self._flags: list[str] = []
         self._verb = verb
         width = max(len(command) for command, _ in examples)
-        lines = [f"  {command:<{width}}  {what}".rstrip() for command, what in examples]
+        lines = [f"  {command:<{width}}  {what}" for command, what in examples]
         super().__init__(
             prog=f"tunebench {verb}",
             description=description,
@@ -56,7 +56,8 @@ def one_of(*known: str) -> Callable[[str], str]:
 
     def convert(text: str) -> str:
         if text not in known:
-            raise BadInput(f"unknown value {text!r}", hint=did_you_mean(text, known))
+            near = did_you_mean(text, known)
+            raise argparse.ArgumentTypeError(f"unknown value {text!r}. {near}")
         return text
 
     return convert

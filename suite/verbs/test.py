@@ -1,13 +1,11 @@
 """``tunebench test``: this project's own tests, through tox."""
 
 import argparse
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 from suite.arguments import Parser
-from suite.errors import WrongMachine
 from suite.signals import Signals
 
 ROOT = Path(__file__).parents[2]
@@ -17,8 +15,7 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "test",
-        "Run this project's own tests through tox: lint, types and tests.\n"
-        "What is not known here goes to tox as it is.",
+        "Run this project's own tests through tox: lint, types and tests.",
         [
             ("./tunebench test", "everything"),
             ("./tunebench test -e lint,types", "some of tox's environments"),
@@ -30,7 +27,8 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Return tox's own exit code."""
-    if importlib.util.find_spec("tox") is None:
-        raise WrongMachine("tox is not installed here", hint="Install requirements/tools.txt.")
+    from suite.run.packages import ensure_testing
+
+    ensure_testing()
     command = [sys.executable, "-m", "tox", *(("-e", args.e) if args.e else ())]
     return subprocess.run(command, cwd=ROOT, check=False).returncode

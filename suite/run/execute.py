@@ -1,0 +1,20 @@
+"""Carry out a plan: every launch, every case that has no record yet."""
+
+from suite.results.store import Run
+from suite.run.progress import Reporter
+from suite.signals import Signals
+
+
+def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
+    """Run what is left of the plan; raises Interrupted when a signal came."""
+    from suite.run import launch
+    from suite.run.packages import ensure_training
+
+    if len(run.records) >= run.plan.total:
+        return
+    ensure_training()
+    for number in range(1, run.plan.launches + 1):
+        if all(run.done(number, case.case_id) for case in run.plan.cases):
+            continue
+        launch.launch(run, number, reporter)
+        signals.check()

@@ -1,0 +1,108 @@
+"""``tunebench export``: results as a table for other programs."""
+
+import argparse
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from suite.arguments import Parser, one_of, path
+from suite.errors import EXIT_OK, BadInput, WrongMachine
+from suite.results.metrics import all_metrics
+from suite.results.parity import References
+from suite.results.record import Record
+from suite.results.store import read
+from suite.signals import Signals
+
+Row = dict[str, str | int | float | None]
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "export",
+        "Write results as a table: one row a record (a case in one launch), one column a\n"
+        "metric. Units are SI; an unknown number is an empty cell in CSV, null in JSON.",
+        [
+            ("./tunebench export runs/a --out a.csv", "for a spreadsheet"),
+            ("./tunebench export runs/* --format jsonl", "several runs, for jq"),
+        ],
+    )
+    made.add_argument("paths", nargs="+", type=path, metavar="PATH", help="runs or record files")
+    made.add_argument(
+        "--format",
+        type=one_of("csv", "json", "jsonl"),
+        default="csv",
+        metavar="FORMAT",
+        help="csv (default), json or jsonl",
+    )
+    made.add_argument("--out", metavar="FILE", default="-", help="(default: -, standard output)")
+    return made
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Write the table."""
+    found = read(args.paths)
+    for problem in found.problems:
+        print(f"tunebench: warning: {problem}", file=sys.stderr)
+    references = References(found.records)
+    text = _formatted([_row(record, references) for record in found.records], args.format)
+    if args.out == "-":
+        sys.stdout.write(text)
+        return EXIT_OK
+    target = Path(args.out)
+    if target.exists():
+        raise BadInput(f"{target}: exists already", hint="Give another --out.")
+    try:
+        target.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise WrongMachine(f"{target}: cannot be written: {error.strerror}") from error
+    return EXIT_OK
+
+
+def _row(record: Record, references: References) -> Row:
+    work = record.case.workload
+    parity = references.parity(record)
+    metrics = {tag: metric.compute(record) for tag, metric in all_metrics().items()}
+    gpu = record.environment.gpu
+    return {
+        "record_id": record.record_id,
+        "run_id": record.run_id,
+        "case_id": record.case_id,
+        "launch": record.launch,
+        "model": record.model,
+        "method": record.method,
+        "engine": record.engine,
+        "profile": record.profile,
+        "gpu": None if gpu is None else gpu.name,
+        "loop": record.case.loop,
+        "seed": record.case.seed,
+        "weights": record.weights,
+        "batch_sequences": work.batch_sequences,
+        "sequence_tokens": work.sequence_tokens,
+        "gradient_accumulation": work.gradient_accumulation,
+        "outcome": record.outcome,
+        "phase": record.phase,
+        "reason": record.reason,
+        **metrics,
+        "parity": parity.verdict,
+        "parity_first": parity.first,
+        "parity_trajectory": parity.trajectory,
+        "suite_version": record.environment.suite_version,
+        "started_at": record.started_at,
+    }
+
+
+def _formatted(rows: Sequence[Row], form: str) -> str:
+    if form == "json":
+        return json.dumps(rows, indent=1, allow_nan=False) + "\n"
+    if form == "jsonl":
+        return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+    text = io.StringIO(newline="")
+    if rows:
+        writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()

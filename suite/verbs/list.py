@@ -1,0 +1,125 @@
+"""``tunebench list``: what can be run."""
+
+import argparse
+from collections.abc import Sequence
+
+from suite.arguments import Parser, one_of
+from suite.catalog import case as cases
+from suite.catalog import method, model, profile, tier
+from suite.errors import EXIT_OK
+from suite.signals import Signals
+
+Row = dict[str, str | int | None]
+
+NOUNS = ("models", "methods", "tiers", "profiles", "cases")
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "list",
+        "List what can be run. One TOML file is one entry; add a file and it is listed.",
+        [
+            ("./tunebench list", "models, methods, tiers and profiles"),
+            ("./tunebench list cases --tier smoke", "what a tier runs, and what it cannot"),
+            ("./tunebench list models --json", "for a program"),
+        ],
+    )
+    made.add_argument(
+        "noun", nargs="?", type=one_of(*NOUNS), metavar="WHAT", help=f"one of {', '.join(NOUNS)}"
+    )
+    made.add_argument("--tier", metavar="NAME", help="with cases: one tier (default: all)")
+    made.add_argument("--json", action="store_true", help="as JSON")
+    return made
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Print the tables asked for."""
+    nouns = [args.noun] if args.noun else [noun for noun in NOUNS if noun != "cases"]
+    if args.tier is not None and args.noun is None:
+        nouns = ["cases"]
+    found = {noun: _rows(noun, args.tier) for noun in nouns}
+    if args.json:
+        import json
+
+        print(json.dumps(found if args.noun is None else found[args.noun], indent=1))
+        return EXIT_OK
+    from suite.verbs import tables
+
+    for noun, rows in found.items():
+        if len(found) > 1:
+            print(f"{noun.upper()}")
+        headers = list(rows[0])
+        tables.show(headers, [_text(row) for row in rows], right="parameters cases steps")
+        if len(found) > 1:
+            print()
+    if args.noun is None:
+        print("What a tier runs: ./tunebench list cases --tier smoke")
+    return EXIT_OK
+
+
+def _rows(noun: str, tier_name: str | None) -> list[Row]:
+    if noun == "models":
+        return [_model(model.load(name)) for name in model.names()]
+    if noun == "methods":
+        return [_method(method.load(name)) for name in method.names()]
+    if noun == "tiers":
+        return [_tier(tier.load(name)) for name in tier.names()]
+    if noun == "profiles":
+        return [_profile(profile.load(name)) for name in profile.names()]
+    chosen = [tier_name] if tier_name else tier.names()
+    return [row for name in chosen for row in _cases(tier.load(name))]
+
+
+def _model(entry: model.Model) -> Row:
+    return {
+        "model": entry.name,
+        "family": entry.family,
+        "parameters": entry.parameters,
+        "license": entry.license,
+        "weights": entry.hub_id,
+    }
+
+
+def _method(entry: method.Method) -> Row:
+    return {"method": entry.name, "engine": entry.engine, "summary": entry.summary}
+
+
+def _tier(entry: tier.Tier) -> Row:
+    # The loop changes no case's identity, only how it is run.
+    found = cases.cases(entry, loop="trainer", seed=0)
+    return {
+        "tier": entry.name,
+        "cases": len(found),
+        "steps": entry.steady_steps,
+        "summary": entry.summary,
+    }
+
+
+def _profile(entry: profile.Profile) -> Row:
+    return {
+        "profile": entry.name,
+        "gpu": entry.nvml_name,
+        "tier": entry.default_tier,
+        "loop": entry.default_loop,
+        "verified": "yes" if entry.verified else "no",
+    }
+
+
+def _cases(entry: tier.Tier) -> list[Row]:
+    return [
+        {
+            "case": case.case_id,
+            "tier": entry.name,
+            "tokens": f"{case.workload.batch_sequences} × {case.workload.sequence_tokens}",
+            "unsupported": cases.unsupported_reason(case),
+        }
+        for case in cases.cases(entry, loop="trainer", seed=0)
+    ]
+
+
+def _text(row: Row) -> Sequence[str]:
+    return [
+        "" if value is None else f"{value:,}" if isinstance(value, int) else value
+        for value in row.values()
+    ]

@@ -1,0 +1,64 @@
+"""What ``run`` and ``quickstart`` share: carry out a run, say how it went."""
+
+import shlex
+import sys
+
+from suite.errors import EXIT_CASES, EXIT_INTERRUPTED, EXIT_OK
+from suite.results.store import Run
+from suite.results.verdict import failures
+from suite.run.execute import execute
+from suite.run.progress import JsonReporter, reporter
+from suite.signals import Interrupted, Signals
+
+
+def measure(run: Run, signals: Signals, *, json: bool) -> int:
+    """Run what is left of a plan, print the summary, and return the exit code."""
+    for problem in run.problems:
+        print(f"tunebench: warning: {problem}", file=sys.stderr)
+    code = EXIT_OK
+    with reporter(run.folder, run.plan, run.records, json=json) as told:
+        try:
+            execute(run, told, signals)
+        except KeyboardInterrupt as interruption:
+            code = EXIT_INTERRUPTED
+            if isinstance(interruption, Interrupted):
+                code = interruption.exit_code
+    if code:
+        print(
+            f"tunebench: interrupted; {len(run.records)} of {run.plan.total} records are safe in"
+            f" {run.folder}; go on with: {resume_command(run)}",
+            file=sys.stderr,
+        )
+    failed = failures(run.records)
+    if not code and failed:
+        code = EXIT_CASES
+    if isinstance(told, JsonReporter):
+        told.event(
+            "run-ended",
+            folder=str(run.folder),
+            records=len(run.records),
+            planned=run.plan.total,
+            failed=[
+                {"case_id": record.case_id, "launch": record.launch, "reason": reason}
+                for record, reason in failed
+            ],
+            exit_code=code,
+        )
+    elif run.records:
+        from suite.verbs import summary
+
+        print()
+        summary.show(run.records)
+        print()
+    return code
+
+
+def resume_command(run: Run) -> str:
+    """Return what to type to go on with a run."""
+    return f"./tunebench run --resume {shlex.quote(str(run.folder))}"
+
+
+def count_failed(run: Run) -> str:
+    """Return ``, 2 of them failed`` or an empty string."""
+    failed = len(failures(run.records))
+    return f", {failed} of them failed" if failed else ""

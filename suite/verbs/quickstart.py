@@ -1,0 +1,53 @@
+"""``tunebench quickstart``: from a fresh clone to a page that compares methods."""
+
+import argparse
+import datetime
+import shlex
+
+from suite.arguments import Parser, path
+from suite.errors import EXIT_CASES, EXIT_OK
+from suite.results.store import create, read
+from suite.signals import Signals
+
+DESCRIPTION = """\
+Train tiny Qwen3 and gpt-oss models with every method (LoRA, QLoRA, Unsloth,
+full fine-tuning), really and with the real libraries, then write a page that
+compares them. Takes minutes on a CPU; the first time also installs the
+training packages."""
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "quickstart",
+        DESCRIPTION,
+        [
+            ("./tunebench quickstart", "into runs/<time>-quickstart"),
+            ("./tunebench quickstart --out /tmp/try", "somewhere else"),
+        ],
+    )
+    made.add_argument("--out", type=path, metavar="DIR", help="where results and page go")
+    return made
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Measure the smoke tier, build the report, print its address."""
+    from suite.run import planning
+    from suite.run.environment import resolve_profile
+    from suite.verbs.measure import count_failed, measure
+
+    now = datetime.datetime.now(datetime.UTC)
+    folder = args.out or planning.RUNS / f"{planning.stamp(now)}-quickstart"
+    plan = planning.make(resolve_profile("auto"), tier="smoke", argv=("quickstart",))
+    with create(folder, plan) as opened:
+        code = measure(opened, signals, json=False)
+        if code not in (EXIT_OK, EXIT_CASES):
+            site = shlex.quote(str(folder / "site"))
+            print(f"then: ./tunebench report {shlex.quote(str(folder))} --out {site}")
+            return code
+        from suite.verbs.report import build
+
+        index = build(read([folder]), folder / "site")
+        print(f"{len(opened.records)} records{count_failed(opened)} → {folder}")
+        print(f"Open this page: {index.resolve().as_uri()}")
+    return code

@@ -1,0 +1,56 @@
+"""``tunebench report``: a web page that compares runs."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from suite.arguments import Parser, path
+from suite.errors import EXIT_OK
+from suite.results.store import Collection, read
+from suite.signals import Signals
+
+DESCRIPTION = """\
+Write a web page that compares runs: any number of run folders, published
+folders and record files together, from one machine or many. The page needs no
+server and loads nothing from elsewhere."""
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "report",
+        DESCRIPTION,
+        [
+            ("./tunebench report runs/a", "one run, into site/"),
+            ("./tunebench report runs/a runs/b --out site", "two GPUs side by side"),
+        ],
+    )
+    made.add_argument("paths", nargs="+", type=path, metavar="DIR", help="runs or record files")
+    made.add_argument(
+        "--out", type=path, default=Path("site"), metavar="SITE", help="(default: site)"
+    )
+    made.add_argument("--json", action="store_true", help="what was written, as JSON")
+    return made
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Build the site and print its address."""
+    found = read(args.paths)
+    for problem in found.problems:
+        print(f"tunebench: warning: {problem}", file=sys.stderr)
+    index = build(found, args.out)
+    if args.json:
+        written = {"index": str(index.resolve()), "records": len(found.records)}
+        print(json.dumps({**written, "problems": [str(problem) for problem in found.problems]}))
+    else:
+        print(f"{len(found.records)} records → {index.resolve().as_uri()}")
+    return EXIT_OK
+
+
+def build(found: Collection, site: Path) -> Path:
+    """Write the site and return its first page."""
+    from reports.build import build as build_site
+
+    build_site(found, site)
+    return site / "index.html"

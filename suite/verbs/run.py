@@ -1,0 +1,156 @@
+"""``tunebench run``: measure every case of a plan on this machine."""
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from suite.arguments import Parser, names, natural, one_of, path, positive
+from suite.catalog.tier import Loop
+from suite.errors import EXIT_CASES, EXIT_OK, BadInput
+from suite.results.store import Plan, Run, create, open_run, read
+from suite.signals import Signals
+
+DESCRIPTION = """\
+Measure every model and method of a tier on this machine. Each case runs in a
+process of its own, and its record is on disk before the next one starts: stop
+whenever you like and go on with --resume. Nothing is ever overwritten."""
+
+EXIT_CODES = """
+exit codes:
+  0         every case has an answer; out of memory and unsupported are answers
+  4         a case failed: error, timeout, killed, invalid, or its losses differ
+            from those of its reference method
+  130, 143  interrupted (Ctrl-C, SIGTERM): what was measured is safe"""
+
+#: Options that a plan fixes, by their attribute: they contradict --resume.
+FIXED = ("profile", "tier", "models", "methods", "launches", "loop", "seed", "weights")
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "run",
+        DESCRIPTION,
+        [
+            ("./tunebench run", "this machine's profile, its tier"),
+            ("./tunebench run --methods lora,qlora", "two methods"),
+            ("./tunebench run --launches 5 --out runs/a", "five launches: error bars"),
+            ("./tunebench run --resume runs/a", "go on where it stopped"),
+            ("./tunebench run --tier sweep --dry-run", "only say what would run"),
+        ],
+    )
+    made.epilog = f"{made.epilog}\n{EXIT_CODES}"
+    add = made.add_argument
+    add("--profile", metavar="NAME", help="hardware profile (default: auto, by the GPU's name)")
+    add("--tier", metavar="NAME", help="how much to run (default: the profile's)")
+    add("--models", type=names, metavar="A,B", help="models instead of the tier's")
+    add("--methods", type=names, metavar="X,Y", help="methods instead of the tier's")
+    add("--launches", type=positive, metavar="N", help="times to run each case, afresh")
+    add("--loop", type=one_of(*get_args(Loop)), metavar="LOOP", help=LOOP_HELP)
+    add("--seed", type=natural, metavar="N", help="seed of weights, adapters and data")
+    add("--weights", metavar="W", help="dummy (default: random, made from the seed), hub, or PATH")
+    add("--out", type=path, metavar="DIR", help="where results go (default: runs/<time>)")
+    add(
+        "--resume",
+        nargs="?",
+        type=path,
+        const=Path(),
+        metavar="DIR",
+        help="go on with a run (default: the newest in runs/)",
+    )
+    add("--dry-run", action="store_true", help="say what would run, and write nothing")
+    add("--json", action="store_true", help="events as JSON lines on standard output")
+    return made
+
+
+LOOP_HELP = "sft (TRL), trainer (transformers) or bare (default: the profile's)"
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Measure, or say what would be measured."""
+    if args.resume is not None:
+        return _resume(args, signals)
+    plan = _plan(args)
+    if args.dry_run:
+        return _dry(plan, frozenset(), args.json)
+    from suite.run.planning import RUNS
+
+    with create(args.out or RUNS / plan.run_id, plan) as opened:
+        return _measure(opened, signals, args.json)
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    from suite.run import planning
+    from suite.run.environment import resolve_profile
+
+    given = {name: getattr(args, name) for name in FIXED if getattr(args, name) is not None}
+    profile = resolve_profile(given.pop("profile", "auto"))
+    return planning.make(profile, argv=_argv(args), **given)
+
+
+def _resume(args: argparse.Namespace, signals: Signals) -> int:
+    given = [f"--{name}" for name in FIXED if getattr(args, name) is not None]
+    if given:
+        raise BadInput(
+            f"--resume takes the plan from run.json; it contradicts {', '.join(given)}",
+            hint="Leave those away, or start a new run without --resume.",
+        )
+    folder = args.resume
+    if folder == Path():
+        from suite.run.planning import newest
+
+        folder = args.out or newest()
+    elif args.out is not None:
+        raise BadInput("--out contradicts --resume DIR: both name the run's folder")
+    if args.dry_run:
+        found = read([folder])
+        if len(found.plans) != 1:
+            raise BadInput(f"{folder}: {len(found.plans)} runs; give the folder of one")
+        done = frozenset((record.launch, record.case_id) for record in found.records)
+        return _dry(found.plans[0], done, args.json)
+    with open_run(folder) as opened:
+        return _measure(opened, signals, args.json)
+
+
+def _measure(opened: Run, signals: Signals, json: bool) -> int:
+    from suite.verbs.measure import count_failed, measure
+
+    code = measure(opened, signals, json=json)
+    if not json and code in (EXIT_OK, EXIT_CASES):
+        folder = shlex.quote(str(opened.folder))
+        print(f"{len(opened.records)} records{count_failed(opened)} → {opened.folder}")
+        print(f"Compare them on a page: ./tunebench report {folder} --out site")
+    return code
+
+
+def _dry(plan: Plan, done: frozenset[tuple[int, str]], json: bool) -> int:
+    if json:
+        print(msgspec.json.encode(plan).decode())
+        return EXIT_OK
+    from suite.catalog.case import unsupported_reason
+    from suite.verbs import tables
+
+    rows = []
+    for launch in range(1, plan.launches + 1):
+        for case in plan.cases:
+            reason = unsupported_reason(case)
+            state = "done" if (launch, case.case_id) in done else "to run"
+            if reason is not None and state != "done":
+                state = f"unsupported: {reason}"
+            rows.append((case.case_id, str(launch), state))
+    tables.show(("case", "launch", "state"), rows, right="launch")
+    print(f"\n{plan.total} records on {plan.profile}, loop {plan.loop}, weights {plan.weights}")
+    return EXIT_OK
+
+
+def _argv(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the command as it could be typed again, without where its results went."""
+    found = ["run"]
+    for name in FIXED:
+        value = getattr(args, name)
+        if value is not None:
+            found += [f"--{name}", ",".join(value) if isinstance(value, tuple) else str(value)]
+    return tuple(found)

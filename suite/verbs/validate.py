@@ -1,0 +1,121 @@
+"""``tunebench validate``: say what is wrong with result files and catalog files."""
+
+import argparse
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from suite.arguments import Parser, path
+from suite.catalog import case as cases
+from suite.catalog import method, model, profile, tier, toml
+from suite.errors import EXIT_OK, EXIT_USAGE, BadInput, SuiteError
+from suite.results.store import Problem, read
+from suite.signals import Signals
+
+Entry = model.Model | method.Method | tier.Tier | profile.Profile
+
+KINDS: dict[str, type[Entry]] = {
+    "models": model.Model,
+    "methods": method.Method,
+    "tiers": tier.Tier,
+    "hardware_profiles": profile.Profile,
+}
+#: A key that only this kind of file has, for one that lies elsewhere.
+TELLING = {
+    "architecture": "models",
+    "optimizer": "methods",
+    "workload": "tiers",
+    "device": "hardware_profiles",
+}
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "validate",
+        "Check result files (runs, journals, records) and catalog files (TOML); without a\n"
+        "path, the whole catalog. Exit code 2 if anything is wrong, however small.",
+        [
+            ("./tunebench validate runs/a", "every record of a run"),
+            ("./tunebench validate models/mine.toml", "a model you added"),
+        ],
+    )
+    made.add_argument("paths", nargs="*", type=path, metavar="PATH", help="files or folders")
+    made.add_argument("--json", action="store_true", help="as JSON")
+    return made
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Print every problem found, then how much was good."""
+    paths = args.paths or [model.FOLDER, method.FOLDER, tier.FOLDER, profile.FOLDER]
+    catalog: list[Path] = []
+    results: list[Path] = []
+    for given in paths:
+        found = _catalog_files(given)
+        catalog += found
+        results += [] if found else [given]
+    problems = [problem for file in catalog for problem in _entry(file)]
+    records = 0
+    if results:
+        try:
+            collection = read(results)
+        except BadInput as error:
+            problems += [Problem(path=", ".join(map(str, results)), reason=error.message)]
+        else:
+            problems += collection.problems
+            records = len(collection.records)
+    good = len(catalog) - len({problem.path for problem in problems} & {*map(str, catalog)})
+    if args.json:
+        shown = [
+            {"path": problem.path, "line": problem.line, "reason": problem.reason}
+            for problem in problems
+        ]
+        print(json.dumps({"records": records, "catalog_files": good, "problems": shown}))
+    else:
+        for problem in problems:
+            print(problem)
+        counted = [f"{records} records"] if results else []
+        counted += [f"{good} catalog files"] if catalog else []
+        wrong = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        print(f"{' and '.join(counted)} are good, {wrong}")
+    return EXIT_USAGE if problems else EXIT_OK
+
+
+def _catalog_files(given: Path) -> list[Path]:
+    if given.is_dir():
+        return sorted(file for file in given.rglob("*.toml") if file.parent.name in KINDS)
+    return [given] if given.suffix == ".toml" else []
+
+
+def _entry(file: Path) -> Iterator[Problem]:
+    try:
+        kind = _kind(file)
+        entry = toml.read(file, kind)
+        if isinstance(entry, tier.Tier):
+            cases.cases(entry, loop="trainer", seed=0)
+        if isinstance(entry, method.Method) and entry.reference is not None:
+            method.load(entry.reference)
+        if isinstance(entry, profile.Profile):
+            tier.load(entry.default_tier)
+    except SuiteError as error:
+        message = error.message.removeprefix(f"{file}: ")
+        hint = f" {error.hint}" if error.hint else ""
+        yield Problem(path=str(file), reason=message + hint)
+
+
+def _kind(file: Path) -> type[Entry]:
+    """Tell by the folder, else by a key that only one kind has."""
+    if file.parent.name in KINDS:
+        return KINDS[file.parent.name]
+    try:
+        keys = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return model.Model  # whose reader says what is wrong with the file
+    for key, kind in TELLING.items():
+        if key in keys:
+            return KINDS[kind]
+    raise BadInput(
+        f"{file}: cannot tell what this is",
+        hint=f"Put it into a folder named {', '.join(KINDS)}.",
+    )
