@@ -31,6 +31,8 @@ VERBS = {
     "report": "write a web page that compares runs",
     "list": "what can be run: models, methods, tiers, profiles, cases",
     "validate": "check result files and catalog files",
+    "check": "is this machine fit to be measured on?",
+    "publish": "file a finished run among the published results",
     "export": "results as a table: CSV, JSON or JSON lines",
     "test": "run this project's own tests",
 }
