@@ -1,0 +1,132 @@
+"""Build the site: one folder of HTML and JSON, put in place at once when it is whole."""
+
+import base64
+import hashlib
+import secrets
+import shutil
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import jinja2
+import msgspec
+
+from reports import record_view, tables, words
+from reports.cells import record_page
+from reports.view import overview
+from suite import __version__, units
+from suite.errors import BadInput, WrongMachine
+from suite.results import parity
+from suite.results.collection import Collection
+from suite.results.metrics import all_metrics
+
+FOLDER = Path(__file__).parent
+MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
+_RECORD = "record.html"
+
+
+def build(collection: Collection, site: Path) -> Path:
+    """Write the site of a collection to the folder ``site`` and return its ``index.html``.
+
+    The folder may be missing, empty or an earlier site, which it replaces once it is whole.
+    Raises BadInput when anything else is there, WrongMachine when it cannot be written.
+    """
+    site = site.resolve()
+    _refuse_foreign(site)
+    fresh = site.with_name(f".{site.name}.{secrets.token_hex(4)}.part")
+    old = fresh.with_suffix(".old")
+    try:
+        site.parent.mkdir(parents=True, exist_ok=True)
+        fresh.mkdir()
+        try:
+            _write(collection, fresh)
+            if site.exists():
+                site.rename(old)
+            fresh.rename(site)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+            if site.exists():
+                shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise WrongMachine(
+            f"{site}: cannot be written: {error.strerror}",
+            hint="Free space, make it writable, or give another --out.",
+        ) from error
+    return site / "index.html"
+
+
+def _refuse_foreign(site: Path) -> None:
+    if not site.exists():
+        return
+    if not site.is_dir():
+        raise BadInput(f"{site}: a file is there already", hint="Give another --out.")
+    if any(site.iterdir()) and not (site / MARKER).is_file():
+        raise BadInput(
+            f"{site}: holds other files and is no earlier report",
+            hint="Give another --out: a folder that is missing, empty, or an earlier report.",
+        )
+
+
+def _write(collection: Collection, folder: Path) -> None:
+    environment = _environment()
+    references = parity.References(collection.records)
+    plans = {plan.run_id: plan for plan in collection.plans}
+    (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
+    shared = {
+        "overview": overview(collection, references),
+        "metrics": all_metrics().values(),
+        "first_band": units.percent(parity.FIRST_LOSS_BAND),
+        "trajectory_band": units.percent(parity.TRAJECTORY_BAND),
+        "words": words,
+    }
+    for name in _page_names():
+        _render(environment, name, folder / name, {**shared, "root": "", "current": name})
+    (folder / "records").mkdir()
+    for record in collection.records:
+        source = collection.sources.get(record.record_id, "")
+        page = record_view.page(record, references, plans.get(record.run_id), source)
+        values = {"page": page, "memory": tables.MEMORY, "root": "../", "current": ""}
+        place = folder / record_page(record)
+        _render(environment, _RECORD, place, values)
+        content = msgspec.json.format(msgspec.json.encode(record), indent=1)
+        place.with_suffix(".json").write_bytes(content + b"\n")
+
+
+def _render(
+    environment: jinja2.Environment, name: str, place: Path, values: Mapping[str, object]
+) -> None:
+    text = environment.get_template(name).render(values)
+    # A lone surrogate can come out of a stranger's JSON and has no UTF-8.
+    place.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+
+
+def _page_names() -> list[str]:
+    """Return the templates that are rendered once, the first page first."""
+    names = sorted(path.name for path in (FOLDER / "pages").glob("*.html"))
+    return sorted(set(names) - {_RECORD}, key=lambda name: (name != "index.html", name))
+
+
+def _page_title(name: str) -> str:
+    if name == "index.html":
+        return "Overview"
+    return name.removesuffix(".html").replace("-", " ").capitalize()
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([FOLDER / "pages", FOLDER / "layout"]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = (FOLDER / "static" / "site.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment.globals.update(
+        navigation=[(name, _page_title(name)) for name in _page_names()],
+        style=style,
+        style_digest=digest,
+        version=__version__,
+    )
+    return environment

@@ -1,0 +1,121 @@
+"""Small charts as shapes in a box of fixed size: geometry here, SVG in a template."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+WIDTH, HEIGHT = 640.0, 220.0
+MOST_POINTS = 500  #: a longer line is drawn without its single points
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 12.0, 30.0
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One sample: place in the box, and what to say when pointed at."""
+
+    x: float
+    y: float
+    label: str
+    kind: str
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an axis: its place in the box and its text."""
+
+    at: float
+    text: str
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """One line. ``kind`` is a CSS class; ``path`` is the line itself, broken at gaps."""
+
+    name: str
+    kind: str
+    path: str
+    points: tuple[Point, ...]
+
+
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
+    """A chart of values over steps; ``description`` says in words what it shows."""
+
+    title: str
+    description: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    series: tuple[Series, ...]
+    width: float = WIDTH
+    height: float = HEIGHT
+    left: float = LEFT
+    right: float = WIDTH - RIGHT
+    bottom: float = HEIGHT - BOTTOM
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """What to draw: (step from 1, value or None for a gap, kind of point) in order of steps."""
+
+    name: str
+    kind: str
+    samples: Sequence[tuple[int, float | None, str]]
+
+
+def chart(
+    title: str, description: str, lines: Sequence[Line], text: Callable[[float], str]
+) -> Chart | None:
+    """Return a chart, or None when there are not two values to draw."""
+    drawn = [
+        (step, value) for line in lines for step, value, _ in line.samples if value is not None
+    ]
+    if len(drawn) < 2 or not math.isfinite(sum(abs(value) for _, value in drawn)):
+        return None
+    steps = [step for step, _ in drawn]
+    values = [value for _, value in drawn]
+    marks = _round_marks(min(values), max(values))
+    low, high = min(marks[0], *values), max(marks[-1], *values)
+    first, last = min(steps), max(*steps, min(steps) + 1)
+    if high <= low:  # apart by less than floats can scale
+        return None
+
+    def x(step: float) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * (step - first) / (last - first), 1)
+
+    def y(value: float) -> float:
+        share = (value - low) / (high - low)
+        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share, 1)
+
+    whole = [mark for mark in _round_marks(first, last) if first < mark <= last and mark % 1 == 0]
+    return Chart(
+        title=title,
+        description=description,
+        x_ticks=tuple(Tick(at=x(mark), text=f"{mark:.0f}") for mark in (first, *whole)),
+        y_ticks=tuple(Tick(at=y(mark), text=text(mark)) for mark in marks),
+        series=tuple(_series(line, x, y, text) for line in lines),
+    )
+
+
+def _series(
+    line: Line,
+    x: Callable[[float], float],
+    y: Callable[[float], float],
+    text: Callable[[float], str],
+) -> Series:
+    points, path, pen = [], [], "M"
+    for step, value, kind in line.samples:
+        if value is None:
+            pen = "M"
+            continue
+        at_x, at_y = x(step), y(value)
+        label = f"{line.name}, step {step}: {text(value)}"
+        points.append(Point(x=at_x, y=at_y, label=label, kind=kind))
+        path.append(f"{pen}{at_x} {at_y}")
+        pen = "L"
+    shown = points if len(points) <= MOST_POINTS else []
+    return Series(name=line.name, kind=line.kind, path=" ".join(path), points=tuple(shown))
+
+
+def _round_marks(low: float, high: float) -> list[float]:
+    """Return some three to six round values that enclose the range."""
+    span = (high - low) or abs(high) or 1.0
+    size = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= span / 4.01)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [index * step for index in range(first, max(last, first + 1) + 1)]

@@ -1,0 +1,151 @@
+"""Facts about a run or a record, as terms and texts, and what does not fit together."""
+
+from collections.abc import Iterable, Sequence
+
+from reports import words
+from suite import units
+from suite.results.plan import Plan
+from suite.results.record import Environment, Gpu, Record
+
+#: The packages named on the overview, in this order; a record's page names all.
+SOFTWARE = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth", "liger-kernel")
+
+Facts = tuple[tuple[str, str], ...]
+
+
+def hardware(environment: Environment) -> str:
+    """Return the device that did the work: ``NVIDIA H200, 141 GiB`` or a CPU's name."""
+    if environment.gpu is not None:
+        return f"{environment.gpu.name}, {units.bytes_(environment.gpu.memory_total_bytes)}"
+    threads = environment.versions.cpu_threads if environment.versions else None
+    used = f", {threads} threads" if threads else ""
+    return f"{environment.cpu}{used}"
+
+
+def profile_title(records: Sequence[Record], name: str) -> str:
+    """Return the profile's title as recorded, else its name."""
+    return next((r.hardware.title for r in records if r.hardware is not None), name)
+
+
+def of_run(records: Sequence[Record], plan: Plan | None, run_id: str) -> Facts:
+    """Return what is the same for a whole run; an unknown fact is left out."""
+    found: list[tuple[str, str]] = []
+    if records:
+        shown = next((r for r in records if r.environment.versions is not None), records[0])
+        environment = shown.environment
+        found.append(("Device", hardware(environment)))
+        if environment.gpu is not None:
+            found += _gpu(environment.gpu)
+        found.append(("Software", ", ".join(_software(records))))
+        begun = min(record.started_at for record in records)
+        found.append(("Measured", words.when(begun)))
+        found.append(("Suite", _suite(environment)))
+    if plan is not None:
+        found.append(("Plan", _plan(plan)))
+    found.append(("Run", run_id))
+    return tuple((term, text) for term, text in found if text)
+
+
+def of_record(record: Record) -> Facts:
+    """Return which record this is, and how its case went as a whole."""
+    plain = [
+        ("Case", record.case_id),
+        ("Profile", profile_title([record], record.profile)),
+        ("Device", hardware(record.environment)),
+        ("Engine", record.engine),
+        ("Weights", record.weights),
+        ("Launch", str(record.launch)),
+        ("Run", record.run_id),
+        ("Begun", words.when(record.started_at)),
+        ("Wall clock", _seconds(record.wall_seconds)),
+        ("Outside the worker", _seconds(record.harness_seconds)),
+        ("Warm-up", _steadiness(record)),
+        ("Worker's exit code", "" if record.exit_code is None else str(record.exit_code)),
+        ("Record", f"{record.record_id}, schema {record.schema}"),
+        ("Work", record.work_key),
+    ]
+    return tuple((term, text) for term, text in plain if text)
+
+
+def of_environment(environment: Environment) -> Facts:
+    """Return the machine and the software around the run."""
+    found = [
+        ("Python", environment.python),
+        ("Platform", environment.platform),
+        ("CPU", f"{environment.cpu}, {environment.cpu_count} cores"),
+        ("Host memory", units.bytes_(environment.memory_bytes)),
+        ("Suite", _suite(environment)),
+        ("Lock of training packages", environment.lock_hash or ""),
+    ]
+    if environment.gpu is not None:
+        for field in environment.gpu.__struct_fields__:
+            value = getattr(environment.gpu, field)
+            found.append((f"GPU {field.replace('_', ' ')}", "" if value is None else str(value)))
+    if environment.versions is not None:
+        found.append(("CUDA of torch", environment.versions.torch_cuda or ""))
+        found.append(("Device of torch", environment.versions.device_name or ""))
+    probe = environment.probe
+    if probe is not None:
+        matmul = units.scaled(probe.matmul_flops_per_second, "FLOP/s")
+        copy = units.scaled(probe.copy_bytes_per_second, "B/s")
+        found.append(("Measured matrix products", f"{matmul} ({probe.matmul})"))
+        found.append(("Measured copies", f"{copy} ({probe.copy})"))
+    return tuple((term, text) for term, text in found if text)
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else units.seconds(value)
+
+
+def _steadiness(record: Record) -> str:
+    if record.steadiness is None:
+        return ""
+    ended = "steady" if record.steadiness.reached else "not steady at its cap"
+    return f"{record.steadiness.warmup_steps} steps, {ended} ({record.steadiness.rule})"
+
+
+def conflicts(records: Iterable[Record]) -> tuple[str, ...]:
+    """Return what changed within a run and should not have: GPU, driver, packages, revision."""
+    seen: dict[str, set[str]] = {}
+    for record in records:
+        environment, gpu = record.environment, record.environment.gpu
+        seen.setdefault("suite revision", set()).add(environment.revision or "")
+        if gpu is not None:
+            seen.setdefault("GPU", set()).add(f"{gpu.name} {gpu.uuid_hash}")
+            seen.setdefault("driver", set()).add(gpu.driver)
+            limit = gpu.power_limit_watts
+            seen.setdefault("power limit", set()).add("" if limit is None else f"{limit:g} W")
+        if environment.versions is not None:
+            for name, version in environment.versions.packages.items():
+                seen.setdefault(name, set()).add(version)
+    return tuple(
+        f"{name} changed within this run: {', '.join(sorted(values))}"
+        for name, values in seen.items()
+        if len(values) > 1
+    )
+
+
+def _gpu(gpu: Gpu) -> Facts:
+    limit = None if gpu.power_limit_watts is None else f"{gpu.power_limit_watts:g} W"
+    return (("Driver", gpu.driver), ("Power limit", limit or ""))
+
+
+def _software(records: Sequence[Record]) -> list[str]:
+    packages: dict[str, str] = {}
+    for record in records:
+        if record.environment.versions is not None:
+            packages = {**record.environment.versions.packages, **packages}
+    return [f"{name} {packages[name]}" for name in SOFTWARE if name in packages]
+
+
+def _suite(environment: Environment) -> str:
+    text = f"tunebench {environment.suite_version}, {environment.runner}"
+    if environment.revision:
+        changed = " with changes" if environment.dirty else ""
+        text += f", revision {environment.revision[:12]}{changed}"
+    return text
+
+
+def _plan(plan: Plan) -> str:
+    cases = "1 case" if len(plan.cases) == 1 else f"{len(plan.cases)} cases"
+    return f"tier {plan.tier}, {cases}, {words.launches(plan.launches, plan.launches)}"

@@ -1,0 +1,170 @@
+"""The page of one record: everything it holds, as text, tables and two charts."""
+
+import shlex
+from collections.abc import Sequence
+
+import msgspec
+
+from reports import cells, facts, tables, words
+from reports.charts import Chart, Line, chart
+from suite import units
+from suite.results.comparable import settings
+from suite.results.metrics import all_metrics
+from suite.results.parity import Parity, References
+from suite.results.plan import Plan
+from suite.results.record import Check, Record
+
+HEADLINE = ("tokens_per_second", "step_seconds", "first_step_seconds", "load_seconds")
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric with its value; without one ``text`` is "unknown" and ``exact`` empty."""
+
+    tag: str
+    title: str
+    text: str
+    exact: str
+    help: str
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything on one record's page."""
+
+    title: str
+    summary: str
+    good: bool
+    outcome: str
+    outcome_help: str
+    reason: str
+    headline: tuple[Measured, ...]
+    metrics: tuple[Measured, ...]
+    charts: tuple[Chart, ...]
+    parity: Parity
+    parity_text: str
+    parity_href: str
+    checks: tuple[Check, ...]
+    phases: tuple[tables.PhaseRow, ...]
+    unknown: facts.Facts
+    settings: tuple[tuple[str, str, str], ...]
+    requested: facts.Facts
+    effective: facts.Facts
+    steps: tuple[tables.StepRow, ...]
+    steps_left_out: int
+    environment: facts.Facts
+    packages: facts.Facts
+    notes: tuple[str, ...]
+    output: tuple[str, ...]
+    facts: facts.Facts
+    command: str
+    source: str
+    weights: str
+    json_name: str
+
+
+def page(record: Record, references: References, plan: Plan | None, source: str) -> Page:
+    """Return the page of a record; ``source`` is the file it was read from."""
+    parity = references.parity(record)
+    every = {tag: _measured(tag, record) for tag in all_metrics()}
+    memory = cells.peak_memory(record).tag
+    versions = record.environment.versions
+    unknown = {
+        **record.environment.unavailable,
+        **{f"{p.name}: {k}": v for p in record.phases for k, v in p.memory.unavailable.items()},
+    }
+    if record.telemetry is not None:
+        unknown |= {f"telemetry: {k}": v for k, v in record.telemetry.unavailable.items()}
+    return Page(
+        title=words.case_title(record.case),
+        summary=f"{words.work(record.case.workload)} · {words.LOOPS[record.case.loop]}",
+        good=record.outcome == "ok",
+        outcome=words.outcome(record),
+        outcome_help=words.OUTCOME_HELP[record.outcome],
+        reason=tables.bounded(record.reason),
+        headline=tuple(every[tag] for tag in (*HEADLINE[:2], memory, *HEADLINE[2:])),
+        metrics=tuple(every.values()),
+        charts=_charts(record, parity),
+        parity=parity,
+        parity_text=_parity_text(parity),
+        parity_href=f"{parity.reference.record_id}.html" if parity.reference else "",
+        checks=record.checks,
+        phases=tables.phases(record),
+        unknown=tuple((name, tables.bounded(why)) for name, why in sorted(unknown.items())),
+        settings=tables.requested_and_running(record),
+        requested=tables.flat(record.case),
+        effective=tuple(settings(record.effective).items()) if record.effective else (),
+        steps=tables.steps(record),
+        steps_left_out=max(0, len(record.steps) - tables.MOST_STEPS),
+        environment=facts.of_environment(record.environment),
+        packages=tuple(sorted(versions.packages.items())) if versions else (),
+        notes=tuple(tables.bounded(note) for note in record.notes),
+        output=tuple(tables.bounded(line) for line in record.output_tail[-tables.MOST_LINES :]),
+        facts=facts.of_record(record),
+        command="" if plan is None else f"./tunebench {shlex.join(plan.argv)}",
+        source=source,
+        weights=words.weights(record.weights),
+        json_name=f"{record.record_id}.json",
+    )
+
+
+def _measured(tag: str, record: Record) -> Measured:
+    metric = all_metrics()[tag]
+    value = metric.compute(record)
+    return Measured(
+        tag=tag,
+        title=metric.title,
+        text="unknown" if value is None else words.number(metric, value),
+        exact="" if value is None else cells.exact(value),
+        help=metric.help,
+    )
+
+
+def _parity_text(parity: Parity) -> str:
+    if parity.reference is None:
+        return f"Not compared: {parity.reason}."
+    compared = f"{parity.reason[0].upper()}{parity.reason[1:]}."
+    if parity.first is not None and parity.trajectory is not None:
+        compared += (
+            f" The first loss differs by {units.percent(parity.first)}, no loss of"
+            f" {parity.steps} steps by more than {units.percent(parity.trajectory)}."
+        )
+    return compared
+
+
+def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
+    later = [step for step in record.steps if step.role != "first"]
+    scale = units.scale("seconds", [step.seconds for step in later])
+    times = Line(
+        name="Step time",
+        kind="ours",
+        samples=[(step.index + 1, step.seconds, step.role) for step in later],
+    )
+    title = record.case.method.title
+    losses = [Line(name=title, kind="ours", samples=_losses(record))]
+    if parity.reference is not None:
+        other = parity.reference
+        line = Line(name=other.case.method.title, kind="theirs", samples=_losses(other))
+        losses.insert(0, line)
+    found = (
+        chart(
+            f"Step time in {scale.unit}, by step",
+            "Seconds of each optimizer step after the first; hollow points are warm-up.",
+            [times],
+            scale.text,
+        ),
+        chart(
+            "Training loss in nats, by step",
+            "Mean loss over the loss tokens of each step"
+            + (
+                f"; the dashed line is {losses[0].name}, the reference."
+                if parity.reference
+                else "."
+            ),
+            losses,
+            lambda value: f"{value:.3f}",
+        ),
+    )
+    return tuple(each for each in found if each is not None)
+
+
+def _losses(record: Record) -> Sequence[tuple[int, float | None, str]]:
+    return [(step.index + 1, step.loss, "steady") for step in record.steps]

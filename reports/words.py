@@ -1,0 +1,115 @@
+"""What the pages call things. Every sentence and every printed number of a record passes here."""
+
+from collections.abc import Callable
+
+from suite import units
+from suite.catalog.case import Case
+from suite.catalog.tier import Workload
+from suite.results.metrics import Metric
+from suite.results.record import Record
+
+PHASES = {
+    "start": "while starting",
+    "import": "while importing the engine",
+    "load": "while loading the weights",
+    "prepare": "while preparing the training",
+    "first_step": "in the first step",
+    "steady": "in the steps after the first",
+    "finish": "while ending",
+}
+OUTCOMES = {
+    "ok": "Ran",
+    "oom": "Out of memory",
+    "unsupported": "Not supported",
+    "timeout": "Timed out",
+    "error": "Failed",
+    "killed": "Killed",
+    "skipped": "Skipped",
+    "invalid": "Invalid",
+}
+OUTCOME_HELP = {
+    "ok": "The case ran to its end and passed every truth check that could be made.",
+    "oom": "Host or GPU memory did not suffice.",
+    "unsupported": "No library here can run this method on this model; the reason is given.",
+    "timeout": "A phase or a step took longer than its limit.",
+    "error": "The engine or the suite raised an error; its last lines are on the record's page.",
+    "killed": "The worker was ended by a signal.",
+    "skipped": "The case was not started.",
+    "invalid": "The case ran, but a truth check failed: its numbers do not count.",
+}
+LOOPS = {"sft": "TRL's SFTTrainer", "trainer": "transformers' Trainer", "bare": "a plain loop"}
+_DATA = {
+    "fixed": "rows of one length",
+    "real-length": "rows of real lengths",
+    "text": "text",
+}
+
+_FORMATS: dict[str, Callable[[float], str]] = {
+    "seconds": units.seconds,
+    "bytes": units.bytes_,
+    "tokens/second": lambda value: units.rate(value, "token/s"),
+    "FLOP/second": lambda value: units.scaled(value, "FLOP/s"),
+    "joules/token": lambda value: units.scaled(value, "J/token"),
+    "count": units.count,
+    "share": units.percent,
+    "nats": lambda value: f"{value:.4f} nats",
+}
+
+
+def number(metric: Metric, value: float) -> str:
+    """Return a metric's value with its unit, as people read it."""
+    return _FORMATS[metric.unit](value)
+
+
+def outcome(record: Record) -> str:
+    """Return what became of the case: ``Out of memory while loading the weights``."""
+    where = PHASES.get(record.phase or "", "")
+    if record.outcome in ("unsupported", "skipped", "invalid", "ok"):
+        where = ""
+    return f"{OUTCOMES[record.outcome]} {where}".strip()
+
+
+def work(workload: Workload) -> str:
+    """Return the work of one optimizer step: ``4 rows of up to 128 tokens, text``."""
+    longest = "" if workload.data == "fixed" else "up to "
+    rows = f"{workload.batch_sequences} × {longest}{workload.sequence_tokens:,} tokens"
+    parts = [rows, _DATA[workload.data]]
+    if workload.gradient_accumulation > 1:
+        parts.append(f"{workload.gradient_accumulation} batches accumulated")
+    if workload.packing != "none":
+        parts.append(workload.packing)
+    return ", ".join(parts)
+
+
+def launches(good: int, total: int) -> str:
+    """Return how many launches stand behind a number: ``1 launch``, ``4 of 5 launches``."""
+    noun = launch_noun(total)
+    return f"{total} {noun}" if good == total else f"{good} of {total} {noun}"
+
+
+def launch_noun(number: int) -> str:
+    """Return the noun for so many launches."""
+    return "launch" if number == 1 else "launches"
+
+
+def weights(text: str) -> str:
+    """Return what a record's ``weights`` means to a reader of its numbers."""
+    if text.startswith("dummy"):
+        return (
+            "Dummy weights: every tensor in its full size, filled with random numbers drawn from"
+            " the seed. Losses say whether methods compute the same thing, not how well a model"
+            " learns. Shapes decide time and memory; values touch them only through the routing"
+            " of experts and the power that data draws."
+        )
+    return f"Base weights: {text}."
+
+
+def case_title(case: Case) -> str:
+    """Return ``Tiny Qwen3 · Unsloth LoRA``."""
+    return f"{case.model.title} · {case.method.title}"
+
+
+def when(timestamp: str) -> str:
+    """Return ``2026-11-24 07:00 UTC`` of an ISO 8601 time in UTC; other text as it is."""
+    date, found, time = timestamp.partition("T")
+    return f"{date} {time[:5]} UTC" if found and time.endswith(("Z", "+00:00")) else timestamp
