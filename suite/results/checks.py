@@ -1,0 +1,191 @@
+"""Truth checks: was the work done that the case asked for? Pure, from what the worker reported.
+
+A failed check makes a record ``invalid``: its numbers would mislead. What may rightly differ from
+the request is named in the check's own words and passes.
+"""
+
+import math
+from collections.abc import Iterable
+
+from suite import units
+from suite.catalog import parameters
+from suite.catalog.case import Case
+from suite.results.record import Check
+from suite.wire import Effective, Step
+
+#: The optimizer class that carries out each of the catalog's names.
+OPTIMIZER_CLASSES = {
+    "adamw_torch_fused": "AdamW (fused)",
+    "adamw_torch": "AdamW",
+    "paged_adamw_8bit": "PagedAdamW8bit",
+    "adamw_8bit": "AdamW8bit",
+}
+
+
+def check(case: Case, effective: Effective | None, steps: tuple[Step, ...]) -> tuple[Check, ...]:
+    """Return every truth check of one case, in a fixed order.
+
+    ``effective`` is None when the case ended before its settings could be read.
+    """
+    losses = _finite_losses(steps)
+    if effective is None:
+        why = "the case ended before the running model's settings were read"
+        unknown = [Check(name=name, status="unknown", detail=why) for name in _SETTINGS]
+        return (*unknown, losses)
+    settings = [
+        _trainable(case, effective),
+        _total(case, effective),
+        _adapters(case, effective),
+        _quantized(case, effective),
+        _attention(case, effective),
+        _autocast(case, effective),
+        _optimizer(case, effective),
+        _gradient_checkpointing(case, effective),
+        _liger(case, effective),
+    ]
+    return (*settings, losses)
+
+
+_SETTINGS = (
+    "trainable parameters",
+    "total parameters",
+    "adapters",
+    "quantized share",
+    "attention",
+    "autocast",
+    "optimizer",
+    "gradient checkpointing",
+    "liger kernels",
+)
+
+
+def _verdict(name: str, good: bool, detail: str) -> Check:
+    return Check(name=name, status="ok" if good else "failed", detail=detail)
+
+
+def _counted(name: str, found: int, expected: int, what: str) -> Check:
+    if found == expected:
+        return _verdict(name, True, f"{units.count(found)} {what}, as computed")
+    return _verdict(
+        name, False, f"{units.count(found)} {what}, but {units.count(expected)} expected"
+    )
+
+
+def _trainable(case: Case, effective: Effective) -> Check:
+    expected = parameters.expected_trainable(case.model, case.method)
+    found = effective.trainable_parameters
+    return _counted("trainable parameters", found, expected, "parameters are trained")
+
+
+def _total(case: Case, effective: Effective) -> Check:
+    expected = case.model.parameters
+    if case.method.adapter is not None:
+        expected += parameters.expected_trainable(case.model, case.method)
+    found = effective.total_parameters
+    return _counted("total parameters", found, expected, "parameters, adapters included")
+
+
+def _adapters(case: Case, effective: Effective) -> Check:
+    name, adapter, layers = "adapters", case.method.adapter, case.model.architecture.layers
+    found = set(effective.adapter_targets)
+    number = effective.adapter_modules
+    if adapter is None:
+        return _verdict(name, number == 0, f"{number} modules carry an adapter; none should")
+    targets = set(parameters.adapter_targets(case.model, adapter))
+    allowed = [(targets, layers * len(targets))]
+    experts = case.model.architecture.experts
+    if adapter.targets == "experts" and experts is not None:
+        # Where every expert is a module of its own, names end in the expert's number.
+        attention = {target for target in targets if target not in ("gate_up_proj", "down_proj")}
+        numbers = {str(expert) for expert in range(experts.count)}
+        allowed.append((attention | numbers, layers * (len(attention) + 2 * experts.count)))
+    said = f"{number} modules carry an adapter ({_listed(found)})"
+    if (found, number) in allowed:
+        return _verdict(name, True, f"{said}, as the case says, in {layers} layers")
+    return _verdict(name, False, f"{said}; expected {layers * len(targets)} ({_listed(targets)})")
+
+
+def _quantized(case: Case, effective: Effective) -> Check:
+    name, found = "quantized share", effective.quantized_parameters
+    if case.method.quantization is None:
+        return _counted(name, found, 0, "parameters are stored in 4 bits")
+    expected = parameters.quantizable_parameters(case.model)
+    share = f"{found / case.model.parameters:.1%} of the model"
+    if found == expected:
+        return _verdict(name, True, f"{units.count(found)} parameters in 4 bits, {share}")
+    left = units.count(abs(expected - found))
+    differ = f"{left} that should be in 4 bits are not" if found < expected else f"{left} too many"
+    experts = case.model.architecture.experts is not None and found < expected
+    hint = "; the experts were probably left in 16 bits" if experts else ""
+    detail = f"{units.count(found)} parameters in 4 bits, {share}: {differ}{hint}"
+    return _verdict(name, False, detail)
+
+
+def _attention(case: Case, effective: Effective) -> Check:
+    name, asked, found = "attention", case.method.attention, effective.attention
+    if asked == "engine":
+        return _verdict(name, True, f"the engine chose {found}")
+    if found == asked:
+        return _verdict(name, True, f"{found}, as asked")
+    if asked == "sdpa" and found == "eager" and case.model.family == "gpt-oss":
+        why = "transformers has no SDPA for gpt-oss: its attention sinks need the eager one"
+        return _verdict(name, True, f"eager instead of sdpa; {why}")
+    return _verdict(name, False, f"{asked} was asked for, {found} runs")
+
+
+def _autocast(case: Case, effective: Effective) -> Check:
+    asked = "bfloat16" if case.method.autocast else None
+    found = effective.autocast
+    said = f"the forward pass runs under {found} autocast" if found else "no autocast"
+    if found == asked:
+        return _verdict("autocast", True, f"{said}, as asked")
+    return _verdict("autocast", False, f"{said}; asked for: {asked or 'none'}")
+
+
+def _optimizer(case: Case, effective: Effective) -> Check:
+    asked, found = case.method.optimizer.name, effective.optimizer_class
+    kind = found.rpartition(".")[2]
+    return _verdict("optimizer", kind == OPTIMIZER_CLASSES[asked], f"{asked} asked, {found} runs")
+
+
+def _gradient_checkpointing(case: Case, effective: Effective) -> Check:
+    name = "gradient checkpointing"
+    asked, found = case.method.gradient_checkpointing, effective.gradient_checkpointing
+    said = f"{asked} asked, {found} runs"
+    if (asked == "none") != (found == "none"):
+        return _verdict(name, False, said)
+    if asked == "unsloth" and "unsloth" not in found:
+        if effective.device == "cpu":
+            return _verdict(name, True, f"{said}: Unsloth's own is for GPUs only")
+        return Check(name=name, status="unknown", detail=f"{said}: it is on, but not by that name")
+    return _verdict(name, True, said)
+
+
+def _liger(case: Case, effective: Effective) -> Check:
+    name, found = "liger kernels", effective.others.get("use_liger_kernel")
+    if found is None:
+        why = "the loop does not say whether they are on"
+        return Check(name=name, status="unknown", detail=why)
+    said = "on" if found else "off"
+    good = bool(found) == case.method.liger
+    return _verdict(name, good, f"{said}, as asked" if good else f"{said}, against the request")
+
+
+def _finite_losses(steps: tuple[Step, ...]) -> Check:
+    name = "finite losses"
+    if not steps:
+        return Check(name=name, status="unknown", detail="no step was measured")
+    bad = [step for step in steps if step.loss is None or not math.isfinite(step.loss)]
+    if not bad:
+        return _verdict(name, True, f"all {len(steps)} losses are finite")
+    first = bad[0]
+    value = first.loss_text or "missing"
+    detail = f"{len(bad)} of {len(steps)} losses are not finite; first: {value} at {first.index}"
+    return _verdict(name, False, detail)
+
+
+def _listed(targets: Iterable[str]) -> str:
+    ordered = sorted(targets)
+    if len(ordered) > 8:
+        ordered = [*ordered[:8], f"and {len(ordered) - 8} more"]
+    return ", ".join(ordered) or "none"
