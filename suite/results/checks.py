@@ -180,7 +180,9 @@ def _finite_losses(steps: tuple[Step, ...]) -> Check:
         return _verdict(name, True, f"all {len(steps)} losses are finite")
     first = bad[0]
     value = first.loss_text or "missing"
-    detail = f"{len(bad)} of {len(steps)} losses are not finite; first: {value} at {first.index}"
+    detail = (
+        f"{len(bad)} of {len(steps)} losses are not finite; first: {value} at step {first.index}"
+    )
     return _verdict(name, False, detail)
 
 
