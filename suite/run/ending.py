@@ -1,0 +1,94 @@
+"""How a worker's end is told: an outcome, a phase and one line that says why."""
+
+import signal
+from collections.abc import Sequence
+
+from suite.results.record import Outcome
+from suite.wire import Failure, PhaseName
+
+REASON_CHARACTERS = 500
+
+# Sent by the outside world; the others are what a crash looks like.
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+OUT_OF_MEMORY = (
+    "MemoryError",
+    "std::bad_alloc",
+    "Cannot allocate memory",
+    "can't allocate memory",
+    "out of memory",
+)
+
+
+class Ended(Exception):
+    """The worker's story is over before its measurement was whole."""
+
+    def __init__(
+        self, outcome: Outcome, phase: PhaseName, reason: str, failure: Failure | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.outcome: Outcome = outcome
+        self.phase: PhaseName = phase
+        self.reason = one_line(reason)
+        self.failure = failure
+
+
+def of_failure(failure: Failure) -> Ended:
+    """Return the end that the worker told of itself."""
+    message = one_line(failure.message) or f"{failure.kind}, without a message"
+    return Ended(failure.kind, failure.phase, message, failure)
+
+
+def of_exit(
+    exit_code: int, phase: PhaseName, tail: Sequence[str], *, oom_killed: bool | None
+) -> Ended:
+    """Return the end of a worker that left without a word.
+
+    ``exit_code`` is negative for a signal; ``oom_killed`` whether the kernel counted an OOM kill
+    meanwhile, None where it does not say.
+    """
+    last = next((line.strip() for line in reversed(tail) if line.strip()), "")
+    said = f"; its last words: {last}" if last else ""
+    if exit_code < 0:
+        name = _signal_name(-exit_code)
+        if -exit_code == signal.SIGKILL:
+            return _killed(phase, oom_killed)
+        if -exit_code in FROM_OUTSIDE:
+            return Ended("killed", phase, f"the worker was ended by {name} from outside{said}")
+        outcome: Outcome = "oom" if _speaks_of_memory(tail) else "error"
+        return Ended(outcome, phase, f"the worker crashed with {name}{said}")
+    if exit_code != 0 and _speaks_of_memory(tail):
+        return Ended("oom", phase, f"the worker exited with code {exit_code}{said}")
+    return Ended(
+        "error", phase, f"the worker exited with code {exit_code} before it was finished{said}"
+    )
+
+
+def one_line(text: str) -> str:
+    """Return the text as one line of bounded length."""
+    line = " ".join(text.split())
+    return line if len(line) <= REASON_CHARACTERS else line[: REASON_CHARACTERS - 1] + "…"
+
+
+def _killed(phase: PhaseName, oom_killed: bool | None) -> Ended:
+    if oom_killed:
+        return Ended(
+            "oom", phase, "the kernel's OOM killer ended the worker: not enough host memory"
+        )
+    hint = (
+        "the kernel counts no OOM kill, so somebody sent it"
+        if oom_killed is False
+        else "the kernel's OOM killer may have sent it: compare host memory with the model's size"
+    )
+    return Ended("killed", phase, f"the worker was ended by SIGKILL; {hint}")
+
+
+def _speaks_of_memory(tail: Sequence[str]) -> bool:
+    return any(words in line for line in tail[-5:] for words in OUT_OF_MEMORY)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

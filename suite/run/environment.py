@@ -1,0 +1,144 @@
+"""The machine and software around a run, read from the machine; and which profile fits it."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Literal
+
+from suite import __version__
+from suite.catalog import profile as profiles
+from suite.catalog.profile import Profile
+from suite.errors import WrongMachine
+from suite.results.record import Environment
+from suite.run.nvml import Device, Missing, open_gpu
+
+ROOT = Path(__file__).parents[2]
+LOCK = ROOT / "requirements" / "train.txt"
+GIT_SECONDS = 10
+
+
+def environment(runner: Literal["local", "docker"], gpu: Device | Missing) -> Environment:
+    """Return the environment of a run: no host name, no user, no path."""
+    unavailable: dict[str, str] = {}
+    card = None
+    if isinstance(gpu, Missing):
+        unavailable["gpu"] = gpu.reason
+    else:
+        card, reasons = gpu.describe()
+        unavailable |= {f"gpu.{field}": reason for field, reason in reasons.items()}
+    revision, dirty, reason = git(ROOT)
+    if reason:
+        unavailable["revision"] = unavailable["dirty"] = reason
+    lock_hash = hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.is_file() else None
+    if lock_hash is None:
+        unavailable["lock_hash"] = f"there is no {LOCK.relative_to(ROOT)}"
+    return Environment(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu=cpu_name(),
+        cpu_count=cpu_count(),
+        memory_bytes=memory_bytes(),
+        suite_version=__version__,
+        runner=runner,
+        revision=revision,
+        dirty=dirty,
+        lock_hash=lock_hash,
+        gpu=card,
+        unavailable=unavailable,
+    )
+
+
+def resolve_profile(name: str) -> Profile:
+    """Return the profile of that name, or for "auto" the one of this machine.
+
+    "auto" is the profile whose ``nvml_name`` is exactly what NVML calls this GPU; without an
+    NVIDIA driver it is ``cpu``. Raises BadInput for an unknown name, WrongMachine for a GPU that
+    no profile knows and for a profile of another GPU.
+    """
+    if name != "auto":
+        wanted = profiles.load(name)
+        if wanted.device == "cpu":
+            return wanted
+    gpu = open_gpu()
+    if isinstance(gpu, Missing):
+        if name == "auto":
+            return profiles.load("cpu")
+        raise WrongMachine(
+            f"profile {name!r} needs a GPU: {gpu.reason}",
+            hint="Use --profile cpu on a machine without one.",
+        )
+    gpu.close()
+    known = {profile.nvml_name: profile for profile in map(profiles.load, profiles.names())}
+    if name != "auto":
+        if wanted.nvml_name != gpu.name:
+            right = known.get(gpu.name)
+            raise WrongMachine(
+                f"profile {name!r} is for {wanted.nvml_name!r}; this GPU is {gpu.name!r}",
+                hint=f"Use --profile {right.name}." if right else _new_profile(gpu.name),
+            )
+        return wanted
+    if gpu.name not in known:
+        raise WrongMachine(f"no profile for this GPU, {gpu.name!r}", hint=_new_profile(gpu.name))
+    return known[gpu.name]
+
+
+def cpu_name() -> str:
+    """Return the processor's name as the kernel has it, or else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def cpu_count() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    """Return the host memory that this process may use: the machine's, or its control group's."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+    except OSError:
+        return installed
+    return min(installed, int(limit)) if limit.isdigit() else installed
+
+
+def git(folder: Path) -> tuple[str | None, bool | None, str]:
+    """Return commit, whether the work tree differs from it, and the reason when both are None."""
+    try:
+        revision = _git(folder, "rev-parse", "HEAD").strip()
+        dirty = bool(_git(folder, "status", "--porcelain"))
+    except FileNotFoundError:
+        return None, None, "git is not installed"
+    except subprocess.TimeoutExpired:
+        return None, None, f"git did not answer within {GIT_SECONDS} s"
+    except subprocess.CalledProcessError as error:
+        return None, None, f"git: {(error.stderr.strip().splitlines() or ['no word'])[0]}"
+    return revision, dirty, ""
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        # Reading must not wait for, or disturb, somebody who writes.
+        ["git", "--no-optional-locks", "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=GIT_SECONDS,
+        check=True,
+    )
+    return done.stdout
+
+
+def _new_profile(nvml_name: str) -> str:
+    return f"Add hardware_profiles/NAME.toml with nvml_name = {nvml_name!r}."

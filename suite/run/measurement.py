@@ -1,0 +1,254 @@
+"""One case measured: a session, its telemetry and the record they fold into."""
+
+import datetime
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from suite.catalog.case import Case, unsupported_reason, work_key
+from suite.catalog.profile import Profile
+from suite.errors import WrongMachine
+from suite.results.checks import check
+from suite.results.record import Check, Environment, Outcome, Record, Telemetry
+from suite.run import telemetry
+from suite.run.ending import Ended, one_line
+from suite.run.nvml import Device
+from suite.run.progress import Reporter
+from suite.run.session import WORKER, Session
+from suite.run.telemetry import Sampler
+from suite.wire import Phase, Start, Step
+
+ROOT = Path(__file__).parents[2]
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What all cases of one launch share. ``gpu`` is None on the CPU; ``cache`` is writable."""
+
+    run_id: str
+    profile: Profile
+    launch: int
+    weights: str
+    cache: Path
+    environment: Environment
+    gpu: Device | None = None
+    command: tuple[str, ...] = WORKER
+
+
+class CaseFailed(Exception):
+    """The case has its record, and its outcome is not "ok"."""
+
+    def __init__(self, record: Record) -> None:
+        where = f" in {record.phase}" if record.phase else ""
+        super().__init__(f"{record.outcome}{where}: {record.reason}")
+        self.record = record
+
+
+class Measurement:
+    """Runs one case and keeps its record: ``warm_up``, ``step`` as often as wanted, ``finish``.
+
+    Each of them raises CaseFailed once the case has its record and cannot go on. ``keep`` gets
+    the one record, as soon as it is known. ``close`` leaves nothing running and keeps nothing: a
+    case that was interrupted has no record.
+    """
+
+    def __init__(
+        self, case: Case, setting: Setting, reporter: Reporter, keep: Callable[[Record], Record]
+    ) -> None:
+        self.case = case
+        self.record: Record | None = None
+        self._setting = setting
+        self._reporter = reporter
+        self._keep = keep
+        self._session: Session | None = None
+        self._sampler = Sampler(setting.gpu) if setting.gpu is not None else None
+        self._began = time.monotonic()
+        self._started_at = now()
+
+    def refuse_unsupported(self) -> None:
+        """Raise CaseFailed, without a worker, when no library can run this case."""
+        reason = unsupported_reason(self.case)
+        if reason is not None:
+            raise CaseFailed(self._conclude("unsupported", reason))
+
+    def warm_up(self) -> None:
+        """Start the worker, take the first step and warm up by the case's rule."""
+        with self._until_ended():
+            session = self._start()
+            session.prepare()
+            session.warm_up()
+
+    def step(self) -> Step:
+        """Return the next steady step."""
+        with self._until_ended():
+            return self._running().step()
+
+    def finish(self) -> Record:
+        """Take the steady steps that are left, let the worker end, and return the record."""
+        with self._until_ended():
+            session = self._running()
+            while session.steady_steps_left:
+                session.step()
+            session.finish()
+        record = self._conclude("ok", "")
+        if record.outcome != "ok":
+            raise CaseFailed(record)
+        return record
+
+    def close(self) -> None:
+        """End the worker and the telemetry, if they run."""
+        try:
+            if self._session is not None:
+                self._session.close()
+        finally:
+            if self._sampler is not None:
+                self._sampler.stop()
+
+    def _start(self) -> Session:
+        setting = self._setting
+        folder = setting.cache / "work"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WrongMachine(
+                f"cache folder {setting.cache}: cannot be written: {error.strerror}",
+                hint="Set TUNEBENCH_CACHE to a folder with space.",
+            ) from error
+        if self._sampler is not None:
+            self._sampler.start()
+        start = Start(
+            case=self.case,
+            device=setting.profile.device,
+            weights=setting.weights,
+            cache=str(setting.cache),
+        )
+        try:
+            self._session = Session(
+                start,
+                reporter=self._reporter,
+                folder=folder,
+                environment=worker_environment(os.environ, setting.gpu),
+                command=setting.command,
+            )
+        except OSError as error:
+            raise Ended("error", "start", f"the worker could not be started: {error}") from error
+        if self._sampler is not None:
+            self._sampler.watch(self._session.process.pid)
+        return self._session
+
+    def _running(self) -> Session:
+        if self._session is None or self.record is not None:
+            raise RuntimeError("warm_up() comes first, and nothing after the record")
+        return self._session
+
+    @contextmanager
+    def _until_ended(self) -> Iterator[None]:
+        try:
+            yield
+        except Ended as ended:
+            raise CaseFailed(self._conclude(ended.outcome, ended.reason, ended)) from None
+
+    def _conclude(self, outcome: Outcome, reason: str, ended: Ended | None = None) -> Record:
+        """End everything, fold what was heard into the record, keep it, tell the reporter."""
+        self.close()
+        wall_seconds = time.monotonic() - self._began
+        seen = self._telemetry()
+        checks: tuple[Check, ...] = ()
+        if outcome == "ok":
+            checks = self._checks(seen)
+            failed = [one for one in checks if one.status == "failed"]
+            if failed:
+                outcome = "invalid"
+                reason = one_line("; ".join(f"{one.name}: {one.detail}" for one in failed))
+        setting, case, session = self._setting, self.case, self._session
+        ready = session.ready if session is not None else None
+        versions = ready.versions if ready is not None else None
+        phases = self._phases()
+        harness_seconds = wall_seconds - sum(phase.seconds for phase in phases)
+        finished = session is not None and session.finished
+        record = Record(
+            run_id=setting.run_id,
+            case_id=case.case_id,
+            model=case.model.name,
+            method=case.method.name,
+            engine=case.method.engine,
+            profile=setting.profile.name,
+            launch=setting.launch,
+            outcome=outcome,
+            phase=ended.phase if ended is not None else None,
+            reason=reason,
+            started_at=self._started_at,
+            ended_at=now(),
+            case=case,
+            work_key=work_key(case),
+            weights=ready.weights if ready is not None else setting.weights,
+            phases=phases,
+            steps=tuple(session.steps) if session is not None else (),
+            environment=msgspec.structs.replace(setting.environment, versions=versions),
+            steadiness=session.steadiness if session is not None else None,
+            effective=ready.effective if ready is not None else None,
+            checks=checks,
+            failure=ended.failure if ended is not None else None,
+            exit_code=session.process.exit_code if session is not None else None,
+            harness_seconds=harness_seconds if finished and harness_seconds >= 0 else None,
+            wall_seconds=wall_seconds if session is not None else None,
+            telemetry=seen,
+            output_tail=session.process.tail() if session is not None else (),
+            notes=tuple(self._notes()),
+        )
+        self.record = self._keep(record)
+        self._reporter.case_ended(self.record)
+        return self.record
+
+    def _telemetry(self) -> Telemetry | None:
+        if self._sampler is None or self._session is None:
+            return None
+        return self._sampler.telemetry(self._session.step_spans)
+
+    def _phases(self) -> tuple[Phase, ...]:
+        session = self._session
+        if session is None:
+            return ()
+        if self._sampler is None:
+            return tuple(
+                telemetry.with_nvml_peak(phase, None, "no GPU in use") for phase in session.phases
+            )
+        return self._sampler.with_peaks(session.phases, session.phase_spans)
+
+    def _checks(self, seen: Telemetry | None) -> tuple[Check, ...]:
+        session = self._running()
+        effective = session.ready.effective if session.ready is not None else None
+        made = check(self.case, effective, tuple(session.steps))
+        return made if seen is None else (*made, *telemetry.checks(seen))
+
+    def _notes(self) -> Iterator[str]:
+        session = self._session
+        if session is None:
+            return
+        steadiness = session.steadiness
+        if steadiness is not None and not steadiness.reached:
+            yield f"not steady after {steadiness.warmup_steps} steps of warm-up: {steadiness.rule}"
+        if session.finished and session.process.exit_code != 0:
+            yield f"the worker had finished, then ended with code {session.process.exit_code}"
+
+
+def worker_environment(environment: Mapping[str, str], gpu: Device | None) -> dict[str, str]:
+    """Return the worker's environment variables: this suite importable, one GPU visible or none.
+
+    A trainer that sees two GPUs would split each batch over both.
+    """
+    path: Sequence[str] = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
+    return {
+        **environment,
+        "PYTHONPATH": os.pathsep.join(path),
+        "CUDA_VISIBLE_DEVICES": gpu.uuid if gpu is not None else "",
+    }
+
+
+def now() -> str:
+    """Return this moment in UTC, ISO 8601, to the second."""
+    moment = datetime.datetime.now(datetime.UTC)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,149 @@
+"""The session against real worker processes, good ones and bad ones."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from settings import Silent, measure
+
+from suite.run.session import agree
+
+
+def test_a_good_worker_makes_a_whole_record(tmp_path):
+    """Every phase, every step with its role, settings, checks and times are in the record."""
+    reporter = Silent()
+
+    record = measure(tmp_path, "well", reporter)
+
+    assert record.reason == ""
+    assert record.outcome == "ok"
+    assert record.phase is None
+    names = [phase.name for phase in record.phases]
+    assert names == ["import", "load", "prepare", "first_step", "steady", "finish"]
+    roles = [step.role for step in record.steps]
+    assert roles == ["first"] + ["warmup"] * 6 + ["steady"] * 10
+    assert record.steadiness is not None
+    assert record.steadiness.reached
+    assert record.exit_code == 0
+    assert record.weights == "dummy seed 17"
+    assert record.environment.versions.packages == {"torch": "2.13.0"}
+    assert set(record.output_tail) == {"a line on stdout", "a line on stderr"}
+    assert record.harness_seconds == pytest.approx(
+        record.wall_seconds - sum(phase.seconds for phase in record.phases)
+    )
+    assert reporter.told[-1] == ("ended", "ok")
+    assert ("step", 17, 17) in reporter.told
+    assert record.phases[0].memory.unavailable["nvml_process_peak_bytes"] == "no GPU in use"
+
+
+def test_warm_up_ends_at_its_cap_and_says_so(tmp_path):
+    """Step times that never agree are measured all the same, with a note."""
+    record = measure(tmp_path, "never_steady")
+
+    assert not record.steadiness.reached
+    assert record.steadiness.warmup_steps == 12
+    assert "not steady after 12 steps" in record.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "outcome", "phase", "said"),
+    [
+        ("segfault", "error", "prepare", "crashed with SIGSEGV"),
+        ("killed_in_steady", "killed", "first_step", "ended by SIGKILL"),
+        ("exits_with_seven", "error", "import", "code 7"),
+        ("leaves_silently", "error", "import", "code 0 before it was finished"),
+        ("says_out_of_memory", "oom", "load", "2 TiB"),
+        ("allocates", "oom", "load", "MemoryError"),
+        ("hangs", "timeout", "load", "nothing heard for 1 s"),
+        ("hangs_in_a_step", "timeout", "prepare", "nothing heard for 1 s"),
+        ("hangs_ignoring_signals", "timeout", "load", "nothing heard for 1 s"),
+        ("rubbish", "error", "start", "not a frame"),
+        ("half_a_frame", "error", "import", "half a frame"),
+        ("killed_in_half_a_frame", "killed", "import", "ended by SIGKILL"),
+        ("too_many_steps", "error", "prepare", "StepDone out of turn"),
+    ],
+)
+def test_a_bad_worker_ends_as_a_record(tmp_path, behaviour, outcome, phase, said):
+    """Whatever a worker does, the record says how it ended, where and why; none is left."""
+    record = measure(tmp_path, behaviour)
+
+    assert (record.outcome, record.phase) == (outcome, phase)
+    assert said in record.reason
+    assert record.harness_seconds is None
+    assert record.wall_seconds < 15
+
+
+def test_what_was_measured_before_the_end_is_kept(tmp_path):
+    """Steps and settings from before a crash stay in the record."""
+    record = measure(tmp_path, "killed_in_steady")
+
+    assert [step.role for step in record.steps] == ["first"]
+    assert record.effective is not None
+    assert record.exit_code == -9
+
+
+def test_a_hung_worker_shows_where_it_hangs(tmp_path):
+    """The interpreter's stacks are in the last lines of output."""
+    record = measure(tmp_path, "hangs")
+
+    assert any("in hangs" in line for line in record.output_tail)
+
+
+def test_no_child_of_a_dead_worker_survives(tmp_path):
+    """A child that holds the socket open neither delays the record nor lives on."""
+    began = time.monotonic()
+
+    record = measure(tmp_path, "leaves_a_child")
+
+    assert time.monotonic() - began < 10
+    assert "code 3" in record.reason
+    (line,) = [line for line in record.output_tail if line.startswith("child ")]
+    child = int(line.split()[1])
+    for _ in range(100):
+        if not alive(child):
+            break
+        time.sleep(0.02)
+    assert not alive(child)
+
+
+def test_output_is_bounded(tmp_path):
+    """A flood of output keeps its last sixty lines, cut to a readable length, as displayed."""
+    record = measure(tmp_path, "floods")
+
+    assert record.outcome == "ok"
+    assert len(record.output_tail) == 60
+    assert max(map(len, record.output_tail)) <= 400
+    assert record.output_tail[-1] == "100%"
+
+
+def test_a_failed_check_is_invalid(tmp_path):
+    """A worker that trained something else is not a result, however well it ended."""
+    record = measure(tmp_path, "wrong_count")
+
+    assert record.outcome == "invalid"
+    assert "trainable" in record.reason
+    assert record.harness_seconds is not None
+
+
+def test_a_worker_that_cannot_start_is_a_record(tmp_path):
+    """A missing program is an error of the case."""
+    record = measure(tmp_path, "well", command=("/nonexistent/python",))
+
+    assert (record.outcome, record.phase) == ("error", "start")
+    assert "could not be started" in record.reason
+
+
+def test_the_rule_of_steadiness():
+    """Medians of the last two windows, relative to the earlier one."""
+    assert not agree([1.0, 1.0, 1.0], 2, 0.1)
+    assert agree([9.0, 1.0, 1.0, 1.05, 1.05], 2, 0.1)
+    assert not agree([1.0, 1.0, 0.8, 0.8], 2, 0.1)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
