@@ -53,3 +53,7 @@ def _ensure(lock: str, modules: Sequence[str], more: str) -> None:
 
 def _missing(modules: Sequence[str]) -> list[str]:
     return [name for name in modules if importlib.util.find_spec(name) is None]
+
+
+if __name__ == "__main__":
+    venv.run({"training": ensure_training, "testing": ensure_testing}[sys.argv[1]])

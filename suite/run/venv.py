@@ -15,8 +15,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from suite.errors import EXIT_INTERRUPTED, SuiteError, WrongMachine
 from suite.run import pip
@@ -204,11 +205,11 @@ def _install(folder: Path, name: str, lock: int) -> None:
 
 def _install_torch(folder: Path, lock: int) -> None:
     index = os.environ.get("TUNEBENCH_TORCH_INDEX")
-    if index is None and sys.platform == "linux" and not Path("/proc/driver/nvidia").exists():
-        say(
-            "no NVIDIA driver here: should pip now fetch torch's CUDA build (gigabytes), stop it"
-            " and set TUNEBENCH_TORCH_INDEX to the index of PyTorch's CPU builds (README)"
-        )
+    fresh = not any(folder.glob("lib/python*/site-packages/torch-*.dist-info"))
+    no_driver = sys.platform == "linux" and not Path("/proc/driver/nvidia").exists()
+    if fresh and no_driver and index is None:
+        say("no NVIDIA driver here, yet pip may pick PyTorch's CUDA build, which is gigabytes;")
+        say("TUNEBENCH_TORCH_INDEX can name the index of its CPU builds instead (see README.md)")
     source = ["--index-url", index] if index else []
     pip.install(folder, [*source, "--requirement", str(REQUIREMENTS / "torch.txt")], lock)
 
@@ -230,18 +231,20 @@ def _has_record(metadata: Path) -> bool:
     return record.is_file() and record.stat().st_size > 0
 
 
-def main() -> int:
-    """Make the environment named on the command line; return the exit code."""
+def run(action: Callable[[], None]) -> NoReturn:
+    """Do one thing as a program: an error is a line or two on stderr and an exit code."""
     try:
-        make(Path(sys.argv[1]))
+        action()
     except SuiteError as error:
-        say(str(error).replace("\n", "\ntunebench: "))
-        return error.exit_code
+        say(f"error: {error.message}")
+        if error.hint:
+            say(error.hint)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         say("interrupted; running again goes on where this stopped")
-        return EXIT_INTERRUPTED
-    return 0
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(lambda: make(Path(sys.argv[1])))
