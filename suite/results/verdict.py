@@ -25,5 +25,6 @@ def failures(records: Iterable[Record]) -> list[tuple[Record, str]]:
 
 def why(record: Record) -> str:
     """Return the outcome in words: ``error in load: ...``."""
-    where = f" in {record.phase}" if record.phase else ""
+    begun = record.phase is not None and record.outcome not in ("unsupported", "skipped")
+    where = f" in {record.phase}" if begun else ""
     return f"{record.outcome}{where}{': ' if record.reason else ''}{record.reason}"

@@ -39,6 +39,10 @@ class TerminalReporter:
         self._estimate = Estimate(plan, done)
         self._width = max(len(case.case_id) for case in plan.cases)
         self._console = Console(file=stream, highlight=False)
+        self._head = ""
+        self._where = ""
+        self._share = 0.0
+        self._began: float | None = None
         self._live = Live(
             console=self._console,
             get_renderable=self._now,
@@ -47,10 +51,6 @@ class TerminalReporter:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._head = ""
-        self._where = ""
-        self._share = 0.0
-        self._began: float | None = None
 
     def __enter__(self) -> Self:
         self._console.print(self._title, style="bold", soft_wrap=True)

@@ -52,5 +52,4 @@ def build(found: Collection, site: Path) -> Path:
     """Write the site and return its first page."""
     from reports.build import build as build_site
 
-    build_site(found, site)
-    return site / "index.html"
+    return build_site(found, site)

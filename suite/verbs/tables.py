@@ -29,7 +29,7 @@ def _rich(headers: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequen
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column, (header, number) in enumerate(zip(headers, numeric, strict=True)):
         table.add_column(
             header,
