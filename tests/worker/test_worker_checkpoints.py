@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from bitsandbytes.functional import get_4bit_type
 from safetensors import safe_open
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from suite.catalog import model as models
 from suite.catalog import parameters
+from suite.catalog.model import Model
 from suite.errors import BadInput, WrongMachine
 from suite.worker import checkpoints
 from suite.worker.checkpoints import Layout, checkpoint_folder
@@ -196,3 +199,31 @@ def test_only_gpt_oss_has_the_nf4_layout(tmp_path: Path) -> None:
     """A dense family is quantized at load from its dense checkpoint."""
     with pytest.raises(BadInput, match="gpt-oss only"):
         checkpoint_folder(models.load("qwen3-8b"), "nf4", tmp_path)
+
+
+def tiny(family: str) -> Model:
+    """A small model of each family; the catalog has no small Qwen3-MoE."""
+    if family != "qwen3-moe":
+        return models.load(f"tiny-{family}")
+    model = models.load("tiny-gpt-oss")
+    architecture = msgspec.structs.replace(model.architecture, sliding_window=None)
+    return msgspec.structs.replace(model, family=family, architecture=architecture)
+
+
+@pytest.mark.parametrize("family", ["qwen3", "qwen3-moe", "gpt-oss"])
+def test_transformers_finds_every_weight(family: str, tmp_path: Path) -> None:
+    """The loader misses nothing and is left with nothing, and the tokenizer fits the model."""
+    model = tiny(family)
+    folder = checkpoint_folder(model, "dense", tmp_path)
+    loaded, report = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
+    assert {key: len(found) for key, found in report.items() if found} == {}
+    assert not any(value.any() for value in loaded.parameters())
+    assert {key: tuple(value.shape) for key, value in loaded.named_parameters()} == (
+        parameters.shapes(model)
+    )
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert len(tokenizer) == 258
+    assert tokenizer.eos_token_id == loaded.config.eos_token_id
+    assert tokenizer.pad_token_id == loaded.config.pad_token_id
+    text = "Grüße, 世界!"
+    assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
