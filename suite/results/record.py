@@ -68,6 +68,14 @@ class Gpu(Struct, frozen=True, kw_only=True):
     vbios: str | None = None
 
 
+class Finding(Struct, frozen=True, kw_only=True):
+    """One look at the machine before the first case; see ``suite.run.preflight``."""
+
+    name: str
+    status: Literal["ok", "warn", "block", "unknown"]
+    detail: str
+
+
 class Environment(Struct, frozen=True, kw_only=True):
     """The machine and software around the run; facts read from the machine. No host name.
 
@@ -88,6 +96,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     gpu: Gpu | None = None
     versions: Versions | None = None
     probe: Probe | None = None
+    preflight: tuple[Finding, ...] = ()
     unavailable: dict[str, str] = {}
 
 
