@@ -20,8 +20,14 @@ PhaseName = Literal["start", "import", "load", "prepare", "first_step", "steady"
 
 MAX_FRAME_BYTES = 16 << 20
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
+# Bounds that no measurement reaches, so that a stranger's record cannot overflow what is computed.
+MOST = 2**63 - 1
+LONGEST_SECONDS = 1e12
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+Tokens = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)]
+StepSeconds = Annotated[float, msgspec.Meta(ge=1e-9, le=LONGEST_SECONDS)]
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,9 +73,9 @@ class Step(Struct, frozen=True, kw_only=True):
 
     index: Count
     role: Literal["first", "warmup", "steady"]
-    seconds: Annotated[float, msgspec.Meta(gt=0)]
-    tokens_padded: Annotated[int, msgspec.Meta(ge=1)]
-    tokens_real: Annotated[int, msgspec.Meta(ge=1)]
+    seconds: StepSeconds
+    tokens_padded: Tokens
+    tokens_real: Tokens
     tokens_loss: Count
     loss: float | None = None
     loss_text: str | None = None

@@ -9,7 +9,7 @@ from suite.catalog import toml
 
 FOLDER = Path(__file__).parent / "models"
 
-Positive = Annotated[int, msgspec.Meta(ge=1)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 class Experts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

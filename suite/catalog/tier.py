@@ -9,7 +9,7 @@ from suite.catalog import toml
 
 FOLDER = Path(__file__).parent / "tiers"
 
-Positive = Annotated[int, msgspec.Meta(ge=1)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Loop = Literal["sft", "trainer", "bare"]
 
 
