@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import record_view, tables, words
+from reports import record_view, words
 from reports.cells import record_page
 from reports.view import overview
 from suite import __version__, units
@@ -74,7 +74,7 @@ def _write(collection: Collection, folder: Path) -> None:
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
     shared = {
         "overview": overview(collection, references),
-        "metrics": all_metrics().values(),
+        "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.FIRST_LOSS_BAND),
         "trajectory_band": units.percent(parity.TRAJECTORY_BAND),
         "words": words,
@@ -85,7 +85,7 @@ def _write(collection: Collection, folder: Path) -> None:
     for record in collection.records:
         source = collection.sources.get(record.record_id, "")
         page = record_view.page(record, references, plans.get(record.run_id), source)
-        values = {"page": page, "memory": tables.MEMORY, "root": "../", "current": ""}
+        values = {"page": page, "root": "../", "current": ""}
         place = folder / record_page(record)
         _render(environment, _RECORD, place, values)
         content = msgspec.json.format(msgspec.json.encode(record), indent=1)

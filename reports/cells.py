@@ -1,5 +1,7 @@
 """The cells of a comparison: one number, ratio or verdict each, already text."""
 
+import math
+import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -12,6 +14,7 @@ from suite.results.metrics import Metric, all_metrics
 from suite.results.parity import Parity, References
 from suite.results.record import Record
 
+_SEALED = re.compile("[0-9a-f]{16}")
 BASELINE = "lora"  #: the method that ratios are taken against, where it did the same work
 
 
@@ -26,14 +29,16 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """Throughput over that of a named baseline, or in ``text`` why there is no ratio.
 
-    ``differing`` names the effective settings that differ; None where that is unknown.
+    ``differing`` counts the effective settings that differ, in words, and is empty where none does
+    or that is unknown; ``settings`` names them.
     """
 
     text: str
     exact: str = ""
     baseline: str = ""
     reason: str = ""
-    differing: tuple[str, ...] | None = ()
+    differing: str = ""
+    settings: str = ""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +50,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record_page(record: Record) -> str:
-    """Return the address of a record's page, from the site's root."""
+    """Return the address of a record's page, from the site's root.
+
+    Raises ValueError for a ``record_id`` that ``seal`` did not make: it becomes a file's name.
+    """
+    if not _SEALED.fullmatch(record.record_id):
+        raise ValueError(f"not a sealed record: record_id is {record.record_id[:40]!r}")
     return f"records/{record.record_id}.html"
 
 
@@ -64,7 +74,8 @@ def number(value: Value | None, text: Callable[[float], str]) -> Number | None:
     """Return a value over launches as text, with its range where there are several."""
     if value is None:
         return None
-    spread = f"{text(value.low)}–{text(value.high)}" if value.launches > 1 else ""
+    low, high = text(value.low), text(value.high)
+    spread = f"{low}–{high}" if low != high else ""
     return Number(text=text(value.median), exact=exact(value.median), range=spread)
 
 
@@ -88,7 +99,7 @@ def ratio(group: Launches, others: Sequence[Launches]) -> Ratio:
             reasons.append(reason)
             continue
         return _ratio(group, base)
-    return Ratio(text="no ratio", reason=reasons[0])
+    return Ratio(text="no ratio", reason=reasons[-1])
 
 
 def _no_ratio(group: Launches, base: Launches) -> str:
@@ -104,20 +115,24 @@ def _ratio(group: Launches, base: Launches) -> Ratio:
     metric = all_metrics()["tokens_per_second"]
     ours, theirs = across(group, metric), across(base, metric)
     title = base.case.method.title
-    if ours is None or theirs is None:
+    quotient = ours.median / theirs.median if ours and theirs and theirs.median else math.inf
+    if not math.isfinite(quotient):
         return Ratio(text="no ratio", reason=f"no throughput of both this and {title}")
-    found = differences(group.best, base.best)
-    quotient = ours.median / theirs.median
+    found = [each.setting for each in differences(group.best, base.best) or ()]
+    noun = "setting differs" if len(found) == 1 else "settings differ"
     return Ratio(
         text=units.ratio(quotient),
         exact=exact(quotient),
         baseline=title,
-        differing=None if found is None else tuple(each.setting for each in found),
+        differing=f"{len(found)} {noun}" if found else "",
+        settings=", ".join(found),
     )
 
 
 def verdict(group: Launches, references: References) -> Verdict:
     """Return the parity over all good launches: the worst verdict, the largest differences."""
+    if group.case.method.reference is None:
+        return Verdict(kind="none", text="own reference", detail="")
     found = [references.parity(record) for record in group.ok]
     for kind in ("differs", "no reference"):
         worst = next((parity for parity in found if parity.verdict == kind), None)
@@ -125,7 +140,7 @@ def verdict(group: Launches, references: References) -> Verdict:
             return _verdict(worst)
     first = max(parity.first or 0.0 for parity in found)
     largest = max(parity.trajectory or 0.0 for parity in found)
-    detail = f"first loss {units.percent(first)}, all {units.percent(largest)} at most"
+    detail = f"{units.percent(first)} at first, {units.percent(largest)} at most"
     return Verdict(kind="good", text="agrees", detail=detail)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 WIDTH, HEIGHT = 640.0, 220.0
+LARGEST = 1e12  #: values beyond it are for the table; no axis is drawn for them
 MOST_POINTS = 500  #: a longer line is drawn without its single points
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 12.0, 30.0
 
@@ -65,7 +66,7 @@ def chart(
     drawn = [
         (step, value) for line in lines for step, value, _ in line.samples if value is not None
     ]
-    if len(drawn) < 2 or not math.isfinite(sum(abs(value) for _, value in drawn)):
+    if len(drawn) < 2 or sum(abs(value) for _, value in drawn) > LARGEST:
         return None
     steps = [step for step, _ in drawn]
     values = [value for _, value in drawn]
@@ -114,7 +115,7 @@ def _series(
 
 def _round_marks(low: float, high: float) -> list[float]:
     """Return some three to six round values that enclose the range."""
-    span = (high - low) or abs(high) or 1.0
+    span = max((high - low) or abs(high) or 1.0, 1e-12)
     size = 10.0 ** math.floor(math.log10(span / 4))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= span / 4.01)
     first, last = math.floor(low / step), math.ceil(high / step)

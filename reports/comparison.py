@@ -116,7 +116,7 @@ def comparison(
             memory=peak.number(case),
             ratio=ratio(group, present),
             verdict=verdict(group, references) if group.ok else None,
-            bar=round(100 * value.median / fastest, 1) if value else 0.0,
+            bar=round(100 * (value.median / fastest), 1) if value else 0.0,
             launches=tuple(
                 Link(text=str(record.launch), href=record_page(record)) for record in group.records
             ),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from reports import words
 from suite import units
+from suite.catalog import profile as profiles
 from suite.results.plan import Plan
 from suite.results.record import Environment, Gpu, Record
 
@@ -23,8 +24,11 @@ def hardware(environment: Environment) -> str:
 
 
 def profile_title(records: Sequence[Record], name: str) -> str:
-    """Return the profile's title as recorded, else its name."""
-    return next((r.hardware.title for r in records if r.hardware is not None), name)
+    """Return the profile's title: as recorded, else the catalog's, else its name."""
+    recorded = next((r.hardware.title for r in records if r.hardware is not None), None)
+    if recorded is not None:
+        return recorded
+    return profiles.load(name).title if name in profiles.names() else name
 
 
 def of_run(records: Sequence[Record], plan: Plan | None, run_id: str) -> Facts:

@@ -43,6 +43,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     parity_text: str
     parity_href: str
     checks: tuple[Check, ...]
+    memory: tuple[str, ...]
     phases: tuple[tables.PhaseRow, ...]
     unknown: facts.Facts
     settings: tuple[tuple[str, str, str], ...]
@@ -65,7 +66,7 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
     """Return the page of a record; ``source`` is the file it was read from."""
     parity = references.parity(record)
     every = {tag: _measured(tag, record) for tag in all_metrics()}
-    memory = cells.peak_memory(record).tag
+    headline = (*HEADLINE[:2], cells.peak_memory(record).tag, *HEADLINE[2:])
     versions = record.environment.versions
     unknown = {
         **record.environment.unavailable,
@@ -80,13 +81,14 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         outcome=words.outcome(record),
         outcome_help=words.OUTCOME_HELP[record.outcome],
         reason=tables.bounded(record.reason),
-        headline=tuple(every[tag] for tag in (*HEADLINE[:2], memory, *HEADLINE[2:])),
-        metrics=tuple(every.values()),
+        headline=tuple(every[tag] for tag in headline if every[tag].exact),
+        metrics=tuple(every[m.tag] for m in words.in_order(all_metrics().values())),
         charts=_charts(record, parity),
         parity=parity,
         parity_text=_parity_text(parity),
         parity_href=f"{parity.reference.record_id}.html" if parity.reference else "",
         checks=record.checks,
+        memory=tables.memory_kinds(record),
         phases=tables.phases(record),
         unknown=tuple((name, tables.bounded(why)) for name, why in sorted(unknown.items())),
         settings=tables.requested_and_running(record),
@@ -121,7 +123,8 @@ def _measured(tag: str, record: Record) -> Measured:
 def _parity_text(parity: Parity) -> str:
     if parity.reference is None:
         return f"Not compared: {parity.reason}."
-    compared = f"{parity.reason[0].upper()}{parity.reason[1:]}."
+    title = parity.reference.case.method.title
+    compared = f"With {title}: {parity.reason}."
     if parity.first is not None and parity.trajectory is not None:
         compared += (
             f" The first loss differs by {units.percent(parity.first)}, no loss of"

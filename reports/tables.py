@@ -27,7 +27,7 @@ MEMORY = {
 
 
 class PhaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One phase; ``memory`` holds texts in the order of ``MEMORY``."""
+    """One phase; ``memory`` holds texts in the order of ``memory_kinds``."""
 
     name: str
     seconds: str
@@ -50,15 +50,26 @@ class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     data: str
 
 
+def memory_kinds(record: Record) -> tuple[str, ...]:
+    """Return the titles of the kinds of memory that any phase knows."""
+    return tuple(MEMORY[kind] for kind in _known(record))
+
+
+def _known(record: Record) -> list[str]:
+    peaks = [phase.memory for phase in record.phases]
+    return [kind for kind in MEMORY if any(getattr(peak, kind) is not None for peak in peaks)]
+
+
 def phases(record: Record) -> tuple[PhaseRow, ...]:
     """Return every finished phase with its peaks."""
+    kinds = _known(record)
     return tuple(
         PhaseRow(
             name=phase.name.replace("_", " "),
             seconds=units.seconds(phase.seconds),
             memory=tuple(
                 UNKNOWN if peak is None else units.bytes_(peak)
-                for peak in (getattr(phase.memory, field) for field in MEMORY)
+                for peak in (getattr(phase.memory, field) for field in kinds)
             ),
         )
         for phase in record.phases
@@ -113,7 +124,7 @@ def requested_and_running(record: Record) -> tuple[tuple[str, str, str], ...]:
             ", ".join(running.adapter_targets),
         ),
         ("Trained", f"rank {adapter.rank} adapters" if adapter else "every parameter", every),
-        ("Trained in", "", ", ".join(running.trainable_dtypes)),
+        ("Trained in", "the engine's choice", ", ".join(running.trainable_dtypes)),
     )
 
 

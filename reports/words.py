@@ -1,6 +1,6 @@
 """What the pages call things. Every sentence and every printed number of a record passes here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from suite import units
 from suite.catalog.case import Case
@@ -44,16 +44,23 @@ _DATA = {
     "text": "text",
 }
 
+#: How each unit is printed; pages list metrics in this order of units.
 _FORMATS: dict[str, Callable[[float], str]] = {
+    "tokens/second": lambda value: units.rate(value, "token/s"),
     "seconds": units.seconds,
     "bytes": units.bytes_,
-    "tokens/second": lambda value: units.rate(value, "token/s"),
     "FLOP/second": lambda value: units.scaled(value, "FLOP/s"),
     "joules/token": lambda value: units.scaled(value, "J/token"),
-    "count": units.count,
     "share": units.percent,
+    "count": units.count,
     "nats": lambda value: f"{value:.4f} nats",
 }
+
+
+def in_order(metrics: Iterable[Metric]) -> list[Metric]:
+    """Return the metrics as pages list them: by unit, then by title."""
+    order = list(_FORMATS)
+    return sorted(metrics, key=lambda metric: (order.index(metric.unit), metric.title))
 
 
 def number(metric: Metric, value: float) -> str:
@@ -82,9 +89,12 @@ def work(workload: Workload) -> str:
 
 
 def launches(good: int, total: int) -> str:
-    """Return how many launches stand behind a number: ``1 launch``, ``4 of 5 launches``."""
+    """Return how many launches stand behind a row: ``1 launch``, ``4 of 5 launches``.
+
+    Without a good one there is no number to stand behind, and the total is said alone.
+    """
     noun = launch_noun(total)
-    return f"{total} {noun}" if good == total else f"{good} of {total} {noun}"
+    return f"{total} {noun}" if good in (0, total) else f"{good} of {total} {noun}"
 
 
 def launch_noun(number: int) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from suite.results.record import Record
+from suite.units import percent
 
 #: The band, relative. Both methods see the same weights, adapters and batches; what is left is
 #: the order of summation and bfloat16 rounding (2**-8 relative, averaged over many tokens). A
@@ -103,13 +104,13 @@ def _compared(record: Record, reference: Record) -> Parity:
     first, largest = differences[0], max(differences)
     if first > FIRST_LOSS_BAND:
         verdict: Verdict = "differs"
-        reason = f"first loss is {first:.2%} away, over {FIRST_LOSS_BAND:.1%}"
+        reason = f"first loss is {percent(first)} away, over {percent(FIRST_LOSS_BAND)}"
     elif largest > TRAJECTORY_BAND:
         verdict = "differs"
-        reason = f"losses part by up to {largest:.2%}, over {TRAJECTORY_BAND:.0%}"
+        reason = f"losses part by up to {percent(largest)}, over {percent(TRAJECTORY_BAND)}"
     else:
         verdict = "agrees"
-        reason = f"first loss within {FIRST_LOSS_BAND:.1%}, all within {TRAJECTORY_BAND:.0%}"
+        reason = f"first loss within {percent(FIRST_LOSS_BAND)}, all {percent(TRAJECTORY_BAND)}"
     return Parity(
         verdict=verdict,
         reason=reason,

@@ -5,6 +5,7 @@ records too, so it answers None for a record without what it needs, and never a 
 """
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -41,5 +42,16 @@ def all_metrics() -> Mapping[str, Metric]:
     found = {}
     for module in pkgutil.iter_modules(__path__):
         metric = importlib.import_module(f"{__name__}.{module.name}").METRIC
-        found[module.name] = msgspec.structs.replace(metric, tag=module.name)
+        found[module.name] = msgspec.structs.replace(
+            metric, tag=module.name, compute=_finite(metric.compute)
+        )
     return MappingProxyType(dict(sorted(found.items())))
+
+
+def _finite(compute: Callable[[Record], float | None]) -> Callable[[Record], float | None]:
+    # Extreme but valid samples of a stranger can overflow to infinity, which is no number to show.
+    def computed(record: Record) -> float | None:
+        value = compute(record)
+        return value if value is not None and math.isfinite(value) else None
+
+    return computed
