@@ -14,9 +14,9 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "check",
-        "Look at this machine before measuring on it: is it the profile's card, is the card\n"
-        "free and in its default state, is there room. Changes nothing. Exit code 3 if\n"
-        "something forbids a measurement.",
+        "Look at this machine before measuring on it: is it the profile's card, is the\n"
+        "card free and in its default state, is there room. Changes nothing. Exit code\n"
+        "3 if something forbids a measurement.",
         [
             ("./tunebench check", "this machine's own profile"),
             ("./tunebench check --profile h200-sxm", "is it this one?"),

@@ -15,10 +15,10 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "publish",
-        "Check a finished run, take paths and names of this machine out of it, and file it\n"
+        "Check a finished run, take this machine's paths and names out, and file it\n"
         "under reports/results/PROFILE/RUN. Nothing measured is changed or left out.",
         [
-            ("./tunebench publish runs/a", "into this checkout's reports/results"),
+            ("./tunebench publish runs/a", "into this checkout"),
             ("./tunebench publish runs/a --into /srv/results", "somewhere else"),
         ],
     )

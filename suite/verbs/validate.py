@@ -100,7 +100,7 @@ def _entry(file: Path) -> Iterator[Problem]:
             tier.load(entry.default_tier)
     except SuiteError as error:
         message = error.message.removeprefix(f"{file}: ")
-        hint = f" {error.hint}" if error.hint else ""
+        hint = f". {error.hint}" if error.hint else ""
         yield Problem(path=str(file), reason=message + hint)
 
 
