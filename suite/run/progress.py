@@ -55,6 +55,22 @@ class RunReporter(Reporter, Protocol):
         """Leave the terminal as it was."""
 
 
+class Unheard:
+    """Nobody listens: for ``pytest benchmarks``, which has a reporter of its own."""
+
+    def case_begun(self, case: Case, number: int, total: int, launch: int, launches: int) -> None:
+        """Say nothing."""
+
+    def phase_begun(self, name: PhaseName) -> None:
+        """Say nothing."""
+
+    def step_done(self, step: Step, done: int, planned: int) -> None:
+        """Say nothing."""
+
+    def case_ended(self, record: Record) -> None:
+        """Say nothing."""
+
+
 def reporter(folder: Path, plan: Plan, records: Iterable[Record], *, json: bool) -> RunReporter:
     """Return the one for where standard output goes."""
     stream = own_stream(sys.stdout)
