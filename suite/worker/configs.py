@@ -1,10 +1,11 @@
 """A catalog model as transformers knows it: its configuration, and a tokenizer to go with it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import GptOssConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3MoeConfig
+from transformers import GptOssConfig, Qwen3Config, Qwen3MoeConfig
 
 from suite.catalog.model import Model
 
@@ -68,11 +69,14 @@ def write_tokenizer(folder: Path, model: Model) -> None:
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    end = "<|return|>" if model.family == "gpt-oss" else "<|im_end|>"
-    tokenizer.add_special_tokens([end, "<|endoftext|>"])  # ids 256 and 257, as config_for says
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        eos_token=end,
-        pad_token="<|endoftext|>",
-        model_max_length=model.architecture.max_positions,
-    ).save_pretrained(folder)
+    end, padding = "<|return|>" if model.family == "gpt-oss" else "<|im_end|>", "<|endoftext|>"
+    tokenizer.add_special_tokens([end, padding])  # ids 256 and 257, as config_for says
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "eos_token": end,
+        "pad_token": padding,
+        "model_max_length": model.architecture.max_positions,
+    }
+    # Not tokenizers' own save: a full disk would be its plain Exception instead of an OSError.
+    (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")

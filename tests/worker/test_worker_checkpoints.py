@@ -163,8 +163,12 @@ def test_a_cache_that_is_a_file(tmp_path: Path) -> None:
         checkpoint_folder(models.load("tiny-qwen3"), "dense", cache)
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
-    """A file system without room ends in an explanation, and works once there is room."""
+@pytest.mark.parametrize("left_bytes", [4 << 10, 12 << 10, 64 << 10])
+def test_a_full_disk(left_bytes: int, tmp_path: Path) -> None:
+    """A file system without room ends in an explanation, and works once there is room.
+
+    The sizes end in the configuration, the tokenizer and the tensors.
+    """
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(tmp_path)], capture_output=True
     )
@@ -172,7 +176,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         pytest.skip("mounting a small file system needs root")
     try:
         filler = tmp_path / "filler"
-        filler.write_bytes(bytes((1 << 20) - (64 << 10)))
+        filler.write_bytes(bytes((1 << 20) - left_bytes))
         model = models.load("gpt-oss-120b")
         with pytest.raises(WrongMachine, match="No space left"):
             checkpoint_folder(model, "nf4", tmp_path)

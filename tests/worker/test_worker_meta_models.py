@@ -57,3 +57,14 @@ def test_peft_makes_the_expected_adapters(name: str, targets: str, rank: int) ->
         adapted = get_peft_model(build(name), config)
     trainable, _ = adapted.get_nb_trainable_parameters()
     assert trainable == parameters.expected_trainable(model, method)
+
+
+def test_gpt_oss_positions_and_windows() -> None:
+    """YaRN over 4,096 original positions and a window on every other layer, as published."""
+    config = config_for(models.load("gpt-oss-120b"))
+    rope = config.rope_parameters
+    assert (rope["rope_type"], rope["rope_theta"], rope["factor"]) == ("yarn", 150_000, 32)
+    assert rope["original_max_position_embeddings"] == 4096
+    assert (rope["beta_fast"], rope["beta_slow"]) == (32, 1)
+    assert config.sliding_window == 128
+    assert config.layer_types == ["sliding_attention", "full_attention"] * 18
