@@ -187,7 +187,7 @@ def _install(folder: Path, name: str, lock: int) -> None:
     with _writing(folder):
         if marker.exists():
             say("the last installation was cut short; repairing it")
-            for half in _halves(folder):
+            for half in halves(folder):
                 shutil.rmtree(half)
         stamp.unlink(missing_ok=True)
         marker.touch()
@@ -214,7 +214,7 @@ def _install_torch(folder: Path, lock: int) -> None:
     pip.install(folder, [*source, "--requirement", str(REQUIREMENTS / "torch.txt")], lock)
 
 
-def _halves(folder: Path) -> list[Path]:
+def halves(folder: Path) -> list[Path]:
     """Return what a killed pip leaves: metadata without its file list, and moved-aside folders.
 
     pip takes a package with such metadata for installed; without it, it installs it again.
