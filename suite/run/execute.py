@@ -7,7 +7,7 @@ from suite.signals import Signals
 
 def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     """Run what is left of the plan; raises Interrupted when a signal came."""
-    from suite.run import launch
+    from suite.run.launch import launch
     from suite.run.packages import ensure_training
 
     if len(run.records) >= run.plan.total:
@@ -16,5 +16,5 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     for number in range(1, run.plan.launches + 1):
         if all(run.done(number, case.case_id) for case in run.plan.cases):
             continue
-        launch.launch(run, number, reporter)
+        launch(run, number, reporter)
         signals.check()
