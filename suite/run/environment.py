@@ -54,34 +54,36 @@ def resolve_profile(name: str) -> Profile:
     """Return the profile of that name, or for "auto" the one of this machine.
 
     "auto" is the profile whose ``nvml_name`` is exactly what NVML calls this GPU; without an
-    NVIDIA driver it is ``cpu``. Raises BadInput for an unknown name, WrongMachine for a GPU that
-    no profile knows and for a profile of another GPU.
+    NVIDIA driver it is ``cpu``. Raises BadInput for an unknown name, WrongMachine for "auto" on a
+    GPU that no profile knows.
     """
     if name != "auto":
-        wanted = profiles.load(name)
-        if wanted.device == "cpu":
-            return wanted
+        return profiles.load(name)
     gpu = open_gpu()
     if isinstance(gpu, Missing):
-        if name == "auto":
-            return profiles.load("cpu")
+        return profiles.load("cpu")
+    gpu.close()
+    profile = _profile_of(gpu)
+    if profile is None:
+        raise WrongMachine(f"no profile for this GPU, {gpu.name!r}", hint=_new_profile(gpu))
+    return profile
+
+
+def require_machine(profile: Profile, gpu: Device | Missing) -> None:
+    """Raise WrongMachine unless this machine is of the profile's kind."""
+    if profile.device == "cpu":
+        return
+    if isinstance(gpu, Missing):
         raise WrongMachine(
-            f"profile {name!r} needs a GPU: {gpu.reason}",
+            f"profile {profile.name!r} needs a GPU: {gpu.reason}",
             hint="Use --profile cpu on a machine without one.",
         )
-    gpu.close()
-    known = {profile.nvml_name: profile for profile in map(profiles.load, profiles.names())}
-    if name != "auto":
-        if wanted.nvml_name != gpu.name:
-            right = known.get(gpu.name)
-            raise WrongMachine(
-                f"profile {name!r} is for {wanted.nvml_name!r}; this GPU is {gpu.name!r}",
-                hint=f"Use --profile {right.name}." if right else _new_profile(gpu.name),
-            )
-        return wanted
-    if gpu.name not in known:
-        raise WrongMachine(f"no profile for this GPU, {gpu.name!r}", hint=_new_profile(gpu.name))
-    return known[gpu.name]
+    if profile.nvml_name != gpu.name:
+        right = _profile_of(gpu)
+        raise WrongMachine(
+            f"profile {profile.name!r} is for {profile.nvml_name!r}; this GPU is {gpu.name!r}",
+            hint=f"Use --profile {right.name}." if right else _new_profile(gpu),
+        )
 
 
 def cpu_name() -> str:
@@ -140,5 +142,10 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def _new_profile(nvml_name: str) -> str:
-    return f"Add hardware_profiles/NAME.toml with nvml_name = {nvml_name!r}."
+def _profile_of(gpu: Device) -> Profile | None:
+    known = map(profiles.load, profiles.names())
+    return next((profile for profile in known if profile.nvml_name == gpu.name), None)
+
+
+def _new_profile(gpu: Device) -> str:
+    return f"Add hardware_profiles/NAME.toml with nvml_name = {gpu.name!r}."

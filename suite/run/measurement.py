@@ -4,6 +4,7 @@ import datetime
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,11 +69,10 @@ class Measurement:
         self._began = time.monotonic()
         self._started_at = now()
 
-    def refuse_unsupported(self) -> None:
-        """Raise CaseFailed, without a worker, when no library can run this case."""
+    def refuse_unsupported(self) -> Record | None:
+        """Return the record of a case that no library can run; None when it can be tried."""
         reason = unsupported_reason(self.case)
-        if reason is not None:
-            raise CaseFailed(self._conclude("unsupported", reason))
+        return None if reason is None else self._conclude("unsupported", reason)
 
     def warm_up(self) -> None:
         """Start the worker, take the first step and warm up by the case's rule."""
@@ -97,6 +97,10 @@ class Measurement:
         if record.outcome != "ok":
             raise CaseFailed(record)
         return record
+
+    def abandon(self, outcome: Outcome, reason: str) -> Record:
+        """Return the record of a case that the caller does not go on with."""
+        return self._conclude(outcome, one_line(reason))
 
     def close(self) -> None:
         """End the worker and the telemetry, if they run."""
@@ -199,7 +203,9 @@ class Measurement:
             output_tail=session.process.tail() if session is not None else (),
             notes=tuple(self._notes()),
         )
-        self.record = self._keep(record)
+        # In a thread of its own: a Ctrl-C must not leave half a line in the journal.
+        with ThreadPoolExecutor(max_workers=1) as writer:
+            self.record = writer.submit(self._keep, record).result()
         self._reporter.case_ended(self.record)
         return self.record
 

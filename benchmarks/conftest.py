@@ -1,0 +1,3 @@
+"""Brings the options, the cases and the ``training`` fixture."""
+
+pytest_plugins = ["suite.run.plugin"]

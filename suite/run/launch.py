@@ -1,0 +1,190 @@
+"""One launch: every case of a plan once, each in a fresh process, through pytest in-process."""
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from suite.catalog import profile as profiles
+from suite.catalog.case import Case, unsupported_reason
+from suite.errors import SuiteError
+from suite.results.record import Record
+from suite.results.store import Run
+from suite.run.environment import environment, require_machine
+from suite.run.measurement import Measurement, Setting
+from suite.run.nvml import Device, Missing, open_gpu
+from suite.run.probe import probe
+from suite.run.progress import Reporter
+from suite.run.session import WORKER
+
+if TYPE_CHECKING:
+    import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+class Launch:
+    """What the pytest plugin needs to carry out one launch of a run.
+
+    ``stopped_by`` is the exception that no further case would survive, if there was one.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        number: int,
+        reporter: Reporter,
+        *,
+        command: Sequence[str] = WORKER,
+        probing: bool = True,
+    ) -> None:
+        self.run = run
+        self.number = number
+        self.stopped_by: BaseException | None = None
+        self.benchmark_json = unused(run.benchmark_json(number))
+        self._reporter = reporter
+        self._command = tuple(command)
+        self._probing = probing
+        self._gpu: Device | Missing | None = None
+        self._setting: Setting | None = None
+
+    @property
+    def pending(self) -> list[Case]:
+        """Return the cases that have no record in this launch, in the plan's order."""
+        plan = self.run.plan
+        return [case for case in plan.cases if not self.run.done(self.number, case.case_id)]
+
+    @property
+    def records(self) -> list[Record]:
+        """Return this launch's records so far."""
+        return [record for record in self.run.records if record.launch == self.number]
+
+    def measurement(self, case: Case) -> Measurement:
+        """Begin one case."""
+        plan = self.run.plan
+        number = (self.number - 1) * len(plan.cases) + plan.cases.index(case) + 1
+        setting = self.setting()
+        self._reporter.case_begun(case, number, plan.total, self.number, plan.launches)
+        return Measurement(case, setting, self._reporter, self.run.append)
+
+    def setting(self) -> Setting:
+        """Return what all cases share; the first call looks at the machine and probes it."""
+        if self._setting is not None:
+            return self._setting
+        plan = self.run.plan
+        profile = profiles.load(plan.profile)
+        cpu = Missing(reason="the profile is for the CPU")
+        self._gpu = cpu if profile.device == "cpu" else open_gpu()
+        require_machine(profile, self._gpu)
+        around = environment(plan.runner, self._gpu)
+        if self._probing and any(unsupported_reason(case) is None for case in self.pending):
+            ceilings, reason = probe(profile.device)
+            unavailable = {**around.unavailable, **({"probe": reason} if reason else {})}
+            around = msgspec.structs.replace(around, probe=ceilings, unavailable=unavailable)
+        self._setting = Setting(
+            run_id=plan.run_id,
+            profile=profile,
+            launch=self.number,
+            weights=plan.weights,
+            cache=cache_folder(),
+            environment=around,
+            gpu=self._gpu if isinstance(self._gpu, Device) else None,
+            command=self._command,
+        )
+        return self._setting
+
+    def close(self) -> None:
+        """Let go of the GPU."""
+        if isinstance(self._gpu, Device):
+            self._gpu.close()
+        self._gpu = None
+
+
+def launch(
+    run: Run,
+    number: int,
+    reporter: Reporter,
+    *,
+    command: Sequence[str] = WORKER,
+    probing: bool = True,
+) -> None:
+    """Run every case that has no record yet in this launch; each gets one.
+
+    pytest-benchmark's JSON goes beside the journal. Raises what interrupted it, with no worker
+    left and no record of the case in flight, WrongMachine when the machine or its disk cannot go
+    on, SuiteError when a benchmark ended without recording its case.
+    """
+    import pytest
+
+    state = Launch(run, number, reporter, command=command, probing=probing)
+    arguments = [
+        *(str(path) for path in sorted(BENCHMARKS.glob("test_*.py"))),
+        f"--rootdir={BENCHMARKS.parent}",
+        f"--config-file={BENCHMARKS.parent / 'pyproject.toml'}",
+        "-pno:cacheprovider",
+        "--capture=no",  # the reporter has the terminal; workers write into their records
+        "--benchmark-quiet",
+    ]
+    quiet = Quiet(state)
+    try:
+        pytest.main(arguments, plugins=[quiet])
+    finally:
+        state.close()
+    if state.stopped_by is not None:
+        raise state.stopped_by
+    if state.pending:
+        missing = ", ".join(case.case_id for case in state.pending)
+        raise SuiteError(
+            f"launch {number}: no record of {missing}\n{quiet.said()}",
+            hint="A benchmark must use the training fixture to its end.",
+        )
+
+
+class Quiet:
+    """A pytest plugin that hands over the launch and keeps pytest's own words to itself."""
+
+    def __init__(self, state: Launch) -> None:
+        self._state = state
+        self._text = io.StringIO()
+
+    def pytest_configure(self, config: "pytest.Config") -> None:
+        """Replace the terminal reporter by one that writes into memory."""
+        import pytest
+
+        from suite.run.plugin import LAUNCH
+
+        config.stash[LAUNCH] = self._state
+        manager = config.pluginmanager
+        manager.unregister(name="terminalreporter")
+        manager.register(pytest.TerminalReporter(config, self._text), "terminalreporter")
+
+    def pytest_keyboard_interrupt(self, excinfo: "pytest.ExceptionInfo[BaseException]") -> None:
+        """Note a signal; pytest's own stopping, after an error, is not one."""
+        import pytest
+
+        if not isinstance(excinfo.value, pytest.Session.Interrupted):
+            self._state.stopped_by = excinfo.value
+
+    def said(self) -> str:
+        """Return the last of what pytest would have printed."""
+        return self._text.getvalue()[-4000:]
+
+
+def cache_folder() -> Path:
+    """Return where checkpoints and compiled kernels are kept between runs."""
+    if chosen := os.environ.get("TUNEBENCH_CACHE"):
+        return Path(chosen).absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base).absolute() / "tunebench"
+
+
+def unused(path: Path) -> Path:
+    """Return the path, or where it is taken ``launch-1-resumed-1.json`` and so on."""
+    found, number = path, 0
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.stem}-resumed-{number}{path.suffix}")
+    return found
