@@ -1,0 +1,127 @@
+"""Collections to render, and a reader of the pages that come out."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import records
+from suite.results.collection import Collection, Problem
+from suite.results.plan import Plan
+from suite.results.record import Record
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+def collection(
+    *found: Record, plans: tuple[Plan, ...] = (), problems: tuple[Problem, ...] = ()
+) -> Collection:
+    return Collection(
+        records=found,
+        plans=plans,
+        problems=problems,
+        sources={record.record_id: "runs/one/journal.jsonl" for record in found},
+    )
+
+
+def ordinary() -> Collection:
+    """Two launches of three methods: good, wrong, and one that is not there on one model."""
+    found = []
+    for launch in (1, 2):
+        found += [
+            records.record(launch=launch, seconds=0.2 + 0.01 * launch),
+            records.record(method="unsloth-lora", launch=launch, seconds=0.1),
+            records.record(method="unsloth-qlora", launch=launch, seconds=0.1, loss=6.9),
+            records.record(method="full", launch=launch),
+            records.record("tiny-gpt-oss", launch=launch),
+            records.failed(
+                "tiny-gpt-oss", "qlora", launch=launch, outcome="unsupported", reason="why not"
+            ),
+            records.failed("tiny-gpt-oss", "full", launch=launch),
+        ]
+    methods = ("lora", "qlora", "unsloth-lora", "unsloth-qlora", "full")
+    plan = records.plan(models=("tiny-qwen3", "tiny-gpt-oss"), methods=methods, launches=2)
+    return collection(
+        *found, plans=(plan,), problems=(Problem(path="x.json", reason="foreign JSON", line=3),)
+    )
+
+
+class Element:
+    """One element with its attributes, its own and nested text, and where it stands."""
+
+    def __init__(self, tag: str, attributes: dict[str, str], parents: tuple["Element", ...]):
+        self.tag, self.attributes, self.parents = tag, attributes, parents
+        self.parts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.parts).split())
+
+
+class Page(HTMLParser):
+    """A parsed page; complains about elements that do not close in order."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.elements: list[Element] = []
+        self._open: list[Element] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert not self._open, f"{path}: {self._open[-1].tag} stays open"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {k: v or "" for k, v in attrs}, tuple(self._open))
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(Element(tag, {k: v or "" for k, v in attrs}, tuple(self._open)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open[-1].tag == tag, f"{self.path}: </{tag}> closes {self._open[-1].tag}"
+        self._open.pop()
+        self.handle_data(" ")
+
+    def handle_data(self, data: str) -> None:
+        for element in self._open:
+            element.parts.append(data)
+
+    def all(self, tag: str) -> list[Element]:
+        return [element for element in self.elements if element.tag == tag]
+
+    @property
+    def ids(self) -> list[str]:
+        return [e.attributes["id"] for e in self.elements if "id" in e.attributes]
+
+    @property
+    def text(self) -> str:
+        return self.all("html")[0].text
+
+    def row(self, method: str, table: int = 0) -> str:
+        """Return the text of one method's row in the nth table of methods."""
+        tables = [t for t in self.all("table") if t.attributes.get("class") == "methods"]
+        rows = [
+            row
+            for row in self.all("tr")
+            if tables[table] in row.parents and row.text.split("  ")[0].startswith(f"{method} ")
+        ]
+        return rows[0].text
+
+
+def pages(site: Path) -> list[Page]:
+    return [Page(path) for path in sorted(site.rglob("*.html"))]
+
+
+def broken_links(site: Path) -> list[str]:
+    """Return every link that leads nowhere, or anywhere but into this site."""
+    found = {page.path: page for page in pages(site)}
+    broken = []
+    for page in found.values():
+        for link in page.all("a"):
+            address, _, fragment = link.attributes["href"].partition("#")
+            target = (page.path.parent / unquote(address)).resolve() if address else page.path
+            inside = target.is_relative_to(site.resolve()) and target.is_file()
+            if not inside or (fragment and fragment not in found[target].ids):
+                broken.append(f"{page.path.name}: {link.attributes['href']}")
+    return broken

@@ -1,0 +1,137 @@
+"""A real browser opens the site from the file system: no request leaves, no error, all in view."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sites
+
+from reports.build import build
+
+webdriver = pytest.importorskip("selenium.webdriver")
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium, chromedriver")
+
+WIDTHS = (390, 1280)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdriver.Chrome"]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    for argument in (
+        "--headless=new",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+        *(["--no-sandbox"] if os.geteuid() == 0 else []),  # chromium's sandbox refuses root
+    ):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.get("about:blank")
+    driver.get_log("performance")  # of the browser's own first page
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(sites.ordinary(), tmp_path_factory.mktemp("browser") / "site").parent
+
+
+def size(browser: "webdriver.Chrome", width: int) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+
+
+def requests(browser: "webdriver.Chrome") -> list[str]:
+    messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
+    sent = [m for m in messages if m["method"] == "Network.requestWillBeSent"]
+    return [message["params"]["request"]["url"] for message in sent]
+
+
+def test_every_page_opens_from_a_file_without_error_or_request(
+    browser: "webdriver.Chrome", site: Path
+) -> None:
+    """The style applies under the page's own policy, nothing else is asked for, at both widths."""
+    for path in sorted(site.rglob("*.html")):
+        for width in WIDTHS:
+            size(browser, width)
+            browser.get(path.as_uri())
+            asked = [url for url in requests(browser) if not url.startswith(("data:", "file:"))]
+            assert asked == []
+            assert browser.get_log("browser") == []
+            margin = browser.execute_script("return getComputedStyle(document.body).maxWidth")
+            assert margin == "1216px", f"{path.name} is without its style"
+            wide = browser.execute_script("return document.documentElement.scrollWidth")
+            assert wide <= width, f"{path.name} scrolls sideways at {width}"
+
+
+def test_a_number_leads_to_its_record_and_on_to_its_json(
+    browser: "webdriver.Chrome", site: Path
+) -> None:
+    """A reader can go from a figure to the raw samples by clicking, and they are the same."""
+    by = "css selector"
+    browser.get((site / "index.html").as_uri())
+    number = browser.find_element(by, ".methods a.number")
+    shown = float(number.find_element(by, "data").get_attribute("value"))
+    number.click()
+    value = browser.find_element(by, "#tokens_per_second data").get_attribute("value")
+    browser.find_element(by, "a.json").click()
+    record = json.loads(Path(browser.current_url.removeprefix("file://")).read_text())
+    rates = sorted(
+        step["tokens_real"] / step["seconds"]
+        for step in record["steps"]
+        if step["role"] == "steady"
+    )
+    assert float(value) == (rates[4] + rates[5]) / 2
+    assert shown == pytest.approx(float(value), rel=0.05), "the median of two launches"
+
+
+def test_the_list_of_settings_opens_from_its_ratio(
+    browser: "webdriver.Chrome", site: Path
+) -> None:
+    """Following "settings differ" shows what differs, with no script on the page."""
+    browser.get((site / "index.html").as_uri())
+    browser.find_element("partial link text", "setting differs").click()
+    assert browser.find_element("css selector", "details.settings td").is_displayed()
+
+
+def test_dark_and_light_keep_text_readable(browser: "webdriver.Chrome", site: Path) -> None:
+    """Text, soft text, links and warnings stand off their ground by WCAG's 4.5 in both schemes."""
+    browser.get((site / "index.html").as_uri())
+    for scheme in ("light", "dark"):
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        )
+        style = "getComputedStyle(document.documentElement).getPropertyValue"
+        colors = {
+            name: browser.execute_script(f"return {style}('--{name}')").strip()
+            for name in ("ground", "raised", "ink", "soft", "accent", "bad")
+        }
+        for ground in ("ground", "raised"):
+            for name in ("ink", "soft", "accent", "bad"):
+                found = contrast(colors[name], colors[ground])
+                assert found >= 4.5, f"{name} on {ground}, {scheme}: {found:.2f}"
+
+
+def contrast(one: str, other: str) -> float:
+    """Return WCAG 2's contrast ratio of two colours written #rrggbb."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(color: str) -> float:
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
