@@ -64,6 +64,7 @@ def of_record(record: Record) -> Facts:
         ("Wall clock", _seconds(record.wall_seconds)),
         ("Outside the worker", _seconds(record.harness_seconds)),
         ("Warm-up", _steadiness(record)),
+        ("Telemetry", _telemetry(record)),
         ("Worker's exit code", "" if record.exit_code is None else str(record.exit_code)),
         ("Record", f"{record.record_id}, schema {record.schema}"),
         ("Work", record.work_key),
@@ -99,6 +100,16 @@ def of_environment(environment: Environment) -> Facts:
 
 def _seconds(value: float | None) -> str:
     return "" if value is None else units.seconds(value)
+
+
+def _telemetry(record: Record) -> str:
+    telemetry = record.telemetry
+    if telemetry is None:
+        return ""
+    period = units.seconds(telemetry.period_seconds)
+    samples = f"{len(telemetry.elapsed_seconds)} samples, every {period}, in the JSON"
+    strangers = telemetry.foreign_processes
+    return f"{samples}; {strangers} foreign processes on the GPU" if strangers else samples
 
 
 def _steadiness(record: Record) -> str:

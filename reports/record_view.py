@@ -12,7 +12,7 @@ from suite.results.comparable import settings
 from suite.results.metrics import all_metrics
 from suite.results.parity import Parity, References
 from suite.results.plan import Plan
-from suite.results.record import Check, Record
+from suite.results.record import Check, Finding, Record
 
 HEADLINE = ("tokens_per_second", "step_seconds", "first_step_seconds", "load_seconds")
 
@@ -52,6 +52,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[tables.StepRow, ...]
     steps_left_out: int
     environment: facts.Facts
+    preflight: tuple[Finding, ...]
     packages: facts.Facts
     notes: tuple[str, ...]
     output: tuple[str, ...]
@@ -97,6 +98,7 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         steps=tables.steps(record),
         steps_left_out=max(0, len(record.steps) - tables.MOST_STEPS),
         environment=facts.of_environment(record.environment),
+        preflight=record.environment.preflight,
         packages=tuple(sorted(versions.packages.items())) if versions else (),
         notes=tuple(tables.bounded(note) for note in record.notes),
         output=tuple(tables.bounded(line) for line in record.output_tail[-tables.MOST_LINES :]),
