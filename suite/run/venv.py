@@ -204,10 +204,10 @@ def _install(folder: Path, name: str, lock: int) -> None:
 
 
 def _install_torch(folder: Path, lock: int) -> None:
-    index = os.environ.get("TUNEBENCH_TORCH_INDEX")
+    index = os.environ.get("TUNEBENCH_TORCH_INDEX", "")
     fresh = not any(folder.glob("lib/python*/site-packages/torch-*.dist-info"))
     no_driver = sys.platform == "linux" and not Path("/proc/driver/nvidia").exists()
-    if fresh and no_driver and index is None:
+    if fresh and no_driver and not index:
         say("no NVIDIA driver here, yet pip may pick PyTorch's CUDA build, which is gigabytes;")
         say("TUNEBENCH_TORCH_INDEX can name the index of its CPU builds instead (see README.md)")
     source = ["--index-url", index] if index else []
