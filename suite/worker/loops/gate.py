@@ -4,11 +4,13 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from suite.wire import Connection, Effective, Go, Ready, Step, StepDone, Stop
-from suite.worker.batches import Tokens
 from suite.worker.phases import Phases
+
+if TYPE_CHECKING:  # it imports torch, which belongs into the import phase, after the engine
+    from suite.worker.batches import Tokens
 
 
 class SessionGone(Exception):
@@ -70,7 +72,7 @@ class Gate:
     def end(
         self,
         *,
-        tokens: Tokens,
+        tokens: "Tokens",
         loss: Callable[[], float],
         gradient_norm: Callable[[], float | None],
         data_seconds: float | None,
