@@ -110,7 +110,7 @@ def comparison(
             summary=case.method.summary,
             href=record_page(group.best),
             outcome=words.outcome(group.best),
-            reason=group.best.reason,
+            reason=words.short(group.best.reason),
             tokens=tokens.number(case),
             step=step.number(case),
             memory=peak.number(case),

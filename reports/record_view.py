@@ -9,7 +9,7 @@ from reports import cells, facts, tables, words
 from reports.charts import Chart, Line, chart
 from suite import units
 from suite.results.comparable import settings
-from suite.results.metrics import all_metrics
+from suite.results.metrics import Metric, all_metrics
 from suite.results.parity import Parity, References
 from suite.results.plan import Plan
 from suite.results.record import Check, Finding, Record
@@ -18,7 +18,7 @@ HEADLINE = ("tokens_per_second", "step_seconds", "first_step_seconds", "load_sec
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric with its value; without one ``text`` is "unknown" and ``exact`` empty."""
+    """A metric with its value; without one ``text`` and ``exact`` are empty."""
 
     tag: str
     title: str
@@ -38,6 +38,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     headline: tuple[Measured, ...]
     metrics: tuple[Measured, ...]
+    without: tuple[Measured, ...]
     charts: tuple[Chart, ...]
     parity: Parity
     parity_text: str
@@ -66,7 +67,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 def page(record: Record, references: References, plan: Plan | None, source: str) -> Page:
     """Return the page of a record; ``source`` is the file it was read from."""
     parity = references.parity(record)
-    every = {tag: _measured(tag, record) for tag in all_metrics()}
+    in_order = words.in_order(all_metrics().values())
+    every = {metric.tag: _measured(metric, record) for metric in in_order}
     headline = (*HEADLINE[:2], cells.peak_memory(record).tag, *HEADLINE[2:])
     versions = record.environment.versions
     unknown = {
@@ -83,10 +85,11 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         outcome_help=words.OUTCOME_HELP[record.outcome],
         reason=tables.bounded(record.reason),
         headline=tuple(every[tag] for tag in headline if every[tag].exact),
-        metrics=tuple(every[m.tag] for m in words.in_order(all_metrics().values())),
+        metrics=tuple(each for each in every.values() if each.exact),
+        without=tuple(each for each in every.values() if not each.exact),
         charts=_charts(record, parity),
         parity=parity,
-        parity_text=_parity_text(parity),
+        parity_text=_parity_text(record, parity),
         parity_href=f"{parity.reference.record_id}.html" if parity.reference else "",
         checks=record.checks,
         memory=tables.memory_kinds(record),
@@ -103,26 +106,33 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         notes=tuple(tables.bounded(note) for note in record.notes),
         output=tuple(tables.bounded(line) for line in record.output_tail[-tables.MOST_LINES :]),
         facts=facts.of_record(record),
-        command="" if plan is None else f"./tunebench {shlex.join(plan.argv)}",
+        command="" if plan is None else _command(plan),
         source=source,
         weights=words.weights(record.weights),
         json_name=f"{record.record_id}.json",
     )
 
 
-def _measured(tag: str, record: Record) -> Measured:
-    metric = all_metrics()[tag]
+def _measured(metric: Metric, record: Record) -> Measured:
     value = metric.compute(record)
     return Measured(
-        tag=tag,
+        tag=metric.tag,
         title=metric.title,
-        text="unknown" if value is None else words.number(metric, value),
+        text="" if value is None else words.number(metric, value),
         exact="" if value is None else cells.exact(value),
         help=metric.help,
     )
 
 
-def _parity_text(parity: Parity) -> str:
+def _command(plan: Plan) -> str:
+    # A run can also be started by pytest itself; its plan says so.
+    start = [] if plan.argv[:1] == ("pytest",) else ["./tunebench"]
+    return shlex.join([*start, *plan.argv])
+
+
+def _parity_text(record: Record, parity: Parity) -> str:
+    if record.case.method.reference is None:
+        return "Other methods are compared with this one; it has no reference of its own."
     if parity.reference is None:
         return f"Not compared: {parity.reason}."
     title = parity.reference.case.method.title

@@ -114,6 +114,11 @@ def weights(text: str) -> str:
     return f"Base weights: {text}."
 
 
+def short(text: str) -> str:
+    """Return the text or its beginning: a table has no room for more, a record's page has."""
+    return text if len(text) <= 240 else f"{text[:239].rstrip()}…"
+
+
 def case_title(case: Case) -> str:
     """Return ``Tiny Qwen3 · Unsloth LoRA``."""
     return f"{case.model.title} · {case.method.title}"

@@ -7,8 +7,12 @@ from urllib.parse import unquote
 import records
 from suite.results.collection import Collection, Problem
 from suite.results.plan import Plan
-from suite.results.record import Record
+from suite.results.record import Check, Record
 
+CHECKS = (
+    Check(name="trainable parameters", status="ok", detail="147,456 as expected"),
+    Check(name="adapters attached", status="unknown", detail="long " * 30 + "y" * 60),
+)
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
@@ -28,7 +32,7 @@ def ordinary() -> Collection:
     found = []
     for launch in (1, 2):
         found += [
-            records.record(launch=launch, seconds=0.2 + 0.01 * launch),
+            records.record(launch=launch, seconds=0.2 + 0.01 * launch, checks=CHECKS),
             records.record(method="unsloth-lora", launch=launch, seconds=0.1),
             records.record(method="unsloth-qlora", launch=launch, seconds=0.1, loss=6.9),
             records.record(method="full", launch=launch),
