@@ -4,9 +4,9 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case, unsupported_reason
@@ -19,9 +19,6 @@ from suite.run.nvml import Device, Missing, open_gpu
 from suite.run.probe import probe
 from suite.run.progress import Reporter
 from suite.run.session import WORKER
-
-if TYPE_CHECKING:
-    import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -117,8 +114,6 @@ def launch(
     left and no record of the case in flight, WrongMachine when the machine or its disk cannot go
     on, SuiteError when a benchmark ended without recording its case.
     """
-    import pytest
-
     state = Launch(run, number, reporter, command=command, probing=probing)
     arguments = [
         *(str(path) for path in sorted(BENCHMARKS.glob("test_*.py"))),
@@ -150,21 +145,18 @@ class Quiet:
         self._state = state
         self._text = io.StringIO()
 
-    def pytest_configure(self, config: "pytest.Config") -> None:
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
         """Replace the terminal reporter by one that writes into memory."""
-        import pytest
-
-        from suite.run.plugin import LAUNCH
+        from suite.run.plugin import LAUNCH  # the plugin imports this module
 
         config.stash[LAUNCH] = self._state
         manager = config.pluginmanager
         manager.unregister(name="terminalreporter")
         manager.register(pytest.TerminalReporter(config, self._text), "terminalreporter")
 
-    def pytest_keyboard_interrupt(self, excinfo: "pytest.ExceptionInfo[BaseException]") -> None:
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note a signal; pytest's own stopping, after an error, is not one."""
-        import pytest
-
         if not isinstance(excinfo.value, pytest.Session.Interrupted):
             self._state.stopped_by = excinfo.value
 

@@ -185,7 +185,7 @@ def pytest_runtest_makereport(
         report.longrepr = "\n".join([str(error), *error.record.output_tail])
     if isinstance(error, (SuiteError, OSError)) and LAUNCH in item.config.stash:
         item.config.stash[LAUNCH].stopped_by = error
-        item.session.shouldstop = one_line(str(error))
+        item.session.shouldstop = one_line(f"{type(error).__name__}: {error}")
     return report
 
 

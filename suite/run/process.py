@@ -16,6 +16,9 @@ TAIL_LINES = 60
 LINE_CHARACTERS = 400
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
+# Reads a process group, waits until whoever holds the other end of its stdin is gone, kills it.
+GUARDIAN = ("/bin/sh", "-c", 'read -r group; read -r _; kill -s KILL -- "-$group"')
+
 ABORT_SECONDS = 2.0  #: for the interpreter to write its stacks before the group is killed
 DRAIN_SECONDS = 2.0  #: for the last output, should someone outside the group hold the pipe
 
@@ -25,7 +28,8 @@ class WorkerProcess:
 
     The group is killed as soon as its leader is gone, however that came about: a child that
     survived it would keep the socket, the GPU's memory or a core. Two threads wait without
-    polling, one for the output and one for the end.
+    polling, one for the output and one for the end. A small process beside it kills the group
+    should this process be killed in a way that leaves it no time to.
     """
 
     def __init__(
@@ -38,17 +42,29 @@ class WorkerProcess:
     ) -> None:
         """Start ``command`` plus the socket's descriptor; raises OSError when that fails."""
         descriptor = worker_end.fileno()
-        self._process = subprocess.Popen(
-            [*command, str(descriptor)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(descriptor,),
+        self._guardian = subprocess.Popen(
+            GUARDIAN,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
-            cwd=folder,
-            env=environment,
         )
+        try:
+            self._process = subprocess.Popen(
+                [*command, str(descriptor)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(descriptor,),
+                start_new_session=True,
+                cwd=folder,
+                env=environment,
+            )
+        except OSError:
+            self._dismiss_guardian()
+            raise
         self.pid = self._process.pid
+        self._guard(self.pid)
         self._lock = threading.Lock()
         self._gone = threading.Event()
         self._killed = False
@@ -112,8 +128,19 @@ class WorkerProcess:
         with self._lock:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
+            self._dismiss_guardian()
             self._process.wait()
             self._gone.set()
+
+    def _guard(self, group: int) -> None:
+        assert self._guardian.stdin is not None
+        self._guardian.stdin.write(b"%d\n" % group)
+        self._guardian.stdin.flush()
+
+    def _dismiss_guardian(self) -> None:
+        # First of all: later the number could belong to another group.
+        self._guardian.kill()
+        self._guardian.communicate()
 
     def _read_output(self) -> None:
         assert self._process.stdout is not None

@@ -36,6 +36,7 @@ from suite.wire import (
     ToWorker,
     Versions,
 )
+from suite.worker import guard
 
 #: What tiny-qwen3 with LoRA really is, as the truth checks want it.
 EFFECTIVE = records.effective(
@@ -51,6 +52,7 @@ class Script:
 
     def __init__(self, descriptor: int) -> None:
         self.end = socket.socket(fileno=descriptor)
+        guard.die_with_session(descriptor)
         self.connection = Connection(self.end, ToWorker)
         self.step_seconds = 0.001
         self.index = 0
@@ -124,10 +126,19 @@ def never_steady(script):
     script.whole()
 
 
-def slow_steps(script):
-    """Announce the process id on stdout and take steps for longer than any test waits."""
-    script.step_seconds = 0.05
-    Path(os.environ["SCRIPTED_WORKER_PIDS"]).write_text(str(os.getpid()))
+def by_method(script):
+    """Behave differently from case to case."""
+    behaviours = {"qlora": segfault, "full": says_out_of_memory, "unsloth-lora": slow}
+    behaviours.get(script.start.case.method.name, well)(script)
+
+
+def slow(script):
+    """Say who one is, with a child, and take steps for longer than any test waits."""
+    script.step_seconds = 0.3
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    path = Path(script.start.cache, "slow")
+    path.with_suffix(".part").write_text(f"{os.getpid()} {child.pid}")
+    path.with_suffix(".part").replace(path)
     script.whole()
 
 
