@@ -8,7 +8,7 @@ import msgspec
 WIDTH, HEIGHT = 640.0, 220.0
 LARGEST = 1e12  #: values beyond it are for the table; no axis is drawn for them
 MOST_POINTS = 500  #: a longer line is drawn without its single points
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 12.0, 30.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 12.0, 32.0
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,10 +92,12 @@ _SIZES = {
 def scale(unit: str, values: Iterable[float]) -> Scale:
     """Return the scale for a column: its largest value at 1 or more, its smallest to 3 digits.
 
-    ``unit`` is "seconds", "bytes" or "tokens/second".
+    ``unit`` is "seconds", "bytes" or "tokens/second"; a column without values gets no unit.
     """
     sizes, known = _SIZES[unit], [abs(value) for value in values if value]
-    largest, smallest = max(known, default=0.0), min(known, default=0.0)
+    if not known:
+        return Scale("", 1.0, 0)
+    largest, smallest = max(known), min(known)
     name, size = next((pair for pair in sizes if largest >= pair[1]), sizes[-1])
-    digits = 2 - math.floor(math.log10(smallest / size)) if smallest else 0
+    digits = 2 - math.floor(math.log10(smallest / size))
     return Scale(name, size, min(max(digits, 0), 3))
