@@ -10,12 +10,14 @@ import pytest
 
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case, unsupported_reason
-from suite.errors import SuiteError
-from suite.results.record import Record
+from suite.catalog.profile import Profile
+from suite.errors import SuiteError, WrongMachine
+from suite.results.record import Environment, Record
 from suite.results.store import Run
 from suite.run.environment import environment, require_machine
 from suite.run.measurement import Measurement, Setting
 from suite.run.nvml import Device, Missing, open_gpu
+from suite.run.preflight import preflight
 from suite.run.probe import probe
 from suite.run.progress import Reporter
 from suite.run.session import WORKER
@@ -68,7 +70,10 @@ class Launch:
         return Measurement(case, setting, self._reporter, self.run.append)
 
     def setting(self) -> Setting:
-        """Return what all cases share; the first call looks at the machine and probes it."""
+        """Return what all cases share; the first call looks at the machine and probes it.
+
+        Raises WrongMachine when it is another kind of machine, or not fit to be measured on.
+        """
         if self._setting is not None:
             return self._setting
         plan = self.run.plan
@@ -76,22 +81,33 @@ class Launch:
         cpu = Missing(reason="the profile is for the CPU")
         self._gpu = cpu if profile.device == "cpu" else open_gpu()
         require_machine(profile, self._gpu)
-        around = environment(plan.runner, self._gpu)
-        if self._probing and any(unsupported_reason(case) is None for case in self.pending):
-            ceilings, reason = probe(profile.device)
-            unavailable = {**around.unavailable, **({"probe": reason} if reason else {})}
-            around = msgspec.structs.replace(around, probe=ceilings, unavailable=unavailable)
         self._setting = Setting(
             run_id=plan.run_id,
             profile=profile,
             launch=self.number,
             weights=plan.weights,
             cache=cache_folder(),
-            environment=around,
+            environment=self._environment(profile, self._gpu),
             gpu=self._gpu if isinstance(self._gpu, Device) else None,
             command=self._command,
         )
         return self._setting
+
+    def _environment(self, profile: Profile, gpu: Device | Missing) -> Environment:
+        findings = preflight(profile, gpu, self.run.folder)
+        blocked = [f"{one.name}: {one.detail}" for one in findings if one.status == "block"]
+        if blocked:
+            raise WrongMachine(
+                f"not fit to be measured on: {'; '.join(blocked)}",
+                hint="Put that right, then go on with --resume.",
+            )
+        around = environment(self.run.plan.runner, gpu)
+        around = msgspec.structs.replace(around, preflight=findings)
+        if not self._probing or all(unsupported_reason(case) for case in self.pending):
+            return around
+        ceilings, reason = probe(profile.device)
+        unavailable = {**around.unavailable, **({"probe": reason} if reason else {})}
+        return msgspec.structs.replace(around, probe=ceilings, unavailable=unavailable)
 
     def close(self) -> None:
         """Let go of the GPU."""

@@ -1,0 +1,146 @@
+"""What is read from NVML, and what happens where it does not answer."""
+
+import platform
+
+import fake_gpu
+import msgspec
+import pynvml
+import pytest
+
+from suite.errors import WrongMachine
+from suite.run.environment import environment, require_machine, resolve_profile
+from suite.run.nvml import Device, Missing, open_gpu, slowdowns
+
+
+def test_the_card_is_described_in_si_units(monkeypatch):
+    """Milliwatts become watts, pairs their current half, the serial a hash."""
+    fake_gpu.install(monkeypatch)
+
+    gpu, unavailable = open_gpu().describe()
+
+    assert unavailable == {}
+    assert (gpu.name, gpu.driver) == ("NVIDIA H200", "580.159.03")
+    assert gpu.power_limit_watts == 700
+    assert (gpu.sm_clock_max_mhz, gpu.memory_clock_max_mhz) == (1980, 3201)
+    assert (gpu.ecc, gpu.mig, gpu.persistence) == (True, False, True)
+    assert (gpu.pcie_generation, gpu.pcie_width) == (5, 16)
+    assert "GPU-" not in gpu.uuid_hash
+    assert len(gpu.uuid_hash) == 16
+
+
+def test_every_query_may_be_unsupported(monkeypatch):
+    """An answer that NVML refuses is null with NVML's own words, never zero."""
+    fake = fake_gpu.install(monkeypatch)
+    for name in (
+        "PowerUsage",
+        "ClockInfo",
+        "Temperature",
+        "CurrentClocksEventReasons",
+        "TotalEnergyConsumption",
+        "ComputeRunningProcesses",
+        "EccMode",
+        "MigMode",
+        "EnforcedPowerLimit",
+    ):
+        getattr(fake, f"nvmlDeviceGet{name}").side_effect = fake_gpu.unsupported()
+    gpu = open_gpu()
+
+    reading = gpu.read()
+    card, reasons = gpu.describe()
+
+    assert reading.power_watts is reading.energy_joules is reading.processes is None
+    assert reading.sm_clock_mhz is reading.temperature_celsius is reading.throttle_reasons is None
+    assert "Not Supported" in reading.unavailable["energy_joules"]
+    assert card.ecc is card.mig is card.power_limit_watts is None
+    assert set(reasons) == {"ecc", "mig", "power_limit_watts"}
+
+
+@pytest.mark.parametrize(
+    ("visible", "query"),
+    [
+        (None, ("nvmlDeviceGetHandleByIndex", 0)),
+        ("2,3", ("nvmlDeviceGetHandleByIndex", 2)),
+        ("GPU-abc", ("nvmlDeviceGetHandleByUUID", "GPU-abc")),
+    ],
+)
+def test_the_first_visible_gpu_is_looked_at(monkeypatch, visible, query):
+    """CUDA_VISIBLE_DEVICES decides, by index or UUID."""
+    fake = fake_gpu.install(monkeypatch)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+    assert isinstance(open_gpu(), Device)
+
+    name, argument = query
+    getattr(fake, name).assert_called_once_with(argument)
+
+
+def test_no_driver_no_gpu_none_visible(monkeypatch):
+    """Each is Missing with its reason, and NVML is let go."""
+    fake = fake_gpu.install(monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert "no GPU is visible" in open_gpu().reason
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    fake.nvmlDeviceGetHandleByIndex.side_effect = pynvml.NVMLError(
+        pynvml.NVML_ERROR_INVALID_ARGUMENT
+    )
+    assert "Invalid Argument" in open_gpu().reason
+    assert fake.nvmlShutdown.call_count == 2
+
+    fake.nvmlInit.side_effect = pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+    assert "no NVIDIA driver" in open_gpu().reason
+
+
+def test_the_profile_is_found_by_exact_name(monkeypatch):
+    """The GPU's own name decides; a similar one is no profile."""
+    fake = fake_gpu.install(monkeypatch)
+    assert resolve_profile("auto").name == "h200-sxm"
+
+    fake.nvmlDeviceGetName.return_value = "NVIDIA H200 NVL 2"
+    with pytest.raises(WrongMachine, match="no profile for this GPU"):
+        resolve_profile("auto")
+
+
+def test_a_profile_of_another_card_is_refused(monkeypatch):
+    """The error names both cards and the profile that fits."""
+    fake = fake_gpu.install(monkeypatch)
+    wanted = resolve_profile("h200-sxm")
+    require_machine(wanted, open_gpu())
+    require_machine(resolve_profile("cpu"), Missing(reason="none"))
+
+    fake.nvmlDeviceGetName.return_value = "NVIDIA L4"
+    with pytest.raises(WrongMachine, match="'NVIDIA L4'"):
+        require_machine(wanted, open_gpu())
+    with pytest.raises(WrongMachine, match="needs a GPU"):
+        require_machine(wanted, Missing(reason="no NVIDIA driver"))
+
+
+def test_without_a_driver_auto_is_the_cpu(monkeypatch):
+    """A laptop runs the CPU profile without being asked."""
+    fake = fake_gpu.install(monkeypatch)
+    fake.nvmlInit.side_effect = pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    assert resolve_profile("auto").name == "cpu"
+
+
+def test_the_environment_names_no_host(monkeypatch):
+    """Nothing that identifies the machine's owner; nulls have reasons."""
+    fake_gpu.install(monkeypatch)
+
+    with_gpu = environment("local", open_gpu())
+    without = environment("local", Missing(reason="no NVIDIA driver: not found"))
+
+    assert with_gpu.gpu.name == "NVIDIA H200"
+    assert without.unavailable["gpu"] == "no NVIDIA driver: not found"
+    assert without.cpu_count >= 1
+    assert without.memory_bytes > 1 << 28
+    text = msgspec.json.encode(with_gpu).decode()
+    assert platform.node() not in text.replace(with_gpu.platform, "")
+    for name in ("revision", "dirty", "lock_hash"):
+        assert (getattr(without, name) is None) == (name in without.unavailable)
+
+
+def test_the_power_cap_is_no_slowdown():
+    """0x4 is how a card works; thermal and hardware bits are not."""
+    assert slowdowns(0x4) == []
+    assert slowdowns(0x4 | 0x40) == ["hardware thermal slowdown"]
