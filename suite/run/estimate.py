@@ -31,12 +31,16 @@ class Estimate:
             self._by_engine.setdefault(record.engine, []).append(record.wall_seconds)
 
     def seconds_left(self, current_seconds: float) -> float | None:
-        """Return the guess, the current case having run this long; None before any is known."""
+        """Return the guess, the current case having run this long.
+
+        None before any case is known, and once the guess is used up: then it was wrong.
+        """
         guesses = [self._seconds(case) for case in self._left.values()]
         known = [guess for guess in guesses if guess is not None]
         if len(known) != len(guesses):
             return None
-        return max(sum(known) - current_seconds, 0.0)
+        left = sum(known) - current_seconds
+        return left if left > 0 else None
 
     def _seconds(self, case: Case) -> float | None:
         if case.case_id in self._by_case:

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +23,9 @@ from suite.run.headline import numbers
 from suite.wire import PhaseName, Step
 
 QUIET_SECONDS = 30.0  #: a plain log says at least this often that it is alive, if steps go on
+
+
+REASON_WIDTH = 160
 
 
 class Reporter(Protocol):
@@ -144,8 +148,10 @@ class PlainReporter:
     def case_ended(self, record: Record) -> None:
         """Say how it ended."""
         self._estimate.ended(record)
-        shown = ", ".join(numbers(record)) if record.outcome == "ok" else why(record)
-        self._say(f"{self._head}: {'ok: ' if record.outcome == 'ok' else ''}{shown}")
+        shown = f"ok: {', '.join(numbers(record))}"
+        if record.outcome != "ok":  # the summary has the reason whole
+            shown = textwrap.shorten(why(record), REASON_WIDTH, placeholder=" …")
+        self._say(f"{self._head}: {shown}")
 
     def _alive(self, where: str) -> None:
         if time.monotonic() - self._spoke < QUIET_SECONDS:
