@@ -1,0 +1,52 @@
+"""The loop ``sft``: TRL's SFTTrainer, as users run it; its loss is a fused LM head."""
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+import transformers
+import trl
+
+from suite.wire import Start
+from suite.worker.batches import as_dicts
+from suite.worker.data import Row
+from suite.worker.failures import Unsupported
+from suite.worker.loops.gate import Gate
+from suite.worker.loops.instrument import train
+from suite.worker.loops.settings import training_arguments
+
+
+def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> None:
+    """Train under TRL's SFTTrainer; see ``Loop.run``.
+
+    Rows come tokenized, cut and, where the workload says so, packed by ``data.py``: what TRL's own
+    preparation would do, done before and the same for every engine.
+    """
+    method, packing = start.case.method, start.case.workload.packing
+    if start.device == "cpu" and method.engine == "transformers":
+        raise Unsupported(
+            f"TRL {trl.__version__}'s SFTTrainer computes its loss in Triton kernels only, which"
+            " need a GPU; on the CPU use the loop 'trainer'"
+        )
+    config = trl.SFTConfig(
+        **training_arguments(start, str(Path(start.cache) / "trainer")),
+        max_length=None,
+        padding_free=packing != "none",
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
+    kind = trl.SFTTrainer if method.fused_loss else _FullLogitsTrainer
+    trainer = kind(
+        model=model,
+        args=config,
+        train_dataset=datasets.Dataset.from_list(as_dicts(rows, packing)),
+        processing_class=tokenizer,
+    )
+    train(trainer, start, gate)
+
+
+class _FullLogitsTrainer(trl.SFTTrainer):  # type: ignore[misc]  # an untyped library's class
+    """SFTTrainer without its fused LM head: the model's own loss over the full logits."""
+
+    def compute_loss(self, *arguments: Any, **keywords: Any) -> Any:
+        """Return what transformers' Trainer returns."""
+        return transformers.Trainer.compute_loss(self, *arguments, **keywords)
