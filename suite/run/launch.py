@@ -138,6 +138,8 @@ def launch(
         "-pno:cacheprovider",
         "--capture=no",  # the reporter has the terminal; workers write into their records
         "--benchmark-quiet",
+        # Nothing is stored there, but pytest-benchmark makes the folder, by default where we are.
+        f"--benchmark-storage=file://{cache_folder() / 'pytest-benchmark'}",
     ]
     quiet = Quiet(state)
     try:

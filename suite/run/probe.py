@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 
 from suite.wire import Probe
 
+ROOT = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 180
 
 
@@ -15,7 +17,7 @@ def probe(device: str) -> tuple[Probe | None, str]:
     command = [sys.executable, "-m", "suite.worker.probe", device]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+            command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False, cwd=ROOT
         )
     except subprocess.TimeoutExpired:
         return None, f"the probe took longer than {TIMEOUT_SECONDS} s"
