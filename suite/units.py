@@ -42,6 +42,11 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def counted(value: int, noun: str) -> str:
+    """Return a number with its noun: ``1 record``, ``1,024 records``."""
+    return f"{value:,} {noun}{'' if value == 1 else 's'}"
+
+
 def rate(value: float, unit: str) -> str:
     """Return a rate with at most four significant digits and separators: ``10,621 token/s``."""
     digits = max(0, 3 - len(str(int(abs(value))))) if abs(value) >= 1 else 3

@@ -178,7 +178,7 @@ def test_losses_that_differ_fail_the_run(
     assert main(["run", "--resume", str(tmp_path / "run")]) == 4
     shown = capsys.readouterr().out
     assert "tiny-qwen3-unsloth-lora: losses differ: first loss is" in shown
-    assert "1 of them failed" in shown
+    assert "2 records, 1 failed" in shown
 
 
 def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -301,7 +301,7 @@ def test_validate_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     """A good run passes; a bad line costs the exit code and is named by file and line."""
     run = make_run(tmp_path / "run")
     assert main(["validate", str(run)]) == 0
-    assert "2 records are good, 0 problems" in capsys.readouterr().out
+    assert "2 good records, 0 problems" in capsys.readouterr().out
     with (run / "journal.jsonl").open("a") as journal:
         journal.write('{"schema": 9, "run_id": "x"}\n')
     assert main(["validate", str(run)]) == 2

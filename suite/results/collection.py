@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from suite import units
 from suite.catalog.case import Case
 from suite.errors import BadInput
 from suite.results import decode
@@ -81,7 +82,10 @@ class _Reader:
 
     def collection(self) -> Collection:
         merged = [
-            Problem(path=str(path), reason=f"{count} records were read before; counted once")
+            Problem(
+                path=str(path),
+                reason=f"{units.counted(count, 'record')} read before, counted once",
+            )
             for path, count in self.repeated.items()
         ]
         return Collection(

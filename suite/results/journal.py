@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from suite import units
 from suite.errors import SuiteError, WrongMachine
 from suite.results import decode
 from suite.results.record import Record
@@ -72,7 +73,7 @@ def _write_all(descriptor: int, line: bytes) -> None:
 def _cannot_write(path: Path, error: OSError, safe: int) -> SuiteError:
     what = "disk full" if error.errno in FULL else f"cannot write {path}: {error.strerror}"
     todo = "Free space" if error.errno in FULL else "Make it writable"
-    records = "1 record is" if safe == 1 else f"{safe} records are"
+    records = f"{units.counted(safe, 'record')} {'is' if safe == 1 else 'are'}"
     return WrongMachine(
         f"{what}: {records} safe in {path}",
         hint=f"{todo} and go on with: ./tunebench run --resume {path.parent}",

@@ -98,7 +98,7 @@ def own_stream(stream: TextIO) -> TextIO:
 
 def title(folder: Path, plan: Plan, done: int) -> str:
     """Return one line that says what is about to run, and where results go."""
-    cases = f"{len(plan.cases)} case{'' if len(plan.cases) == 1 else 's'}"
+    cases = units.counted(len(plan.cases), "case")
     launches = f" × {plan.launches} launches" if plan.launches > 1 else ""
     resumed = f", {done} done before" if done else ""
     return f"{cases}{launches}{resumed} on {plan.profile}, tier {plan.tier} → {folder}"

@@ -3,7 +3,8 @@
 import shlex
 import sys
 
-from suite.errors import EXIT_CASES, EXIT_INTERRUPTED, EXIT_OK
+from suite import units
+from suite.errors import EXIT_CASES, EXIT_INTERRUPTED, EXIT_OK, SuiteError
 from suite.results.store import Run
 from suite.results.verdict import failures
 from suite.run.execute import execute
@@ -23,12 +24,12 @@ def measure(run: Run, signals: Signals, *, json: bool) -> int:
             code = EXIT_INTERRUPTED
             if isinstance(interruption, Interrupted):
                 code = interruption.exit_code
+        except SuiteError as error:
+            if resume_command(run) not in error.hint:
+                error.hint = f"{error.hint} {_safe(run)}".strip()
+            raise
     if code:
-        print(
-            f"tunebench: interrupted; {len(run.records)} of {run.plan.total} records are safe in"
-            f" {run.folder}; go on with: {resume_command(run)}",
-            file=sys.stderr,
-        )
+        print(f"tunebench: interrupted; {_safe(run)}", file=sys.stderr)
     failed = failures(run.records)
     if not code and failed:
         code = EXIT_CASES
@@ -53,12 +54,17 @@ def measure(run: Run, signals: Signals, *, json: bool) -> int:
     return code
 
 
+def _safe(run: Run) -> str:
+    records = f"{len(run.records)} of {run.plan.total} records are safe in {run.folder}"
+    return f"{records}; go on with: {resume_command(run)}"
+
+
 def resume_command(run: Run) -> str:
     """Return what to type to go on with a run."""
     return f"./tunebench run --resume {shlex.quote(str(run.folder))}"
 
 
-def count_failed(run: Run) -> str:
-    """Return ``, 2 of them failed`` or an empty string."""
+def kept(run: Run) -> str:
+    """Return how many records there are, and how many of them failed."""
     failed = len(failures(run.records))
-    return f", {failed} of them failed" if failed else ""
+    return f"{units.counted(len(run.records), 'record')}{f', {failed} failed' if failed else ''}"

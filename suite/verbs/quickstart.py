@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure the smoke tier, build the report, print its address."""
     from suite.run import planning
     from suite.run.environment import resolve_profile
-    from suite.verbs.measure import count_failed, measure
+    from suite.verbs.measure import kept, measure
 
     now = datetime.datetime.now(datetime.UTC)
     folder = args.out or planning.RUNS / f"{planning.stamp(now)}-quickstart"
@@ -48,6 +48,6 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         from suite.verbs.report import build
 
         index = build(read([folder]), folder / "site")
-        print(f"{len(opened.records)} records{count_failed(opened)} → {folder}")
+        print(f"{kept(opened)} → {folder}")
         print(f"Open this page: {index.resolve().as_uri()}")
     return code

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from suite import units
 from suite.arguments import Parser, path
 from suite.errors import EXIT_OK
 from suite.results.store import Collection, read
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         written = {"index": str(index.resolve()), "records": len(found.records)}
         print(json.dumps({**written, "problems": [str(problem) for problem in found.problems]}))
     else:
-        print(f"{len(found.records)} records → {index.resolve().as_uri()}")
+        print(f"{units.counted(len(found.records), 'record')} → {index.resolve().as_uri()}")
     return EXIT_OK
 
 

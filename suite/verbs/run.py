@@ -7,6 +7,7 @@ from typing import get_args
 
 import msgspec
 
+from suite import units
 from suite.arguments import Parser, names, natural, one_of, path, positive
 from suite.catalog.tier import Loop
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
@@ -116,12 +117,12 @@ def _resume(args: argparse.Namespace, signals: Signals) -> int:
 
 
 def _measure(opened: Run, signals: Signals, json: bool) -> int:
-    from suite.verbs.measure import count_failed, measure
+    from suite.verbs.measure import kept, measure
 
     code = measure(opened, signals, json=json)
     if not json and code in (EXIT_OK, EXIT_CASES):
         folder = shlex.quote(str(opened.folder))
-        print(f"{len(opened.records)} records{count_failed(opened)} → {opened.folder}")
+        print(f"{kept(opened)} → {opened.folder}")
         print(f"Compare them on a page: ./tunebench report {folder} --out site")
     return code
 
@@ -142,7 +143,8 @@ def _dry(plan: Plan, done: frozenset[tuple[int, str]], json: bool) -> int:
                 state = f"unsupported: {reason}"
             rows.append((case.case_id, str(launch), state))
     tables.show(("case", "launch", "state"), rows, right="launch")
-    print(f"\n{plan.total} records on {plan.profile}, loop {plan.loop}, weights {plan.weights}")
+    total = units.counted(plan.total, "record")
+    print(f"\n{total} on {plan.profile}, loop {plan.loop}, weights {plan.weights}")
     return EXIT_OK
 
 

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from suite import units
 from suite.arguments import Parser, path
 from suite.catalog import case as cases
 from suite.catalog import method, model, profile, tier, toml
@@ -67,18 +68,17 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
             records = len(collection.records)
     good = len(catalog) - len({problem.path for problem in problems} & {*map(str, catalog)})
     if args.json:
-        shown = [
+        listed = [
             {"path": problem.path, "line": problem.line, "reason": problem.reason}
             for problem in problems
         ]
-        print(json.dumps({"records": records, "catalog_files": good, "problems": shown}))
+        print(json.dumps({"records": records, "catalog_files": good, "problems": listed}))
     else:
         for problem in problems:
             print(problem)
-        counted = [f"{records} records"] if results else []
-        counted += [f"{good} catalog files"] if catalog else []
-        wrong = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
-        print(f"{' and '.join(counted)} are good, {wrong}")
+        shown = [units.counted(records, "good record")] if results else []
+        shown += [units.counted(good, "good catalog file")] if catalog else []
+        print(", ".join([*shown, units.counted(len(problems), "problem")]))
     return EXIT_USAGE if problems else EXIT_OK
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import records
 
+import records
 from suite.errors import BadInput
 from suite.results import decode, store
 from suite.results.record import Record
@@ -127,7 +127,7 @@ def test_the_same_records_twice_count_once(tmp_path: Path) -> None:
     found = store.read([run, copy])
     assert len(found.records) == 2
     assert [problem.reason for problem in found.problems] == [
-        "2 records were read before; counted once"
+        "2 records read before, counted once"
     ]
 
 
