@@ -187,6 +187,7 @@ class Measurement:
             started_at=self._started_at,
             ended_at=now(),
             case=case,
+            hardware=setting.profile,
             work_key=work_key(case),
             weights=ready.weights if ready is not None else setting.weights,
             phases=phases,
@@ -200,6 +201,7 @@ class Measurement:
             harness_seconds=harness_seconds if finished and harness_seconds >= 0 else None,
             wall_seconds=wall_seconds if session is not None else None,
             telemetry=seen,
+            ledger=session.ledger if session is not None else None,
             output_tail=session.process.tail() if session is not None else (),
             notes=tuple(self._notes()),
         )

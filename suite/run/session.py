@@ -27,6 +27,7 @@ from suite.wire import (
     Finished,
     FromWorker,
     Go,
+    Ledger,
     Phase,
     PhaseBegun,
     PhaseDone,
@@ -78,6 +79,7 @@ class Session:
         self.ready: Ready | None = None
         self.steadiness: Steadiness | None = None
         self.finished = False
+        self.ledger: Ledger | None = None
         self._last_word = False
         self._start = start
         self._case = start.case
@@ -149,6 +151,7 @@ class Session:
         frame = self._next()
         if not isinstance(frame, Finished):
             self._out_of_turn(frame)
+        self.ledger = frame.ledger
         self.finished = self._last_word = True
 
     def close(self) -> None:

@@ -55,9 +55,9 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
             torch.cuda.synchronize()
 
     gate = Gate(connection, phases, synchronize, ready)
-    loop.run(model, tokenizer, data, start, gate)
+    ledger = loop.run(model, tokenizer, data, start, gate)
     phases.current = "finish"
-    connection.send(Finished())
+    connection.send(Finished(ledger=ledger))
 
 
 def prepare_environment(start: Start) -> None:
@@ -71,12 +71,19 @@ def prepare_environment(start: Start) -> None:
         {
             "UNSLOTH_DISABLE_STATISTICS": "1",
             "UNSLOTH_COMPILE_LOCATION": str(compiled / "unsloth"),
+            # On a CPU without bfloat16 units Unsloth would silently train in another precision
+            # than the case asks for and than the other engine does.
+            "UNSLOTH_CPU_BF16": "1",
             "TORCHINDUCTOR_CACHE_DIR": str(compiled / "inductor"),
             "TRITON_CACHE_DIR": str(compiled / "triton"),
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "TOKENIZERS_PARALLELISM": "false",
         }
     )
+    if start.device == "cpu":
+        # Its CPU backend does not compile by default, its gpt-oss experts would: 15 seconds and a
+        # C++ compiler for nothing.
+        os.environ["UNSLOTH_COMPILE_DISABLE"] = "1"
     if start.weights != "hub":
         os.environ["HF_HUB_OFFLINE"] = "1"
 

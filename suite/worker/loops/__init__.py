@@ -6,7 +6,7 @@ One module is one loop, its file name is its name; the contract is ``Loop``.
 import importlib
 from typing import Any, Protocol, cast
 
-from suite.wire import Start
+from suite.wire import Ledger, Start
 from suite.worker.data import Row
 from suite.worker.loops.gate import Gate
 
@@ -14,8 +14,13 @@ from suite.worker.loops.gate import Gate
 class Loop(Protocol):
     """What a module of this folder offers."""
 
-    def run(self, model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> None:
-        """Prepare, let ``gate`` hold every step, and return once it says that it is enough."""
+    def run(
+        self, model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate
+    ) -> Ledger | None:
+        """Prepare, let ``gate`` hold every step, and return once it says that it is enough.
+
+        Returns where the memory of the steady steps went, or None without a step.
+        """
 
 
 def open_loop(name: str) -> Loop:

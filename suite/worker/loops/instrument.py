@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from suite.wire import Start
-from suite.worker import effective
+from suite.wire import Ledger, Start
+from suite.worker import effective, ledger
 from suite.worker.batches import Tokens, tokens
 from suite.worker.loops.gate import Gate
 
@@ -28,6 +28,8 @@ class _Instrument(TrainerCallback):
         self._norm: torch.Tensor | float | None = None
         self._tokens: Tokens | None = None
         self._data_seconds = 0.0
+        self._gradient_bytes = 0
+        self._allocated_before: int | None = None
         self._autocast = effective.AutocastWitness(trainer.model, start.device)
         self._fetch, trainer.get_batch_samples = trainer.get_batch_samples, self._timed_fetch
         self._step, trainer.training_step = trainer.training_step, self._kept_step
@@ -44,6 +46,8 @@ class _Instrument(TrainerCallback):
                 raise _Enough
         self._losses.clear()
         self._norm = None
+        if self._start.device == "cuda":
+            self._allocated_before = torch.cuda.memory_allocated()
         self._gate.begin()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -57,6 +61,19 @@ class _Instrument(TrainerCallback):
         self._autocast.check()
         if not self._gate.wait():
             control.should_training_stop = True
+
+    def ledger(self) -> Ledger:
+        """Return where the memory of the last phase went; call once the steps are over."""
+        on_gpu = self._start.device == "cuda"
+        optimizer = self._trainer.optimizer
+        return ledger.take(
+            self._trainer.model,
+            getattr(optimizer, "optimizer", optimizer),  # accelerate wraps it
+            gradient_bytes=self._gradient_bytes,
+            allocated_before_step_bytes=self._allocated_before,
+            allocated_peak_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,
+            reserved_peak_bytes=torch.cuda.max_memory_reserved() if on_gpu else None,
+        )
 
     def _timed_fetch(self, *arguments: Any, **keywords: Any) -> Any:
         began = time.perf_counter()
@@ -73,14 +90,22 @@ class _Instrument(TrainerCallback):
         return loss
 
     def _kept_clip(self, *arguments: Any, **keywords: Any) -> Any:
+        if self._gate.index == 1:  # a step of warm-up: counting takes time
+            self._gradient_bytes = sum(
+                parameter.grad.nbytes
+                for parameter in self._trainer.model.parameters()
+                if parameter.grad is not None
+            )
         self._norm = self._clip(*arguments, **keywords)
         return self._norm
 
 
-def train(trainer: Any, start: Start, gate: Gate) -> None:
-    """Run the trainer under the gate until the session has had enough."""
-    trainer.add_callback(_Instrument(trainer, start, gate))
+def train(trainer: Any, start: Start, gate: Gate) -> Ledger | None:
+    """Run the trainer under the gate until the session has had enough; None without a step."""
+    instrument = _Instrument(trainer, start, gate)
+    trainer.add_callback(instrument)
     try:
         trainer.train()
     except _Enough:
-        return
+        return None
+    return instrument.ledger()

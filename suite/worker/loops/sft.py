@@ -7,7 +7,7 @@ import datasets
 import transformers
 import trl
 
-from suite.wire import Start
+from suite.wire import Ledger, Start
 from suite.worker.batches import as_dicts
 from suite.worker.data import Row
 from suite.worker.failures import Unsupported
@@ -16,7 +16,7 @@ from suite.worker.loops.instrument import train
 from suite.worker.loops.settings import training_arguments
 
 
-def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> None:
+def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> Ledger | None:
     """Train under TRL's SFTTrainer; see ``Loop.run``.
 
     Rows come tokenized, cut and, where the workload says so, packed by ``data.py``: what TRL's own
@@ -41,10 +41,10 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
         train_dataset=datasets.Dataset.from_list(as_dicts(rows, packing)),
         processing_class=tokenizer,
     )
-    train(trainer, start, gate)
+    return train(trainer, start, gate)
 
 
-class _FullLogitsTrainer(trl.SFTTrainer):  # type: ignore[misc]  # an untyped library's class
+class _FullLogitsTrainer(trl.SFTTrainer):
     """SFTTrainer without its fused LM head: the model's own loss over the full logits."""
 
     def compute_loss(self, *arguments: Any, **keywords: Any) -> Any:

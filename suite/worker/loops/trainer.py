@@ -6,7 +6,7 @@ from typing import Any
 
 import transformers
 
-from suite.wire import Start
+from suite.wire import Ledger, Start
 from suite.worker.batches import as_dicts, collate
 from suite.worker.data import Row
 from suite.worker.loops.gate import Gate
@@ -14,7 +14,7 @@ from suite.worker.loops.instrument import train
 from suite.worker.loops.settings import training_arguments
 
 
-def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> None:
+def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> Ledger | None:
     """Train under transformers' Trainer; see ``Loop.run``."""
     packing = start.case.workload.packing
     arguments = training_arguments(start, str(Path(start.cache) / "trainer"))
@@ -25,4 +25,4 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
         data_collator=partial(collate, packing=packing, padding_id=tokenizer.pad_token_id),
         processing_class=tokenizer,
     )
-    train(trainer, start, gate)
+    return train(trainer, start, gate)
