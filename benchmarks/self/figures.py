@@ -1,0 +1,204 @@
+"""What the suite itself costs, against the limits it promises: ``tox -e self``.
+
+Prints a table, writes the same as JSON (``--out``), and exits with 1 if a limit is broken. Takes
+minutes and wants the machine for itself. ``--only`` takes some of commands, pairs, quickstart.
+"""
+
+import argparse
+import datetime
+import json
+import math
+import os
+import pty
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from suite.results.collection import read
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+PAIRS = 6
+#: Two-sided 95 % quantile of Student's t with PAIRS - 1 degrees of freedom.
+STUDENT_T = 2.571
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One measured value and the limit it must stay under; ``samples`` are in the same unit."""
+
+    name: str
+    unit: str
+    value: float
+    limit: float
+    samples: list[float]
+    note: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Return whether the limit holds."""
+        return self.value <= self.limit
+
+
+def commands() -> Iterator[Figure]:
+    """Yield the time of ``--help`` and ``list``, launcher included: medians of ten."""
+    for arguments, limit in ((["--help"], 0.3), (["list"], 0.5)):
+        command = [str(ROOT / "tunebench"), *arguments]
+        subprocess.run(command, check=True, capture_output=True)  # files into the page cache
+        samples = [_seconds(command) for _ in range(10)]
+        value = statistics.median(samples)
+        name = f"./tunebench {' '.join(arguments)}"
+        yield Figure(name=name, unit="s", value=value, limit=limit, samples=samples)
+
+
+def quickstart() -> Iterator[Figure]:
+    """Yield the time of quickstart on a fresh clone, then again, and the harness's own seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        subprocess.run(["git", "clone", "-q", str(ROOT), f"{work}/clone"], check=True)
+        environment = {**os.environ, "TUNEBENCH_CACHE": str(work / "cache")}
+        environment.pop("TUNEBENCH_VENV", None)
+        for name, limit in (("first", 600.0), ("second", 180.0)):
+            command = [f"{work}/clone/tunebench", "quickstart", "--out", f"{work}/{name}"]
+            seconds = _seconds(command, environment)
+            yield Figure(
+                name=f"quickstart, {name} time",
+                unit="s",
+                value=seconds,
+                limit=limit,
+                samples=[seconds],
+                note="fresh clone, packages from the index or pip's cache"
+                if name == "first"
+                else "",
+            )
+        found = read([work / "first", work / "second"])
+        samples = [r.harness_seconds for r in found.records if r.harness_seconds is not None]
+        yield Figure(
+            name="harness, seconds per case",
+            unit="s",
+            value=max(samples),
+            limit=1.0,
+            samples=samples,
+            note="the largest; wall clock outside the worker's own phases",
+        )
+
+
+def pairs() -> Iterator[Figure]:
+    """Yield what a session costs its own process, and the step time under it against alone.
+
+    Pairs of fresh processes, in turn. Step times are compared step by step, since the batches of
+    equal steps are equal; a pair is the geometric mean over its steps, the value that over pairs.
+    """
+    shares, logs = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for number in range(PAIRS):
+            names = ("under_session", "alone") if number % 2 == 0 else ("alone", "under_session")
+            sides = {name: _side(name, work) for name in names}
+            session = sides["under_session"]
+            shares.append(session["cpu_seconds"] / session["wall_seconds"])
+            under, alone = (_periods(sides[name]["ends"]) for name in ("under_session", "alone"))
+            steps = [math.log(a / b) for a, b in zip(under, alone, strict=True)]
+            logs.append(statistics.median(steps))
+            print(f"  pair {number + 1} of {PAIRS}: {math.exp(logs[-1]) - 1:+.2%}", flush=True)
+    yield Figure(
+        name="session and progress, share of a core",
+        unit="share",
+        value=statistics.median(shares),
+        limit=0.02,
+        samples=shares,
+        note="CPU seconds of the parent per second of steady steps, on a terminal",
+    )
+    mean = statistics.mean(logs)
+    margin = STUDENT_T * statistics.stdev(logs) / math.sqrt(len(logs))
+    low, high = math.exp(mean - margin) - 1, math.exp(mean + margin) - 1
+    yield Figure(
+        name="step time under the session, above alone",
+        unit="share",
+        value=math.exp(mean) - 1,
+        limit=0.02,
+        samples=[math.exp(log) - 1 for log in logs],
+        note=f"95 % interval {low:+.2%} to {high:+.2%}; tiny steps, so the worst case",
+    )
+
+
+def _side(name: str, work: Path) -> dict[str, Any]:
+    """Run one side in a fresh process with a terminal of its own, and return what it wrote."""
+    out = work / f"{name}.json"
+    master, slave = pty.openpty()
+    drain = threading.Thread(target=_drain, args=(master,), daemon=True)
+    drain.start()
+    command = [sys.executable, f"{HERE}/{name}.py", f"{work}/cache", str(out)]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{HERE}", "TERM": "xterm"}
+    done = subprocess.run(
+        command, stdin=slave, stdout=slave, stderr=subprocess.PIPE, env=environment, text=True
+    )
+    os.close(slave)
+    if done.returncode:
+        sys.exit(f"{name}.py failed:\n{done.stderr}")
+    found: dict[str, Any] = json.loads(out.read_bytes())
+    return found
+
+
+def _drain(master: int) -> None:
+    try:
+        while os.read(master, 1 << 16):
+            pass
+    except OSError:  # how a pseudo-terminal says that its other end is closed
+        os.close(master)
+
+
+def _periods(ends: Sequence[float]) -> list[float]:
+    return [after - before for before, after in pairwise(ends)]
+
+
+def _seconds(command: Sequence[str], environment: dict[str, str] | None = None) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return seconds
+
+
+def main() -> int:
+    """Measure, print, write; return the exit code."""
+    parts = {"commands": commands, "pairs": pairs, "quickstart": quickstart}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
+    parser.add_argument("--out", type=Path, help="JSON file (default: in runs/)")
+    args = parser.parse_args()
+    figures = []
+    for part in args.only:
+        for figure in parts[part]():
+            figures.append(figure)
+            print(line(figure), flush=True)
+    now = datetime.datetime.now(datetime.UTC)
+    out = args.out or ROOT / "runs" / f"self-{now:%Y%m%dT%H%M%SZ}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    kept = all(figure.kept for figure in figures)
+    document = {"at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "cores": os.cpu_count(), "figures": figures}
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+    print(f"{out}\n{'all limits hold' if kept else 'a limit is broken'}")
+    return 0 if kept else 1
+
+
+def line(figure: Figure) -> str:
+    """Return one row of the table."""
+    form = ".2%" if figure.unit == "share" else ".3f"
+    value, limit = format(figure.value, form), format(figure.limit, form)
+    unit = "" if figure.unit == "share" else f" {figure.unit}"
+    verdict = "ok  " if figure.kept else "OVER"
+    return f"{verdict} {figure.name:42} {value:>9}{unit}  limit {limit}{unit}  {figure.note}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

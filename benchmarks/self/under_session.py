@@ -1,0 +1,51 @@
+"""One side of the pair: the case under the suite's session, drawing its progress on a terminal.
+
+``under_session.py CACHE OUT`` writes JSON: the end of every steady step (``time.monotonic()``),
+and this process's own CPU seconds while they ran. Standard output should be a terminal.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+from case import first_counted, paired_case
+
+from suite.catalog import profile as profiles
+from suite.run import planning
+from suite.run.progress import reporter
+from suite.run.session import Session
+from suite.wire import Start
+
+
+def main(cache: Path, out: Path) -> None:
+    """Run the case once."""
+    case = paired_case()
+    plan = planning.make(profiles.load("cpu"), tier="smoke", argv=("benchmarks/self",))
+    plan = msgspec.structs.replace(plan, cases=(case,))
+    work = cache / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    start = Start(case=case, device="cpu", weights="dummy", cache=str(cache))
+    with reporter(out.parent, plan, (), json=False) as told:
+        told.case_begun(case, 1, 1, 1, 1)
+        session = Session(start, reporter=told, folder=work)
+        try:
+            session.prepare()
+            session.warm_up()
+            began, began_cpu = time.monotonic(), time.process_time()
+            while session.steady_steps_left:
+                session.step()
+            cpu_seconds, wall_seconds = time.process_time() - began_cpu, time.monotonic() - began
+            session.finish()
+        finally:
+            session.close()
+    ends = [span.ended for span in session.step_spans[first_counted(case) - 1 :]]
+    out.write_bytes(
+        msgspec.json.encode(
+            {"ends": ends, "cpu_seconds": cpu_seconds, "wall_seconds": wall_seconds}
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
