@@ -28,10 +28,9 @@ def measure(run: Run, signals: Signals, *, json: bool) -> int:
             if resume_command(run) not in error.hint:
                 error.hint = f"{error.hint} {_safe(run)}".strip()
             raise
-    if code:
-        print(f"tunebench: interrupted; {_safe(run)}", file=sys.stderr)
+    interrupted = code != EXIT_OK
     failed = failures(run.records)
-    if not code and failed:
+    if failed and not interrupted:
         code = EXIT_CASES
     if isinstance(told, JsonReporter):
         told.event(
@@ -51,6 +50,9 @@ def measure(run: Run, signals: Signals, *, json: bool) -> int:
         print()
         summary.show(run.records)
         print()
+    if interrupted:
+        sys.stdout.flush()
+        print(f"tunebench: interrupted; {_safe(run)}", file=sys.stderr)
     return code
 
 

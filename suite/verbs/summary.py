@@ -29,7 +29,7 @@ def show(records: Iterable[Record]) -> None:
     for record in known:
         if record.record_id in reasons:
             launch = f", launch {record.launch}" if record.launch > 1 else ""
-            print(f"{record.case_id}{launch}: {reasons[record.record_id]}")
+            tables.say(f"{record.case_id}{launch}: {reasons[record.record_id]}")
 
 
 def _row(launches: Launches, references: References) -> tuple[str, ...]:

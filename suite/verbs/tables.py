@@ -1,6 +1,8 @@
 """Tables for people: rich on a terminal, aligned columns in a pipe."""
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 
 
@@ -23,13 +25,21 @@ def show(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = 
         print("  ".join(aligned).rstrip())
 
 
+def say(text: str) -> None:
+    """Print a sentence: wrapped at words on a terminal, one line in a pipe."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, subsequent_indent="  ", break_on_hyphens=False)
+    print(text)
+
+
 def _rich(headers: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for column, (header, number) in enumerate(zip(headers, numeric, strict=True)):
         table.add_column(
             header,
