@@ -4,4 +4,10 @@ import sys
 
 from suite.cli import main
 
-sys.exit(main())
+try:
+    sys.exit(main())
+except ModuleNotFoundError as error:
+    from suite.run import venv
+
+    venv.report_damage(error)
+    raise

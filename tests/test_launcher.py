@@ -159,3 +159,13 @@ def test_another_python_is_never_changed(monkeypatch: pytest.MonkeyPatch, tmp_pa
         packages.ensure_training()
     assert "requirements/train.txt" in caught.value.hint
     assert "requirements/torch.txt" in caught.value.hint
+
+
+def test_a_package_removed_by_hand_is_said_once(made: Path) -> None:
+    """No traceback, and the next start makes the environment anew."""
+    (made / "tunebench" / "host.txt").write_bytes((venv.REQUIREMENTS / "host.txt").read_bytes())
+    done = launch("list", TUNEBENCH_VENV=str(made), **OFFLINE)
+    assert done.returncode == 3
+    assert "is damaged: No module named" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"making {made}" in launch("list", TUNEBENCH_VENV=str(made), **OFFLINE).stderr

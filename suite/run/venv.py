@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 
 _PARTS = {"bin", "etc", "include", "lib", "lib64", "share", "pyvenv.cfg", ".gitignore"}
+_HOST_MODULES = {"jinja2", "msgspec", "pynvml", "pytest", "pytest_benchmark", "rich"}
 _WORDS = {
     "host.txt": "the packages of the command line and the report",
     "train.txt": "the training packages and PyTorch",
@@ -89,6 +90,21 @@ def forget(folder: Path, name: str) -> None:
     """Drop the note that a lock is installed: the next ``make`` or ``install`` checks it again."""
     with _writing(folder):
         (folder / "tunebench" / name).unlink(missing_ok=True)
+
+
+def report_damage(error: ModuleNotFoundError) -> None:
+    """Exit with what to do, if the missing module belongs into the environment of this process.
+
+    Somebody removed it by hand, say: the next start makes the environment anew. Returns when the
+    error is another's.
+    """
+    folder = Path(sys.prefix)
+    if error.name in _HOST_MODULES and is_ours(folder):
+        for name in ("host.txt", "python"):
+            forget(folder, name)
+        say(f"error: {folder} is damaged: {error}")
+        say("Run the command again: it makes that folder anew.")
+        sys.exit(WrongMachine.exit_code)
 
 
 def _contents(name: str) -> bytes:
