@@ -140,6 +140,8 @@ def verdict(group: Launches, references: References) -> Verdict:
             return _verdict(worst)
     first = max(parity.first or 0.0 for parity in found)
     largest = max(parity.trajectory or 0.0 for parity in found)
+    if largest == 0:
+        return Verdict(kind="good", text="agrees", detail="identical losses")
     detail = f"{units.percent(first)} at first, {units.percent(largest)} at most"
     return Verdict(kind="good", text="agrees", detail=detail)
 

@@ -88,7 +88,7 @@ def chart(
         title=title,
         description=description,
         x_ticks=tuple(Tick(at=x(mark), text=f"{mark:.0f}") for mark in (first, *whole)),
-        y_ticks=tuple(Tick(at=y(mark), text=text(mark)) for mark in marks),
+        y_ticks=tuple(Tick(at=y(mark), text=f"{mark:,.6g}") for mark in marks),
         series=tuple(_series(line, x, y, text) for line in lines),
     )
 

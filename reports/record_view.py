@@ -138,6 +138,8 @@ def _parity_text(record: Record, parity: Parity) -> str:
     title = parity.reference.case.method.title
     compared = f"With {title}: {parity.reason}."
     if parity.first is not None and parity.trajectory is not None:
+        if parity.trajectory == 0:
+            return f"{compared} The losses of all {parity.steps} steps are identical."
         compared += (
             f" The first loss differs by {units.percent(parity.first)}, no loss of"
             f" {parity.steps} steps by more than {units.percent(parity.trajectory)}."
@@ -151,7 +153,7 @@ def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
     times = Line(
         name="Step time",
         kind="ours",
-        samples=[(step.index + 1, step.seconds, step.role) for step in later],
+        samples=[(step.index + 1, step.seconds / scale.size, step.role) for step in later],
     )
     title = record.case.method.title
     losses = [Line(name=title, kind="ours", samples=_losses(record))]
@@ -164,7 +166,7 @@ def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
             f"Step time in {scale.unit}, by step",
             "Seconds of each optimizer step after the first; hollow points are warm-up.",
             [times],
-            scale.text,
+            lambda value: f"{value:,.{scale.digits}f} {scale.unit}",
         ),
         chart(
             "Training loss in nats, by step",
@@ -175,7 +177,7 @@ def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
                 else "."
             ),
             losses,
-            lambda value: f"{value:.3f}",
+            lambda value: f"{value:.4f}",
         ),
     )
     return tuple(each for each in found if each is not None)
