@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_BROKEN_PIPE
     except OSError as error:
         _drop_output()
-        _complain(WrongMachine(str(error)))
+        _complain(WrongMachine(f"{error.filename or 'output'}: {error.strerror or error}"))
         return EXIT_MACHINE
 
 

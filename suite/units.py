@@ -47,6 +47,11 @@ def counted(value: int, noun: str) -> str:
     return f"{value:,} {noun}{'' if value == 1 else 's'}"
 
 
+def printable(text: str) -> str:
+    """Return one line that cannot command a terminal: what does not print becomes a space."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def rate(value: float, unit: str) -> str:
     """Return a rate with at most four significant digits and separators: ``10,621 token/s``."""
     digits = max(0, 3 - len(str(int(abs(value))))) if abs(value) >= 1 else 3

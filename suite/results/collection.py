@@ -24,7 +24,8 @@ class Problem(Struct, frozen=True, kw_only=True):
     line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}{'' if self.line is None else f':{self.line}'}: {self.reason}"
+        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        return units.printable(f"{place}: {self.reason}")
 
 
 class Collection(Struct, frozen=True, kw_only=True):

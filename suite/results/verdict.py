@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from suite import units
 from suite.results.parity import References
 from suite.results.record import Outcome, Record
 
@@ -27,4 +28,5 @@ def why(record: Record) -> str:
     """Return the outcome in words: ``error in load: ...``."""
     begun = record.phase is not None and record.outcome not in ("unsupported", "skipped")
     where = f" in {record.phase}" if begun else ""
-    return f"{record.outcome}{where}{': ' if record.reason else ''}{record.reason}"
+    reason = units.printable(record.reason)
+    return f"{record.outcome}{where}{': ' if reason else ''}{reason}"

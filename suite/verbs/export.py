@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if target.exists():
         raise BadInput(f"{target}: exists already", hint="Give another --out.")
     try:
-        target.write_text(text, encoding="utf-8", newline="")
+        target.write_text(text, encoding="utf-8", errors="replace", newline="")
     except OSError as error:
         raise WrongMachine(f"{target}: cannot be written: {error.strerror}") from error
     return EXIT_OK

@@ -193,3 +193,14 @@ def test_an_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(found.records) == 1
     assert "too large" in found.problems[0].reason
     assert found.problems[0].line == 1
+
+
+def test_a_strangers_file_cannot_command_the_terminal(tmp_path: Path) -> None:
+    """Escape sequences in keys and values of a file are not printed as they are."""
+    path = tmp_path / "evil.json"
+    path.write_text(json.dumps({"\x1b[2J\n": 1}))
+    good = tmp_path / "good.json"
+    good.write_bytes(line(records.record()))
+    (shown,) = reasons([path, good])
+    assert shown.isprintable()
+    assert "[2J" in shown
