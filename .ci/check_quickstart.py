@@ -18,6 +18,7 @@ def complaints(folder: Path) -> list[str]:
     found += [f"no record of {case.case_id}" for _, _, case in collection.missing()]
     references = References(collection.records)
     trained = Counter[str]()
+    agreeing = set()
     for record in collection.records:
         expected = "ok" if unsupported_reason(record.case) is None else "unsupported"
         if record.outcome != expected:
@@ -26,8 +27,12 @@ def complaints(folder: Path) -> list[str]:
             trained[record.model] += 1
         parity = references.parity(record)
         print(f"{record.case_id:32} {record.outcome:12} losses: {parity.verdict}")
-        if record.outcome == "ok" and record.case.method.reference and parity.verdict != "agrees":
-            found.append(f"{record.case_id}: losses: {parity.verdict}: {parity.reason}")
+        if parity.verdict == "differs":
+            found.append(f"{record.case_id}: losses differ: {parity.reason}")
+        if parity.verdict == "agrees":
+            agreeing.add((record.model, record.method))
+    missing = {(model, "unsloth-lora") for model in trained} - agreeing
+    found += [f"{model}: losses of {method} agree with nothing" for model, method in missing]
     if sum(count >= LEAST_METHODS for count in trained.values()) < LEAST_MODELS:
         found.append(f"fewer than {LEAST_MODELS} models x {LEAST_METHODS} methods: {trained}")
     engines = {record.engine for record in collection.records if record.outcome == "ok"}
