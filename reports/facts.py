@@ -17,7 +17,8 @@ Facts = tuple[tuple[str, str], ...]
 def hardware(environment: Environment) -> str:
     """Return the device that did the work: ``NVIDIA H200, 141 GiB`` or a CPU's name."""
     if environment.gpu is not None:
-        return f"{environment.gpu.name}, {units.bytes_(environment.gpu.memory_total_bytes)}"
+        total = environment.gpu.memory_total_bytes
+        return environment.gpu.name + (f", {units.bytes_(total)}" if total is not None else "")
     threads = environment.versions.cpu_threads if environment.versions else None
     used = f", {threads} threads" if threads else ""
     return f"{environment.cpu}{used}"

@@ -54,8 +54,8 @@ class Gpu(Struct, frozen=True, kw_only=True):
 
     name: str
     uuid_hash: str
-    memory_total_bytes: Count
     driver: str
+    memory_total_bytes: Count | None = None
     power_limit_watts: float | None = None
     power_limit_default_watts: float | None = None
     sm_clock_max_mhz: Count | None = None

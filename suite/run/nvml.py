@@ -64,11 +64,13 @@ class Device:
         """
         nvml = self._nvml
         ask = Questions(nvml, self._handle)
+        # Not where the GPU shares the host's memory.
+        memory = ask("memory_total_bytes", nvml.nvmlDeviceGetMemoryInfo)
         gpu = Gpu(
             name=self.name,
             uuid_hash=hashlib.sha256(self.uuid.encode()).hexdigest()[:16],
-            memory_total_bytes=int(nvml.nvmlDeviceGetMemoryInfo(self._handle).total),
             driver=nvml.nvmlSystemGetDriverVersion(),
+            memory_total_bytes=None if memory is None else int(memory.total),
             power_limit_watts=ask.watts("power_limit_watts", nvml.nvmlDeviceGetEnforcedPowerLimit),
             power_limit_default_watts=ask.watts(
                 "power_limit_default_watts", nvml.nvmlDeviceGetPowerManagementDefaultLimit

@@ -33,6 +33,7 @@ def test_every_query_may_be_unsupported(monkeypatch):
     fake = fake_gpu.install(monkeypatch)
     for name in (
         "PowerUsage",
+        "MemoryInfo",
         "ClockInfo",
         "Temperature",
         "CurrentClocksEventReasons",
@@ -52,7 +53,7 @@ def test_every_query_may_be_unsupported(monkeypatch):
     assert reading.sm_clock_mhz is reading.temperature_celsius is reading.throttle_reasons is None
     assert "Not Supported" in reading.unavailable["energy_joules"]
     assert card.ecc is card.mig is card.power_limit_watts is None
-    assert set(reasons) == {"ecc", "mig", "power_limit_watts"}
+    assert set(reasons) == {"ecc", "mig", "power_limit_watts", "memory_total_bytes"}
 
 
 @pytest.mark.parametrize(
