@@ -169,3 +169,14 @@ def test_a_package_removed_by_hand_is_said_once(made: Path) -> None:
     assert "is damaged: No module named" in done.stderr
     assert "Traceback" not in done.stderr
     assert f"making {made}" in launch("list", TUNEBENCH_VENV=str(made), **OFFLINE).stderr
+
+
+def test_a_python_without_ensurepip_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Debian's python3 without python3-venv: the package's name, and nothing left behind."""
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(WrongMachine) as caught:
+        venv.make(tmp_path / "venv")
+    assert f"apt-get install python3.{sys.version_info.minor}-venv" in caught.value.hint
+    assert not (tmp_path / "venv").exists()
