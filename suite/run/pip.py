@@ -68,7 +68,7 @@ def _status() -> Iterator[Callable[[str], None]]:
         collected += line.startswith("Collecting ")
         if line.startswith(("Collecting ", "Downloading ", "Using cached ", "Installing ")):
             width = shutil.get_terminal_size().columns - 1
-            text = f"  {collected} packages: {line}"[:width]
+            text = f"  package {collected}: {line}"[:width]
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     try:
