@@ -167,12 +167,7 @@ class Measurement:
             if failed:
                 outcome = "invalid"
                 reason = one_line("; ".join(f"{one.name}: {one.detail}" for one in failed))
-        setting, case, session = self._setting, self.case, self._session
-        ready = session.ready if session is not None else None
-        versions = ready.versions if ready is not None else None
-        phases = self._phases()
-        harness_seconds = wall_seconds - sum(phase.seconds for phase in phases)
-        finished = session is not None and session.finished
+        setting, case = self._setting, self.case
         record = Record(
             run_id=setting.run_id,
             case_id=case.case_id,
@@ -189,37 +184,54 @@ class Measurement:
             case=case,
             hardware=setting.profile,
             work_key=work_key(case),
-            weights=ready.weights if ready is not None else setting.weights,
-            phases=phases,
-            steps=tuple(session.steps) if session is not None else (),
-            environment=msgspec.structs.replace(setting.environment, versions=versions),
-            steadiness=session.steadiness if session is not None else None,
-            effective=ready.effective if ready is not None else None,
+            weights=setting.weights,
+            phases=(),
+            steps=(),
+            environment=setting.environment,
             checks=checks,
             failure=ended.failure if ended is not None else None,
-            exit_code=session.process.exit_code if session is not None else None,
-            harness_seconds=harness_seconds if finished and harness_seconds >= 0 else None,
-            wall_seconds=wall_seconds if session is not None else None,
             telemetry=seen,
-            ledger=session.ledger if session is not None else None,
-            output_tail=session.process.tail() if session is not None else (),
-            notes=tuple(self._notes()),
         )
+        if self._session is not None:
+            record = self._with_heard(record, self._session, wall_seconds)
         # In a thread of its own: a Ctrl-C must not leave half a line in the journal.
         with ThreadPoolExecutor(max_workers=1) as writer:
             self.record = writer.submit(self._keep, record).result()
         self._reporter.case_ended(self.record)
         return self.record
 
+    def _with_heard(self, record: Record, session: Session, wall_seconds: float) -> Record:
+        """Return the record with everything that the worker and its process told."""
+        if session.ready is not None:
+            versions = session.ready.versions
+            record = msgspec.structs.replace(
+                record,
+                weights=session.ready.weights,
+                effective=session.ready.effective,
+                environment=msgspec.structs.replace(record.environment, versions=versions),
+            )
+        phases = self._phases(session)
+        harness_seconds = wall_seconds - sum(phase.seconds for phase in phases)
+        return msgspec.structs.replace(
+            record,
+            phases=phases,
+            steps=tuple(session.steps),
+            steadiness=session.steadiness,
+            ledger=session.ledger,
+            exit_code=session.process.exit_code,
+            # Of a case that broke off, the unfinished phase would count as harness.
+            harness_seconds=harness_seconds if session.finished and harness_seconds >= 0 else None,
+            wall_seconds=wall_seconds,
+            output_tail=session.process.tail(),
+            notes=tuple(_notes(session)),
+        )
+
     def _telemetry(self) -> Telemetry | None:
         if self._sampler is None or self._session is None:
             return None
         return self._sampler.telemetry(self._session.step_spans)
 
-    def _phases(self) -> tuple[Phase, ...]:
-        session = self._session
-        if session is None:
-            return ()
+    def _phases(self, session: Session) -> tuple[Phase, ...]:
         if self._sampler is None:
             return tuple(
                 telemetry.with_nvml_peak(phase, None, "no GPU in use") for phase in session.phases
@@ -231,16 +243,6 @@ class Measurement:
         effective = session.ready.effective if session.ready is not None else None
         made = check(self.case, effective, tuple(session.steps))
         return made if seen is None else (*made, *telemetry.checks(seen))
-
-    def _notes(self) -> Iterator[str]:
-        session = self._session
-        if session is None:
-            return
-        steadiness = session.steadiness
-        if steadiness is not None and not steadiness.reached:
-            yield f"not steady after {steadiness.warmup_steps} steps of warm-up: {steadiness.rule}"
-        if session.finished and session.process.exit_code != 0:
-            yield f"the worker had finished, then ended with code {session.process.exit_code}"
 
 
 def worker_environment(environment: Mapping[str, str], gpu: Device | None) -> dict[str, str]:
@@ -260,3 +262,11 @@ def now() -> str:
     """Return this moment in UTC, ISO 8601, to the second."""
     moment = datetime.datetime.now(datetime.UTC)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _notes(session: Session) -> Iterator[str]:
+    steadiness = session.steadiness
+    if steadiness is not None and not steadiness.reached:
+        yield f"not steady after {steadiness.warmup_steps} steps of warm-up: {steadiness.rule}"
+    if session.finished and session.process.exit_code != 0:
+        yield f"the worker had finished, then ended with code {session.process.exit_code}"
