@@ -217,6 +217,24 @@ def killed_in_half_a_frame(script):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def hangs_up(script):
+    """Close the connection and go on running."""
+    script.phase("import")
+    script.end.shutdown(socket.SHUT_WR)
+    threading.Event().wait()
+
+
+def never_exits(script):
+    script.whole()
+    threading.Event().wait()
+
+
+def stops_itself(script):
+    """Be stopped, as by Ctrl-Z from somewhere."""
+    script.until_ready()
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def too_many_steps(script):
     script.until_ready()
     script.connection.receive()

@@ -196,6 +196,29 @@ def test_a_machine_that_cannot_go_on_stops_the_launch(tmp_path, cache):
         assert run.records == ()
 
 
+def test_a_full_disk_stops_the_launch(tmp_path):
+    """A record that cannot be written stops everything: going on would measure for nothing."""
+    with create(tmp_path / "run", records.plan()) as run:
+        (tmp_path / "run" / "journal.jsonl").symlink_to("/dev/full")
+        with pytest.raises((WrongMachine, OSError)):
+            carry_out(run)
+
+        assert run.records == ()
+
+
+def test_an_impatient_second_signal_leaves_nothing_either(tmp_path, cache):
+    """Two Ctrl-C within a moment of each other."""
+    parent, worker, child = started_until_slow(tmp_path, cache)
+
+    parent.send_signal(signal.SIGINT)
+    time.sleep(0.02)
+    parent.send_signal(signal.SIGINT)
+
+    assert parent.wait(20) != 0
+    gone(worker, child)
+    assert [record.method for record in read([tmp_path / "run"]).records] == ["lora"]
+
+
 def test_a_gpu_profile_needs_its_gpu(tmp_path):
     """A plan for another machine stops before any worker starts."""
     plan = records.plan()

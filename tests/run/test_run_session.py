@@ -1,12 +1,16 @@
 """The session against real worker processes, good ones and bad ones."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
+import settings
 from settings import Silent, measure
 
+from suite.run import session
 from suite.run.session import agree
 
 
@@ -58,14 +62,21 @@ def test_warm_up_ends_at_its_cap_and_says_so(tmp_path):
         ("hangs", "timeout", "load", "nothing heard for 1 s"),
         ("hangs_in_a_step", "timeout", "prepare", "nothing heard for 1 s"),
         ("hangs_ignoring_signals", "timeout", "load", "nothing heard for 1 s"),
+        ("stops_itself", "timeout", "prepare", "nothing heard for 1 s"),
+        ("hangs_up", "error", "import", "went on running"),
         ("rubbish", "error", "start", "not a frame"),
         ("half_a_frame", "error", "import", "half a frame"),
         ("killed_in_half_a_frame", "killed", "import", "ended by SIGKILL"),
         ("too_many_steps", "error", "prepare", "StepDone out of turn"),
     ],
 )
-def test_a_bad_worker_ends_as_a_record(tmp_path, behaviour, outcome, phase, said):
+def test_a_bad_worker_ends_as_a_record(tmp_path, monkeypatch, behaviour, outcome, phase, said):
     """Whatever a worker does, the record says how it ended, where and why; none is left."""
+    monkeypatch.setattr(session, "EXIT_SECONDS", 1.0)
+    monkeypatch.setattr(
+        settings, "SHORT", msgspec.structs.replace(settings.SHORT, first_step_seconds=1)
+    )
+
     record = measure(tmp_path, behaviour)
 
     assert (record.outcome, record.phase) == (outcome, phase)
@@ -107,6 +118,27 @@ def test_no_child_of_a_dead_worker_survives(tmp_path):
     assert not alive(child)
 
 
+def test_a_worker_that_never_exits_is_a_good_record_with_a_note(tmp_path, monkeypatch):
+    """Everything was measured; that it had to be killed afterwards is said."""
+    monkeypatch.setattr(session, "EXIT_SECONDS", 0.5)
+
+    record = measure(tmp_path, "never_exits")
+
+    assert record.outcome == "ok"
+    assert record.notes == ("the worker had finished, then ended with code -9",)
+
+
+def test_sessions_leave_no_descriptor_and_no_thread(tmp_path):
+    """A run of hundreds of cases must not run out of either."""
+    measure(tmp_path, "well")
+    before = open_descriptors(), threading.active_count()
+
+    for behaviour in ("well", "segfault", "leaves_silently", "rubbish"):
+        measure(tmp_path, behaviour)
+
+    assert (open_descriptors(), threading.active_count()) == before
+
+
 def test_output_is_bounded(tmp_path):
     """A flood of output keeps its last sixty lines, cut to a readable length, as displayed."""
     record = measure(tmp_path, "floods")
@@ -139,6 +171,10 @@ def test_the_rule_of_steadiness():
     assert not agree([1.0, 1.0, 1.0], 2, 0.1)
     assert agree([9.0, 1.0, 1.0, 1.05, 1.05], 2, 0.1)
     assert not agree([1.0, 1.0, 0.8, 0.8], 2, 0.1)
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def alive(pid: int) -> bool:
