@@ -117,7 +117,13 @@ def memory_bytes() -> int:
 
 
 def git(folder: Path) -> tuple[str | None, bool | None, str]:
-    """Return commit, whether the work tree differs from it, and the reason when both are None."""
+    """Return commit, whether the work tree differs from it, and the reason when both are None.
+
+    A copy without its history (an image, a host without git) can be told by the environment
+    variable TUNEBENCH_REVISION: a commit, with "-dirty" behind it where that is so.
+    """
+    if stated := os.environ.get("TUNEBENCH_REVISION"):
+        return stated.removesuffix("-dirty"), stated.endswith("-dirty"), ""
     try:
         revision = _git(folder, "rev-parse", "HEAD").strip()
         dirty = bool(_git(folder, "status", "--porcelain"))

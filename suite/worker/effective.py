@@ -175,9 +175,11 @@ def _attention(model: Any) -> str:
 
 def _gradient_checkpointing(model: torch.nn.Module) -> str:
     for module in model.modules():
-        if getattr(module, "gradient_checkpointing", False) is True:
+        # True, or Unsloth's name of a kind of checkpointing.
+        if on := getattr(module, "gradient_checkpointing", False):
             function = getattr(module, "_gradient_checkpointing_func", None)
-            return "on" if function is None else _function_name(function)
+            name = "on" if function is None else _function_name(function)
+            return f"{on}: {name}" if isinstance(on, str) else name
     return "none"
 
 
@@ -187,11 +189,17 @@ def _loss_kernel(model: Any, driver: object) -> str:
 
 
 def _function_name(function: Any) -> str:
+    """Return a function's name, and where another package's code wears it, that code's too."""
     while hasattr(function, "func"):  # functools.partial
         function = function.func
+    function = getattr(function, "__func__", function)  # a bound method's
     code = getattr(function, "__code__", None)
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{getattr(function, '__module__', None)}.{name}" if code else str(name)
+    name = str(getattr(function, "__qualname__", type(function).__qualname__))
+    if code is None:
+        return name
+    claimed, real = str(function.__module__), str(function.__globals__["__name__"])
+    worn = "" if claimed.partition(".")[0] == real.partition(".")[0] else f"{real}.{code.co_name}"
+    return f"{claimed}.{name}" + (f", as {worn}" if worn else "")
 
 
 def _optimizer_class(optimizer: Any) -> str:
