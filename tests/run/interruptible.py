@@ -11,7 +11,7 @@ from pathlib import Path
 def main(folder: Path) -> int:
     sys.path[:0] = [str(Path(__file__).parents[i]) for i in range(3)]
 
-    from settings import Silent, scripted
+    from run_settings import Silent, scripted
 
     import records
     from suite.results.store import create, open_run

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from settings import Silent, scripted
+from run_settings import Silent, scripted
 
 import records
 from suite.errors import SuiteError, WrongMachine

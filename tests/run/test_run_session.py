@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import settings
-from settings import Silent, measure
+import run_settings
+from run_settings import Silent, measure
 
 from suite.run import session
 from suite.run.session import agree
@@ -74,7 +74,7 @@ def test_a_bad_worker_ends_as_a_record(tmp_path, monkeypatch, behaviour, outcome
     """Whatever a worker does, the record says how it ended, where and why; none is left."""
     monkeypatch.setattr(session, "EXIT_SECONDS", 1.0)
     monkeypatch.setattr(
-        settings, "SHORT", msgspec.structs.replace(settings.SHORT, first_step_seconds=1)
+        run_settings, "SHORT", msgspec.structs.replace(run_settings.SHORT, first_step_seconds=1)
     )
 
     record = measure(tmp_path, behaviour)

@@ -9,7 +9,7 @@ import time
 import fake_gpu
 import msgspec
 import pytest
-from settings import Silent, setting, short_case
+from run_settings import Silent, setting, short_case
 
 from suite.catalog import profile as profiles
 from suite.results.record import seal
