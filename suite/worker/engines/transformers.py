@@ -21,7 +21,7 @@ def load(start: Start, checkpoint: str, revision: str | None) -> Any:
         "revision": revision,
     }
     if method.attention != "engine":
-        settings["attn_implementation"] = method.attention
+        settings["attn_implementation"] = attention(method.attention, start.case.model.family)
     if method.quantization is not None:
         settings["quantization_config"] = quantization_config(method.quantization)
     elif start.weights != "dummy" and _is_mxfp4(checkpoint, revision):
@@ -36,6 +36,13 @@ def attach(model: Any, case: Case) -> Any:
     if adapter is None:
         return model.requires_grad_(True)
     return get_peft_model(model, lora_config(adapter, case.model.family))
+
+
+def attention(asked: str, family: str) -> str:
+    """Return the attention implementation that is nearest to what the method asks for."""
+    # transformers has no SDPA for gpt-oss: its attention sinks need the eager one. The record's
+    # effective settings say what runs.
+    return "eager" if (asked, family) == ("sdpa", "gpt-oss") else asked
 
 
 def quantization_config(quantization: Quantization) -> Any:

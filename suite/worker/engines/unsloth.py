@@ -1,0 +1,66 @@
+"""The Unsloth engine: its loader, adapters and kernels; without a GPU its CPU part.
+
+Imported first of all, so that it can patch the libraries it builds on.
+"""
+
+import unsloth  # isort: skip  # before anything else: it patches transformers, TRL and PEFT
+
+from typing import Any
+
+import torch
+
+from suite.catalog.case import Case
+from suite.catalog.method import Method
+from suite.wire import Start
+from suite.worker.targets import module_targets, parameter_targets
+
+
+def load(start: Start, checkpoint: str, revision: str | None) -> Any:
+    """Return a causal language model on the device; see ``Engine.load``."""
+    method = start.case.method
+    settings: dict[str, Any] = {
+        "model_name": checkpoint,
+        "revision": revision,
+        "max_seq_length": start.case.workload.sequence_tokens,
+        "dtype": torch.bfloat16,
+        "load_in_4bit": method.quantization is not None,
+        "full_finetuning": method.adapter is None,
+        "use_gradient_checkpointing": checkpointing(method),
+        "random_state": start.case.seed,
+    }
+    if method.attention != "engine":
+        settings["attn_implementation"] = method.attention
+    if start.device == "cpu" and method.quantization and start.case.model.family == "gpt-oss":
+        # Unsloth's GPU loader swaps in experts that can be quantized one by one; its CPU loader
+        # does not, and would leave nine tenths of the model unquantized.
+        from unsloth_zoo.temporary_patches.gpt_oss import patch_gpt_oss_bnb4bit
+
+        patch_gpt_oss_bnb4bit()
+    model, _ = unsloth.FastLanguageModel.from_pretrained(**settings)
+    return model
+
+
+def attach(model: Any, case: Case) -> Any:
+    """Return the model with its adapters; see ``Engine.attach``."""
+    adapter, family = case.method.adapter, case.model.family
+    if adapter is None:
+        return model
+    experts = parameter_targets(adapter, family)
+    return unsloth.FastLanguageModel.get_peft_model(
+        model,
+        r=adapter.rank,
+        lora_alpha=adapter.alpha,
+        lora_dropout=adapter.dropout,
+        bias="none",
+        target_modules=module_targets(adapter, family),
+        use_gradient_checkpointing=checkpointing(case.method),
+        random_state=case.seed,
+        max_seq_length=case.workload.sequence_tokens,
+        **({"target_parameters": experts} if experts else {}),
+    )
+
+
+def checkpointing(method: Method) -> str | bool:
+    """Return what Unsloth calls the case's gradient checkpointing."""
+    known: dict[str, str | bool] = {"none": False, "standard": True, "unsloth": "unsloth"}
+    return known[method.gradient_checkpointing]
