@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import records
 
+import records
 from suite.errors import BadInput, WrongMachine
 from suite.results import decode, store
 from suite.results.record import Record
