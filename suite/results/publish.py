@@ -22,11 +22,12 @@ T = TypeVar("T", Record, Plan)
 _PATH = re.compile(r"(?<![\w/.:~-])~?/(?:[\w.+@%-]+/)+[\w.+@%-]*")
 
 
-def publish(run: Path, results: Path) -> Path:
+def publish(run: Path, results: Path, *, partial: bool = False) -> Path:
     """Write ``run``, scrubbed, to ``results/PROFILE/RUN_ID/`` and return that folder.
 
-    Raises BadInput when the run has unusable lines, unfinished cases or is published already,
-    WrongMachine when the folder cannot be written.
+    ``partial`` lets a run pass whose planned cases do not all have a record: the plan goes along,
+    so readers see what is missing. Raises BadInput when the run has unusable lines, unfinished
+    cases or is published already, WrongMachine when the folder cannot be written.
     """
     found = read([run])
     if found.problems:
@@ -35,12 +36,12 @@ def publish(run: Path, results: Path) -> Path:
     if len(found.plans) != 1:
         raise BadInput(f"{run}: {len(found.plans)} runs in one folder; give one run")
     (plan,) = found.plans
-    if missing := found.missing():
+    if (missing := found.missing()) and not partial:
         _, launch, case = missing[0]
         raise BadInput(
             f"{run}: {len(missing)} of {plan.total} cases have no record"
             f" (first: {case.case_id}, launch {launch})",
-            hint=f"Finish it: ./tunebench run --resume {run}",
+            hint=f"Finish it: ./tunebench run --resume {run}, or publish it with --partial.",
         )
     folder = results / plan.profile / plan.run_id
     try:

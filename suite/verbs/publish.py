@@ -24,10 +24,13 @@ def parser() -> Parser:
     )
     made.add_argument("run", type=path, metavar="RUN", help="the folder of a finished run")
     made.add_argument("--into", type=path, metavar="DIR", default=RESULTS, help="where to file it")
+    made.add_argument(
+        "--partial", action="store_true", help="although some planned cases have no record"
+    )
     return made
 
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Publish, and say where."""
-    print(publish(args.run, args.into))
+    print(publish(args.run, args.into, partial=args.partial))
     return EXIT_OK

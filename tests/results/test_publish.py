@@ -57,6 +57,15 @@ def test_an_unfinished_run_is_refused_with_the_way_to_finish_it(tmp_path: Path):
     assert "--resume" in error.value.hint
 
 
+def test_a_partial_run_can_be_published_and_still_names_what_is_missing(tmp_path: Path):
+    """What was measured before a machine went away is not lost, and not mistaken for all."""
+    run = _run(tmp_path / "run", finish=False)
+    folder = publish(run, tmp_path / "results", partial=True)
+    found = store.read([folder])
+    assert [record.method for record in found.records] == ["lora"]
+    assert [case.method.name for _, _, case in found.missing()] == ["qlora"]
+
+
 def test_publishing_twice_is_refused(tmp_path: Path):
     """Published results are never overwritten."""
     run = _run(tmp_path / "run")
