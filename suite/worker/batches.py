@@ -46,6 +46,16 @@ def collate(rows: Sequence[Mapping[str, list[int]]], packing: str, padding_id: i
     }
 
 
+def layout(batch: Batch, asked: str) -> str:
+    """Return how a batch is laid out, as ``Workload.packing`` calls it.
+
+    ``packed`` and ``padding-free`` batches look alike, so of those two the one asked for.
+    """
+    if "attention_mask" in batch:
+        return "none"
+    return asked if asked != "none" else "padding-free"
+
+
 class Tokens(NamedTuple):
     """A step's tokens: positions computed, those that are not padding, those that bear loss.
 
@@ -77,3 +87,8 @@ def tokens(batches: Sequence[Batch]) -> Tokens:
         else:
             rows += [ids.shape[1]] * ids.shape[0]
     return Tokens(padded=padded, real=sum(rows), loss=loss, rows=tuple(rows))
+
+
+def total(losses: Sequence[torch.Tensor]) -> float:
+    """Return the sum of scalars that may still be on the device; waits for it."""
+    return float(sum(loss.double().item() for loss in losses))

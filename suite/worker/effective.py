@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from suite.wire import Effective, Start, Versions
-from suite.worker.failures import Invalid
+from suite.worker.batches import Batch, layout
+from suite.worker.failures import Invalid, Unsupported
 
 #: Distribution names by the module that shows that a package was really imported.
 PACKAGES = {
@@ -36,19 +37,23 @@ PACKAGES = {
 }
 
 
-def of_trainer(trainer: Any, start: Start) -> Effective:
+def of_trainer(trainer: Any, batch: Batch, start: Start) -> Effective:
     """Return the settings of a prepared transformers Trainer, its optimizer included."""
+    with trainer.accelerator.autocast():
+        autocast = active_autocast(start.device)
     return of_parts(
         model=trainer.model,
         optimizer=trainer.optimizer,
-        driver=trainer,
-        autocast=_accelerate_autocast(trainer.accelerator, start.device),
+        driver=class_name(trainer),
+        autocast=autocast,
+        batch=batch,
         start=start,
         others={
             "use_liger_kernel": bool(trainer.args.use_liger_kernel),
+            "compute_loss": _function_name(trainer.compute_loss),
             "lr_scheduler_type": str(trainer.args.lr_scheduler_type),
             "model_accepts_loss_kwargs": bool(trainer.model_accepts_loss_kwargs),
-            "data_collator": _class_name(trainer.data_collator),
+            "data_collator": class_name(trainer.data_collator),
             "padding_free": bool(getattr(trainer, "padding_free", False)),
         },
     )
@@ -58,12 +63,22 @@ def of_parts(
     *,
     model: torch.nn.Module,
     optimizer: Any,
-    driver: object,
+    driver: str,
     autocast: str | None,
+    batch: Batch,
     start: Start,
     others: dict[str, str | int | float | bool | None],
 ) -> Effective:
-    """Return the settings of a model, an optimizer and what drives them."""
+    """Return the settings of a model, an optimizer and what drives them, with its first batch.
+
+    Raises Unsupported when the batch is not laid out as the workload asks.
+    """
+    packing = layout(batch, start.case.workload.packing)
+    if packing != start.case.workload.packing:
+        raise Unsupported(
+            f"{start.case.method.engine} under the loop {start.case.loop} on {start.device} turns"
+            f" {start.case.workload.packing} rows into {packing}: other work than the case's"
+        )
     trained: set[str] = set()
     size: Counter[str] = Counter()
     total = trainable = quantized = 0
@@ -86,13 +101,13 @@ def of_parts(
         adapter_targets=tuple(sorted({name.rpartition(".")[2] for name in adapted})),
         parameter_bytes=dict(size),
         trainable_dtypes=tuple(sorted(trained)),
-        attention=_attention(model),
+        attention=_attention(model, flattened=packing != "none"),
         autocast=autocast,
         gradient_checkpointing=_gradient_checkpointing(model),
-        loss_kernel=_loss_kernel(model, driver),
+        loss_kernel=_loss_kernel(model),
         optimizer_class=_optimizer_class(optimizer),
-        trainer_class=_class_name(driver),
-        packing=start.case.workload.packing,
+        trainer_class=driver,
+        packing=packing,
         device=str(next(model.parameters()).device),
         others=others,
     )
@@ -169,7 +184,17 @@ def _adapted(model: torch.nn.Module) -> Iterator[str]:
             yield f"{name}.{target}" if target else name
 
 
-def _attention(model: Any) -> str:
+def _attention(model: torch.nn.Module, *, flattened: bool) -> str:
+    """Return the attention implementation, Unsloth's own choice where its code runs.
+
+    Unsloth's fast models leave the configuration as it was and choose for themselves.
+    """
+    dispatch = sys.modules.get("unsloth.utils.attention_dispatch")
+    for name, module in model.named_modules():
+        if dispatch is not None and name.endswith(".self_attn"):
+            forward = getattr(module.forward, "__func__", module.forward)
+            if getattr(forward, "__globals__", {}).get("select_attention_backend"):
+                return f"unsloth: {dispatch.select_attention_backend(flattened)}"
     return str(getattr(model.config, "_attn_implementation", None))
 
 
@@ -183,9 +208,10 @@ def _gradient_checkpointing(model: torch.nn.Module) -> str:
     return "none"
 
 
-def _loss_kernel(model: Any, driver: object) -> str:
+def _loss_kernel(model: Any) -> str:
+    """Return the forward function that ends in the loss, without accelerate's wrapping."""
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return _function_name(base.forward)
+    return _function_name(getattr(base, "_original_forward", base.forward))
 
 
 def _function_name(function: Any) -> str:
@@ -205,14 +231,9 @@ def _function_name(function: Any) -> str:
 def _optimizer_class(optimizer: Any) -> str:
     inner = getattr(optimizer, "optimizer", optimizer)  # accelerate wraps the optimizer
     fused = any(group.get("fused") for group in inner.param_groups)
-    return _class_name(inner) + (" (fused)" if fused else "")
+    return class_name(inner) + (" (fused)" if fused else "")
 
 
-def _class_name(value: object) -> str:
-    kind = value if isinstance(value, type) else type(value)
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _accelerate_autocast(accelerator: Any, device: str) -> str | None:
-    with accelerator.autocast():
-        return active_autocast(device)
+def class_name(value: object) -> str:
+    """Return the full name of a value's class."""
+    return f"{type(value).__module__}.{type(value).__qualname__}"

@@ -9,12 +9,15 @@ from peft import LoraConfig, get_peft_model
 from suite.catalog.case import Case
 from suite.catalog.method import Adapter, Quantization
 from suite.wire import Start
+from suite.worker.failures import Unsupported
 from suite.worker.targets import module_targets, parameter_targets
 
 
 def load(start: Start, checkpoint: str, revision: str | None) -> Any:
     """Return a causal language model in bfloat16 on the device; see ``Engine.load``."""
     method = start.case.method
+    if method.liger and start.device == "cpu":
+        raise Unsupported("Liger's kernels are written in Triton, which needs a GPU")
     settings: dict[str, Any] = {
         "dtype": torch.bfloat16,
         "device_map": {"": start.device},

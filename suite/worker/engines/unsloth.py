@@ -43,21 +43,22 @@ def load(start: Start, checkpoint: str, revision: str | None) -> Any:
 def attach(model: Any, case: Case) -> Any:
     """Return the model with its adapters; see ``Engine.attach``."""
     adapter, family = case.method.adapter, case.model.family
-    if adapter is None:
-        return model
-    experts = parameter_targets(adapter, family)
-    return unsloth.FastLanguageModel.get_peft_model(
-        model,
-        r=adapter.rank,
-        lora_alpha=adapter.alpha,
-        lora_dropout=adapter.dropout,
-        bias="none",
-        target_modules=module_targets(adapter, family),
-        use_gradient_checkpointing=checkpointing(case.method),
-        random_state=case.seed,
-        max_seq_length=case.workload.sequence_tokens,
-        **({"target_parameters": experts} if experts else {}),
-    )
+    if adapter is not None:
+        experts = parameter_targets(adapter, family)
+        model = unsloth.FastLanguageModel.get_peft_model(
+            model,
+            r=adapter.rank,
+            lora_alpha=adapter.alpha,
+            lora_dropout=adapter.dropout,
+            bias="none",
+            target_modules=module_targets(adapter, family),
+            use_gradient_checkpointing=checkpointing(case.method),
+            random_state=case.seed,
+            max_seq_length=case.workload.sequence_tokens,
+            **({"target_parameters": experts} if experts else {}),
+        )
+    model.for_training()  # its SFTTrainer does this too, the other loops do not
+    return model
 
 
 def checkpointing(method: Method) -> str | bool:

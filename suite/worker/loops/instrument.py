@@ -1,15 +1,18 @@
 """Holds and measures the steps of any transformers Trainer, from outside of it."""
 
 import time
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
 from suite.wire import Ledger, Start
-from suite.worker import effective, ledger
-from suite.worker.batches import Tokens, tokens
+from suite.worker import effective
+from suite.worker.batches import Batch, tokens, total
 from suite.worker.loops.gate import Gate
+from suite.worker.loops.memory import MemoryNotes
 
 
 class _Enough(Exception):
@@ -26,10 +29,9 @@ class _Instrument(TrainerCallback):
         self._trainer, self._start, self._gate = trainer, start, gate
         self._losses: list[torch.Tensor] = []
         self._norm: torch.Tensor | float | None = None
-        self._tokens: Tokens | None = None
+        self._batches: Sequence[Batch] = ()
         self._data_seconds = 0.0
-        self._gradient_bytes = 0
-        self._allocated_before: int | None = None
+        self._memory = MemoryNotes(trainer.model, start.device)
         self._autocast = effective.AutocastWitness(trainer.model, start.device)
         self._fetch, trainer.get_batch_samples = trainer.get_batch_samples, self._timed_fetch
         self._step, trainer.training_step = trainer.training_step, self._kept_step
@@ -39,22 +41,21 @@ class _Instrument(TrainerCallback):
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Hold the first step; every later one was granted at the end of the one before."""
         if self._gate.index == 0:
-            running = effective.of_trainer(self._trainer, self._start)
+            running = effective.of_trainer(self._trainer, self._batches[0], self._start)
             self._autocast.expect(running.autocast)
             self._gate.announce(running)
             if not self._gate.wait():
                 raise _Enough
         self._losses.clear()
         self._norm = None
-        if self._start.device == "cuda":
-            self._allocated_before = torch.cuda.memory_allocated()
+        self._memory.step_begins()
         self._gate.begin()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Report the step and hold the next, before the trainer fetches its batches."""
         self._gate.end(
-            tokens=self._tokens or tokens([]),
-            loss=lambda: float(sum(loss.double().item() for loss in self._losses)),
+            tokens=tokens(self._batches),
+            loss=partial(total, self._losses),
             gradient_norm=lambda: None if self._norm is None else float(self._norm),
             data_seconds=self._data_seconds,
         )
@@ -63,23 +64,14 @@ class _Instrument(TrainerCallback):
             control.should_training_stop = True
 
     def ledger(self) -> Ledger:
-        """Return where the memory of the last phase went; call once the steps are over."""
-        on_gpu = self._start.device == "cuda"
-        optimizer = self._trainer.optimizer
-        return ledger.take(
-            self._trainer.model,
-            getattr(optimizer, "optimizer", optimizer),  # accelerate wraps it
-            gradient_bytes=self._gradient_bytes,
-            allocated_before_step_bytes=self._allocated_before,
-            allocated_peak_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,
-            reserved_peak_bytes=torch.cuda.max_memory_reserved() if on_gpu else None,
-        )
+        """Return where the memory of the steady steps went."""
+        return self._memory.ledger(self._trainer.optimizer)
 
     def _timed_fetch(self, *arguments: Any, **keywords: Any) -> Any:
         began = time.perf_counter()
         fetched = self._fetch(*arguments, **keywords)
         self._data_seconds = time.perf_counter() - began
-        self._tokens = tokens(fetched[0])
+        self._batches = fetched[0]
         return fetched
 
     def _kept_step(self, *arguments: Any, **keywords: Any) -> Any:
@@ -91,11 +83,7 @@ class _Instrument(TrainerCallback):
 
     def _kept_clip(self, *arguments: Any, **keywords: Any) -> Any:
         if self._gate.index == 1:  # a step of warm-up: counting takes time
-            self._gradient_bytes = sum(
-                parameter.grad.nbytes
-                for parameter in self._trainer.model.parameters()
-                if parameter.grad is not None
-            )
+            self._memory.gradients_are_there()
         self._norm = self._clip(*arguments, **keywords)
         return self._norm
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from suite.wire import Start
+from suite.worker.failures import Unsupported
 
 #: More than any session asks for. With a constant learning rate and no warm-up nothing else
 #: depends on it, so the number of steps granted does not change the work of one.
@@ -46,3 +47,17 @@ def training_arguments(start: Start, output: str) -> dict[str, Any]:
     if method.gradient_checkpointing == "standard":
         arguments["gradient_checkpointing_kwargs"] = {"use_reentrant": False}
     return arguments
+
+
+def refuse_flattened_unsloth(start: Start) -> None:
+    """Raise Unsupported for a case whose documents would see each other unnoticed.
+
+    Unsloth's fast attention reads the ends of documents from what its SFTTrainer adds to a batch,
+    not from position ids.
+    """
+    case = start.case
+    if case.method.engine == "unsloth" and case.workload.packing != "none":
+        raise Unsupported(
+            "Unsloth keeps the documents of one row apart in its SFTTrainer only:"
+            f" {case.workload.packing} rows need the loop 'sft'"
+        )

@@ -33,12 +33,18 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
         max_length=None,
         padding_free=packing != "none",
         dataset_kwargs={"skip_prepare_dataset": True},
+        # TRL would add a mixture-of-experts model's balancing loss, which no other loop has and
+        # frozen routers make nothing of: the loss here is that of the tokens.
+        router_aux_loss_coef=0.0,
     )
+    dataset = datasets.Dataset.from_list(as_dicts(rows, packing))
+    # Unsloth gives up padding-free batches unless rows are known to be cut; TRL ignores this.
+    dataset._unsloth_truncated_to = start.case.workload.sequence_tokens
     kind = trl.SFTTrainer if method.fused_loss else _FullLogitsTrainer
     trainer = kind(
         model=model,
         args=config,
-        train_dataset=datasets.Dataset.from_list(as_dicts(rows, packing)),
+        train_dataset=dataset,
         processing_class=tokenizer,
     )
     return train(trainer, start, gate)

@@ -11,11 +11,12 @@ from suite.worker.batches import as_dicts, collate
 from suite.worker.data import Row
 from suite.worker.loops.gate import Gate
 from suite.worker.loops.instrument import train
-from suite.worker.loops.settings import training_arguments
+from suite.worker.loops.settings import refuse_flattened_unsloth, training_arguments
 
 
 def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> Ledger | None:
     """Train under transformers' Trainer; see ``Loop.run``."""
+    refuse_flattened_unsloth(start)
     packing = start.case.workload.packing
     arguments = training_arguments(start, str(Path(start.cache) / "trainer"))
     trainer = transformers.Trainer(
