@@ -77,7 +77,10 @@ class Gate:
         gradient_norm: Callable[[], float | None],
         data_seconds: float | None,
     ) -> None:
-        """Stop the clock once the device is done, then read the figures and report the step."""
+        """Stop the clock once the device is done, then read the figures and report the step.
+
+        Arguments are ready or callable: what they cost must not fall into the step.
+        """
         self._synchronize()
         seconds = time.perf_counter() - self._began
         ended = time.monotonic()

@@ -30,6 +30,7 @@ class _Instrument(TrainerCallback):
         self._losses: list[torch.Tensor] = []
         self._norm: torch.Tensor | float | None = None
         self._batches: Sequence[Batch] = ()
+        self._tokens = tokens(())
         self._data_seconds = 0.0
         self._memory = MemoryNotes(trainer.model, start.device)
         self._autocast = effective.AutocastWitness(trainer.model, start.device)
@@ -48,13 +49,15 @@ class _Instrument(TrainerCallback):
                 raise _Enough
         self._losses.clear()
         self._norm = None
+        # Counted before the clock starts: on the device it waits for the result.
+        self._tokens = tokens(self._batches)
         self._memory.step_begins()
         self._gate.begin()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Report the step and hold the next, before the trainer fetches its batches."""
         self._gate.end(
-            tokens=tokens(self._batches),
+            tokens=self._tokens,
             loss=partial(total, self._losses),
             gradient_norm=lambda: None if self._norm is None else float(self._norm),
             data_seconds=self._data_seconds,
