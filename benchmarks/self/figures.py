@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 
 from suite.results.collection import read
+from suite.run.measurement import worker_environment
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -151,7 +152,9 @@ def _side(name: str, work: Path) -> dict[str, Any]:
     drain = threading.Thread(target=_drain, args=(master,), daemon=True)
     drain.start()
     command = [sys.executable, f"{HERE}/{name}.py", f"{work}/cache", str(out)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{HERE}", "TERM": "xterm"}
+    # Both sides with the variables that a worker gets: how threads wait is not what is compared.
+    environment = worker_environment({**os.environ, "PYTHONPATH": str(HERE)}, None)
+    environment["TERM"] = "xterm"
     done = subprocess.run(
         command, stdin=slave, stdout=slave, stderr=subprocess.PIPE, env=environment, text=True
     )
@@ -190,6 +193,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
     parser.add_argument("--out", type=Path, help="JSON file (default: in runs/)")
     args = parser.parse_args()
+    load = os.getloadavg()[0]
     figures = []
     for part in args.only:
         for figure in parts[part]():
@@ -199,7 +203,12 @@ def main() -> int:
     out = args.out or ROOT / "runs" / f"self-{now:%Y%m%dT%H%M%SZ}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     kept = all(figure.kept for figure in figures)
-    document = {"at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "cores": os.cpu_count(), "figures": figures}
+    document = {
+        "at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "cores": os.cpu_count(),
+        "load_before": load,
+        "figures": figures,
+    }
     out.write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
     print(f"{out}\n{'all limits hold' if kept else 'a limit is broken'}")
     return 0 if kept else 1
