@@ -9,9 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from worker_driver import ROOT, Worker, case, losses
 
+from suite.catalog.parameters import expected_trainable
 from suite.wire import PhaseDone
 
 PHASES = ["import", "load", "prepare", "first_step", "steady"]
@@ -95,6 +97,23 @@ def test_unsloth_quantizes_the_experts_of_gpt_oss(cache: Path) -> None:
         assert running.adapter_targets == ("k_proj", "o_proj", "q_proj", "v_proj")
         [step] = worker.steps(1)
         assert step.loss is not None
+        assert worker.finish() == 0
+
+
+@pytest.mark.parametrize("method", ["lora", "unsloth-qlora"])
+def test_adapters_on_experts(method: str, cache: Path) -> None:
+    """Experts get adapters whether they are one fused parameter or matrices of their own."""
+    asked = case("tiny-gpt-oss", method)
+    assert asked.method.adapter is not None
+    adapter = msgspec.structs.replace(asked.method.adapter, targets="experts")
+    changed = msgspec.structs.replace(asked.method, adapter=adapter)
+    asked = msgspec.structs.replace(asked, method=changed)
+    with Worker(asked, cache) as worker:
+        running = worker.ready()
+        assert running is not None, worker.log.read_text()[-2000:]
+        assert running.trainable_parameters == expected_trainable(asked.model, changed)
+        [step] = worker.steps(1)
+        assert step.gradient_norm
         assert worker.finish() == 0
 
 

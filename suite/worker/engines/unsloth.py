@@ -44,18 +44,20 @@ def attach(model: Any, case: Case) -> Any:
     """Return the model with its adapters; see ``Engine.attach``."""
     adapter, family = case.method.adapter, case.model.family
     if adapter is not None:
-        experts = parameter_targets(adapter, family)
+        modules, parameters = module_targets(adapter, family), parameter_targets(adapter, family)
+        if parameters and (split := _split_experts(model)):
+            modules, parameters = modules + split, None
         model = unsloth.FastLanguageModel.get_peft_model(
             model,
             r=adapter.rank,
             lora_alpha=adapter.alpha,
             lora_dropout=adapter.dropout,
             bias="none",
-            target_modules=module_targets(adapter, family),
+            target_modules=modules,
             use_gradient_checkpointing=checkpointing(case.method),
             random_state=case.seed,
             max_seq_length=case.workload.sequence_tokens,
-            **({"target_parameters": experts} if experts else {}),
+            **({"target_parameters": parameters} if parameters else {}),
         )
     model.for_training()  # its SFTTrainer does this too, the other loops do not
     return model
@@ -65,3 +67,10 @@ def checkpointing(method: Method) -> str | bool:
     """Return what Unsloth calls the case's gradient checkpointing."""
     known: dict[str, str | bool] = {"none": False, "standard": True, "unsloth": "unsloth"}
     return known[method.gradient_checkpointing]
+
+
+def _split_experts(model: Any) -> list[str]:
+    """Return the names, from the expert on, of experts that are linear layers of their own."""
+    lists = (".experts.gate_up_projs.", ".experts.down_projs.")
+    names = [name for name, _ in model.named_modules() if any(part in name for part in lists)]
+    return sorted({name.partition(".experts.")[2] for name in names})

@@ -20,7 +20,8 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
     """Train under TRL's SFTTrainer; see ``Loop.run``.
 
     Rows come tokenized, cut and, where the workload says so, packed by ``data.py``: what TRL's own
-    preparation would do, done before and the same for every engine.
+    preparation would do, done before and the same for every engine. Unsloth would choose
+    padding-free batches by itself where nothing is said; the workload says.
     """
     method, packing = start.case.method, start.case.workload.packing
     if start.device == "cpu" and method.engine == "transformers":
