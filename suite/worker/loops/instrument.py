@@ -31,7 +31,6 @@ class _Instrument(TrainerCallback):
         self._norm: torch.Tensor | float | None = None
         self._batches: Sequence[Batch] = ()
         self._tokens = tokens(())
-        self._tokens = tokens(())
         self._data_seconds = 0.0
         self._memory = MemoryNotes(trainer.model, start.device)
         self._autocast = effective.AutocastWitness(trainer.model, start.device)
@@ -48,7 +47,6 @@ class _Instrument(TrainerCallback):
             self._gate.announce(running)
             if not self._gate.wait():
                 raise _Enough
-        self._tokens = tokens(self._batches)
         self._losses.clear()
         self._norm = None
         # Counted before the clock starts: on the device it waits for the result.
