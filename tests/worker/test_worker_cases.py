@@ -239,8 +239,11 @@ def test_a_killed_session_takes_its_worker_along(cache: Path, tmp_path: Path) ->
         "print(worker.pid, flush=True)\n"
         "time.sleep(600)\n"
     )
+    # NumPy's threads would look like the watch that is waited for below.
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", script]
     parent = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
     )
     assert parent.stdout is not None
     worker = int(parent.stdout.readline())
