@@ -1,9 +1,11 @@
 """The other side of the pair: the same Trainer on the same work, with nothing of ours around it.
 
-``alone.py CACHE OUT`` writes JSON: the end of every step that counts (``time.monotonic()``).
-Model, data and the trainer's settings are the case's; there is no session, no gate, no instrument.
+``alone.py CACHE OUT READY`` writes JSON: the end of every step that counts (``time.monotonic()``).
+READY gets this process's id before the first of them. Model, data and the trainer's settings are
+the case's; there is no session, no gate, no instrument.
 """
 
+import os
 import sys
 import time
 from functools import partial
@@ -27,15 +29,18 @@ from suite.worker.loops.settings import training_arguments
 class Clock(transformers.TrainerCallback):
     """Notes when each step ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, ready: Path, before: int) -> None:
         self.ends: list[float] = []
+        self._ready, self._before = ready, before
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Note it."""
         self.ends.append(time.monotonic())
+        if len(self.ends) == self._before:
+            self._ready.write_text(str(os.getpid()))
 
 
-def main(cache: Path, out: Path) -> None:
+def main(cache: Path, out: Path, ready: Path) -> None:
     """Train once."""
     case = paired_case()
     start = Start(case=case, device="cpu", weights="dummy", cache=str(cache))
@@ -51,7 +56,7 @@ def main(cache: Path, out: Path) -> None:
     work, vocabulary_size = case.workload, case.model.architecture.vocabulary_size
     data = rows(work, vocabulary_size, case.seed, steps * work.batch_sequences)
     arguments = training_arguments(start, str(cache / "trainer")) | {"max_steps": steps}
-    clock = Clock()
+    clock = Clock(ready, first_counted(case))
     transformers.Trainer(
         model=model,
         args=transformers.TrainingArguments(**arguments),
@@ -64,4 +69,4 @@ def main(cache: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

@@ -7,7 +7,7 @@ from suite.catalog import tier as tiers
 from suite.catalog.case import Case
 
 SEED = 17
-STEADY_STEPS = 40
+STEADY_STEPS = 200
 
 
 def paired_case() -> Case:

@@ -6,29 +6,23 @@ minutes and wants the machine for itself. ``--only`` takes some of commands, pai
 
 import argparse
 import datetime
-import json
 import math
 import os
-import pty
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import msgspec
+import pairs
 
 from suite.results.collection import read
-from suite.run.measurement import worker_environment
 
 ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
-LEAST_PAIRS, MOST_PAIRS = 6, 20
+LEAST_PAIRS, MOST_PAIRS = 4, 12
 #: Enough pairs once the 95 % interval of their mean is this close to it on either side.
 WANTED_MARGIN = 0.01
 
@@ -92,30 +86,19 @@ def quickstart() -> Iterator[Figure]:
         )
 
 
-def pairs() -> Iterator[Figure]:
-    """Yield what a session costs its own process, and the step time under it against alone.
-
-    Pairs of fresh processes, in turn, until their mean is known well enough. Step times are
-    compared step by step, since the batches of equal steps are equal: a pair is the median of the
-    steps' log ratios, the value the mean over pairs.
-    """
+def paired() -> Iterator[Figure]:
+    """Yield what a session costs its own process, and the step time under it against alone."""
     shares: list[float] = []
     logs: list[float] = []
     margin = math.inf
-    with tempfile.TemporaryDirectory() as folder:
-        while len(logs) < LEAST_PAIRS or (margin > WANTED_MARGIN and len(logs) < MOST_PAIRS):
-            names = (
-                ("under_session", "alone") if len(logs) % 2 == 0 else ("alone", "under_session")
-            )
-            sides = {name: _side(name, Path(folder)) for name in names}
-            session = sides["under_session"]
-            shares.append(session["cpu_seconds"] / session["wall_seconds"])
-            under, alone = (_periods(sides[name]["ends"]) for name in ("under_session", "alone"))
-            steps = [math.log(a / b) for a, b in zip(under, alone, strict=True)]
-            logs.append(statistics.median(steps))
-            if len(logs) > 1:
-                margin = student_t(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
-            print(f"  pair {len(logs)}: {math.exp(logs[-1]) - 1:+.2%}", flush=True)
+    while len(logs) < LEAST_PAIRS or (margin > WANTED_MARGIN and len(logs) < MOST_PAIRS):
+        pair = pairs.run(first="under_session" if len(logs) % 2 == 0 else "alone")
+        shares.append(pair.cpu_share)
+        logs.append(pair.log_ratio)
+        if len(logs) > 1:
+            margin = student_t(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+        ratio = math.exp(pair.log_ratio) - 1
+        print(f"  pair {len(logs)}: {ratio:+.2%} over {pair.steps} steps", flush=True)
     yield Figure(
         name="session and progress, share of a core",
         unit="share",
@@ -133,7 +116,7 @@ def pairs() -> Iterator[Figure]:
         value=math.exp(mean) - 1,
         limit=0.02,
         samples=[math.exp(log) - 1 for log in logs],
-        note=f"95 % interval {low:+.2%} to {high:+.2%}{known}",
+        note=f"95 % interval {low:+.2%} to {high:+.2%}{known}; tiny steps, so the worst case",
     )
 
 
@@ -143,38 +126,6 @@ def student_t(freedom: int) -> float:
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
     return z + first / freedom + second / freedom**2
-
-
-def _side(name: str, work: Path) -> dict[str, Any]:
-    """Run one side in a fresh process with a terminal of its own, and return what it wrote."""
-    out = work / f"{name}.json"
-    master, slave = pty.openpty()
-    drain = threading.Thread(target=_drain, args=(master,), daemon=True)
-    drain.start()
-    command = [sys.executable, f"{HERE}/{name}.py", f"{work}/cache", str(out)]
-    # Both sides with the variables that a worker gets: how threads wait is not what is compared.
-    environment = worker_environment({**os.environ, "PYTHONPATH": str(HERE)}, None)
-    environment["TERM"] = "xterm"
-    done = subprocess.run(
-        command, stdin=slave, stdout=slave, stderr=subprocess.PIPE, env=environment, text=True
-    )
-    os.close(slave)
-    if done.returncode:
-        sys.exit(f"{name}.py failed:\n{done.stderr}")
-    found: dict[str, Any] = json.loads(out.read_bytes())
-    return found
-
-
-def _drain(master: int) -> None:
-    try:
-        while os.read(master, 1 << 16):
-            pass
-    except OSError:  # how a pseudo-terminal says that its other end is closed
-        os.close(master)
-
-
-def _periods(ends: Sequence[float]) -> list[float]:
-    return [after - before for before, after in pairwise(ends)]
 
 
 def _seconds(command: Sequence[str], environment: dict[str, str] | None = None) -> float:
@@ -188,7 +139,7 @@ def _seconds(command: Sequence[str], environment: dict[str, str] | None = None) 
 
 def main() -> int:
     """Measure, print, write; return the exit code."""
-    parts = {"commands": commands, "pairs": pairs, "quickstart": quickstart}
+    parts = {"commands": commands, "pairs": paired, "quickstart": quickstart}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
     parser.add_argument("--out", type=Path, help="JSON file (default: in runs/)")

@@ -1,7 +1,8 @@
 """One side of the pair: the case under the suite's session, drawing its progress on a terminal.
 
-``under_session.py CACHE OUT`` writes JSON: the end of every steady step (``time.monotonic()``),
-and this process's own CPU seconds while they ran. Standard output should be a terminal.
+``under_session.py CACHE OUT READY`` writes JSON: the end of every steady step
+(``time.monotonic()``), and this process's own CPU seconds while they ran. READY gets the worker's
+process id once steady steps begin. Standard output should be a terminal.
 """
 
 import sys
@@ -18,7 +19,7 @@ from suite.run.session import Session
 from suite.wire import Start
 
 
-def main(cache: Path, out: Path) -> None:
+def main(cache: Path, out: Path, ready: Path) -> None:
     """Run the case once."""
     case = paired_case()
     plan = planning.make(profiles.load("cpu"), tier="smoke", argv=("benchmarks/self",))
@@ -32,6 +33,7 @@ def main(cache: Path, out: Path) -> None:
         try:
             session.prepare()
             session.warm_up()
+            ready.write_text(str(session.process.pid))
             began, began_cpu = time.monotonic(), time.process_time()
             while session.steady_steps_left:
                 session.step()
@@ -48,4 +50,4 @@ def main(cache: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))
