@@ -138,10 +138,12 @@ def test_canonical_names(name: str) -> None:
     assert canonical_name(name) == "model.layers.0.mlp.router.weight"
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_gets_the_same_bits() -> None:
-    """The device does not matter."""
-    on_cpu, on_gpu = nn.Linear(300, 200), nn.Linear(300, 200, device="cuda")
-    fill_base(on_cpu, 0)
-    fill_base(on_gpu, 0)
-    assert torch.equal(on_cpu.weight, on_gpu.weight.cpu())
+@pytest.mark.parametrize("device", ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_every_device_and_precision_gets_the_same_numbers(device: str, dtype: torch.dtype) -> None:
+    """A weight is the same number in bfloat16 and float32, on the CPU and on a GPU."""
+    reference = nn.Linear(300, 200, dtype=torch.bfloat16)
+    other = nn.Linear(300, 200, dtype=dtype, device=device)
+    fill_base(reference, 0)
+    fill_base(other, 0)
+    assert torch.equal(reference.weight.float(), other.weight.cpu().float())
