@@ -4,10 +4,21 @@ The exception is what no installation can give: the right to mount a file system
 """
 
 import os
+import signal
 
 import pytest
 
 ALLOWED = ("mounting", "may not mount")
+
+
+def pytest_configure() -> None:
+    """Let the programs under test hear signals, however these tests were started.
+
+    Under nohup, or in the background of a script, a process and its children ignore some of them.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.hookimpl(trylast=True)

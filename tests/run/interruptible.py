@@ -4,16 +4,11 @@ Run as ``python interruptible.py RUN``, which makes the run or goes on with it.
 """
 
 import os
-import signal
 import sys
 from pathlib import Path
 
 
 def main(folder: Path) -> int:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Under nohup, or in the background of a script, a process inherits that it ignores them.
-        default = number != signal.SIGINT
-        signal.signal(number, signal.SIG_DFL if default else signal.default_int_handler)
     sys.path[:0] = [str(Path(__file__).parents[i]) for i in range(3)]
 
     from run_settings import Silent, scripted
