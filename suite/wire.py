@@ -145,13 +145,16 @@ class Versions(Struct, frozen=True, kw_only=True):
 class Probe(Struct, frozen=True, kw_only=True):
     """What the device reached just before the cases ran; see ``suite.worker.probe``.
 
-    ``copy_bytes_per_second`` counts bytes read and bytes written.
+    ``copy_bytes_per_second`` counts bytes read and bytes written. The two between host and device
+    are from and to pinned host memory, bytes moved once; null on the CPU and in older records.
     """
 
     matmul_flops_per_second: Annotated[float, msgspec.Meta(gt=0)]
     matmul: str
     copy_bytes_per_second: Annotated[float, msgspec.Meta(gt=0)]
     copy: str
+    host_to_device_bytes_per_second: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    device_to_host_bytes_per_second: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -169,12 +172,17 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Start(Struct, frozen=True, kw_only=True, tag="start"):
-    """The first frame. ``weights`` is "dummy", "hub" or a path; ``cache`` a writable folder."""
+    """The first frame. ``weights`` is "dummy", "hub" or a path.
+
+    Two writable folders: ``cache`` is shared by all runs, ``compiled`` is for what this case
+    compiles.
+    """
 
     case: Case
     device: Literal["cpu", "cuda"]
     weights: str
     cache: str
+    compiled: str
 
 
 class Go(Struct, frozen=True, kw_only=True, tag="go"):
@@ -219,7 +227,8 @@ class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
 
     effective: Effective
     versions: Versions
-    weights: str  #: what was loaded: "dummy seed N", "hub ID@COMMIT" or "path (sha256 of config)"
+    #: What was loaded: "dummy seed N fill M", "hub ID@COMMIT" or "path (sha256 of config)".
+    weights: str
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="failed"):

@@ -43,7 +43,13 @@ class Clock(transformers.TrainerCallback):
 def main(cache: Path, out: Path, ready: Path) -> None:
     """Train once."""
     case = paired_case()
-    start = Start(case=case, device="cpu", weights="dummy", cache=str(cache))
+    start = Start(
+        case=case,
+        device="cpu",
+        weights="dummy",
+        cache=str(cache),
+        compiled=str(cache / "compiled"),
+    )
     torch.manual_seed(case.seed)
     checkpoint = str(checkpoint_folder(case.model, "dense", cache))
     engine = open_engine("transformers")

@@ -26,7 +26,13 @@ def main(cache: Path, out: Path, ready: Path) -> None:
     plan = msgspec.structs.replace(plan, cases=(case,))
     work = cache / "work"
     work.mkdir(parents=True, exist_ok=True)
-    start = Start(case=case, device="cpu", weights="dummy", cache=str(cache))
+    start = Start(
+        case=case,
+        device="cpu",
+        weights="dummy",
+        cache=str(cache),
+        compiled=str(cache / "compiled"),
+    )
     with reporter(out.parent, plan, (), json=False) as told:
         told.case_begun(case, 1, 1, 1, 1)
         session = Session(start, reporter=told, folder=work)

@@ -48,7 +48,7 @@ def cases(
     for model in [models.load(name) for name in model_names or tier.models]:
         for method in [methods.load(name) for name in method_names or tier.methods]:
             plain = tier.by_model.get(model.name, tier.workload)
-            found.append(_case(tier, model, method, plain, "", loop, seed))
+            found.append(_case(tier, model, method, plain, tier.suffix, loop, seed))
     for variant in tier.variants:
         for model_name in model_names or variant.models or tier.models:
             for method_name in method_names or variant.methods or tier.methods:
@@ -57,13 +57,19 @@ def cases(
                 if variant.methods and method_name not in variant.methods:
                     continue
                 model, method = models.load(model_name), methods.load(method_name)
-                suffix = f"-{variant.suffix}"
-                found.append(_case(tier, model, method, variant.workload, suffix, loop, seed))
+                work, suffix = variant.workload, variant.suffix
+                found.append(_case(tier, model, method, work, suffix, loop, seed))
     return found
 
 
 def _case(
-    tier: Tier, model: Model, method: Method, work: Workload, suffix: str, loop: Loop, seed: int
+    tier: Tier,
+    model: Model,
+    method: Method,
+    work: Workload,
+    suffix: str | None,
+    loop: Loop,
+    seed: int,
 ) -> Case:
     if work.sequence_tokens > model.architecture.max_positions:
         raise BadInput(
@@ -71,7 +77,7 @@ def _case(
             f" {model.architecture.max_positions} positions of {model.name}"
         )
     return Case(
-        case_id=f"{model.name}-{method.name}{suffix}",
+        case_id="-".join(filter(None, (model.name, method.name, suffix))),
         model=model,
         method=method,
         workload=work,

@@ -33,13 +33,16 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("packing needs rows of different lengths: data = 'real-length'")
 
 
+Suffix = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
 class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A second workload of a tier; its ``suffix`` ends the case id.
 
     Empty ``models`` or ``methods`` means all of the tier's.
     """
 
-    suffix: Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+    suffix: Suffix
     workload: Workload
     models: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
@@ -73,7 +76,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One amount of work: which cases, how many steps. Cases run in the order written.
 
-    ``by_model`` replaces the tier's workload for one model.
+    ``by_model`` replaces the tier's workload for one model. ``suffix`` ends the ids of the tier's
+    own workload, where that is not the standard one: an id means the same work in every tier.
     """
 
     name: str
@@ -84,6 +88,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     workload: Workload
     steady_steps: Positive
     warmup: Warmup
+    suffix: Suffix | None = None
     launches: Positive = 1
     variants: tuple[Variant, ...] = ()
     by_model: dict[str, Workload] = {}

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from suite import units
 from suite.catalog import parameters
 from suite.catalog.case import Case
+from suite.results.metrics import model_flops_per_second
 from suite.results.record import Check
-from suite.wire import Effective, Step
+from suite.wire import Effective, Probe, Step
 
 #: The optimizer class that carries out each of the catalog's names.
 OPTIMIZER_CLASSES = {
@@ -44,6 +45,22 @@ def check(case: Case, effective: Effective | None, steps: tuple[Step, ...]) -> t
         _liger(case, effective),
     ]
     return (*settings, losses)
+
+
+def possible(case: Case, steps: tuple[Step, ...], probe: Probe | None) -> Check:
+    """Return whether the steady steps computed no faster than this device multiplies matrices.
+
+    The count of operations is a lower bound (``suite.catalog.flops``), so more than the probe's
+    rate means that work was left out, or that a clock is wrong.
+    """
+    name = "possible speed"
+    rate = model_flops_per_second.rate(case, [step for step in steps if step.role == "steady"])
+    if probe is None or rate is None:
+        why = "no matrix product was measured" if probe is None else "no steady step was measured"
+        return Check(name=name, status="unknown", detail=why)
+    share = rate / probe.matmul_flops_per_second
+    said = f"{units.scaled(rate, 'FLOP/s')}, {units.percent(share)} of the measured peak"
+    return _verdict(name, share <= 1, said)
 
 
 _SETTINGS = (

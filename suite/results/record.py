@@ -4,6 +4,8 @@ History of ``SCHEMA``, oldest first. A change of meaning bumps the number; ``sto
 for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
 
 1   First version.
+2   ``compile_cache`` and, in ``Probe``, copies between host and device. Null in records of 1:
+    kernels were kept for all runs together, and nobody knows what was warm.
 """
 
 import hashlib
@@ -27,10 +29,13 @@ from suite.wire import (
     Versions,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 
 Outcome = Literal["ok", "oom", "unsupported", "timeout", "error", "killed", "skipped", "invalid"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+#: Whether an earlier launch had left the case's compiled kernels when it began.
+CompileCache = Literal["cold", "warm"]
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -158,6 +163,7 @@ class Record(Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     failure: Failure | None = None
     exit_code: int | None = None  #: the worker's; negative is a signal
+    compile_cache: CompileCache | None = None  #: null where no worker was started
     harness_seconds: Seconds | None = None
     wall_seconds: Seconds | None = None
     telemetry: Telemetry | None = None

@@ -14,6 +14,7 @@ from suite.catalog.profile import Profile
 from suite.errors import SuiteError, WrongMachine
 from suite.results.record import Environment, Record
 from suite.results.store import Run
+from suite.run import compiled
 from suite.run.environment import environment, require_machine
 from suite.run.measurement import Measurement, Setting
 from suite.run.nvml import Device, Missing, open_gpu
@@ -67,7 +68,8 @@ class Launch:
         number = (self.number - 1) * len(plan.cases) + plan.cases.index(case) + 1
         setting = self.setting()
         self._reporter.case_begun(case, number, plan.total, self.number, plan.launches)
-        return Measurement(case, setting, self._reporter, self.run.append)
+        ran = any(r.case_id == case.case_id and r.outcome == "ok" for r in self.run.records)
+        return Measurement(case, setting, self._reporter, self.run.append, ran=ran)
 
     def setting(self) -> Setting:
         """Return what all cases share; the first call looks at the machine and probes it.
@@ -83,6 +85,7 @@ class Launch:
         require_machine(profile, self._gpu)
         self._setting = Setting(
             run_id=plan.run_id,
+            folder=self.run.folder,
             profile=profile,
             launch=self.number,
             weights=plan.weights,
@@ -110,10 +113,12 @@ class Launch:
         return msgspec.structs.replace(around, probe=ceilings, unavailable=unavailable)
 
     def close(self) -> None:
-        """Let go of the GPU."""
+        """Let go of the GPU, and of compiled kernels once nothing is left to run."""
         if isinstance(self._gpu, Device):
             self._gpu.close()
         self._gpu = None
+        if len(self.run.records) >= self.run.plan.total:
+            compiled.remove(self.run.folder)
 
 
 def launch(

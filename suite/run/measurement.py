@@ -13,9 +13,16 @@ import msgspec
 from suite.catalog.case import Case, unsupported_reason, work_key
 from suite.catalog.profile import Profile
 from suite.errors import WrongMachine
-from suite.results.checks import check
-from suite.results.record import Check, Environment, Outcome, Record, Telemetry
-from suite.run import telemetry
+from suite.results.checks import check, possible
+from suite.results.record import (
+    Check,
+    CompileCache,
+    Environment,
+    Outcome,
+    Record,
+    Telemetry,
+)
+from suite.run import compiled, telemetry
 from suite.run.ending import Ended, one_line
 from suite.run.nvml import Device
 from suite.run.progress import Reporter
@@ -27,9 +34,13 @@ ROOT = Path(__file__).parents[2]
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """What all cases of one launch share. ``gpu`` is None on the CPU; ``cache`` is writable."""
+    """What all cases of one launch share. ``gpu`` is None on the CPU.
+
+    ``folder`` is the run's, ``cache`` what all runs share; both are writable.
+    """
 
     run_id: str
+    folder: Path
     profile: Profile
     launch: int
     weights: str
@@ -53,14 +64,22 @@ class Measurement:
 
     Each of them raises CaseFailed once the case has its record and cannot go on. ``keep`` gets
     the one record, as soon as it is known. ``close`` leaves nothing running and keeps nothing: a
-    case that was interrupted has no record.
+    case that was interrupted has no record. ``ran``: an earlier launch of the case went well.
     """
 
     def __init__(
-        self, case: Case, setting: Setting, reporter: Reporter, keep: Callable[[Record], Record]
+        self,
+        case: Case,
+        setting: Setting,
+        reporter: Reporter,
+        keep: Callable[[Record], Record],
+        *,
+        ran: bool = False,
     ) -> None:
         self.case = case
         self.record: Record | None = None
+        self._ran = ran
+        self._compile_cache: CompileCache | None = None
         self._setting = setting
         self._reporter = reporter
         self._keep = keep
@@ -121,6 +140,9 @@ class Measurement:
                 f"cache folder {setting.cache}: cannot be written: {error.strerror}",
                 hint="Set TUNEBENCH_CACHE to a folder with space.",
             ) from error
+        kernels, self._compile_cache = compiled.prepare(
+            setting.folder, self.case.case_id, ran=self._ran
+        )
         if self._sampler is not None:
             self._sampler.start()
         start = Start(
@@ -128,6 +150,7 @@ class Measurement:
             device=setting.profile.device,
             weights=setting.weights,
             cache=str(setting.cache),
+            compiled=str(kernels.absolute()),
         )
         try:
             self._session = Session(
@@ -189,6 +212,7 @@ class Measurement:
             steps=(),
             environment=setting.environment,
             checks=checks,
+            compile_cache=self._compile_cache,
             failure=ended.failure if ended is not None else None,
             telemetry=seen,
         )
@@ -241,7 +265,10 @@ class Measurement:
     def _checks(self, seen: Telemetry | None) -> tuple[Check, ...]:
         session = self._running()
         effective = session.ready.effective if session.ready is not None else None
-        made = check(self.case, effective, tuple(session.steps))
+        steps = tuple(session.steps)
+        made = check(self.case, effective, steps)
+        if self._setting.profile.device == "cuda":
+            made = (*made, possible(self.case, steps, self._setting.environment.probe))
         return made if seen is None else (*made, *telemetry.checks(seen))
 
 

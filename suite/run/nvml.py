@@ -115,6 +115,23 @@ class Device:
             unavailable=ask.unavailable,
         )
 
+    def neighbours(self) -> tuple[int, int] | None:
+        """Return how many other GPUs this machine shows, and how many of them compute now.
+
+        None where NVML does not list processes.
+        """
+        nvml = self._nvml
+        busy = others = 0
+        try:
+            for index in range(nvml.nvmlDeviceGetCount()):
+                handle = nvml.nvmlDeviceGetHandleByIndex(index)
+                if nvml.nvmlDeviceGetUUID(handle) != self.uuid:
+                    others += 1
+                    busy += bool(nvml.nvmlDeviceGetComputeRunningProcesses(handle))
+        except nvml.NVMLError:
+            return None
+        return others, busy
+
     def close(self) -> None:
         """Let go of NVML."""
         self._nvml.nvmlShutdown()

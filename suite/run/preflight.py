@@ -33,6 +33,7 @@ def preflight(profile: Profile, gpu: Device | Missing, folder: Path) -> tuple[Fi
             found.append(_finding("gpu", "block", gpu.reason))
         else:
             found += card(profile, gpu.describe()[0], gpu.read(), cuda_release())
+            found.append(neighbours(gpu.neighbours()))
     return tuple(found)
 
 
@@ -61,6 +62,21 @@ def card(profile: Profile, gpu: Gpu, now: Reading, cuda: int | None) -> Iterator
         hot = now.temperature_celsius > IDLE_CELSIUS
         words = f"{now.temperature_celsius} °C at rest"
         yield _finding("temperature", "warn" if hot else "ok", words)
+
+
+def neighbours(found: tuple[int, int] | None) -> Finding:
+    """Return what there is to say about the machine's other GPUs: how many, how many compute.
+
+    They share the host's memory, its bus and its cooling, so what they do can be felt.
+    """
+    name = "other gpus"
+    if found is None:
+        return _finding(name, "unknown", "NVML does not list what runs on them")
+    others, busy = found
+    if not others:
+        return _finding(name, "ok", "none in this machine")
+    words = f"{busy} of {others} in this machine computes" if busy else f"{others}, idle"
+    return _finding(name, "warn" if busy else "ok", words)
 
 
 def host(folder: Path) -> Iterator[Finding]:

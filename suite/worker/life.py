@@ -63,10 +63,10 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
 def prepare_environment(start: Start) -> None:
     """Set the variables that the libraries read when they are imported.
 
-    Compiled kernels go below the cache folder, so that a second launch finds them and nothing is
-    left in the working directory.
+    Whatever is compiled goes below the case's own folder, so that a second launch finds it, no
+    other case does, and nothing is left in the working directory.
     """
-    compiled = Path(start.cache).absolute() / "compiled"
+    compiled = Path(start.compiled).absolute()
     os.environ.update(
         {
             "UNSLOTH_DISABLE_STATISTICS": "1",
@@ -76,6 +76,7 @@ def prepare_environment(start: Start) -> None:
             "UNSLOTH_CPU_BF16": "1",
             "TORCHINDUCTOR_CACHE_DIR": str(compiled / "inductor"),
             "TRITON_CACHE_DIR": str(compiled / "triton"),
+            "CUDA_CACHE_PATH": str(compiled / "cuda"),  # of the driver, for PTX
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "TOKENIZERS_PARALLELISM": "false",
         }
@@ -109,7 +110,9 @@ def _checkpoint(start: Start) -> tuple[str, str | None]:
 def _weights(start: Start, checkpoint: str, model: object) -> str:
     """Say which weights were loaded, as the record wants it."""
     if start.weights == "dummy":
-        return f"dummy seed {start.case.seed}"
+        from suite.worker.weights import FILL_VERSION
+
+        return f"dummy seed {start.case.seed} fill {FILL_VERSION}"
     if start.weights == "hub":
         commit = getattr(getattr(model, "config", None), "_commit_hash", None)
         return f"hub {checkpoint}@{commit}"

@@ -1,4 +1,4 @@
-"""What this device really reaches: a matrix product and a copy, on random data.
+"""What this device really reaches: a matrix product and copies, on random data.
 
 Run as ``python -m suite.worker.probe DEVICE`` in a process of its own; prints one line of JSON,
 a ``suite.wire.Probe``. A data sheet's peak is a lead; this is the ceiling a training step can be
@@ -46,11 +46,20 @@ def measure(device: str, *, side: int, copy_bytes: int) -> Probe:
     source = noise(copy_bytes // 2)
     target = torch.empty_like(source)
     copy_seconds = _seconds(lambda: target.copy_(source), device)
+    up = down = None
+    if device == "cuda":
+        # How engines offload: from and to pinned memory, over the bus.
+        host = torch.empty(min(copy_bytes, 1 << 30) // 2, dtype=torch.bfloat16, pin_memory=True)
+        there = source[: host.numel()]
+        down = host.nbytes / _seconds(lambda: host.copy_(there, non_blocking=True), device)
+        up = host.nbytes / _seconds(lambda: there.copy_(host, non_blocking=True), device)
     return Probe(
         matmul_flops_per_second=2 * side**3 / product_seconds,
         matmul=f"{side} x {side} x {side} bfloat16, median of {REPEATS}",
         copy_bytes_per_second=2 * copy_bytes / copy_seconds,
         copy=f"{copy_bytes} bytes read and as many written, median of {REPEATS}",
+        host_to_device_bytes_per_second=up,
+        device_to_host_bytes_per_second=down,
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy
@@ -12,6 +13,11 @@ from suite.worker.checkpoints import NF4_CODE
 STANDARD_DEVIATION: Final = 0.02
 #: Numbers on the tape; prime, so that no matrix's rows line up with its repetitions.
 TAPE_LENGTH: Final = 4_194_301
+#: Of 64 normal numbers, an NF4 block, the largest lies about this many deviations from 0.
+BLOCK_DEVIATIONS: Final = 2.4
+#: Goes into what records say of their weights; a change of the numbers below bumps it.
+#: 1: NF4 codes uniform, which gave every matrix a mean that drowned its gradients.
+FILL_VERSION: Final = 2
 
 
 def fill_base(module: torch.nn.Module, seed: int) -> None:
@@ -19,9 +25,10 @@ def fill_base(module: torch.nn.Module, seed: int) -> None:
 
     Norm weights become 1; everything else is bell-shaped around 0 with standard deviation 0.02
     (a sum of eight random bytes, at most 4.9 standard deviations from 0). Adapters are left
-    alone. An NF4 weight gets uniformly random codes, which is what quantizing normal numbers
-    gives, and one scale for all blocks that makes its dequantized standard deviation 0.02,
-    whether its scales are themselves quantized or not.
+    alone. An NF4 weight gets the codes that quantizing such numbers gives, and one scale for all
+    blocks, whether its scales are themselves quantized or not: dequantized, its standard deviation
+    is 0.02 within 2 % and its mean 0. (The sixteen NF4 values are not symmetric: uniformly random
+    codes would give each matrix a mean, and with it one direction that outweighs all others.)
 
     Guaranteed: the same seed and names give the same bits on every device, engine and torch
     release. Every number is made on the CPU with integer arithmetic from a NumPy Philox stream
@@ -33,7 +40,7 @@ def fill_base(module: torch.nn.Module, seed: int) -> None:
     Raises TypeError for storage it does not know, ValueError for a weight that is not loaded.
     """
     tied = bool(getattr(getattr(module, "config", None), "tie_word_embeddings", False))
-    numbers, codes = _Tape(lambda: _bell(seed)), _Tape(lambda: _octets(seed))
+    numbers, codes = _Tape(lambda: _bell(seed)), _Tape(lambda: _codes(seed))
     for raw_name, parameter in module.named_parameters():
         if "lora_" in raw_name:
             continue
@@ -78,8 +85,7 @@ def canonical_name(name: str) -> str:
 
 def _fill_scales(parameter: Any) -> None:
     state = parameter.quant_state
-    mean_square = sum(value * value for value in NF4_CODE) / len(NF4_CODE)
-    scale = STANDARD_DEVIATION / mean_square**0.5
+    scale = STANDARD_DEVIATION * BLOCK_DEVIATIONS
     if state.nested:  # scale of a block = nested code * nested scale + offset
         state.state2.absmax.zero_()
         state.offset.fill_(scale)
@@ -117,8 +123,9 @@ def _stream(seed: int, purpose: str, count: int) -> Any:
     return numpy.random.Philox(key=int.from_bytes(digest[:16], "big")).random_raw(count)
 
 
-def _bell(seed: int) -> torch.Tensor:
-    words = _stream(seed, "base", TAPE_LENGTH)
+def _sums(seed: int, purpose: str, count: int) -> Any:
+    """Return ``count`` sums of eight random bytes, bell-shaped, as a NumPy array of uint64."""
+    words = _stream(seed, purpose, count)
     # The eight bytes of every word are added side by side: to four pairs, then to one sum.
     even = numpy.uint64(0x00FF00FF00FF00FF)
     odd_bytes = words >> numpy.uint64(8)
@@ -127,16 +134,27 @@ def _bell(seed: int) -> torch.Tensor:
     words += odd_bytes
     words *= numpy.uint64(0x0001000100010001)
     words >>= numpy.uint64(48)
-    sums = torch.from_numpy(words.view(numpy.int64)).float()
-    mean, deviation = 8 * 255 / 2, (8 * (256**2 - 1) / 12) ** 0.5
-    return ((sums - mean) * (STANDARD_DEVIATION / deviation)).to(torch.bfloat16)
+    return words
+
+
+_SUM_MEAN: Final = 8 * 255 / 2
+_SUM_DEVIATION: Final = (8 * (256**2 - 1) / 12) ** 0.5
+
+
+def _bell(seed: int) -> torch.Tensor:
+    sums = torch.from_numpy(_sums(seed, "base", TAPE_LENGTH).view(numpy.int64)).float()
+    return ((sums - _SUM_MEAN) * (STANDARD_DEVIATION / _SUM_DEVIATION)).to(torch.bfloat16)
+
+
+def _codes(seed: int) -> torch.Tensor:
+    """Return bytes of two NF4 codes each, as nearest to bell-shaped numbers."""
+    between = [(low + high) / 2 for low, high in pairwise(NF4_CODE)]
+    edges = [_SUM_MEAN + edge * BLOCK_DEVIATIONS * _SUM_DEVIATION for edge in between]
+    code_of_sum = numpy.searchsorted(edges, numpy.arange(8 * 255 + 1)).astype(numpy.uint8)
+    codes = code_of_sum[_sums(seed, "codes", 2 * TAPE_LENGTH)]
+    return torch.from_numpy(codes[::2] << 4 | codes[1::2])
 
 
 def _uniform(seed: int) -> torch.Tensor:
     words = _stream(seed, "adapters", -(-TAPE_LENGTH // 4)).view(numpy.uint16)[:TAPE_LENGTH]
     return (torch.from_numpy(words.astype(numpy.float32)) - 32767.5) / 32768
-
-
-def _octets(seed: int) -> torch.Tensor:
-    words = _stream(seed, "codes", -(-TAPE_LENGTH // 8))
-    return torch.from_numpy(words.view(numpy.uint8)[:TAPE_LENGTH])

@@ -8,9 +8,9 @@ import pytest
 import records
 from suite.catalog.case import Case
 from suite.catalog.method import Adapter
-from suite.results.checks import check
+from suite.results.checks import check, possible
 from suite.results.record import Check
-from suite.wire import Effective
+from suite.wire import Effective, Probe
 
 ATTENTION = ("k_proj", "o_proj", "q_proj", "v_proj")
 FAITHFUL: dict[str, Any] = {
@@ -191,3 +191,15 @@ def test_a_loss_that_is_not_finite_fails() -> None:
     found = {one.name: one for one in made}["finite losses"]
     assert found.status == "failed"
     assert found.detail == "1 of 17 losses are not finite; first: nan at step 4"
+
+
+@pytest.mark.parametrize(("peak", "status"), [(1e30, "ok"), (1e3, "failed"), (None, "unknown")])
+def test_a_speed_above_the_measured_peak_is_impossible(peak: float | None, status: str) -> None:
+    """More operations a second than this device's matrix products reach disprove a record."""
+    steps = tuple(
+        msgspec.structs.replace(step, row_tokens=(step.tokens_real,)) for step in records.steps()
+    )
+    probe = peak and Probe(
+        matmul_flops_per_second=peak, matmul="", copy_bytes_per_second=1.0, copy=""
+    )
+    assert possible(records.case(), steps, probe).status == status

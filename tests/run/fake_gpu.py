@@ -21,6 +21,7 @@ def install(monkeypatch) -> mock.NonCallableMagicMock:
     fake.NVML_CLOCK_MEM = pynvml.NVML_CLOCK_MEM
     fake.NVML_TEMPERATURE_GPU = pynvml.NVML_TEMPERATURE_GPU
     fake.nvmlDeviceGetUUID.return_value = "GPU-11111111-2222"
+    fake.nvmlDeviceGetCount.return_value = 1
     fake.nvmlDeviceGetName.return_value = "NVIDIA H200"
     fake.nvmlSystemGetDriverVersion.return_value = "580.159.03"
     fake.nvmlDeviceGetMemoryInfo.return_value = SimpleNamespace(total=150_000 * MIB, used=MIB)

@@ -48,6 +48,7 @@ def short_case(method: str = "lora") -> Case:
 def setting(tmp_path: Path, behaviour: str, **changes: object) -> Setting:
     values = {
         "run_id": records.RUN_ID,
+        "folder": tmp_path / "run",
         "profile": profiles.load("cpu"),
         "launch": 1,
         "weights": "dummy",

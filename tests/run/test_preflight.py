@@ -6,7 +6,7 @@ import pytest
 from suite.catalog import profile
 from suite.results.record import Gpu
 from suite.run.nvml import Missing, Reading
-from suite.run.preflight import card, host, preflight
+from suite.run.preflight import card, host, neighbours, preflight
 
 H200 = Gpu(
     name="NVIDIA H200",
@@ -88,6 +88,15 @@ def test_a_gpu_profile_without_a_gpu_is_blocked_with_the_drivers_words(tmp_path:
     assert [(f.status, f.detail) for f in found if f.name == "gpu"] == [
         ("block", "no NVIDIA driver")
     ]
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [((0, 0), "ok"), ((1, 0), "ok"), ((7, 2), "warn"), (None, "unknown")],
+)
+def test_work_on_a_neighbouring_gpu_is_a_warning(found: tuple[int, int] | None, status: str):
+    """Other cards of the machine share its host: idle ones do no harm, busy ones may."""
+    assert neighbours(found).status == status
 
 
 def test_the_host_is_looked_at_also_for_a_folder_that_does_not_exist_yet(tmp_path: Path):

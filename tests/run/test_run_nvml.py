@@ -145,3 +145,19 @@ def test_the_power_cap_is_no_slowdown():
     """0x4 is how a card works; thermal and hardware bits are not."""
     assert slowdowns(0x4) == []
     assert slowdowns(0x4 | 0x40) == ["hardware thermal slowdown"]
+
+
+def test_other_gpus_of_the_machine_are_counted_and_those_that_compute(monkeypatch):
+    """Three cards, one of them busy; without a list of processes the answer is unknown."""
+    fake = fake_gpu.install(monkeypatch)
+    fake.nvmlDeviceGetCount.return_value = 3
+    fake.nvmlDeviceGetHandleByIndex.side_effect = lambda index: index
+    fake.nvmlDeviceGetUUID.side_effect = lambda index: f"GPU-{index}"
+    fake.nvmlDeviceGetComputeRunningProcesses.side_effect = lambda index: (
+        [fake_gpu.process(1, 1)] if index != 1 else []
+    )
+    gpu = open_gpu()
+    assert isinstance(gpu, Device)
+    assert gpu.neighbours() == (2, 1)
+    fake.nvmlDeviceGetComputeRunningProcesses.side_effect = fake_gpu.unsupported()
+    assert gpu.neighbours() is None

@@ -18,7 +18,8 @@ from suite.catalog import case, tier
 from suite.wire import Start
 from suite.worker.life import prepare_environment
 cases = {c.case_id: c for c in case.cases(tier.load("smoke"), loop="trainer", seed=3)}
-starts = [Start(case=cases[n], device="cpu", weights="dummy", cache=cache) for n in names]
+same = {"device": "cpu", "weights": "dummy", "cache": cache, "compiled": cache}
+starts = [Start(case=cases[n], **same) for n in names]
 prepare_environment(starts[0])
 from suite.worker.engines import open_engine
 engine = open_engine(engine_name)

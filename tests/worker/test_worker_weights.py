@@ -83,6 +83,26 @@ def test_scales_do_not_depend_on_double_quantization() -> None:
     assert len(found[0].unique()) == 16
 
 
+def test_quantized_numbers_have_no_mean() -> None:
+    """A mean of a hundredth of the spread is a direction that outweighs a wide matrix's others."""
+    module = nn.Module()
+    module.weight = Params4bit(torch.zeros(2048, 2048), quant_type="nf4").to("cpu")
+    fill_base(module, 0)
+    values = dequantize_4bit(module.weight.data, module.weight.quant_state)
+    assert abs(values.mean() / values.std()) < 0.002
+    bulk, largest = values.float().std() * 2 * 2048**0.5, torch.linalg.matrix_norm(values, 2)
+    assert largest < 1.05 * bulk
+
+
+def test_codes_are_the_same_for_ever() -> None:
+    """QLoRA's losses are compared across machines and releases, so its codes never change."""
+    module = nn.Module()
+    module.weight = Params4bit(torch.zeros(64, 128), quant_type="nf4").to("cpu")
+    fill_base(module, 0)
+    digest = hashlib.sha256(module.weight.data.view(torch.uint8).numpy().tobytes()).hexdigest()
+    assert digest[:16] == "09498b664574c494"
+
+
 def test_adapters_start_as_no_change() -> None:
     """A is spread over PEFT's own range, B is zero, and base weights stay as they are."""
     model = AutoModelForCausalLM.from_config(config_for(models.load("tiny-qwen3")))

@@ -57,7 +57,10 @@ class Worker:
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
             )
         its.close()
-        self.connection.send(Start(case=case, device="cpu", weights=weights, cache=str(cache)))
+        compiled = str(cache / "compiled")
+        self.connection.send(
+            Start(case=case, device="cpu", weights=weights, cache=str(cache), compiled=compiled)
+        )
         self.frames: list[object] = []
 
     def __enter__(self) -> Self:

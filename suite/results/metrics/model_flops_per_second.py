@@ -1,21 +1,29 @@
 """Arithmetic that training needs, per second."""
 
+from collections.abc import Sequence
+
+from suite.catalog.case import Case
 from suite.catalog.flops import step_flops
 from suite.results.metrics import Metric
 from suite.results.record import Record
 from suite.results.samples import median, steady_steps
+from suite.wire import Step
 
 
-def _compute(record: Record) -> float | None:
-    steps = steady_steps(record)
+def rate(case: Case, steps: Sequence[Step]) -> float | None:
+    """Return the median over ``steps`` in FLOP/s, or None where a row's length is unknown."""
     if not all(step.row_tokens for step in steps):
         return None
-    method, architecture = record.case.method, record.case.model.architecture
+    method, architecture = case.method, case.model.architecture
     rates = []
     for step in steps:
         flops = step_flops(architecture, method.adapter, step.row_tokens, recomputes=False)
         rates.append(flops.model / step.seconds)
     return median(rates)
+
+
+def _compute(record: Record) -> float | None:
+    return rate(record.case, steady_steps(record))
 
 
 METRIC = Metric(
