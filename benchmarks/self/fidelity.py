@@ -52,8 +52,8 @@ class Bare(msgspec.Struct, frozen=True, kw_only=True):
 class Fidelity(msgspec.Struct, frozen=True, kw_only=True):
     """One case: the suite's median step seconds over the bare script's, less 1, pair by pair.
 
-    ``reported`` is of the times in the record; ``wall`` from the end of one step to the end of the
-    next, so that what the suite does between steps is in it too (null where only steps were timed).
+    ``reported`` is of the times in the record; ``wall`` from the end of one step to the end of
+    the next, so that what the suite does between steps is in it (null where that was not timed).
     """
 
     case_id: str
