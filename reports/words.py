@@ -51,6 +51,8 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "bytes": units.bytes_,
     "FLOP/second": lambda value: units.scaled(value, "FLOP/s"),
     "joules/token": lambda value: units.scaled(value, "J/token"),
+    "watts": lambda value: f"{value:,.0f} W",
+    "megahertz": lambda value: f"{value:,.0f} MHz",
     "share": units.percent,
     "count": units.count,
     "nats": lambda value: f"{value:.4f} nats",
