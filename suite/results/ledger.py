@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from suite.results.record import Record
 from suite.results.samples import phase
-from suite.wire import Memory, Struct
+from suite.wire import MOST, Memory, Struct
 
 #: A ledger that leaves a larger share of the total unexplained does not add up.
 MOST_RESIDUAL_SHARE = 0.02
@@ -23,6 +23,7 @@ Part = Literal[
 ]
 PARTS: tuple[Part, ...] = get_args(Part)
 
+IMPOSSIBLE = "the record holds an impossible number"
 NOT_COUNTED = "torch counts no memory on this device"
 SAMPLED_BELOW = "NVML's highest sample lies below what torch reserved: it missed the peak"
 
@@ -89,7 +90,7 @@ def account(record: Record) -> Account | None:
         # Not the ledger's own: a peak after it was taken would then be explained by nothing.
         residual = reserved - sum(known)
     lines += [
-        _or_unknown("residual", residual, NOT_COUNTED),
+        Line(part="residual", bytes=residual, reason=_why_no_residual(reserved, residual)),
         fragmentation,
         _or_unknown("context", context, context_reason),
     ]
@@ -108,6 +109,12 @@ def account(record: Record) -> Account | None:
     )
 
 
+def _why_no_residual(reserved: int | None, residual: int | None) -> str:
+    if residual is not None:
+        return ""
+    return NOT_COUNTED if reserved is None else "another line is unknown"
+
+
 def _context(memory: Memory) -> tuple[int | None, str]:
     reserved, nvml = memory.reserved_peak_bytes, memory.nvml_process_peak_bytes
     if reserved is None:
@@ -119,4 +126,7 @@ def _context(memory: Memory) -> tuple[int | None, str]:
 
 
 def _or_unknown(part: Part, size: int | None, reason: str) -> Line:
+    # Whole numbers of any size are valid JSON; a share of them would overflow.
+    if size is not None and abs(size) > MOST:
+        return Line(part=part, bytes=None, reason=IMPOSSIBLE)
     return Line(part=part, bytes=size, reason=reason if size is None else "")

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from suite.results.record import Record, Telemetry
-from suite.wire import Struct
+from suite.wire import MOST, Struct
 
 Value = TypeVar("Value", int, float)
 
@@ -68,8 +68,8 @@ def steady_window(record: Record) -> Window | NoWindow:
 def between(telemetry: Telemetry, begin_seconds: float, end_seconds: float) -> Window | NoWindow:
     """Return the window between two moments on telemetry's clock."""
     times = telemetry.elapsed_seconds
-    if any(b <= a for a, b in pairwise(times)) or _uneven(telemetry):
-        return NoWindow(reason="the samples of telemetry are out of order")
+    if reason := fault(telemetry):
+        return NoWindow(reason=reason)
     before, after = bisect_right(times, begin_seconds) - 1, bisect_left(times, end_seconds)
     if before < 0 or after >= len(times) or end_seconds <= begin_seconds:
         return NoWindow(reason="the samples do not cover the steady steps")
@@ -84,8 +84,10 @@ def between(telemetry: Telemetry, begin_seconds: float, end_seconds: float) -> W
     )
 
 
-def _uneven(telemetry: Telemetry) -> bool:
-    columns = (
+def fault(telemetry: Telemetry) -> str:
+    """Return why nothing may be computed from telemetry of a stranger's record, or ""."""
+    times = telemetry.elapsed_seconds
+    columns: tuple[Sequence[float | None], ...] = (
         telemetry.power_watts,
         telemetry.sm_clock_mhz,
         telemetry.memory_clock_mhz,
@@ -95,4 +97,10 @@ def _uneven(telemetry: Telemetry) -> bool:
         telemetry.process_memory_bytes,
         telemetry.energy_joules,
     )
-    return any(len(column) != len(telemetry.elapsed_seconds) for column in columns)
+    if any(len(column) != len(times) for column in columns):
+        return "the columns of telemetry differ in length"
+    if any(b <= a for a, b in pairwise(times)):
+        return "the samples of telemetry are out of order"
+    known = (value for column in (times, *columns) for value in column if value is not None)
+    # Whole numbers of any size are valid JSON and would overflow a mean.
+    return "telemetry holds impossible values" if any(abs(v) > MOST for v in known) else ""

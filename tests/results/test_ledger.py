@@ -90,6 +90,13 @@ def test_where_torch_does_not_count_nothing_is_claimed() -> None:
     assert all_metrics()["ledger_residual_share"].compute(record) is None
 
 
+def test_absurd_numbers_are_unknown() -> None:
+    """A stranger's whole number of 400 digits neither overflows nor explains anything."""
+    found = of(records.on_gpu(ledger=records.ledger(activations_bytes=10**400)))
+    assert line(found, "activations") is None
+    assert (found.residual_bytes, found.residual_share, found.adds_up) == (None, None, None)
+
+
 def test_a_record_without_a_ledger_has_no_account() -> None:
     """An old or a failed one."""
     assert account(records.failed()) is None
