@@ -16,7 +16,7 @@ from reports.cells import record_page
 from reports.view import overview
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
-from suite.results import parity
+from suite.results import energy, ledger, parity
 from suite.results.collection import Collection
 from suite.results.metrics import all_metrics
 
@@ -77,6 +77,9 @@ def _write(collection: Collection, folder: Path) -> None:
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.FIRST_LOSS_BAND),
         "trajectory_band": units.percent(parity.TRAJECTORY_BAND),
+        "residual_band": units.percent(ledger.MOST_RESIDUAL_SHARE),
+        "energy_band": units.percent(energy.MOST_APART),
+        "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
         "words": words,
     }
     for name in _page_names():

@@ -36,14 +36,24 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[Point, ...]
 
 
+class Band(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of the x axis to shade, from ``left`` on. ``kind`` is a CSS class."""
+
+    left: float
+    width: float
+    kind: str
+
+
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """A chart of values over steps; ``description`` says in words what it shows."""
+    """A chart of values over steps or seconds; ``description`` says in words what it shows."""
 
     title: str
     description: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     series: tuple[Series, ...]
+    bands: tuple[Band, ...] = ()
+    top: float = TOP
     width: float = WIDTH
     height: float = HEIGHT
     left: float = LEFT
@@ -52,24 +62,35 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """What to draw: (step from 1, value or None for a gap, kind of point) in order of steps."""
+    """What to draw: (place, value or None for a gap, kind of point) in order of places.
+
+    A place is a step from 1, or a moment in seconds. Without ``dots`` only the line is drawn.
+    """
 
     name: str
     kind: str
-    samples: Sequence[tuple[int, float | None, str]]
+    samples: Sequence[tuple[float, float | None, str]]
+    dots: bool = True
 
 
 def chart(
-    title: str, description: str, lines: Sequence[Line], text: Callable[[float], str]
+    title: str,
+    description: str,
+    lines: Sequence[Line],
+    text: Callable[[float], str],
+    bands: Sequence[tuple[float, float, str]] = (),
 ) -> Chart | None:
-    """Return a chart, or None when there are not two values to draw."""
+    """Return a chart, or None when there are not two values to draw.
+
+    ``bands`` are shaded stretches: begin and end on the x axis, and their kind.
+    """
     drawn = [
         (step, value) for line in lines for step, value, _ in line.samples if value is not None
     ]
-    if len(drawn) < 2 or sum(abs(value) for _, value in drawn) > LARGEST:
-        return None
     steps = [step for step, _ in drawn]
     values = [value for _, value in drawn]
+    if len(drawn) < 2 or sum(map(abs, values)) > LARGEST or max(map(abs, steps)) > LARGEST:
+        return None
     marks = _round_marks(min(values), max(values))
     low, high = min(marks[0], *values), max(marks[-1], *values)
     first, last = min(steps), max(*steps, min(steps) + 1)
@@ -90,6 +111,13 @@ def chart(
         x_ticks=tuple(Tick(at=x(mark), text=f"{mark:.0f}") for mark in (first, *whole)),
         y_ticks=tuple(Tick(at=y(mark), text=f"{mark:,.6g}") for mark in marks),
         series=tuple(_series(line, x, y, text) for line in lines),
+        bands=tuple(
+            Band(left=x(begin), width=round(x(end) - x(begin), 1), kind=kind)
+            for begin, end, kind in (
+                (max(begin, first), min(end, last), kind) for begin, end, kind in bands
+            )
+            if begin < end
+        ),
     )
 
 
@@ -105,8 +133,9 @@ def _series(
             pen = "M"
             continue
         at_x, at_y = x(step), y(value)
-        label = f"{line.name}, step {step}: {text(value)}"
-        points.append(Point(x=at_x, y=at_y, label=label, kind=kind))
+        if line.dots:
+            label = f"{line.name}, step {step:.0f}: {text(value)}"
+            points.append(Point(x=at_x, y=at_y, label=label, kind=kind))
         path.append(f"{pen}{at_x} {at_y}")
         pen = "L"
     shown = points if len(points) <= MOST_POINTS else []

@@ -1,11 +1,11 @@
-"""The page of one record: everything it holds, as text, tables and two charts."""
+"""The page of one record: everything it holds, as text, tables and charts."""
 
 import shlex
 from collections.abc import Sequence
 
 import msgspec
 
-from reports import cells, facts, tables, words
+from reports import cells, facts, gpu_view, memory_view, tables, words
 from reports.charts import Chart, Line, chart
 from suite import units
 from suite.results.comparable import settings
@@ -46,6 +46,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
     memory: tuple[str, ...]
     phases: tuple[tables.PhaseRow, ...]
+    ledger: memory_view.Memory | None
+    watched: gpu_view.Watched | None
     unknown: facts.Facts
     settings: tuple[tuple[str, str, str], ...]
     requested: facts.Facts
@@ -94,6 +96,8 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         checks=record.checks,
         memory=tables.memory_kinds(record),
         phases=tables.phases(record),
+        ledger=memory_view.of_record(record),
+        watched=gpu_view.of_record(record),
         unknown=tuple((name, tables.bounded(why)) for name, why in sorted(unknown.items())),
         settings=tables.requested_and_running(record),
         requested=tables.flat(record.case),

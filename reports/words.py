@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from suite import units
 from suite.catalog.case import Case
 from suite.catalog.tier import Workload
+from suite.results.ledger import Part
 from suite.results.metrics import Metric
 from suite.results.record import Record
 
@@ -38,6 +39,22 @@ OUTCOME_HELP = {
     "invalid": "The case ran, but a truth check failed: its numbers do not count.",
 }
 LOOPS = {"sft": "TRL's SFTTrainer", "trainer": "transformers' Trainer", "bare": "a plain loop"}
+#: Parts of the memory ledger, and what each is.
+PARTS: dict[Part, tuple[str, str]] = {
+    "frozen_weights": ("Frozen weights", "not trained"),
+    "quantization_state": ("Quantization state", "the scales of 4-bit weights"),
+    "trained_weights": ("Trained weights", "adapters, or the whole model"),
+    "gradients": ("Gradients", "of the trained weights"),
+    "optimizer_state": ("Optimizer state", "what it keeps about each trained weight"),
+    "buffers": ("Buffers", "tensors of the model that are no weights"),
+    "activations": (
+        "Activations",
+        "what the peak of a step adds to its beginning, less gradients; work space included",
+    ),
+    "residual": ("Residual", "handed out by torch, explained by no other line"),
+    "fragmentation": ("Fragmentation", "reserved by torch at the peak, not handed out"),
+    "context": ("CUDA context and libraries", "what the driver counts beyond torch"),
+}
 _DATA = {
     "fixed": "rows of one length",
     "real-length": "rows of real lengths",
@@ -51,6 +68,8 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "bytes": units.bytes_,
     "FLOP/second": lambda value: units.scaled(value, "FLOP/s"),
     "joules/token": lambda value: units.scaled(value, "J/token"),
+    "watts": lambda value: f"{value:,.0f} W",
+    "megahertz": lambda value: f"{value:,.0f} MHz",
     "share": units.percent,
     "count": units.count,
     "nats": lambda value: f"{value:.4f} nats",

@@ -4,9 +4,17 @@ from suite.catalog import case as cases
 from suite.catalog import tier as tiers
 from suite.catalog.case import Case
 from suite.catalog.tier import Loop
-from suite.results.record import Check, Environment, Outcome, Record, Steadiness, seal
+from suite.results.record import (
+    Check,
+    Environment,
+    Outcome,
+    Record,
+    Steadiness,
+    Telemetry,
+    seal,
+)
 from suite.results.store import Plan
-from suite.wire import Effective, Failure, Memory, Phase, PhaseName, Step, Versions
+from suite.wire import Effective, Failure, Ledger, Memory, Phase, PhaseName, Step, Versions
 
 RUN_ID = "20261124T070000Z-0123abcd"
 
@@ -63,6 +71,64 @@ def steps(
         )
         for index, kind in enumerate(roles)
     )
+
+
+def telemetry(**changes: object) -> Telemetry:
+    """100 W at the power cap for 30 s, sampled twice a second; the steps last 1 s each from 1 s.
+
+    With ``steps()`` the steady ones fill seconds 8 to 18.
+    """
+    times = tuple(0.5 * index for index in range(61))
+    values: dict[str, object] = {
+        "period_seconds": 0.5,
+        "elapsed_seconds": times,
+        "power_watts": (100.0,) * 61,
+        "sm_clock_mhz": (1500,) * 61,
+        "memory_clock_mhz": (2000,) * 61,
+        "temperature_celsius": (50,) * 61,
+        "throttle_reasons": (0x4,) * 61,
+        "device_memory_bytes": (9 << 30,) * 61,
+        "process_memory_bytes": (8 << 30,) * 61,
+        "energy_joules": tuple(100.0 * time for time in times),
+        "step_elapsed_seconds": tuple((1.0 + index, 2.0 + index) for index in range(17)),
+    }
+    return Telemetry(**{**values, **changes})  # type: ignore[arg-type]  # a test's own keywords
+
+
+def ledger(**changes: object) -> Ledger:
+    """A GPU's ledger that explains all but 10 MiB of 990 MiB allocated and 1,000 MiB reserved."""
+    values: dict[str, object] = {
+        "frozen_weights_bytes": {"uint8": 400 << 20, "bfloat16": 200 << 20},
+        "trained_weights_bytes": 30 << 20,
+        "quantization_state_bytes": 20 << 20,
+        "buffers_bytes": 1 << 20,
+        "gradients_bytes": 30 << 20,
+        "optimizer_state_bytes": 60 << 20,
+        "paged_optimizer_state_bytes": 0,
+        "activations_bytes": 239 << 20,
+        "residual_bytes": 10 << 20,
+        "fragmentation_bytes": 10 << 20,
+    }
+    return Ledger(**{**values, **changes})  # type: ignore[arg-type]  # a test's own keywords
+
+
+def on_gpu(**changes: object) -> Record:
+    """A finished case on a GPU, with its telemetry and a ledger that adds up to 1,500 MiB."""
+    memory = Memory(
+        allocated_peak_bytes=990 << 20,
+        reserved_peak_bytes=1000 << 20,
+        nvml_process_peak_bytes=1500 << 20,
+        host_rss_peak_bytes=900 << 20,
+    )
+    values: dict[str, object] = {
+        "phases": (
+            Phase(name="first_step", seconds=1.0, memory=memory),
+            Phase(name="steady", seconds=16.0, memory=memory),
+        ),
+        "telemetry": telemetry(),
+        "ledger": ledger(),
+    }
+    return record(**{**values, **changes})  # type: ignore[arg-type]  # a test's own keywords
 
 
 def effective(**changes: object) -> Effective:

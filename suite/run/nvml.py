@@ -12,14 +12,7 @@ from typing import Any
 import msgspec
 
 from suite.results.record import Gpu
-
-# nvmlClocksEventReasons in nvml.h. Not here: 0x4, the power cap, which is how a card works.
-SLOWDOWNS = {
-    0x8: "hardware slowdown",
-    0x20: "software thermal slowdown",
-    0x40: "hardware thermal slowdown",
-    0x80: "hardware power brake",
-}
+from suite.results.throttle import SLOWDOWNS
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):

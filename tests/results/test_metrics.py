@@ -89,28 +89,9 @@ def test_not_finite_loss_is_no_number() -> None:
 
 def telemetry(**changes: object) -> Telemetry:
     """100 W from 0 to 30 s, sampled twice a second, over steps that fill seconds 1 to 24."""
-    times = tuple(0.5 * index for index in range(61))
-    nothing = tuple(None for _ in times)
     ends = (6.0, 9.0, 10.0, 12.0, 16.0, 24.0)
-    fields = {
-        "period_seconds": 0.5,
-        "elapsed_seconds": times,
-        "power_watts": tuple(100.0 for _ in times),
-        "energy_joules": tuple(100.0 * time for time in times),
-        "step_elapsed_seconds": tuple(zip((1.0, *ends[:-1]), ends, strict=True)),
-        **dict.fromkeys(
-            [
-                "sm_clock_mhz",
-                "memory_clock_mhz",
-                "temperature_celsius",
-                "throttle_reasons",
-                "device_memory_bytes",
-                "process_memory_bytes",
-            ],
-            nothing,
-        ),
-    }
-    return Telemetry(**{**fields, **changes})  # type: ignore[arg-type]  # a test's own keywords
+    times = tuple(zip((1.0, *ends[:-1]), ends, strict=True))
+    return records.telemetry(**{"step_elapsed_seconds": times, **changes})
 
 
 def test_energy_is_the_counters_rise_over_the_steady_steps() -> None:
@@ -127,7 +108,7 @@ def test_energy_is_the_counters_rise_over_the_steady_steps() -> None:
     "changes",
     [
         {"foreign_processes": 1},
-        {"energy_joules": (None,) * 61},
+        {"energy_joules": tuple(None if i == 30 else 50.0 * i for i in range(61))},
         {"energy_joules": (0.0,) * 60 + (-1.0,), "step_elapsed_seconds": ((29.0, 30.0),) * 6},
         {"energy_joules": (1.0, 2.0)},
         {"elapsed_seconds": (0.0,) * 61},

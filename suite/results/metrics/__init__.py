@@ -17,7 +17,16 @@ import msgspec
 from suite.results.record import Record
 
 Unit = Literal[
-    "seconds", "bytes", "tokens/second", "FLOP/second", "joules/token", "count", "share", "nats"
+    "seconds",
+    "bytes",
+    "tokens/second",
+    "FLOP/second",
+    "joules/token",
+    "watts",
+    "megahertz",
+    "count",
+    "share",
+    "nats",
 ]
 
 

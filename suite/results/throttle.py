@@ -1,0 +1,17 @@
+"""What NVML says about clocks that are not at their highest, bit by bit."""
+
+#: nvmlClocksEventReasons in nvml.h, https://docs.nvidia.com/deploy/nvml-api/
+REASONS = {
+    0x1: "idle",
+    0x2: "applications' clock setting",
+    0x4: "power cap",
+    0x8: "hardware slowdown",
+    0x10: "sync boost",
+    0x20: "software thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "hardware power brake",
+    0x100: "display clock setting",
+}
+
+#: Those that make a measurement unfit. Not here: the power cap, which is how a card works.
+SLOWDOWNS = {bit: REASONS[bit] for bit in (0x8, 0x20, 0x40, 0x80)}
