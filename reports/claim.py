@@ -31,9 +31,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def where(self) -> str:
-        """Return model, work, loop and GPU in words."""
+        """Return work, loop and GPU in words."""
         case, gpu = self.group.case, self.group.best.environment.gpu
-        parts = [case.model.title, words.work(case.workload), words.LOOPS[case.loop]]
+        parts = [words.work(case.workload), words.LOOPS[case.loop]]
         return ", ".join([*parts, *([] if gpu is None else [gpu.name])])
 
 
@@ -57,7 +57,7 @@ def held(material: Material) -> tuple[Held, ...]:
 
 
 def sentences(found: Iterable[Held]) -> list[str]:
-    """Return a baseline's sentences: where each half of the claim holds, and where both do."""
+    """Return, for cases of one model, where each half of the claim holds, and where both do."""
     listed = list(found)
     said = []
     for kind in KINDS:
@@ -113,8 +113,8 @@ def _half(
     holding = [each for value, each in known if value >= least]
     largest, at = max(known, key=lambda pair: pair[0])
     holds = _count(holding, len(known))
-    return f"{what}: holds {holds}. The largest is {text(largest)}, {_place(at)}."
+    return f"{what}: holds {holds}. The largest is {text(largest)}: {_place(at)}."
 
 
 def _place(each: Held) -> str:
-    return f"{each.group.case.method.title} on {each.where}"
+    return f"{each.group.case.method.title}, {each.where}"

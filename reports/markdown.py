@@ -21,6 +21,8 @@ OF_ALL: Mapping[str, tuple[str, Callable[[Material], list[str]]]] = {
     "fit": ("What fits which card", markdown_summary.fit),
     "failed": ("What has no numbers, and why", markdown_summary.failed),
 }
+#: Facts of a run that its heading and the command line behind them say.
+_SAID_ELSEWHERE = ("Run", "Plan")
 TABLES = (*OF_RUN, *OF_ALL)
 
 
@@ -65,7 +67,7 @@ def _caption(material: Material, section: Section) -> str:
     facts = " · ".join(
         f"{markup.text(term)}: {markup.text(fact)}"
         for term, fact in section.facts
-        if term != "Run"  # it is in the heading
+        if term not in _SAID_ELSEWHERE
     )
     plan = material.plans.get(section.run_id)
     if plan is None:

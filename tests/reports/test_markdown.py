@@ -174,7 +174,9 @@ def test_the_claim_is_judged_by_halves(
     assert f"- 3× faster than LoRA: holds {faster}" in text
     assert f"- 80 % less memory than LoRA: holds {smaller}" in text
     assert f"- Both at once against LoRA: {both}" in text
-    assert "Liger rung:" not in text
+    assert "than its Liger rung" not in text
+    (row,) = rows(text, "Unsloth LoRA")
+    assert row[-2:] == ["no" if "none" in said else "holds" for said in (faster, smaller)]
 
 
 def test_a_fast_wrong_run_claims_nothing() -> None:
