@@ -1,13 +1,17 @@
 """What documents show of the published results is what the results say now."""
 
+from pathlib import Path
+
 import pytest
 
 from reports import generated
 from suite.errors import BadInput
 
 
-@pytest.mark.parametrize("place", generated.DOCUMENTS, ids=lambda place: place.parent.name)
-def test_generated_blocks_are_current(place) -> None:
+@pytest.mark.parametrize(
+    "place", generated.DOCUMENTS, ids=lambda p: str(p.relative_to(generated.ROOT))
+)
+def test_generated_blocks_are_current(place: Path) -> None:
     """A published run without ``tox -e readme``, or an edit inside a block, fails here."""
     text = place.read_text(encoding="utf-8")
     assert "<!-- generated: " in text
