@@ -94,7 +94,7 @@ def ratio(group: Launches, others: Sequence[Launches]) -> Ratio:
             continue
         if name == method.name:
             return Ratio(text="baseline")
-        reason = _no_ratio(group, base)
+        reason = hindrance(group, base)
         if reason:
             reasons.append(reason)
             continue
@@ -102,7 +102,8 @@ def ratio(group: Launches, others: Sequence[Launches]) -> Ratio:
     return Ratio(text="no ratio", reason=reasons[-1])
 
 
-def _no_ratio(group: Launches, base: Launches) -> str:
+def hindrance(group: Launches, base: Launches) -> str:
+    """Return why the two stand in no ratio, or an empty string when they may."""
     title = base.case.method.title
     if not base.ok:
         return f"{title}: {words.outcome(base.first).lower()}"
@@ -111,18 +112,23 @@ def _no_ratio(group: Launches, base: Launches) -> str:
     return other_work(group.best, base.best)
 
 
-def _ratio(group: Launches, base: Launches) -> Ratio:
-    metric = all_metrics()["tokens_per_second"]
+def quotient(group: Launches, base: Launches, metric: Metric) -> float | None:
+    """Return a metric of a group over that of ``base``, medians over launches; None is unknown."""
     ours, theirs = across(group, metric), across(base, metric)
+    found = ours.median / theirs.median if ours and theirs and theirs.median else math.inf
+    return found if math.isfinite(found) else None
+
+
+def _ratio(group: Launches, base: Launches) -> Ratio:
     title = base.case.method.title
-    quotient = ours.median / theirs.median if ours and theirs and theirs.median else math.inf
-    if not math.isfinite(quotient):
+    value = quotient(group, base, all_metrics()["tokens_per_second"])
+    if value is None:
         return Ratio(text="no ratio", reason=f"no throughput of both this and {title}")
     found = [each.setting for each in differences(group.best, base.best) or ()]
     noun = "setting differs" if len(found) == 1 else "settings differ"
     return Ratio(
-        text=units.ratio(quotient),
-        exact=exact(quotient),
+        text=units.ratio(value),
+        exact=exact(value),
         baseline=title,
         differing=f"{len(found)} {noun}" if found else "",
         settings=", ".join(found),

@@ -25,10 +25,13 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     """One run on one profile."""
 
     anchor: str
+    run_id: str
+    profile: str
     title: str
     facts: facts.Facts
     weights: tuple[str, ...]
     notes: tuple[str, ...]
+    noise: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
     matrix: tuple[MatrixRow, ...]
 
@@ -101,10 +104,13 @@ def _section(
     known = {record.weights: None for record in records if record.outcome == "ok"}
     return Section(
         anchor=anchor,
+        run_id=run_id,
+        profile=profile,
         title=facts.profile_title(records, profile),
         facts=facts.of_run(records, plan, run_id),
         weights=tuple(dict.fromkeys(words.weights(text) for text in known)),
         notes=facts.conflicts(records),
+        noise=tuple(text for each in groups.values() if (text := words.noise(each))),
         comparisons=comparisons,
         matrix=_matrix(comparisons),
     )

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable
 from suite import units
 from suite.catalog.case import Case
 from suite.catalog.tier import Workload
+from suite.results.launches import Launches
 from suite.results.ledger import Part
 from suite.results.metrics import Metric
+from suite.results.noise import noise as scatter
 from suite.results.record import Record
 
 PHASES = {
@@ -114,6 +116,22 @@ def launches(good: int, total: int) -> str:
     """
     noun = launch_noun(total)
     return f"{total} {noun}" if good in (0, total) else f"{good} of {total} {noun}"
+
+
+def noise(group: Launches) -> str:
+    """Return a case's scatter over launches in one line, or nothing where it has too few.
+
+    ``Qwen3-8B · LoRA, 2 × 2,048 tokens, rows of one length: launch-to-launch spread 0.4 % over
+    5 launches (range 1.0 %)``
+    """
+    found = scatter(group)
+    if found is None or found.spread is None or found.range is None:
+        return ""
+    spread, span = units.percent(found.spread), units.percent(found.range)
+    return (
+        f"{case_title(group.case)}, {work(group.case.workload)}: launch-to-launch spread {spread}"
+        f" over {found.launches} launches (range {span})"
+    )
 
 
 def launch_noun(number: int) -> str:

@@ -33,7 +33,7 @@ VERBS = {
     "validate": "check result files and catalog files",
     "check": "is this machine fit to be measured on?",
     "publish": "file a finished run among the published results",
-    "export": "results as a table: CSV, JSON or JSON lines",
+    "export": "results as a table: CSV, JSON, JSON lines or Markdown",
     "test": "run this project's own tests",
 }
 

@@ -27,6 +27,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What the vendor says. Absent means unknown, never a default."""
 
     memory_bytes: Fact | None = None
+    nvml_memory_bytes: Fact | None = None  #: the total that NVML reports; no vendor's number
     memory_bytes_per_second: Fact | None = None
     bf16_flops: Fact | None = None  #: dense, FP32 accumulation, FLOP/s
     board_power_watts: Fact | None = None

@@ -14,6 +14,7 @@ from suite.wire import Struct
 
 PLAN = "run.json"
 JOURNAL = "journal.jsonl"
+NOISE = "noise.json"  #: computed from the records of a folder (``suite.results.noise``)
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -125,7 +126,7 @@ class _Reader:
             for name in sorted(runs):
                 self._run(here / name)
             for name in sorted(files):
-                if name.endswith((".json", ".jsonl")):
+                if name.endswith((".json", ".jsonl")) and name != NOISE:
                     self._file(here / name)
         if before == (len(self.problems), len(self.records), len(self.plans)):
             self._problem(folder, "a folder without results")

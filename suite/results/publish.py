@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from suite.errors import BadInput, WrongMachine
+from suite.results import noise
+from suite.results.collection import NOISE
 from suite.results.record import Record, seal
 from suite.results.store import JOURNAL, PLAN, Plan, read
 
@@ -25,6 +27,7 @@ _PATH = re.compile(r"(?<![\w/.:~-])~?/(?:[\w.+@%-]+/)+[\w.+@%-]*")
 def publish(run: Path, results: Path, *, partial: bool = False) -> Path:
     """Write ``run``, scrubbed, to ``results/PROFILE/RUN_ID/`` and return that folder.
 
+    ``results/PROFILE/noise.json`` is written anew from all runs that are published there.
     ``partial`` lets a run pass whose planned cases do not all have a record: the plan goes along,
     so readers see what is missing. Raises BadInput when the run has unusable lines, unfinished
     cases or is published already, WrongMachine when the folder cannot be written.
@@ -56,7 +59,25 @@ def publish(run: Path, results: Path, *, partial: bool = False) -> Path:
     (folder / JOURNAL).write_bytes(journal)
     bare = _scrub_struct(plan, names)
     (folder / PLAN).write_bytes(msgspec.json.format(msgspec.json.encode(bare), indent=1) + b"\n")
+    write_noise(folder.parent)
     return folder
+
+
+def write_noise(folder: Path) -> None:
+    """Write ``noise.json`` of a profile's folder anew; take it away where no case has enough.
+
+    Raises WrongMachine when the folder cannot be written.
+    """
+    content, path = noise.file_content(read([folder]).records), folder / NOISE
+    try:
+        if content is None:
+            path.unlink(missing_ok=True)
+            return
+        part = path.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise WrongMachine(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def scrub(record: Record, names: frozenset[str] = frozenset()) -> Record:

@@ -269,3 +269,11 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WrongMachine, match="cannot be written"):
         build(sites.ordinary(), tmp_path / "file" / "site")
+
+
+def test_the_overview_says_how_far_launches_scatter(site: Path, tmp_path: Path) -> None:
+    """One line a case with three launches or more; with two there is none."""
+    assert "launch-to-launch" not in sites.Page(site / "index.html").text
+    found = [records.record(launch=n, seconds=0.1 + 0.001 * n) for n in (1, 2, 3)]
+    page = sites.Page(build(sites.collection(*found), tmp_path / "site"))
+    assert "launch-to-launch spread 0.98 % over 3 launches (range 2.0 %)" in page.text

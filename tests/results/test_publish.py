@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -6,7 +7,9 @@ import pytest
 import records
 from suite.errors import BadInput
 from suite.results import store
-from suite.results.publish import publish, scrub
+from suite.results.collection import NOISE
+from suite.results.noise import NoiseFile, of_records
+from suite.results.publish import publish, scrub, write_noise
 
 
 def _run(folder: Path, *, finish: bool = True) -> Path:
@@ -64,6 +67,41 @@ def test_a_partial_run_can_be_published_and_still_names_what_is_missing(tmp_path
     found = store.read([folder])
     assert [record.method for record in found.records] == ["lora"]
     assert [case.method.name for _, _, case in found.missing()] == ["qlora"]
+
+
+def _launches(folder: Path, run_id: str, number: int) -> Path:
+    plan = records.plan(run_id=run_id, methods=("lora",), launches=number)
+    with store.create(folder, plan) as run:
+        for launch in range(1, number + 1):
+            run.append(records.record(run_id=run_id, launch=launch, seconds=0.1 + launch / 1000))
+    return folder
+
+
+def test_publishing_writes_the_noise_of_all_that_is_published(tmp_path: Path):
+    """noise.json grows with the runs, names the published records and is no foreign file."""
+    results = tmp_path / "results"
+    publish(_launches(tmp_path / "a", "20261124T070000Z-0000000a", 2), results)
+    assert not (results / "cpu" / NOISE).exists()
+    for run_id, number in (("20261124T070000Z-0000000b", 5), ("20261124T070000Z-0000000c", 3)):
+        publish(_launches(tmp_path / run_id[-1], run_id, number), results)
+    written = msgspec.json.decode((results / "cpu" / NOISE).read_bytes(), type=NoiseFile)
+    assert [(case.launches, case.gate) for case in written.cases] == [(5, True), (3, False)]
+    found = store.read([results])
+    assert found.problems == ()
+    published = {record.record_id for record in found.records}
+    assert published > {name for case in written.cases for name in case.record_ids}
+    assert written.cases == of_records(found.records)
+
+
+def test_noise_without_launches_enough_goes_away(tmp_path: Path):
+    """When the run that it came from is taken away, the file does not stay behind."""
+    results = tmp_path / "results"
+    folder = publish(_launches(tmp_path / "a", "20261124T070000Z-0000000a", 3), results)
+    publish(_launches(tmp_path / "b", "20261124T070000Z-0000000b", 1), results)
+    assert (results / "cpu" / NOISE).exists()
+    shutil.rmtree(folder)
+    write_noise(results / "cpu")
+    assert not (results / "cpu" / NOISE).exists()
 
 
 def test_publishing_twice_is_refused(tmp_path: Path):

@@ -1,0 +1,226 @@
+"""The Markdown tables of one run: methods beside each other, sequence lengths, padding."""
+
+from collections.abc import Callable, Sequence
+
+from reports import markup, words
+from reports.cells import hindrance, peak_memory, quotient
+from reports.comparison import Comparison, Row
+from reports.material import Material
+from reports.rungs import KINDS, NAIVE, rungs
+from reports.view import Section
+from suite import units
+from suite.catalog.case import Case
+from suite.results.launches import Launches, across
+from suite.results.metrics import Metric, all_metrics
+
+
+def comparisons(material: Material, section: Section) -> list[str]:
+    """Return one table a comparison: a model under one workload, loop and seed."""
+    return [block for each in section.comparisons for block in _methods(material, section, each)]
+
+
+def ladders(material: Material, section: Section) -> list[str]:
+    """Return the tables of those comparisons in which the unfair baseline stands as well."""
+    return [
+        block
+        for each in section.comparisons
+        if any(row.case.method.name == NAIVE for row in each.rows)
+        for block in _methods(material, section, each)
+    ]
+
+
+def _methods(material: Material, section: Section, comparison: Comparison) -> list[str]:
+    groups = {group.case: group for group in material.of(section)}
+    present = [groups[row.case] for row in comparison.rows if row.case in groups]
+    titles = {
+        kind: rung.title
+        for group in present
+        for kind, rung in rungs(group, present).items()
+        if kind != "liger"
+    }
+    titles["liger"] = "its Liger rung"
+    header = [
+        "Method",
+        "Real token/s",
+        f"Step, {comparison.step_unit}",
+        f"{comparison.memory_title}, {comparison.memory_unit}",
+        "Energy per token",
+        "Of measured peak",
+        *(f"Speed against {titles.get(kind, kind)}" for kind in KINDS),
+        f"Memory against {titles.get('plain', 'plain')}",
+        "Losses",
+        "Launches",
+    ]
+    rows = [_method(row, groups.get(row.case), present, material) for row in comparison.rows]
+    return [
+        f"#### {markup.text(comparison.model)}",
+        markup.text(comparison.work),
+        markup.table(header, rows),
+    ]
+
+
+def _method(
+    row: Row, group: Launches | None, present: Sequence[Launches], material: Material
+) -> list[str]:
+    launches = "; ".join([row.count, *row.notes])
+    if group is None or not group.ok:
+        return [row.method, row.outcome, *[""] * 9, launches]
+    held = rungs(group, present)
+    plain = held.get("plain")
+    numbers = [
+        "" if number is None else _ranged(number.text, number.range)
+        for number in (row.tokens, row.step, row.memory)
+    ]
+    energy, peak = all_metrics()["joules_per_token"], all_metrics()["utilization_of_probe"]
+    speeds = [
+        units.ratio(value) if kind in held and (value := held[kind].throughput) else ""
+        for kind in KINDS
+    ]
+    verdict = row.verdict
+    losses = "" if verdict is None else ", ".join(t for t in (verdict.text, verdict.detail) if t)
+    return [
+        row.method,
+        *numbers,
+        _median(group, energy),
+        _median(group, peak),
+        *speeds,
+        change(plain.memory) if plain is not None else "",
+        losses,
+        launches,
+    ]
+
+
+def change(ratio: float | None) -> str:
+    """Return a ratio as a change in percent: ``−12 %``, ``+3.1 %``; empty when unknown."""
+    if ratio is None:
+        return ""
+    if ratio == 1:
+        return "0 %"
+    return f"{'−' if ratio < 1 else '+'}{units.percent(abs(ratio - 1))}"
+
+
+def _ranged(text: str, span: str) -> str:
+    return f"{text} ({span})" if span else text
+
+
+def _median(group: Launches, metric: Metric) -> str:
+    value = across(group, metric)
+    return "" if value is None else words.number(metric, value.median)
+
+
+def sequences(material: Material, section: Section) -> list[str]:
+    """Return a table a model that ran several lengths at as many tokens a step."""
+    found: dict[object, list[Launches]] = {}
+    for group in material.of(section):
+        work = group.case.workload
+        if work.data == "fixed":
+            key = (group.case.model, step_tokens(group.case), group.case.loop, group.case.seed)
+            found.setdefault(key, []).append(group)
+    blocks = []
+    for groups in found.values():
+        lengths = sorted({group.case.workload.sequence_tokens for group in groups})
+        if len(lengths) > 1:
+            blocks += _lengths(groups, lengths)
+    return blocks
+
+
+def step_tokens(case: Case) -> int:
+    """Return the positions of one optimizer step when every row is full."""
+    work = case.workload
+    return work.sequence_tokens * work.batch_sequences * work.gradient_accumulation
+
+
+def _lengths(groups: Sequence[Launches], lengths: Sequence[int]) -> list[str]:
+    case = groups[0].case
+    methods = list(dict.fromkeys(group.case.method for group in groups))
+    by_place = {(g.case.workload.sequence_tokens, g.case.method.name): g for g in groups}
+    names = {method.name: method for method in methods}
+    pairs = [
+        (method, names[method.reference])
+        for method in methods
+        if method.engine != "transformers" and method.reference in names
+    ]
+
+    def row(length: int) -> list[str]:
+        here = {method.name: by_place.get((length, method.name)) for method in methods}
+        cells = [_cell(here[method.name], _speed_and_memory) for method in methods]
+        cells += [_pair(here[ours.name], here[theirs.name]) for ours, theirs in pairs]
+        return [f"{length:,}", *cells]
+
+    return [
+        f"#### {markup.text(case.model.title)}: sequence length",
+        f"{step_tokens(case):,} tokens a step at every length · {words.LOOPS[case.loop]} · seed"
+        f" {case.seed}. Real tokens per second and peak memory; then speed and memory of one"
+        " method against another.",
+        markup.table(
+            [
+                "Tokens a row",
+                *(method.title for method in methods),
+                *(f"{ours.title} against {theirs.title}" for ours, theirs in pairs),
+            ],
+            map(row, lengths),
+        ),
+    ]
+
+
+def _cell(group: Launches | None, text: Callable[[Launches], str]) -> str:
+    if group is None:
+        return ""
+    return text(group) if group.ok else words.outcome(group.best)
+
+
+def _speed_and_memory(group: Launches) -> str:
+    return f"{_throughput(group)}, {_median(group, peak_memory(group.best))}"
+
+
+def _throughput(group: Launches) -> str:
+    return _median(group, all_metrics()["tokens_per_second"])
+
+
+def _pair(ours: Launches | None, theirs: Launches | None) -> str:
+    if ours is None or theirs is None or not ours.ok or hindrance(ours, theirs):
+        return ""
+    speed = quotient(ours, theirs, all_metrics()["tokens_per_second"])
+    memory = quotient(ours, theirs, peak_memory(ours.best))
+    return ", ".join(t for t in ("" if speed is None else units.ratio(speed), change(memory)) if t)
+
+
+def paddings(material: Material, section: Section) -> list[str]:
+    """Return a table a model that ran rows of real lengths packed in several ways."""
+    found: dict[object, list[Launches]] = {}
+    for group in material.of(section):
+        case, work = group.case, group.case.workload
+        if work.data == "real-length":
+            key = (case.model, work.sequence_tokens, case.loop, case.seed)
+            found.setdefault(key, []).append(group)
+    blocks = []
+    for groups in found.values():
+        if len({group.case.workload.packing for group in groups}) > 1:
+            blocks += _ways(groups)
+    return blocks
+
+
+def _ways(groups: Sequence[Launches]) -> list[str]:
+    case = groups[0].case
+    works = list(dict.fromkeys(group.case.workload for group in groups))
+    methods = list(dict.fromkeys(group.case.method for group in groups))
+    by_place = {(group.case.method, group.case.workload): group for group in groups}
+    rows = [
+        [method.title, *(_cell(by_place.get((method, work)), _padded) for work in works)]
+        for method in methods
+    ]
+    header = [
+        f"{'padded' if work.packing == 'none' else work.packing},"
+        f" {work.batch_sequences * work.gradient_accumulation} × {work.sequence_tokens:,}"
+        for work in works
+    ]
+    return [
+        f"#### {markup.text(case.model.title)}: padding",
+        f"Rows of real lengths · {words.LOOPS[case.loop]} · seed {case.seed}. Real tokens per"
+        " second, and the share of computed positions that was padding.",
+        markup.table(["Method", *header], rows),
+    ]
+
+
+def _padded(group: Launches) -> str:
+    return f"{_throughput(group)}, {_median(group, all_metrics()['padding_share'])} padding"

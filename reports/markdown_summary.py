@@ -1,0 +1,174 @@
+"""The Markdown that speaks of all runs together: the claim, scatter, fit, and what did not run."""
+
+from collections.abc import Sequence
+
+from reports import claim as claims
+from reports import facts, markup, words
+from reports.markdown_runs import change
+from reports.material import Material
+from reports.rungs import KINDS
+from suite import units
+from suite.catalog import profile as profiles
+from suite.catalog.profile import Profile
+from suite.results import fit as fits
+from suite.results.launches import Launches
+from suite.results.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
+from suite.results.noise import noise as scatter
+
+CLAIM = 'The published claim is "up to 3x faster, 80 % less memory than standard LoRA".'
+
+
+def claim(material: Material) -> list[str]:
+    """Return where the claim holds, in sentences a model, and the table they are read from."""
+    held = claims.held(material)
+    if not held:
+        return []
+    intro = (
+        f"{CLAIM} Looked at here: {units.counted(len(held), 'case')} of Unsloth on GPUs, each with"
+        " its own batch, length and loop, against each baseline that could be meant. Speed is"
+        " throughput in real tokens, memory the peak that torch allocated while training; the"
+        " Liger rung is plain PEFT with Liger's kernels and the same storage of the weights. Cases"
+        " whose losses differ from their reference's do not count."
+    )
+    said = []
+    for model in dict.fromkeys(each.group.case.model for each in held):
+        mine = [each for each in held if each.group.case.model == model]
+        said.append(f"**{markup.text(model.title)}**")
+        said.append("\n".join(f"- {markup.text(text)}" for text in claims.sentences(mine)))
+    header = ["Method", "Model", "Work", "Loop", "GPU", "Launches"]
+    for kind in KINDS:
+        header += [f"{what} against {claims.NAMES[kind]}" for what in ("Speed", "Memory")]
+    for half in (f"{claims.FASTER:g}× faster", f"{units.percent(claims.LESS_MEMORY)} less memory"):
+        header.append(f"{half} than {claims.NAMES['plain']}")
+    return [intro, *said, markup.table(header, map(_held, held), words=5)]
+
+
+def _held(each: claims.Held) -> list[str]:
+    case, gpu = each.group.case, each.group.best.environment.gpu
+    row = [case.method.title, case.model.title, words.work(case.workload), words.LOOPS[case.loop]]
+    row += ["" if gpu is None else gpu.name, str(len(each.group.ok))]
+    for kind in KINDS:
+        rung = each.rungs.get(kind)
+        speed, memory = (None, None) if rung is None else (rung.throughput, rung.memory)
+        row += ["" if speed is None else units.ratio(speed), change(memory)]
+    plain = each.rungs.get("plain")
+    if plain is None:
+        return [*row, "", ""]
+    saved = claims.saving(plain.memory)
+    halves = ((plain.throughput, claims.FASTER), (saved, claims.LESS_MEMORY))
+    return [*row, *("" if v is None else "holds" if v >= least else "no" for v, least in halves)]
+
+
+def noise(material: Material) -> list[str]:
+    """Return how far launches of one case lie apart, where there are enough of them."""
+    rows = []
+    for group in material.groups:
+        found = scatter(group)
+        if found is None:
+            continue
+        mean = found.step_seconds_geometric_mean
+        shares = (
+            found.spread,
+            found.range,
+            found.first_loss_difference,
+            found.trajectory_difference,
+            found.first_gradient_norm_difference,
+        )
+        rows.append(
+            [
+                words.case_title(group.case),
+                words.work(group.case.workload),
+                _title(group),
+                str(found.launches),
+                "" if mean is None else units.seconds(mean),
+                *("" if share is None else units.percent(share) for share in shares),
+                "yes" if found.gate else "no",
+            ]
+        )
+    if not rows:
+        return []
+    header = ["Case", "Work", "On", "Launches", "Step", "Spread", "Range", "First loss"]
+    header += ["Any loss", "First gradient norm", "Gates"]
+    text = (
+        f"Cases with {MINIMUM_LAUNCHES} good launches or more. Spread is the standard deviation of"
+        " the logarithms of the launches' median step times, range is highest less lowest over"
+        " their geometric mean; losses and gradient norms are the largest relative differences of"
+        f" a method to itself. From {GATE_LAUNCHES} launches on a spread can gate a change."
+    )
+    return [text, markup.table(header, rows, words=3)]
+
+
+def fit(material: Material) -> list[str]:
+    """Return what each case needed where it ran, and whether other cards would hold it."""
+    cards = [each for each in map(profiles.load, profiles.names()) if each.device == "cuda"]
+    cases: dict[object, list[Launches]] = {}
+    for group in material.groups:
+        if group.ok and group.best.environment.gpu is not None:
+            case = group.case
+            key = (group.first.profile, case.model, case.method, case.workload, case.loop)
+            cases.setdefault(key, []).append(group)
+    rows = [_fit(groups, cards) for groups in cases.values()]
+    if not rows:
+        return []
+    header = ["Case", "Work", "Measured on", "Needs", "With fragmentation", "Highest in"]
+    text = (
+        "Needs: the highest that torch handed out to tensors, loading included, and the CUDA"
+        " context. With fragmentation: what torch had taken from the driver, and the context."
+        f' "fits" leaves {units.percent(1 - fits.COMFORTABLE_SHARE)} of the card free with'
+        ' fragmentation, "tight" holds the tensors and no more than that is known.'
+    )
+    return [text, markup.table([*header, *map(_card, cards)], rows, words=3)]
+
+
+def _fit(groups: Sequence[Launches], cards: Sequence[Profile]) -> list[str]:
+    first = groups[0]
+    need = fits.most([record for group in groups for record in group.ok])
+    sizes = (need.least_bytes, need.fragmented_bytes)
+    return [
+        words.case_title(first.case),
+        words.work(first.case.workload),
+        _title(first),
+        *("unknown" if size is None else units.bytes_(size) for size in sizes),
+        need.phase.replace("_", " ") or need.reason,
+        *(fits.verdict(need, fits.card_bytes(card)) for card in cards),
+    ]
+
+
+def _card(card: Profile) -> str:
+    size = fits.card_bytes(card)
+    return card.title if size is None else f"{card.title}, {units.bytes_(size)}"
+
+
+def failed(material: Material) -> list[str]:
+    """Return every case without a good launch: what became of it, and why."""
+    rows = [
+        [
+            words.case_title(group.case),
+            words.work(group.case.workload),
+            _title(group),
+            words.outcome(group.best),
+            words.short(group.best.reason),
+        ]
+        for group in material.groups
+        if not group.ok
+    ]
+    rows += [
+        [
+            words.case_title(row.case),
+            words.work(row.case.workload),
+            section.title,
+            row.outcome,
+            row.reason,
+        ]
+        for section in material.overview.sections
+        for comparison in section.comparisons
+        for row in comparison.rows
+        if not row.href
+    ]
+    if not rows:
+        return []
+    return [markup.table(["Case", "Work", "On", "Outcome", "Why"], rows, words=5)]
+
+
+def _title(group: Launches) -> str:
+    return facts.profile_title(group.records, group.first.profile)

@@ -1,0 +1,44 @@
+"""What every Markdown table is made of: the records of a collection, grouped and indexed once."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from reports.view import Overview, Section, overview
+from suite.results.collection import Collection
+from suite.results.launches import Launches, group
+from suite.results.parity import References
+from suite.results.plan import Plan
+
+
+class Material(msgspec.Struct, frozen=True, kw_only=True):
+    """A collection, the report's view of it, and its groups of launches in the report's order."""
+
+    collection: Collection
+    overview: Overview
+    references: References
+    plans: Mapping[str, Plan]
+    groups: tuple[Launches, ...]
+
+    def of(self, section: Section) -> list[Launches]:
+        """Return the groups of one run on one profile."""
+        place = (section.run_id, section.profile)
+        return [each for each in self.groups if _place(each) == place]
+
+
+def gather(collection: Collection) -> Material:
+    """Return the material of a collection."""
+    references = References(collection.records)
+    seen = overview(collection, references)
+    order = {(each.run_id, each.profile): index for index, each in enumerate(seen.sections)}
+    return Material(
+        collection=collection,
+        overview=seen,
+        references=references,
+        plans={plan.run_id: plan for plan in collection.plans},
+        groups=tuple(sorted(group(collection.records), key=lambda each: order[_place(each)])),
+    )
+
+
+def _place(group: Launches) -> tuple[str, str]:
+    return group.first.run_id, group.first.profile

@@ -1,0 +1,151 @@
+"""How far launches of the same case lie apart: what a difference must exceed to mean anything.
+
+A case is the same where run, profile and case are; its launches are the replicates. Of times this
+gives the spread, of losses the measured counterpart of the bands in ``suite.results.parity``: how
+far a method parts from itself.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from suite.results.launches import Launches, group
+from suite.results.metrics import all_metrics
+from suite.results.parity import LOSS_FLOOR
+from suite.results.record import Record
+from suite.wire import Struct
+
+SCHEMA = 1
+#: With fewer good launches a spread is one difference, and not shown.
+MINIMUM_LAUNCHES = 3
+#: A standard deviation of fewer is too uncertain to call a change real.
+GATE_LAUNCHES = 5
+#: Significant digits of what is computed here: logarithms differ in the last ones by platform.
+DIGITS = 6
+
+
+class Noise(Struct, frozen=True, kw_only=True):
+    """The scatter of one case over its good launches, of which there are three or more.
+
+    ``step_seconds`` holds each launch's median in the order of ``record_ids``. ``spread`` is the
+    standard deviation of their natural logarithms, so a share of the geometric mean; ``range``
+    is highest less lowest over that mean. The differences are the largest between any two
+    launches, relative to the smaller value: of the first step's loss, of any step's loss over the
+    ``common_steps``, of the first step's gradient norm. ``gate`` says that there are launches
+    enough to judge a change by. None is unknown, with the reason in ``unavailable``.
+    """
+
+    run_id: str
+    profile: str
+    case_id: str
+    record_ids: tuple[str, ...]
+    launches: int
+    gate: bool
+    step_seconds: tuple[float | None, ...]
+    step_seconds_geometric_mean: float | None
+    spread: float | None
+    range: float | None
+    first_loss_difference: float | None
+    trajectory_difference: float | None
+    common_steps: int
+    first_gradient_norm_difference: float | None
+    unavailable: dict[str, str] = {}
+
+
+class NoiseFile(Struct, frozen=True, kw_only=True):
+    """What ``noise.json`` holds: every case of one profile that has launches enough."""
+
+    schema: int = SCHEMA
+    cases: tuple[Noise, ...]
+
+
+def noise(launches: Launches) -> Noise | None:
+    """Return the scatter of one case, or None of fewer than ``MINIMUM_LAUNCHES`` good ones."""
+    records = launches.ok
+    if len(records) < MINIMUM_LAUNCHES:
+        return None
+    unavailable: dict[str, str] = {}
+    seconds = tuple(all_metrics()["step_seconds"].compute(record) for record in records)
+    known = [value for value in seconds if value is not None]
+    mean = spread = span = None
+    if len(known) == len(seconds):
+        logs = [math.log(value) for value in known]
+        mean = math.exp(statistics.fmean(logs))
+        spread, span = statistics.stdev(logs), (max(known) - min(known)) / mean
+    else:
+        unavailable["step_seconds"] = "a launch has no steady step"
+    differences, reason = _losses(records)
+    if reason:
+        unavailable["losses"] = reason
+    gradient, reason = _gradient(records)
+    if reason:
+        unavailable["first_gradient_norm_difference"] = reason
+    return Noise(
+        run_id=launches.first.run_id,
+        profile=launches.first.profile,
+        case_id=launches.case.case_id,
+        record_ids=tuple(record.record_id for record in records),
+        launches=len(records),
+        gate=len(records) >= GATE_LAUNCHES and spread is not None,
+        step_seconds=seconds,
+        step_seconds_geometric_mean=_rounded(mean),
+        spread=_rounded(spread),
+        range=_rounded(span),
+        first_loss_difference=_rounded(differences[0] if differences else None),
+        trajectory_difference=_rounded(max(differences, default=None)),
+        common_steps=len(differences),
+        first_gradient_norm_difference=_rounded(gradient),
+        unavailable=unavailable,
+    )
+
+
+def of_records(records: Iterable[Record]) -> tuple[Noise, ...]:
+    """Return the scatter of every case with launches enough, in the order of the records."""
+    return tuple(found for each in group(records) if (found := noise(each)) is not None)
+
+
+def file_content(records: Iterable[Record]) -> bytes | None:
+    """Return what ``noise.json`` holds for these records; None where no case has enough."""
+    cases = of_records(records)
+    if not cases:
+        return None
+    document = msgspec.json.encode(NoiseFile(cases=cases))
+    return msgspec.json.format(document, indent=1) + b"\n"
+
+
+def _losses(records: Sequence[Record]) -> tuple[list[float], str]:
+    """Return the largest difference at each common step, or none and why there are none."""
+    by_index = [{step.index: step for step in record.steps} for record in records]
+    common = sorted(set(by_index[0]).intersection(*by_index[1:]))
+    if not common:
+        return [], "the launches have no step in common"
+    differences = []
+    for index in common:
+        steps = [steps[index] for steps in by_index]
+        losses = [step.loss for step in steps if step.loss is not None]
+        if len(losses) != len(steps):
+            return [], f"the loss of step {index + 1} is not a number in every launch"
+        if len({step.tokens_loss for step in steps}) > 1:
+            return [], f"the launches saw different loss tokens at step {index + 1}"
+        scale = max(min(map(abs, losses)), LOSS_FLOOR)
+        differences.append((max(losses) - min(losses)) / scale)
+    return differences, ""
+
+
+def _gradient(records: Sequence[Record]) -> tuple[float | None, str]:
+    firsts = [record.steps[0].gradient_norm if record.steps else None for record in records]
+    norms = [norm for norm in firsts if norm is not None and math.isfinite(norm)]
+    if len(norms) != len(firsts):
+        return None, "a launch has no gradient norm of its first step"
+    smallest = min(map(abs, norms))
+    if smallest == 0:
+        return None, "a gradient norm of 0 has no relative difference"
+    return (max(norms) - min(norms)) / smallest, ""
+
+
+def _rounded(value: float | None) -> float | None:
+    if value is None or not math.isfinite(value):  # a stranger's samples can overflow
+        return None
+    return float(f"{value:.{DIGITS}g}")

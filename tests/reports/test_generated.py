@@ -1,0 +1,37 @@
+"""What documents show of the published results is what the results say now."""
+
+from pathlib import Path
+
+import pytest
+
+from reports import generated
+from suite.errors import BadInput
+
+
+@pytest.mark.parametrize(
+    "place", generated.DOCUMENTS, ids=lambda p: str(p.relative_to(generated.ROOT))
+)
+def test_generated_blocks_are_current(place: Path) -> None:
+    """A published run without ``tox -e readme``, or an edit inside a block, fails here."""
+    text = place.read_text(encoding="utf-8")
+    assert "<!-- generated: " in text
+    assert generated.fresh(text) == text
+
+
+def test_only_the_block_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text around it stays, stale content goes, and the mark stays for the next time."""
+    monkeypatch.setattr(generated, "output", lambda command: f"of {command}\n")
+    text = "before\n<!-- generated: X -->\nold\n<!-- /generated -->\nafter\n"
+    made = generated.fresh(text)
+    assert made == ("before\n<!-- generated: X -->\n\nof X\n\n<!-- /generated -->\nafter\n")
+    assert generated.fresh(made) == made
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [("rm -rf x", "not a command"), ("./tunebench export nowhere", "no such file or folder")],
+)
+def test_another_command_and_one_that_fails_are_refused(command: str, reason: str) -> None:
+    """A document cannot make this run anything, nor hide that a block could not be made."""
+    with pytest.raises(BadInput, match=reason):
+        generated.output(command)

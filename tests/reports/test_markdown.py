@@ -1,0 +1,255 @@
+"""Markdown says what the records say, and strangers' text stays text."""
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+import sites
+
+import gpu_records
+import records
+from gpu_records import GIB
+from reports import markup
+from reports.markdown import TABLES, markdown
+from suite.catalog.tier import Workload
+from suite.cli import main
+from suite.results.metrics import all_metrics
+from suite.results.record import Record, seal
+from suite.results.store import read
+from suite.verbs import export
+
+RESULTS = Path(__file__).parents[2] / "reports" / "results"
+
+
+def rows(text: str, first: str = "") -> list[list[str]]:
+    """Return the cells of every table row whose first cell begins so; escapes are kept."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [[c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    return [row for row in cells if row[0].startswith(first)]
+
+
+def made(*found: Record, only: str | None = None) -> str:
+    return markdown(sites.collection(*found), only)
+
+
+def test_tables_hold_the_numbers_that_the_json_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Throughput, memory and verdict of every published record stand in its method's row."""
+    assert main(["export", str(RESULTS), "--format", "json"]) == 0
+    found = [row for row in json.loads(capsys.readouterr().out) if row["outcome"] == "ok"]
+    collection = read([RESULTS])
+    titles = {record.method: record.case.method.title for record in collection.records}
+    single = {plan.run_id for plan in collection.plans if plan.launches == 1}
+    found = [row for row in found if row["run_id"] in single]  # medians are looked at below
+    table = rows(markdown(collection, "comparison"))
+    assert found
+    for row in found:
+        mine = [cells for cells in table if cells[0] == markup.text(titles[row["method"]])]
+        mine = [cells for cells in mine if near(cells[1], row["tokens_per_second"])]
+        mine = [cells for cells in mine if near(cells[3], row["peak_allocated_bytes"] / GIB)]
+        assert mine, row["case_id"]
+        if row["parity"] != "no reference":
+            assert any(cells[-2].startswith(row["parity"]) for cells in mine)
+
+
+def near(cell: str, value: float) -> bool:
+    """Return whether a cell shows this number, rounded to three digits or more."""
+    shown = cell.replace(",", "")
+    return shown[:1].isdigit() and float(shown) == pytest.approx(value, rel=0.006)
+
+
+def test_several_launches_are_a_median_with_its_range() -> None:
+    """Three launches of 0.1, 0.11 and 0.12 s: the middle one, and from where to where."""
+    found = [gpu_records.record(launch=n, seconds=0.09 + 0.01 * n) for n in (1, 2, 3)]
+    rates = sorted(_rate(record) for record in found)
+    (row,) = rows(made(*found, only="comparison"), "LoRA")
+    assert row[1] == f"{rates[1]:,.0f} ({rates[0]:,.0f}–{rates[2]:,.0f})"
+    assert row[-1] == "3 launches"
+    (row,) = rows(made(*found, only="noise"), "Qwen3-8B · LoRA")
+    assert (row[3], row[-1]) == ("3", "no")
+    assert "From 5 launches on" in made(*found, only="noise")
+
+
+def _rate(record: Record) -> float:
+    value = all_metrics()["tokens_per_second"].compute(record)
+    assert value is not None
+    return value
+
+
+def test_ratios_name_plain_liger_and_naive_baselines() -> None:
+    """The same engine row against each rung of its own storage, and memory as a change."""
+    found = [
+        gpu_records.record(method="lora-naive", seconds=0.4),
+        gpu_records.record(method="lora", seconds=0.2),
+        gpu_records.record(method="lora-liger", seconds=0.16),
+        gpu_records.record(method="qlora-liger", seconds=0.15),
+        gpu_records.record(method="unsloth-lora", seconds=0.1, allocated=15 * GIB),
+    ]
+    text = made(*found, only="ladder")
+    (header, *_), (row,) = rows(text), rows(text, "Unsloth LoRA")
+    by_title = dict(zip(header, row, strict=True))
+    assert by_title["Speed against LoRA"] == "2.00×"
+    assert by_title["Speed against its Liger rung"] == "1.60×"
+    assert by_title["Speed against LoRA, naive"] == "4.00×"
+    assert by_title["Memory against LoRA"] == "−25 %"
+    assert made(*found[1:], only="ladder") == ""
+
+
+def test_what_has_no_number_is_words_and_is_listed_with_its_reason() -> None:
+    """Out of memory stands in the table, and with its reason among what could not run."""
+    failed = gpu_records.failed(method="full", reason="4 GiB too much")
+    (row,) = rows(made(gpu_records.record(), failed), "Full fine-tuning")
+    assert row[1] == "Out of memory while loading the weights"
+    (listed,) = rows(made(gpu_records.record(), failed, only="failed"), "Qwen3-8B")
+    assert listed[-1] == "4 GiB too much"
+
+
+def test_a_sweep_becomes_a_table_of_lengths() -> None:
+    """Rows are lengths in order, columns methods, and a pair is the engine against its own."""
+    found = []
+    for length, batch in ((4096, 1), (512, 8)):
+        work = Workload(sequence_tokens=length, batch_sequences=batch)
+        for method, seconds in (("lora", 0.2), ("unsloth-lora", 0.1)):
+            found.append(
+                gpu_records.record(
+                    method=method, workload=work, suffix=f"-s{length}", seconds=seconds
+                )
+            )
+    found[0] = gpu_records.failed(workload=found[0].case.workload, suffix="-s4096")
+    text = made(*found, only="sequence")
+    assert "4,096 tokens a step at every length" in text
+    header, _, short, long = rows(text)
+    assert header == ["Tokens a row", "LoRA", "Unsloth LoRA", "Unsloth LoRA against LoRA"]
+    assert (short[0], long[0]) == ("512", "4,096")
+    assert short[2] == f"{_rate(found[3]):,.0f} token/s, 20 GiB"
+    assert short[3] == "2.00×, 0 %"
+    assert long[1] == "Out of memory while loading the weights"
+    assert long[3] == "–"
+
+
+def test_other_tokens_a_step_are_no_sweep() -> None:
+    """Lengths compare only where the work of a step is the same."""
+    works = [Workload(sequence_tokens=n, batch_sequences=2) for n in (512, 1024)]
+    found = [gpu_records.record(workload=w, suffix=f"-{n}") for n, w in enumerate(works)]
+    assert made(*found, only="sequence") == ""
+
+
+def test_a_padding_study_becomes_a_table_of_ways() -> None:
+    """Columns are ways to pack in the order run, cells real tokens and the share of padding."""
+    found = []
+    for packing in ("none", "packed", "padding-free"):
+        work = Workload(
+            sequence_tokens=2048, batch_sequences=4, data="real-length", packing=packing
+        )
+        found.append(gpu_records.record(workload=work, suffix=f"-{packing}"))
+    header, _, row = rows(made(*found, only="padding"))
+    assert [title.partition(",")[0] for title in header[1:]] == [
+        "padded",
+        "packed",
+        "padding-free",
+    ]
+    steady = [step for step in found[0].steps if step.role == "steady"]
+    share = 1 - sum(s.tokens_real for s in steady) / sum(s.tokens_padded for s in steady)
+    assert row[1] == f"{_rate(found[0]):,.0f} token/s, {100 * share:.1f} % padding"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "allocated", "faster", "smaller", "both"),
+    [
+        (0.1, 4 * GIB, "at 1 of 1", "at 1 of 1", "at 1 of 1"),
+        (0.1, 5 * GIB, "at 1 of 1", "at none of 1", "at none of 1"),
+        (0.2, 4 * GIB, "at none of 1", "at 1 of 1", "at none of 1"),
+    ],
+)
+def test_the_claim_is_judged_by_halves(
+    seconds: float, allocated: int, faster: str, smaller: str, both: str
+) -> None:
+    """3x needs three times the throughput, 80 % a fifth of the memory; each is said alone."""
+    text = made(
+        gpu_records.record(method="lora", seconds=0.3, allocated=20 * GIB),
+        gpu_records.record(method="unsloth-lora", seconds=seconds, allocated=allocated),
+        only="claim",
+    )
+    assert f"- 3× faster than LoRA: holds {faster}" in text
+    assert f"- 80 % less memory than LoRA: holds {smaller}" in text
+    assert f"- Both at once against LoRA: {both}" in text
+    assert "than its Liger rung" not in text
+    (row,) = rows(text, "Unsloth LoRA")
+    assert row[-2:] == ["no" if "none" in said else "holds" for said in (faster, smaller)]
+
+
+def test_a_fast_wrong_run_claims_nothing() -> None:
+    """Ten times the speed with other losses is no evidence for the claim."""
+    found = gpu_records.record(), gpu_records.record(method="unsloth-lora", seconds=0.01, loss=6.9)
+    assert made(*found, only="claim") == ""
+
+
+def test_a_saving_that_nearly_holds_is_not_printed_as_the_one_claimed() -> None:
+    """79.6 % is less than 80 %, in the verdict and in the number."""
+    text = made(
+        gpu_records.record(allocated=1000 * GIB),
+        gpu_records.record(method="unsloth-lora", allocated=204 * GIB),
+        only="claim",
+    )
+    assert "80 % less memory than LoRA: holds at none of 1. The largest is 79.6 %" in text
+
+
+def test_a_cpu_says_nothing_about_the_claim() -> None:
+    """The claim is about GPUs; where none ran there is no such section."""
+    found = records.record(), records.record(method="unsloth-lora", seconds=0.01)
+    assert made(*found, only="claim") == ""
+    assert "published claim" not in made(*found)
+
+
+def test_every_card_gets_a_verdict() -> None:
+    """A case that an H200 holds, and the smaller cards may not."""
+    text = made(gpu_records.record(allocated=90 * GIB), only="fit")
+    (header, *_), (row,) = rows(text), rows(text, "Qwen3-8B")
+    by_card = {t.partition(",")[0]: c for t, c in zip(header, row, strict=True)}
+    assert by_card["Needs"] == "91 GiB"
+    assert by_card["NVIDIA H100 SXM"] == "does not fit"
+    assert by_card["NVIDIA RTX PRO 6000 Blackwell Max-Q"] == "tight"
+    assert by_card["NVIDIA H200 SXM"] == "fits"
+
+
+HOSTILE = "a | b\n# x <script>alert(1)</script> `c` [l](https://e.org) $x$ <!-- /generated --> \\|"
+
+
+def test_hostile_text_stays_in_its_cell() -> None:
+    """Pipes, tags, links, code and comments of a stranger's record become letters."""
+    record = gpu_records.failed(method="full", reason=HOSTILE)
+    method = msgspec.structs.replace(record.case.method, title=HOSTILE)
+    case = msgspec.structs.replace(record.case, method=method)
+    text = made(gpu_records.record(), seal(msgspec.structs.replace(record, case=case)))
+    for line in text.splitlines():
+        assert not line.startswith(("# x", "<!--"))
+    assert not re.search(r"(?<!\\)<", text)
+    assert not re.search(r"(?<!\\)[\[$]", text)
+    tables = [block for block in text.split("\n\n") if block.startswith("|")]
+    for table in tables:
+        widths = {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table.splitlines()}
+        assert len(widths) == 1
+
+
+def test_code_is_fenced_whatever_backticks_it_has() -> None:
+    """A command line of a stranger cannot end the code that it stands in."""
+    assert markup.code("a b") == "`a b`"
+    assert markup.code("a `x` ``y") == "```a `x` ``y```"
+    assert markup.code("`x") == "`` `x ``"
+
+
+def test_the_verb_selects_tables_and_models(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--table and --models narrow what is printed, and mistakes in them are named."""
+    assert export.TABLES == TABLES
+    given = ["export", str(RESULTS), "--format", "markdown"]
+    assert main([*given, "--table", "comparison", "--models", "qwen3-32b"]) == 0
+    shown = capsys.readouterr().out
+    assert "#### Qwen3-32B" in shown
+    assert "Qwen3-8B" not in shown
+    assert main([*given, "--models", "qwen3-32"]) == 2
+    assert "Did you mean 'qwen3-32b'" in capsys.readouterr().err
+    assert main(["export", str(RESULTS), "--table", "fit"]) == 2
+    assert "--format markdown" in capsys.readouterr().err
