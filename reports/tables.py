@@ -48,6 +48,7 @@ class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     exact_loss: str
     gradient: str
     data: str
+    collector: str
 
 
 def memory_kinds(record: Record) -> tuple[str, ...]:
@@ -94,6 +95,7 @@ def _step(step: Step) -> StepRow:
         exact_loss="" if step.loss is None else exact(step.loss),
         gradient=UNKNOWN if step.gradient_norm is None else f"{step.gradient_norm:.4g}",
         data=UNKNOWN if step.data_seconds is None else f"{step.data_seconds:.4f}",
+        collector=UNKNOWN if step.collector_seconds is None else f"{step.collector_seconds:.4f}",
     )
 
 

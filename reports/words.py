@@ -49,6 +49,11 @@ PARTS: dict[Part, tuple[str, str]] = {
     "gradients": ("Gradients", "of the trained weights"),
     "optimizer_state": ("Optimizer state", "what it keeps about each trained weight"),
     "buffers": ("Buffers", "tensors of the model that are no weights"),
+    "workspaces": ("Workspaces", "what cuBLAS keeps for its matrix products"),
+    "other_tensors": (
+        "Other tensors",
+        "alive between steps: the batch, and what the engine keeps for itself",
+    ),
     "activations": (
         "Activations",
         "what the peak of a step adds to its beginning, less gradients; work space included",

@@ -66,6 +66,9 @@ class Step(Struct, frozen=True, kw_only=True):
 
     ``seconds`` covers forward, backward, clipping and update of all accumulated batches;
     ``data_seconds`` is the wait for the batch before it, not part of ``seconds``.
+    ``collector_seconds`` is what Python's garbage collector took of ``seconds``: it halts a loop
+    that keeps the device busy, so a step with a full collection in it is a long one (null in older
+    records).
     Tokens: ``padded`` counts every position computed, ``real`` those that are not padding,
     ``loss`` those that the loss is averaged over. ``loss`` is the mean over loss tokens, in nats;
     null when not finite, with ``loss_text`` saying what it was ("nan", "inf").
@@ -81,6 +84,7 @@ class Step(Struct, frozen=True, kw_only=True):
     loss_text: str | None = None
     gradient_norm: float | None = None
     data_seconds: Seconds | None = None
+    collector_seconds: Seconds | None = None
     row_tokens: tuple[Count, ...] = ()  #: real length of each sequence that attention ran over
 
 
@@ -89,6 +93,8 @@ class Ledger(Struct, frozen=True, kw_only=True):
 
     ``frozen_weights_bytes`` is by dtype name. ``gradients`` are those of the trained weights.
     ``activations`` is what a step's peak adds to what was allocated when it began, less gradients.
+    ``workspaces`` are cuBLAS's, ``other_tensors`` those alive between steps that are neither
+    weights nor state: the batch, what an engine keeps for itself (null in older records).
     ``residual`` is what torch had allocated at a step's beginning that no line above explains.
     ``fragmentation`` is reserved less allocated at the peak. ``paged_optimizer_state`` is CUDA
     managed memory, which torch does not count. Null where torch does not count (CPU).
@@ -101,6 +107,8 @@ class Ledger(Struct, frozen=True, kw_only=True):
     gradients_bytes: Count
     optimizer_state_bytes: Count
     paged_optimizer_state_bytes: Count
+    workspaces_bytes: Count | None = None
+    other_tensors_bytes: Count | None = None
     activations_bytes: int | None = None
     residual_bytes: int | None = None
     fragmentation_bytes: int | None = None

@@ -1,10 +1,11 @@
 """The memory ledger of a record, carried up to what the driver counts for the process."""
 
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 from suite.results.record import Record
 from suite.results.samples import phase
-from suite.wire import MOST, Memory, Struct
+from suite.wire import MOST, Ledger, Memory, Struct
 
 #: A ledger that leaves a larger share of the total unexplained does not add up.
 MOST_RESIDUAL_SHARE = 0.02
@@ -16,6 +17,8 @@ Part = Literal[
     "gradients",
     "optimizer_state",
     "buffers",
+    "workspaces",
+    "other_tensors",
     "activations",
     "residual",
     "fragmentation",
@@ -81,6 +84,7 @@ def account(record: Record) -> Account | None:
         Line(part="gradients", bytes=ledger.gradients_bytes),
         Line(part="optimizer_state", bytes=ledger.optimizer_state_bytes),
         Line(part="buffers", bytes=ledger.buffers_bytes),
+        *_newer(ledger),
         _or_unknown("activations", ledger.activations_bytes, NOT_COUNTED),
     ]
     fragmentation = _or_unknown("fragmentation", ledger.fragmentation_bytes, NOT_COUNTED)
@@ -107,6 +111,14 @@ def account(record: Record) -> Account | None:
         paged_optimizer_state_bytes=ledger.paged_optimizer_state_bytes,
         host_rss_peak_bytes=memory.host_rss_peak_bytes,
     )
+
+
+def _newer(ledger: Ledger) -> Iterator[Line]:
+    """Yield the lines that older records do not have: there they are part of the residual."""
+    if ledger.workspaces_bytes is not None:
+        yield Line(part="workspaces", bytes=ledger.workspaces_bytes)
+    if ledger.other_tensors_bytes is not None:
+        yield Line(part="other_tensors", bytes=ledger.other_tensors_bytes)
 
 
 def _why_no_residual(reserved: int | None, residual: int | None) -> str:

@@ -4,8 +4,10 @@ History of ``SCHEMA``, oldest first. A change of meaning bumps the number; ``sto
 for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
 
 1   First version.
-2   ``compile_cache`` and, in ``Probe``, copies between host and device. Null in records of 1:
-    kernels were kept for all runs together, and nobody knows what was warm.
+2   ``compile_cache`` (kernels had been kept for all runs together, and nobody knows what was warm
+    in records of 1); ``Probe``: copies between host and device; ``Step.collector_seconds``;
+    ``Ledger``: ``workspaces_bytes`` and ``other_tensors_bytes``, before in the residual. All of
+    them are null in records of 1.
 """
 
 import hashlib

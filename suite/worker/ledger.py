@@ -4,6 +4,7 @@ Everything is read from tensors that exist, by storage, so that a weight shared 
 counted once. What torch cannot attribute is the residual, and it is printed, not hidden.
 """
 
+import gc
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -41,6 +42,26 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tenso
                 yield value
 
 
+def _living(device: str) -> Iterator[torch.Tensor]:
+    """Yield every plain tensor on the device that Python still holds, whoever holds it.
+
+    Subclasses are left out: a compiler's stand-ins say that they are on the device and have no
+    memory there.
+    """
+    for thing in gc.get_objects():
+        if type(thing) not in (torch.Tensor, torch.nn.Parameter):
+            continue
+        if thing.device.type == device and not torch._is_functional_tensor(thing):
+            yield thing
+
+
+def _workspaces_bytes() -> int:
+    """Return what cuBLAS keeps for its products, by letting it go; only after the last step."""
+    before = int(torch.cuda.memory_allocated())
+    torch._C._cuda_clearCublasWorkspaces()
+    return before - int(torch.cuda.memory_allocated())
+
+
 def take(
     model: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -74,10 +95,13 @@ def take(
     paged = _storage_bytes((t for t in states if getattr(t, "is_paged", False)), seen)
     state_bytes = _storage_bytes((t for t in states if t.device.type == device), seen)
 
-    known = trained_bytes + sum(weights.values()) + quantization + buffers + state_bytes
+    others = _storage_bytes(_living(device), seen)
+    workspaces = _workspaces_bytes() if device == "cuda" else None
+
+    known = trained_bytes + sum(weights.values()) + quantization + buffers + state_bytes + others
     activations = residual = fragmentation = None
     if allocated_before_step_bytes is not None and allocated_peak_bytes is not None:
-        residual = allocated_before_step_bytes - known
+        residual = allocated_before_step_bytes - known - (workspaces or 0)
         activations = allocated_peak_bytes - allocated_before_step_bytes - gradient_bytes
     if reserved_peak_bytes is not None and allocated_peak_bytes is not None:
         fragmentation = reserved_peak_bytes - allocated_peak_bytes
@@ -89,6 +113,8 @@ def take(
         gradients_bytes=gradient_bytes,
         optimizer_state_bytes=state_bytes,
         paged_optimizer_state_bytes=paged,
+        workspaces_bytes=workspaces,
+        other_tensors_bytes=others,
         activations_bytes=activations,
         residual_bytes=residual,
         fragmentation_bytes=fragmentation,

@@ -35,7 +35,8 @@ def with_memory(**changes: object) -> Record:
 
 def test_the_lines_add_up_to_what_nvml_counts() -> None:
     """Every part once, frozen weights by dtype, and the context is what torch does not have."""
-    found = of(records.on_gpu())
+    newer = {"workspaces_bytes": 8 * MIB, "other_tensors_bytes": MIB}
+    found = of(records.on_gpu(ledger=records.ledger(**newer)))
     assert [each.part for each in found.lines] == ["frozen_weights", *PARTS]
     assert [each.dtype for each in found.lines][:3] == ["bfloat16", "uint8", ""]
     assert sum(each.bytes or 0 for each in found.lines) == found.total_bytes == 1500 * MIB
@@ -120,3 +121,17 @@ def test_every_published_ledger_adds_up() -> None:
         assert each.residual_share is not None
         assert each.residual_share <= MOST_RESIDUAL_SHARE
         assert each.adds_up
+
+
+def test_workspaces_and_other_tensors_have_lines_where_they_are_known() -> None:
+    """Older records have them in the residual, and no line of zero bytes instead."""
+    old = records.ledger()
+    new = records.ledger(workspaces_bytes=8 << 20, other_tensors_bytes=1 << 20)
+    before, after = account(records.on_gpu(ledger=old)), account(records.on_gpu(ledger=new))
+    assert before is not None
+    assert after is not None
+    assert {"workspaces", "other_tensors"}.isdisjoint(line.part for line in before.lines)
+    lines = {line.part: line.bytes for line in after.lines}
+    assert (lines["workspaces"], lines["other_tensors"]) == (8 << 20, 1 << 20)
+    assert (before.residual_bytes or 0) - (after.residual_bytes or 0) == 9 << 20
+    assert sum(line.bytes or 0 for line in after.lines) == after.total_bytes

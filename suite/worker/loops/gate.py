@@ -1,5 +1,6 @@
 """The gate that holds every optimizer step until the session grants it, and reports it after."""
 
+import gc
 import math
 import time
 from collections import deque
@@ -15,6 +16,21 @@ if TYPE_CHECKING:  # it imports torch, which belongs into the import phase, afte
 
 class SessionGone(Exception):
     """The session closed its end while the worker waited for it."""
+
+
+class Collector:
+    """Adds up the seconds that Python's garbage collector has taken since this was made."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._began = 0.0
+        gc.callbacks.append(self._heard)
+
+    def _heard(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began = time.perf_counter()
+        else:
+            self.seconds += time.perf_counter() - self._began
 
 
 class Gate:
@@ -38,6 +54,8 @@ class Gate:
         self._ready = ready
         self._granted: deque[Literal["first", "warmup", "steady"]] = deque()
         self._began = self._began_monotonic = 0.0
+        self._collector = Collector()
+        self._collected_before = 0.0
 
     def announce(self, effective: Effective) -> None:
         """End the phase ``prepare`` and say that steps can be granted."""
@@ -66,6 +84,7 @@ class Gate:
     def begin(self) -> None:
         """Start the clock of a granted step."""
         self._synchronize()
+        self._collected_before = self._collector.seconds
         self._began_monotonic = time.monotonic()
         self._began = time.perf_counter()
 
@@ -84,6 +103,7 @@ class Gate:
         self._synchronize()
         seconds = time.perf_counter() - self._began
         ended = time.monotonic()
+        collected = self._collector.seconds - self._collected_before
         value, norm = loss(), gradient_norm()
         step = Step(
             index=self.index,
@@ -97,6 +117,7 @@ class Gate:
             loss_text=None if math.isfinite(value) else str(value),
             gradient_norm=norm if norm is not None and math.isfinite(norm) else None,
             data_seconds=data_seconds,
+            collector_seconds=collected,
         )
         self._connection.send(StepDone(step=step, began=self._began_monotonic, ended=ended))
         if self.index == 0:
