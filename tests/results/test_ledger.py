@@ -35,7 +35,11 @@ def with_memory(**changes: object) -> Record:
 
 def test_the_lines_add_up_to_what_nvml_counts() -> None:
     """Every part once, frozen weights by dtype, and the context is what torch does not have."""
-    newer = {"workspaces_bytes": 8 * MIB, "other_tensors_bytes": MIB}
+    newer = {
+        "workspaces_bytes": 8 * MIB,
+        "other_tensors_bytes": MIB,
+        "activations_bytes": 230 * MIB,
+    }
     found = of(records.on_gpu(ledger=records.ledger(**newer)))
     assert [each.part for each in found.lines] == ["frozen_weights", *PARTS]
     assert [each.dtype for each in found.lines][:3] == ["bfloat16", "uint8", ""]
