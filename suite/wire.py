@@ -246,9 +246,13 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
 
 
 class Finished(Struct, frozen=True, kw_only=True, tag="finished"):
-    """All done; the phases of the end are behind it."""
+    """All done; the phases of the end are behind it.
+
+    ``effective`` is what ``Ready`` announced, corrected by what the steps showed.
+    """
 
     ledger: Ledger | None = None
+    effective: Effective | None = None
 
 
 ToWorker = Start | Go | Stop

@@ -152,6 +152,8 @@ class Session:
         if not isinstance(frame, Finished):
             self._out_of_turn(frame)
         self.ledger = frame.ledger
+        if frame.effective is not None and self.ready is not None:
+            self.ready = msgspec.structs.replace(self.ready, effective=frame.effective)
         self.finished = self._last_word = True
 
     def close(self) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
+import msgspec
 import torch
 
 from suite.wire import Effective, Start, Versions
 from suite.worker.batches import Batch, layout
-from suite.worker.failures import Invalid, Unsupported
+from suite.worker.failures import Unsupported
 
 #: Distribution names by the module that shows that a package was really imported.
 PACKAGES = {
@@ -116,30 +117,22 @@ def of_parts(
 class AutocastWitness:
     """Looks at autocast from inside the first forward pass, where it takes effect.
 
-    ``expect`` says what was announced; ``check`` raises Invalid when the pass saw something else.
+    A trainer's own word is not enough: Unsloth's full fine-tuning switches its autocast off and
+    wraps the model's forward pass in one of its own.
     """
 
     def __init__(self, model: Any, device: str) -> None:
         self._device = device
-        self._expected: str | None = None
         self._seen: list[str | None] = []
         embeddings = model.get_input_embeddings()
         self._hook = embeddings.register_forward_pre_hook(self._look)
 
-    def expect(self, autocast: str | None) -> None:
-        """Note what the session has been told."""
-        self._expected = autocast
-
-    def check(self) -> None:
-        """Compare once, after the first step; costs nothing afterwards."""
-        if self._hook is None:
-            return
+    def corrected(self, announced: Effective) -> Effective:
+        """Return the settings with autocast as it was seen; call once, after the first step."""
         self._hook.remove()
-        self._hook = None
-        if self._seen and self._seen[0] != self._expected:
-            raise Invalid(
-                f"the forward pass ran under autocast {self._seen[0]}, not {self._expected}"
-            )
+        if not self._seen:
+            return announced
+        return msgspec.structs.replace(announced, autocast=self._seen[0])
 
     def _look(self, module: object, arguments: object) -> None:
         if not self._seen:

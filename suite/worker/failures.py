@@ -16,16 +16,10 @@ class Unsupported(Exception):
     """No library here can run this case; the message says why."""
 
 
-class Invalid(Exception):
-    """The running case is not the one that was announced, so its numbers would mislead."""
-
-
 def failure(error: Exception, phase: PhaseName, step: int | None) -> Failure:
     """Classify an exception. ``step`` is the index of the optimizer step it ended, if any."""
     if isinstance(error, Unsupported):
         return Failure(kind="unsupported", phase=phase, message=str(error), step=step)
-    if isinstance(error, Invalid):
-        return Failure(kind="invalid", phase=phase, message=str(error), step=step)
     message = f"{type(error).__name__}: {error}"
     if is_out_of_memory(error):
         return Failure(

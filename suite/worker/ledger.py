@@ -16,7 +16,10 @@ def _storage_bytes(tensors: Iterable[torch.Tensor], seen: set[int]) -> int:
     """Return the bytes behind the tensors, leaving out storages already in ``seen``."""
     total = 0
     for tensor in tensors:
-        storage = tensor.untyped_storage()
+        try:
+            storage = tensor.untyped_storage()
+        except NotImplementedError:  # a stand-in of torch.func, which has no memory of its own
+            continue
         key = storage.data_ptr()
         if key and key not in seen:
             seen.add(key)
@@ -45,8 +48,8 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tenso
 def _living(device: str) -> Iterator[torch.Tensor]:
     """Yield every plain tensor on the device that Python still holds, whoever holds it.
 
-    Subclasses are left out: a compiler's stand-ins say that they are on the device and have no
-    memory there.
+    Subclasses are left out, and so are wrappers: a compiler's stand-ins say that they are on the
+    device and have no memory there.
     """
     for thing in gc.get_objects():
         if type(thing) not in (torch.Tensor, torch.nn.Parameter):

@@ -57,7 +57,7 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
     gate = Gate(connection, phases, synchronize, ready)
     ledger = loop.run(model, tokenizer, data, start, gate)
     phases.current = "finish"
-    connection.send(Finished(ledger=ledger))
+    connection.send(Finished(ledger=ledger, effective=gate.effective))
 
 
 def prepare_environment(start: Start) -> None:

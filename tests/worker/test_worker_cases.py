@@ -170,17 +170,19 @@ def test_what_cannot_run_here_says_so(
 @pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
 def test_no_memory_for_a_step(cache: Path) -> None:
     """A step that cannot have its memory ends as oom, with what was asked and the peak."""
-    asked = case("tiny-qwen3", "lora", sequence_tokens=2048, batch_sequences=8)
+    # So many tokens that the first norm cannot have its 17 MB: oneDNN, which comes next, does not
+    # say that memory is what it lacks.
+    asked = case("tiny-qwen3", "lora", sequence_tokens=2048, batch_sequences=32)
     with Worker(asked, cache) as worker:
         assert worker.ready()
         status = Path(f"/proc/{worker.process.pid}/status").read_text()
         [size] = [int(line.split()[1]) for line in status.splitlines() if "VmSize" in line]
-        limit = size * 1024 + (64 << 20)  # room for the stacks of threads, not for a step
+        limit = size * 1024 + (16 << 20)
         resource.prlimit(worker.process.pid, resource.RLIMIT_AS, (limit, limit))
         assert worker.steps(1) == []
         said = worker.failure
         assert said is not None, worker.log.read_text()[-2000:]
-        assert (said.kind, said.phase, said.step) == ("oom", "first_step", 0)
+        assert (said.kind, said.phase, said.step) == ("oom", "first_step", 0), said.message
         assert (said.requested_bytes or 0) > 1 << 20
         assert (said.peak_bytes or 0) > 100 << 20
         assert worker.process.wait(30) == 0

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from suite.worker.failures import Invalid, Unsupported, failure, requested_bytes
+from suite.worker.failures import Unsupported, failure, requested_bytes
 
 CUDA = (
     "CUDA out of memory. Tried to allocate 2.32 GiB. GPU 0 has a total capacity of 139.72 GiB of"
@@ -37,7 +37,6 @@ def test_requested_bytes(message: str, expected: int | None) -> None:
         (RuntimeError(CPU), "oom"),
         (MemoryError(), "oom"),
         (Unsupported("no"), "unsupported"),
-        (Invalid("no"), "invalid"),
         (RuntimeError("shapes cannot be multiplied"), "error"),
     ],
 )

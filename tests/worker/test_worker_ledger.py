@@ -46,6 +46,17 @@ def test_stand_ins_of_a_compiler_are_not_memory() -> None:
     assert stand_in.numel() == 10_000_000
 
 
+def test_a_wrapper_of_vmap_is_not_memory() -> None:
+    """A batched tensor that a compiled model keeps has no storage to ask for."""
+    model = torch.nn.Linear(8, 8)
+    optimizer = torch.optim.AdamW(model.parameters())
+    kept = []
+    torch.vmap(lambda row: kept.append(row) or row)(torch.ones(4, 1000))
+    with pytest.raises(NotImplementedError):
+        kept[0].untyped_storage()
+    assert take(model, optimizer).other_tensors_bytes is not None
+
+
 def test_the_collectors_time_is_noticed() -> None:
     """A full collection over many objects takes time, and just that is added."""
     collector = Collector()

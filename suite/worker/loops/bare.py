@@ -63,7 +63,6 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
                 start=start,
                 others={"use_liger_kernel": bool(arguments.use_liger_kernel)},
             )
-            witness.expect(running.autocast)
             gate.announce(running)
             if not gate.wait():
                 return None
@@ -86,7 +85,7 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
             gradient_norm=norm.item,
             data_seconds=data_seconds,
         )
-        witness.check()
+        gate.correct(witness.corrected)
         if not gate.wait():
             return memory.ledger(optimizer)
 

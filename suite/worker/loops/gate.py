@@ -48,6 +48,8 @@ class Gate:
         ready: Callable[[Effective], Ready],
     ) -> None:
         self.index = 0  #: of the step that is running or comes next
+        #: The running settings: as announced, then as the first step showed them to be.
+        self.effective: Effective | None = None
         self._connection = connection
         self._phases = phases
         self._synchronize = synchronize
@@ -60,7 +62,13 @@ class Gate:
     def announce(self, effective: Effective) -> None:
         """End the phase ``prepare`` and say that steps can be granted."""
         self._phases.end()
+        self.effective = effective
         self._connection.send(self._ready(effective))
+
+    def correct(self, corrected: Callable[[Effective], Effective]) -> None:
+        """Replace what was announced, once, after the first step; later calls do nothing."""
+        if self.index == 1 and self.effective is not None:
+            self.effective = corrected(self.effective)
 
     def wait(self) -> bool:
         """Block until the next step is granted; False once the session has had enough.

@@ -43,7 +43,6 @@ class _Instrument(TrainerCallback):
         """Hold the first step; every later one was granted at the end of the one before."""
         if self._gate.index == 0:
             running = effective.of_trainer(self._trainer, self._batches[0], self._start)
-            self._autocast.expect(running.autocast)
             self._gate.announce(running)
             if not self._gate.wait():
                 raise _Enough
@@ -62,7 +61,7 @@ class _Instrument(TrainerCallback):
             gradient_norm=lambda: None if self._norm is None else float(self._norm),
             data_seconds=self._data_seconds,
         )
-        self._autocast.check()
+        self._gate.correct(self._autocast.corrected)
         if not self._gate.wait():
             control.should_training_stop = True
 
