@@ -147,7 +147,6 @@ def _bare(case: Case, out: Path) -> list[float]:
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "UNSLOTH_COMPILE_LOCATION": str(compiled / "unsloth"),
-        "TORCHINDUCTOR_CACHE_DIR": str(compiled / "inductor"),
         "TRITON_CACHE_DIR": str(compiled / "triton"),
     }
     result = out.absolute() / "bare.json"

@@ -1,10 +1,12 @@
 """Settings as the running model and trainer have them, never as the case asked for them."""
 
+import os
 import platform
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -110,8 +112,14 @@ def of_parts(
         trainer_class=driver,
         packing=packing,
         device=str(next(model.parameters()).device),
-        others=others,
+        others=others | {"inductor_cache_of_case": _inductor_cache_is(start.compiled)},
     )
+
+
+def _inductor_cache_is(folder: str) -> bool:
+    """Return whether Inductor would keep its kernels below the folder: engines move it."""
+    place = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+    return place is not None and Path(place).is_relative_to(Path(folder).absolute())
 
 
 class AutocastWitness:

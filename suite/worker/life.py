@@ -26,6 +26,9 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
         from suite.worker.loops.gate import Gate
 
         loop = open_loop(case.loop)
+        # Once more: importing Unsloth removes the place of Inductor's cache, which would then be
+        # one folder for all runs of this user.
+        prepare_environment(start)
 
     with phases.phase("load"):
         torch.manual_seed(case.seed)
@@ -61,7 +64,7 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
 
 
 def prepare_environment(start: Start) -> None:
-    """Set the variables that the libraries read when they are imported.
+    """Set the variables that the libraries read when they are imported, or later.
 
     Whatever is compiled goes below the case's own folder, so that a second launch finds it, no
     other case does, and nothing is left in the working directory.

@@ -94,6 +94,7 @@ def test_unsloth_quantizes_the_experts_of_gpt_oss(cache: Path) -> None:
         running = worker.ready()
         assert running is not None, worker.log.read_text()[-2000:]
         assert running.quantized_parameters == 491_520
+        assert running.others["inductor_cache_of_case"], "Unsloth moves it when it is imported"
         assert running.adapter_targets == ("k_proj", "o_proj", "q_proj", "v_proj")
         [step] = worker.steps(1)
         assert step.loss is not None
