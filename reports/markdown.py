@@ -59,7 +59,8 @@ def _runs(material: Material, kinds: list[str]) -> list[str]:
         blocks = [block for kind in kinds for block in OF_RUN[kind](material, section)]
         if blocks:
             title = markup.text(f"{section.title} · {section.run_id}")
-            found += [f"### {title}", _caption(material, section), *blocks]
+            notes = [f"Note: {markup.text(note)}" for note in section.notes]
+            found += [f"### {title}", _caption(material, section), *notes, *blocks]
     return found
 
 

@@ -96,9 +96,12 @@ def _section(
     for case in dict.fromkeys([*planned, *groups]):
         same = (case.model, case.workload, case.loop, case.seed)
         tables.setdefault(same, []).append(case)
+    # A table without a single record says less than one sentence about all such tables.
+    begun = [cases for cases in tables.values() if any(case in groups for case in cases)]
+    ahead = [case for cases in tables.values() if cases not in begun for case in cases]
     comparisons = tuple(
         comparison(f"{anchor}-table-{number}", cases, groups, waiting, references)
-        for number, cases in enumerate(tables.values(), 1)
+        for number, cases in enumerate(begun or tables.values(), 1)
     )
     records = [record for launches in groups.values() for record in launches.records]
     known = {record.weights: None for record in records if record.outcome == "ok"}
@@ -109,11 +112,19 @@ def _section(
         title=facts.profile_title(records, profile),
         facts=facts.of_run(records, plan, run_id),
         weights=tuple(dict.fromkeys(words.weights(text) for text in known)),
-        notes=facts.conflicts(records),
+        notes=(*facts.conflicts(records), *(_ahead(ahead) if begun else ())),
         noise=tuple(text for each in groups.values() if (text := words.noise(each))),
         comparisons=comparisons,
         matrix=_matrix(comparisons),
     )
+
+
+def _ahead(cases: Sequence[Case]) -> tuple[str, ...]:
+    """Return the planned work of a run that nothing is known of yet, as one sentence or none."""
+    if not cases:
+        return ()
+    work = dict.fromkeys(f"{each.model.title}, {words.work(each.workload)}" for each in cases)
+    return (f"{units.counted(len(cases), 'planned case')} not run yet: {'; '.join(work)}.",)
 
 
 def _matrix(comparisons: Sequence[Comparison]) -> tuple[MatrixRow, ...]:

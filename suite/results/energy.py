@@ -1,10 +1,11 @@
 """Energy of the steady steps, from the GPU's counter, held against its power readings.
 
 The two are not wholly independent, but they fail in different ways: the counter moves in jumps up
-to 100 ms apart, and a power reading is an average over about the last second, so that power seems
-to follow the work half a second late. Both blur the ends of a window. Over parts of 5 s of the
-published H200 records counter and integral differ by at most 5 % (``tests/results/test_energy.py``
-holds that), over parts of 2 s by up to 13 %: a shorter window is not compared at all.
+to 100 ms apart, and a power reading is an average over about the last second, so that power
+follows the work half a second late (the delay at which the two agree best over records whose steps
+differ in length). Both blur the ends of a window. Over parts of 5 s of the published H200 records
+counter and integral differ by less than 5 % (``tests/results/test_energy.py`` holds that), over
+parts of 2 s by more: a shorter window is not compared at all.
 """
 
 from bisect import bisect_right
@@ -16,7 +17,7 @@ from suite import units
 from suite.results.record import Record, Telemetry
 from suite.results.samples import steady_steps
 from suite.results.throttle import SLOWDOWNS
-from suite.results.window import NoWindow, Window, steady_window
+from suite.results.window import NoWindow, Window, between, steady_window
 from suite.wire import Struct
 
 #: The counter moves in jumps tens of milliseconds apart (NVIDIA does not document the interval),
@@ -24,6 +25,8 @@ from suite.wire import Struct
 MINIMUM_SAMPLES = 10
 #: What happened between samples further apart is not known: a slowdown, another process.
 MOST_PERIODS_APART = 5
+#: A reading is the mean of about the second before it: that of the moment half a second before.
+POWER_LAG_SECONDS = 0.5
 #: A window shorter than this says nothing about power that is averaged over a second.
 SHORTEST_INTEGRAL_SECONDS = 5.0
 #: Counter and integral further apart than this cannot both be right.
@@ -114,7 +117,16 @@ def counted(telemetry: Telemetry, window: Window) -> tuple[float | None, str]:
 
 
 def integrated(telemetry: Telemetry, window: Window) -> float | None:
-    """Return the trapezoidal integral of power in joules over a window, or None."""
+    """Return the trapezoidal integral of power in joules over a window, or None.
+
+    Over the readings of ``POWER_LAG_SECONDS`` later, or where they end too soon of the window.
+    """
+    later = between(
+        telemetry,
+        window.begin_seconds + POWER_LAG_SECONDS,
+        window.end_seconds + POWER_LAG_SECONDS,
+    )
+    window = later if isinstance(later, Window) else window
     within = slice(window.before, window.after + 1)
     values = telemetry.power_watts[within]
     known = [watts for watts in values if watts is not None]

@@ -182,14 +182,14 @@ def published() -> list[Record]:
     return [each for each in found if each.telemetry is not None and each.outcome == "ok"]
 
 
-def test_published_energies_are_valid_and_agree_within_a_percent() -> None:
+def test_published_energies_are_valid_and_agree_within_two_percent() -> None:
     """Over whole runs of steady steps, real counters and real power readings are close."""
     assert published()
     for record in published():
         found = energy(record)
         assert found.valid, found.reasons
         if found.seconds is not None and found.seconds >= SHORTEST_INTEGRAL_SECONDS:
-            assert found.counter_joules == pytest.approx(found.integral_joules, rel=0.01)
+            assert found.counter_joules == pytest.approx(found.integral_joules, rel=0.02)
 
 
 def test_the_shortest_window_is_one_over_which_real_readings_agree() -> None:
