@@ -75,8 +75,9 @@ def _write(collection: Collection, folder: Path) -> None:
     shared = {
         "overview": overview(collection, references),
         "metrics": words.in_order(all_metrics().values()),
-        "first_band": units.percent(parity.FIRST_LOSS_BAND),
-        "trajectory_band": units.percent(parity.TRAJECTORY_BAND),
+        "first_band": units.percent(parity.DUMMY_BAND.first_loss),
+        "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),
+        "gradient_band": units.percent(parity.DUMMY_BAND.gradient),
         "residual_band": units.percent(ledger.MOST_RESIDUAL_SHARE),
         "energy_band": units.percent(energy.MOST_APART),
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),

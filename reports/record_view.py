@@ -146,8 +146,11 @@ def _parity_text(record: Record, parity: Parity) -> str:
             return f"{compared} The losses of all {parity.steps} steps are identical."
         compared += (
             f" The first loss differs by {units.percent(parity.first)}, no loss of"
-            f" {parity.steps} steps by more than {units.percent(parity.trajectory)}."
+            f" {parity.steps} steps by more than {units.percent(parity.trajectory)}"
         )
+        if parity.gradient is not None:
+            compared += f", the first gradient's norm by {units.percent(parity.gradient)}"
+        compared += "."
     return compared
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from suite import units
 from suite.catalog.case import Case, unsupported_reason, work_key
 from suite.catalog.profile import Profile
 from suite.errors import WrongMachine
@@ -80,6 +81,7 @@ class Measurement:
         self.record: Record | None = None
         self._ran = ran
         self._compile_cache: CompileCache | None = None
+        self._busy_neighbours = 0
         self._setting = setting
         self._reporter = reporter
         self._keep = keep
@@ -111,6 +113,7 @@ class Measurement:
             session = self._running()
             while session.steady_steps_left:
                 session.step()
+            self._look_at_neighbours()  # before the worker's last word, which may take a while
             session.finish()
         record = self._conclude("ok", "")
         if record.outcome != "ok":
@@ -143,6 +146,7 @@ class Measurement:
         kernels, self._compile_cache = compiled.prepare(
             setting.folder, self.case.case_id, ran=self._ran
         )
+        self._look_at_neighbours()
         if self._sampler is not None:
             self._sampler.start()
         start = Start(
@@ -165,6 +169,12 @@ class Measurement:
         if self._sampler is not None:
             self._sampler.watch(self._session.process.pid)
         return self._session
+
+    def _look_at_neighbours(self) -> None:
+        """Note how many other GPUs of this machine compute: they share what the host has."""
+        found = None if self._setting.gpu is None else self._setting.gpu.neighbours()
+        if found is not None:
+            self._busy_neighbours = max(self._busy_neighbours, found[1])
 
     def _running(self) -> Session:
         if self._session is None or self.record is not None:
@@ -247,7 +257,7 @@ class Measurement:
             harness_seconds=harness_seconds if session.finished and harness_seconds >= 0 else None,
             wall_seconds=wall_seconds,
             output_tail=session.process.tail(),
-            notes=tuple(_notes(session)),
+            notes=tuple(_notes(session, self._busy_neighbours)),
         )
 
     def _telemetry(self) -> Telemetry | None:
@@ -293,7 +303,12 @@ def now() -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _notes(session: Session) -> Iterator[str]:
+def _notes(session: Session, busy_neighbours: int) -> Iterator[str]:
+    if busy_neighbours:
+        yield (
+            f"{units.counted(busy_neighbours, 'other GPU')} of this machine computed meanwhile:"
+            " steps that wait for the host can be slower than alone"
+        )
     steadiness = session.steadiness
     if steadiness is not None and not steadiness.reached:
         yield f"not steady after {steadiness.warmup_steps} steps of warm-up: {steadiness.rule}"

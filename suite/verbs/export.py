@@ -137,6 +137,7 @@ def _row(record: Record, references: References) -> Row:
         "parity": parity.verdict,
         "parity_first": parity.first,
         "parity_trajectory": parity.trajectory,
+        "parity_gradient": parity.gradient,
         "suite_version": record.environment.suite_version,
         "started_at": record.started_at,
     }

@@ -107,7 +107,7 @@ def test_a_wrong_run_shows_in_the_matrix(tmp_path: Path) -> None:
     page = sites.Page(build(found, tmp_path / "site"))
     (matrix,) = [t for t in page.all("table") if t.attributes.get("class") == "matrix"]
     assert "losses differ" in matrix.text
-    assert "differs first loss is 13 % away, over 0.50 %" in page.text
+    assert "differs first loss is 13 % away, over 0.05 %" in page.text
 
 
 def test_launches_that_failed_are_said_beside_those_that_did_not(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 import records
 from suite.results.comparable import differences, other_work
-from suite.results.parity import FIRST_LOSS_BAND, TRAJECTORY_BAND, Parity, References
+from suite.results.parity import DUMMY_BAND, OTHER_BAND, Parity, References
 from suite.results.record import Record
 from suite.wire import Step
 
@@ -33,16 +33,45 @@ def test_the_same_losses_agree() -> None:
 @pytest.mark.parametrize(
     ("factors", "verdict"),
     [
-        ((1 + 0.9 * FIRST_LOSS_BAND,), "agrees"),
-        ((1 - 1.1 * FIRST_LOSS_BAND, 1.0), "differs"),
-        ((1.0, 1 + 0.9 * TRAJECTORY_BAND), "agrees"),
-        ((1.0, 1.0, 1.0, 1 - 1.1 * TRAJECTORY_BAND, 1.0), "differs"),
+        ((1 + 0.9 * DUMMY_BAND.first_loss,), "agrees"),
+        ((1 - 1.1 * DUMMY_BAND.first_loss, 1.0), "differs"),
+        ((1.0, 1 + 0.9 * DUMMY_BAND.trajectory), "agrees"),
+        ((1.0, 1.0, 1.0, 1 - 1.1 * DUMMY_BAND.trajectory, 1.0), "differs"),
     ],
 )
 def test_the_band(factors: tuple[float, ...], verdict: str) -> None:
     """The first loss has its own, narrower band; any one step outside the wider one differs."""
     ours = records.record(method="unsloth-lora", steps=scaled(records.steps(), *factors))
     assert parity(ours, records.record()).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("factor", "weights", "verdict"),
+    [
+        (1 + 0.9 * DUMMY_BAND.gradient, "dummy seed 17 fill 2", "agrees"),
+        (1 - 1.1 * DUMMY_BAND.gradient, "dummy seed 17 fill 2", "differs"),
+        (1 - 1.1 * DUMMY_BAND.gradient, "hub Qwen/Qwen3@abc", "agrees"),
+        (1 - 1.1 * OTHER_BAND.gradient, "hub Qwen/Qwen3@abc", "differs"),
+    ],
+)
+def test_the_first_gradient_has_a_band_too(factor: float, weights: str, verdict: str) -> None:
+    """A backward pass that is wrong shows before any loss does."""
+    first, *rest = records.steps()
+    other = msgspec.structs.replace(first, gradient_norm=(first.gradient_norm or 0) * factor)
+    ours = records.record(method="unsloth-lora", steps=(other, *rest), weights=weights)
+    found = parity(ours, records.record(weights=weights))
+    assert found.verdict == verdict
+    assert found.gradient == pytest.approx(abs(factor - 1))
+
+
+def test_a_gradient_that_was_rounding_only_is_not_compared() -> None:
+    """NF4 weights of the first fill had none to speak of; their losses still count."""
+    first, *rest = records.steps()
+    other = msgspec.structs.replace(first, gradient_norm=9.0)
+    reference = records.record(method="qlora", weights="dummy seed 17")
+    ours = records.record(method="unsloth-qlora", steps=(other, *rest), weights="dummy seed 17")
+    found = parity(ours, reference)
+    assert (found.verdict, found.gradient) == ("agrees", None)
 
 
 def test_only_common_steps_are_compared() -> None:

@@ -159,6 +159,29 @@ def test_a_case_on_a_gpu_has_telemetry_in_its_record(fake, tmp_path):
     assert "nvml_process_peak_bytes" in record.phases[0].memory.unavailable
 
 
+def test_a_neighbour_that_computes_is_noted_in_the_record(fake, tmp_path):
+    """Also one that began after the preflight; an idle one is not worth a word."""
+    fake.nvmlDeviceGetCount.return_value = 2
+    fake.nvmlDeviceGetHandleByIndex.side_effect = lambda index: index
+    fake.nvmlDeviceGetUUID.side_effect = lambda index: f"GPU-{index}"
+    busy = []
+    fake.nvmlDeviceGetComputeRunningProcesses.side_effect = lambda index: busy if index else []
+
+    def notes():
+        given = setting(tmp_path, "well", gpu=open_gpu(), profile=profiles.load("h200-sxm"))
+        measurement = Measurement(short_case(), given, Silent(), seal)
+        try:
+            measurement.warm_up()
+            return [note for note in measurement.finish().notes if "other GPU" in note]
+        finally:
+            measurement.close()
+
+    assert notes() == []
+    busy.append(fake_gpu.process(1, MIB))
+    (note,) = notes()
+    assert note.startswith("1 other GPU of this machine computed meanwhile")
+
+
 def test_a_worker_sees_one_gpu_or_none(fake):
     """The GPU that is watched is the one that trains; the CPU profile hides all."""
     assert worker_environment({}, open_gpu())["CUDA_VISIBLE_DEVICES"] == "GPU-11111111-2222"
