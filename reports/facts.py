@@ -65,6 +65,7 @@ def of_record(record: Record) -> Facts:
         ("Wall clock", _seconds(record.wall_seconds)),
         ("Outside the worker", _seconds(record.harness_seconds)),
         ("Warm-up", _steadiness(record)),
+        ("Compile caches", record.compile_cache or ""),
         ("Telemetry", _telemetry(record)),
         ("Worker's exit code", "" if record.exit_code is None else str(record.exit_code)),
         ("Record", f"{record.record_id}, schema {record.schema}"),

@@ -1,5 +1,6 @@
 """The Markdown that speaks of all runs together: the claim, scatter, fit, and what did not run."""
 
+import statistics
 from collections.abc import Sequence
 
 from reports import claim as claims
@@ -82,20 +83,27 @@ def noise(material: Material) -> list[str]:
                 str(found.launches),
                 "" if mean is None else units.seconds(mean),
                 *("" if share is None else units.percent(share) for share in shares),
-                "yes" if found.gate else "no",
+                *map(_seconds, (found.first_step_cold_seconds, found.first_step_warm_seconds)),
+                "yes" if found.gate else "no" if found.gpus <= 1 else f"no: {found.gpus} cards",
             ]
         )
     if not rows:
         return []
     header = ["Case", "Work", "On", "Launches", "Step", "Spread", "Range", "First loss"]
-    header += ["Any loss", "First gradient norm", "Gates"]
+    header += ["Any loss", "First gradient norm"]
+    header += ["First step, cold", "First step, warm", "Gates"]
     text = (
         f"Cases with {MINIMUM_LAUNCHES} good launches or more. Spread is the standard deviation of"
         " the logarithms of the launches' median step times, range is highest less lowest over"
         " their geometric mean; losses and gradient norms are the largest relative differences of"
-        f" a method to itself. From {GATE_LAUNCHES} launches on a spread can gate a change."
+        " a method to itself. First steps are medians, with compile caches cold and warm. From"
+        f" {GATE_LAUNCHES} launches of one card on a spread can gate a change."
     )
     return [text, markup.table(header, rows, words=3)]
+
+
+def _seconds(values: Sequence[float]) -> str:
+    return units.seconds(statistics.median(values)) if values else ""
 
 
 def fit(material: Material) -> list[str]:

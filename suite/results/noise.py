@@ -14,7 +14,7 @@ import msgspec
 from suite.results.launches import Launches, group
 from suite.results.metrics import all_metrics
 from suite.results.parity import LOSS_FLOOR
-from suite.results.record import Record
+from suite.results.record import CompileCache, Record
 from suite.wire import Struct
 
 SCHEMA = 1
@@ -33,8 +33,11 @@ class Noise(Struct, frozen=True, kw_only=True):
     standard deviation of their natural logarithms, so a share of the geometric mean; ``range``
     is highest less lowest over that mean. The differences are the largest between any two
     launches, relative to the smaller value: of the first step's loss, of any step's loss over the
-    ``common_steps``, of the first step's gradient norm. ``gate`` says that there are launches
-    enough to judge a change by. None is unknown, with the reason in ``unavailable``.
+    ``common_steps``, of the first step's gradient norm. ``gpus`` counts the cards that took part
+    (0 on the CPU): a run can go on elsewhere, and cards of one kind differ. ``gate`` says that
+    there are launches enough, of one card, to judge a change by. The first step's seconds are
+    those of launches with cold and with warm compile caches. None is unknown, with the reason in
+    ``unavailable``.
     """
 
     run_id: str
@@ -42,6 +45,7 @@ class Noise(Struct, frozen=True, kw_only=True):
     case_id: str
     record_ids: tuple[str, ...]
     launches: int
+    gpus: int
     gate: bool
     step_seconds: tuple[float | None, ...]
     step_seconds_geometric_mean: float | None
@@ -51,6 +55,8 @@ class Noise(Struct, frozen=True, kw_only=True):
     trajectory_difference: float | None
     common_steps: int
     first_gradient_norm_difference: float | None
+    first_step_cold_seconds: tuple[float, ...]
+    first_step_warm_seconds: tuple[float, ...]
     unavailable: dict[str, str] = {}
 
 
@@ -82,13 +88,15 @@ def noise(launches: Launches) -> Noise | None:
     gradient, reason = _gradient(records)
     if reason:
         unavailable["first_gradient_norm_difference"] = reason
+    cards = {r.environment.gpu.uuid_hash for r in records if r.environment.gpu is not None}
     return Noise(
         run_id=launches.first.run_id,
         profile=launches.first.profile,
         case_id=launches.case.case_id,
         record_ids=tuple(record.record_id for record in records),
         launches=len(records),
-        gate=len(records) >= GATE_LAUNCHES and spread is not None,
+        gpus=len(cards),
+        gate=len(records) >= GATE_LAUNCHES and spread is not None and len(cards) <= 1,
         step_seconds=seconds,
         step_seconds_geometric_mean=_rounded(mean),
         spread=_rounded(spread),
@@ -97,6 +105,8 @@ def noise(launches: Launches) -> Noise | None:
         trajectory_difference=_rounded(max(differences, default=None)),
         common_steps=len(differences),
         first_gradient_norm_difference=_rounded(gradient),
+        first_step_cold_seconds=_first_steps(records, "cold"),
+        first_step_warm_seconds=_first_steps(records, "warm"),
         unavailable=unavailable,
     )
 
@@ -113,6 +123,11 @@ def file_content(records: Iterable[Record]) -> bytes | None:
         return None
     document = msgspec.json.encode(NoiseFile(cases=cases))
     return msgspec.json.format(document, indent=1) + b"\n"
+
+
+def _first_steps(records: Sequence[Record], cache: CompileCache) -> tuple[float, ...]:
+    firsts = [r.steps[0] for r in records if r.compile_cache == cache and r.steps]
+    return tuple(step.seconds for step in firsts)
 
 
 def _losses(records: Sequence[Record]) -> tuple[list[float], str]:

@@ -9,7 +9,7 @@ import pytest
 import records
 from suite.results.launches import group
 from suite.results.noise import Noise, noise, of_records
-from suite.results.record import Record
+from suite.results.record import Gpu, Record
 
 
 def _noise(*found: Record) -> Noise:
@@ -99,3 +99,23 @@ def test_three_launches_show_noise_and_five_gate(good: int, shown: int, gate: bo
     )
     assert [each.gate for each in found] == [gate] * shown
     assert all(each.launches == good == len(each.record_ids) for each in found)
+
+
+def _on(card: str, launch: int, **changes: object) -> Record:
+    gpu = Gpu(name="NVIDIA H200", uuid_hash=card, driver="580")
+    environment = msgspec.structs.replace(records.environment(), gpu=gpu)
+    return records.record(launch=launch, environment=environment, **changes)
+
+
+def test_a_spread_over_two_cards_gates_nothing():
+    """A run that went on with another card of the kind has their difference in its spread."""
+    one = _noise(*(_on("a", launch) for launch in range(1, 6)))
+    two = _noise(*(_on("a" if launch < 4 else "b", launch) for launch in range(1, 6)))
+    assert (one.gpus, one.gate, two.gpus, two.gate) == (1, True, 2, False)
+
+
+def test_first_steps_are_told_apart_by_their_compile_caches():
+    """The launch that compiled is no replicate of those that did not have to."""
+    caches = ("cold", "warm", "warm", None)
+    found = _noise(*(records.record(launch=n, compile_cache=c) for n, c in enumerate(caches, 1)))
+    assert (len(found.first_step_cold_seconds), len(found.first_step_warm_seconds)) == (1, 2)
