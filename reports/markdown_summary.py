@@ -106,6 +106,42 @@ def _seconds(values: Sequence[float]) -> str:
     return units.seconds(statistics.median(values)) if values else ""
 
 
+def fidelity(material: Material) -> list[str]:
+    """Return how the suite's step times compare with those of a script without the suite."""
+    rows = [
+        [
+            each.case_id,
+            found.profile,
+            str(each.pairs),
+            units.seconds(statistics.median(each.bare_seconds)),
+            _signed(each.reported),
+            _range(each.reported_pairs),
+            "" if each.wall is None else _signed(each.wall),
+            _range(each.wall_pairs),
+            f"{'within' if each.kept else 'over'} {units.percent(each.limit)}",
+        ]
+        for found in material.collection.fidelities
+        for each in found.figures
+    ]
+    if not rows:
+        return []
+    header = ["Case", "On", "Pairs", "Bare step", "Reported step", "Pairs from", "End to end"]
+    text = (
+        "A script of a few dozen lines does the same training without the suite, its launches and"
+        " the suite's taken in turn; steps are medians. Reported: the step time of the records."
+        " End to end: from one step's end to the next, the waits between them included."
+    )
+    return [text, markup.table([*header, "Pairs from", "Limit"], rows, words=2)]
+
+
+def _signed(share: float) -> str:
+    return f"{'−' if share < 0 else '+'}{units.percent(abs(share))}"
+
+
+def _range(shares: Sequence[float]) -> str:
+    return f"{_signed(min(shares))} to {_signed(max(shares))}" if shares else ""
+
+
 def fit(material: Material) -> list[str]:
     """Return what each case needed where it ran, and whether other cards would hold it."""
     cards = [each for each in map(profiles.load, profiles.names()) if each.device == "cuda"]

@@ -2,8 +2,9 @@
 
 ``python benchmarks/self/fidelity.py --out DIR`` takes launches of the suite and of ``bare.py`` in
 turn, on this machine's GPU, and compares their medians. DIR gets a run of the suite like any other
-(``DIR/run``: publish it), what the bare script measured (``bare.jsonl``) and the figures
-(``fidelity.json``). Given again, it goes on where it was cut.
+(``DIR/run``), what the bare script measured (``bare.jsonl``) and the figures (``fidelity.json``).
+Given again, it goes on where it was cut. To publish: ``./tunebench publish DIR/run``, and
+``fidelity.json`` beside it in the profile's folder.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from suite.catalog import model as models
 from suite.catalog.case import Case
 from suite.catalog.tier import Loop
 from suite.errors import SuiteError
+from suite.results.fidelity import Fidelity, FidelityFile
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 from suite.results.samples import steady_steps
@@ -47,30 +49,6 @@ class Bare(msgspec.Struct, frozen=True, kw_only=True):
     launch: int
     case_id: str
     seconds: list[float]
-
-
-class Fidelity(msgspec.Struct, frozen=True, kw_only=True):
-    """One case: the suite's median step seconds over the bare script's, less 1, pair by pair.
-
-    ``reported`` is of the times in the record; ``wall`` from the end of one step to the end of
-    the next, so that what the suite does between steps is in it (null where that was not timed).
-    """
-
-    case_id: str
-    pairs: int
-    limit: float
-    reported: float
-    reported_pairs: list[float]
-    wall: float | None
-    wall_pairs: list[float]
-    suite_seconds: list[float]
-    bare_seconds: list[float]
-    run_id: str
-
-    @property
-    def kept(self) -> bool:
-        """Return whether the limit holds for both."""
-        return max(abs(self.reported), abs(self.wall or 0.0)) <= self.limit
 
 
 def measure(run: Run, out: Path, pairs: int) -> None:
@@ -111,15 +89,14 @@ def figures(run: Run, out: Path) -> Iterator[Fidelity]:
         wall = [math.log(w / alone[n]) for n, w in walls.items() if w is not None]
         yield Fidelity(
             case_id=case.case_id,
-            pairs=len(paired),
+            run_id=run.plan.run_id,
             limit=LIMIT,
             reported=math.expm1(statistics.mean(reported)),
-            reported_pairs=[math.expm1(log) for log in reported],
+            reported_pairs=tuple(math.expm1(log) for log in reported),
             wall=math.expm1(statistics.mean(wall)) if wall else None,
-            wall_pairs=[math.expm1(log) for log in wall],
-            suite_seconds=list(steps.values()),
-            bare_seconds=list(alone.values()),
-            run_id=run.plan.run_id,
+            wall_pairs=tuple(math.expm1(log) for log in wall),
+            suite_seconds=tuple(steps.values()),
+            bare_seconds=tuple(alone.values()),
         )
 
 
@@ -194,7 +171,8 @@ def main() -> int:
         measure(run, args.out, args.pairs)
         found = list(figures(run, args.out))
     now = datetime.datetime.now(datetime.UTC)
-    document = {"at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "profile": run.plan.profile, "figures": found}
+    at = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    document = FidelityFile(at=at, profile=run.plan.profile, figures=tuple(found))
     path = args.out / "fidelity.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
     for each in found:

@@ -4,16 +4,20 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from suite import units
 from suite.catalog.case import Case
 from suite.errors import BadInput
 from suite.results import decode
+from suite.results.fidelity import FidelityFile
 from suite.results.plan import Plan
 from suite.results.record import Record
 from suite.wire import Struct
 
 PLAN = "run.json"
 JOURNAL = "journal.jsonl"
+FIDELITY = "fidelity.json"
 NOISE = "noise.json"  #: computed from the records of a folder (``suite.results.noise``)
 
 
@@ -32,13 +36,15 @@ class Problem(Struct, frozen=True, kw_only=True):
 class Collection(Struct, frozen=True, kw_only=True):
     """Everything that ``read`` found, each record once, in the order of the input.
 
-    ``sources`` maps a ``record_id`` to the file it came from.
+    ``sources`` maps a ``record_id`` to the file it came from. ``fidelities`` are what lies beside
+    published runs of how the suite compares with a bare script.
     """
 
     records: tuple[Record, ...]
     plans: tuple[Plan, ...]
     problems: tuple[Problem, ...]
     sources: dict[str, str]
+    fidelities: tuple[FidelityFile, ...] = ()
 
     def missing(self) -> tuple[tuple[str, int, Case], ...]:
         """Return (run_id, launch, case) of every planned case that has no record."""
@@ -81,6 +87,7 @@ class _Reader:
         self.sources: dict[str, str] = {}
         self.places: dict[tuple[str, int, str], str] = {}
         self.repeated: dict[Path, int] = {}
+        self.fidelities: list[FidelityFile] = []
 
     def collection(self) -> Collection:
         merged = [
@@ -95,6 +102,7 @@ class _Reader:
             plans=tuple(plan for plan, _ in self.plans.values()),
             problems=(*self.problems, *merged),
             sources=self.sources,
+            fidelities=tuple(self.fidelities),
         )
 
     def add(self, path: Path) -> None:
@@ -126,7 +134,9 @@ class _Reader:
             for name in sorted(runs):
                 self._run(here / name)
             for name in sorted(files):
-                if name.endswith((".json", ".jsonl")) and name != NOISE:
+                if name == FIDELITY:
+                    self._fidelity(here / name)
+                elif name.endswith((".json", ".jsonl")) and name != NOISE:
                     self._file(here / name)
         if before == (len(self.problems), len(self.records), len(self.plans)):
             self._problem(folder, "a folder without results")
@@ -160,6 +170,15 @@ class _Reader:
                 self._record(path, None, decode.document(content, Record))
         except decode.Unusable as why:
             self._problem(path, str(why))
+
+    def _fidelity(self, path: Path) -> None:
+        try:
+            found = msgspec.json.decode(_content(path), type=FidelityFile)
+        except (msgspec.DecodeError, UnicodeDecodeError, decode.Unusable) as error:
+            self._problem(path, f"not a valid fidelity file: {error}")
+            return
+        if found not in self.fidelities:
+            self.fidelities.append(found)
 
     def _plan(self, path: Path) -> Plan | None:
         """Read a plan and keep it unless another run of that id was kept before."""

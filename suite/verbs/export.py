@@ -21,7 +21,17 @@ from suite.signals import Signals
 Row = dict[str, str | int | float | None]
 
 #: Those of ``reports.markdown``, which is imported only when Markdown is asked for.
-TABLES = ("ladder", "comparison", "sequence", "padding", "claim", "noise", "fit", "failed")
+TABLES = (
+    "ladder",
+    "comparison",
+    "sequence",
+    "padding",
+    "claim",
+    "fidelity",
+    "noise",
+    "fit",
+    "failed",
+)
 
 
 def parser() -> Parser:

@@ -15,6 +15,8 @@ from reports import markup
 from reports.markdown import TABLES, markdown
 from suite.catalog.tier import Workload
 from suite.cli import main
+from suite.results import store
+from suite.results.fidelity import Fidelity, FidelityFile
 from suite.results.metrics import all_metrics
 from suite.results.record import Record, seal
 from suite.results.store import read
@@ -57,6 +59,33 @@ def near(cell: str, value: float) -> bool:
     """Return whether a cell shows this number, rounded to three digits or more."""
     shown = cell.replace(",", "")
     return shown[:1].isdigit() and float(shown) == pytest.approx(value, rel=0.006)
+
+
+def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
+    """The figures are the file's; a file that is none is named and the rest is read."""
+    one = Fidelity(
+        case_id="qwen3-8b-lora",
+        run_id=records.RUN_ID,
+        limit=0.01,
+        reported=0.004,
+        reported_pairs=(-0.002, 0.01),
+        wall=-0.02,
+        wall_pairs=(-0.02,),
+        suite_seconds=(0.65,),
+        bare_seconds=(0.64, 0.66),
+    )
+    file = FidelityFile(at="2026-11-25T00:00:00Z", profile="h200-sxm", figures=(one,))
+    for name, content in (("a", msgspec.json.encode(file)), ("b", b'{"figures": 1}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "fidelity.json").write_bytes(content)
+    store.create(tmp_path / "run", records.plan()).close()
+    found = store.read([tmp_path])
+    assert [p.path for p in found.problems if "fidelity" in p.reason] == [
+        str(tmp_path / "b" / "fidelity.json")
+    ]
+    (row,) = rows(markdown(found, only="fidelity"), "qwen3-8b-lora")
+    assert row[2:5] == ["2", "650 ms", "+0.40 %"]
+    assert row[5:] == ["−0.20 % to +1.0 %", "−2.0 %", "−2.0 % to −2.0 %", "over 1.0 %"]
 
 
 def test_several_launches_are_a_median_with_its_range() -> None:
