@@ -1,9 +1,8 @@
 """Results as Markdown: tables for a README, everything in them computed from the records."""
 
-import shlex
 from collections.abc import Callable, Mapping
 
-from reports import markdown_runs, markdown_summary, markup
+from reports import markdown_runs, markdown_summary, markup, words
 from reports.material import Material, gather
 from reports.view import Section
 from suite.results.collection import Collection
@@ -74,4 +73,4 @@ def _caption(material: Material, section: Section) -> str:
     plan = material.plans.get(section.run_id)
     if plan is None:
         return facts
-    return f"{facts} · {markup.code(shlex.join(['./tunebench', *plan.argv]))}"
+    return f"{facts} · {markup.code(words.command(plan))}"

@@ -1,6 +1,7 @@
 """The Markdown tables of one run: methods beside each other, sequence lengths, padding."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from reports import markup, words
 from reports.cells import hindrance, peak_memory, quotient
@@ -205,10 +206,12 @@ def _ways(groups: Sequence[Launches]) -> list[str]:
     works = list(dict.fromkeys(group.case.workload for group in groups))
     methods = list(dict.fromkeys(group.case.method for group in groups))
     by_place = {(group.case.method, group.case.workload): group for group in groups}
-    rows = [
-        [method.title, *(_cell(by_place.get((method, work)), _padded) for work in works)]
-        for method in methods
-    ]
+    rows = []
+    for method in methods:
+        here = [by_place.get((method, work)) for work in works]
+        base = next((g for g in here if g is not None and g.case.workload.packing == "none"), None)
+        cells = [_cell(group, partial(_padded, base=base)) for group in here]
+        rows.append([method.title, *cells])
     header = [
         f"{'padded' if work.packing == 'none' else work.packing},"
         f" {work.batch_sequences * work.gradient_accumulation} × {work.sequence_tokens:,}"
@@ -217,10 +220,16 @@ def _ways(groups: Sequence[Launches]) -> list[str]:
     return [
         f"#### {markup.text(case.model.title)}: padding",
         f"Rows of real lengths · {words.LOOPS[case.loop]} · seed {case.seed}. Real tokens per"
-        " second, and the share of computed positions that was padding.",
+        " second, what that is of the padded ones of the same method, and the share of computed"
+        " positions that was padding.",
         markup.table(["Method", *header], rows),
     ]
 
 
-def _padded(group: Launches) -> str:
-    return f"{_throughput(group)}, {_median(group, all_metrics()['padding_share'])} padding"
+def _padded(group: Launches, base: Launches | None) -> str:
+    gain = ""
+    if base is not None and base.ok and base is not group:
+        quotients = quotient(group, base, all_metrics()["tokens_per_second"])
+        gain = "" if quotients is None else f" ({units.ratio(quotients)})"
+    padding = _median(group, all_metrics()["padding_share"])
+    return f"{_throughput(group)}{gain}, {padding} padding"

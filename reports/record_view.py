@@ -1,6 +1,5 @@
 """The page of one record: everything it holds, as text, tables and charts."""
 
-import shlex
 from collections.abc import Sequence
 
 import msgspec
@@ -110,7 +109,7 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         notes=tuple(tables.bounded(note) for note in record.notes),
         output=tuple(tables.bounded(line) for line in record.output_tail[-tables.MOST_LINES :]),
         facts=facts.of_record(record),
-        command="" if plan is None else _command(plan),
+        command="" if plan is None else words.command(plan),
         source=source,
         weights=words.weights(record.weights),
         json_name=f"{record.record_id}.json",
@@ -126,12 +125,6 @@ def _measured(metric: Metric, record: Record) -> Measured:
         exact="" if value is None else cells.exact(value),
         help=metric.help,
     )
-
-
-def _command(plan: Plan) -> str:
-    # A run can also be started by pytest itself; its plan says so.
-    start = [] if plan.argv[:1] == ("pytest",) else ["./tunebench"]
-    return shlex.join([*start, *plan.argv])
 
 
 def _parity_text(record: Record, parity: Parity) -> str:

@@ -1,5 +1,6 @@
 """What the pages call things. Every sentence and every printed number of a record passes here."""
 
+import shlex
 from collections.abc import Callable, Iterable
 
 from suite import units
@@ -9,6 +10,7 @@ from suite.results.launches import Launches
 from suite.results.ledger import Part
 from suite.results.metrics import Metric
 from suite.results.noise import noise as scatter
+from suite.results.plan import Plan
 from suite.results.record import Record
 
 PHASES = {
@@ -112,6 +114,13 @@ def work(workload: Workload) -> str:
     if workload.packing != "none":
         parts.append(workload.packing)
     return ", ".join(parts)
+
+
+def command(plan: Plan) -> str:
+    """Return the command line that a run was started with."""
+    # pytest itself and the fidelity script start runs too; their plans say so.
+    start = [] if plan.argv[:1] in (("pytest",), ("python",)) else ["./tunebench"]
+    return shlex.join([*start, *plan.argv])
 
 
 def launches(good: int, total: int) -> str:

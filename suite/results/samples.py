@@ -45,6 +45,17 @@ def training_peak(record: Record, kind: MemoryKind) -> float | None:
     return float(max(peaks))
 
 
+def rate(steps: Sequence[Step], amounts: Sequence[int]) -> float | None:
+    """Return how much was done in a second, ``amounts`` being one a step; None without a step.
+
+    Where every step does as much, the median over steps, which a stall of one does not move. Where
+    batches differ in length, all over all: a median would be that of some middling batch.
+    """
+    if len(set(amounts)) > 1:
+        return sum(amounts) / sum(step.seconds for step in steps)
+    return median([amount / step.seconds for step, amount in zip(steps, amounts, strict=True)])
+
+
 def median(values: Sequence[float]) -> float | None:
     """Return the median, or None of nothing."""
     return statistics.median(values) if values else None

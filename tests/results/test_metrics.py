@@ -42,7 +42,7 @@ def test_every_file_of_the_folder_is_a_metric_that_explains_itself() -> None:
     ("tag", "expected"),
     [
         ("step_seconds", 3.0),
-        ("tokens_per_second", (20.0 + 30.0) / 2),  # 80, 30, 20 and 10 a second
+        ("tokens_per_second", 300 / 15),  # steps differ in tokens: all over all
         ("padded_tokens_per_second", (50.0 + 25.0) / 2),
         ("padding_share", 1 - 300 / 400),
         ("step_spread", (5.0 - 1.75) / 3.0),
@@ -60,6 +60,12 @@ def test_every_file_of_the_folder_is_a_metric_that_explains_itself() -> None:
 def test_exact_values(tag: str, expected: float | None) -> None:
     """Warm-up and first step stay out of the steady figures, medians are medians."""
     assert value(tag, records.record(steps=STEPS)) == expected
+
+
+def test_steps_of_as_many_tokens_have_a_median_rate() -> None:
+    """One stalled step of equal ones does not move throughput; it would move all over all."""
+    steps = [step(index, seconds) for index, seconds in enumerate((1.0, 1.0, 9.0))]
+    assert value("tokens_per_second", records.record(steps=tuple(steps))) == 80.0
 
 
 def test_a_record_without_samples_has_no_numbers() -> None:

@@ -4,22 +4,23 @@ from collections.abc import Sequence
 
 from suite.catalog.case import Case
 from suite.catalog.flops import step_flops
+from suite.results import samples
 from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.samples import median, steady_steps
+from suite.results.samples import steady_steps
 from suite.wire import Step
 
 
 def rate(case: Case, steps: Sequence[Step]) -> float | None:
-    """Return the median over ``steps`` in FLOP/s, or None where a row's length is unknown."""
+    """Return the rate over ``steps`` in FLOP/s, or None where a row's length is unknown."""
     if not all(step.row_tokens for step in steps):
         return None
     method, architecture = case.method, case.model.architecture
-    rates = []
-    for step in steps:
-        flops = step_flops(architecture, method.adapter, step.row_tokens, recomputes=False)
-        rates.append(flops.model / step.seconds)
-    return median(rates)
+    counts = [
+        step_flops(architecture, method.adapter, step.row_tokens, recomputes=False).model
+        for step in steps
+    ]
+    return samples.rate(steps, counts)
 
 
 def _compute(record: Record) -> float | None:
@@ -32,8 +33,9 @@ METRIC = Metric(
     better="higher",
     help=(
         "Operations of the forward and backward matrix products on real tokens, divided by the"
-        " step's seconds; the median over steady steps. Frozen layers have no weight gradient,"
-        " only experts that a token meets count, and recomputation is not counted."
+        " step's seconds; the median over steady steps, or all over all where batches differ in"
+        " length. Frozen layers have no weight gradient, only experts that a token meets count,"
+        " and recomputation is not counted."
     ),
     compute=_compute,
 )

@@ -2,11 +2,12 @@
 
 from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.samples import median, steady_steps
+from suite.results.samples import rate, steady_steps
 
 
 def _compute(record: Record) -> float | None:
-    return median([step.tokens_padded / step.seconds for step in steady_steps(record)])
+    steps = steady_steps(record)
+    return rate(steps, [step.tokens_padded for step in steps])
 
 
 METRIC = Metric(
@@ -15,7 +16,8 @@ METRIC = Metric(
     better="higher",
     help=(
         "Every position that was computed, padding included, divided by the step's seconds; the"
-        " median over the steady steps of one launch. It flatters a row that pads."
+        " median over the steady steps of one launch, or all over all where batches differ in"
+        " length. It flatters a row that pads."
     ),
     compute=_compute,
 )
