@@ -54,3 +54,15 @@ def test_unknown_row_lengths_mean_no_number():
     steps = tuple(msgspec.structs.replace(step, row_tokens=()) for step in record.steps)
     record = msgspec.structs.replace(record, steps=steps)
     assert _value(record, "model_flops_per_second") is None
+
+
+def test_recomputation_is_counted_apart_and_only_where_it_runs():
+    """Gradient checkpointing adds a forward pass to what the card does, not to the model's."""
+    off = _record(effective=records.effective(gradient_checkpointing="none"))
+    on = _record(effective=records.effective(gradient_checkpointing="standard"))
+    case = on.case
+    flops = step_flops(case.model.architecture, case.method.adapter, (100, 28), recomputes=True)
+    assert _value(on, "model_flops_per_second") == _value(off, "model_flops_per_second")
+    assert _value(off, "hardware_flops_per_second") == _value(off, "model_flops_per_second")
+    assert _value(on, "hardware_flops_per_second") == 2 * (flops.model + flops.recompute)
+    assert _value(_record(effective=None), "hardware_flops_per_second") is None

@@ -11,16 +11,19 @@ from suite.results.samples import steady_steps
 from suite.wire import Step
 
 
-def rate(case: Case, steps: Sequence[Step]) -> float | None:
-    """Return the rate over ``steps`` in FLOP/s, or None where a row's length is unknown."""
+def rate(case: Case, steps: Sequence[Step], *, recomputes: bool = False) -> float | None:
+    """Return the rate over ``steps`` in FLOP/s, or None where a row's length is unknown.
+
+    ``recomputes`` adds the forward pass that gradient checkpointing runs again.
+    """
     if not all(step.row_tokens for step in steps):
         return None
     method, architecture = case.method, case.model.architecture
     counts = [
-        step_flops(architecture, method.adapter, step.row_tokens, recomputes=False).model
+        step_flops(architecture, method.adapter, step.row_tokens, recomputes=recomputes)
         for step in steps
     ]
-    return samples.rate(steps, counts)
+    return samples.rate(steps, [count.model + count.recompute for count in counts])
 
 
 def _compute(record: Record) -> float | None:
