@@ -99,9 +99,10 @@ def build(folder: Path) -> None:
         "--require-hashes",
     ]
     download += ["--only-binary=:all:", f"--dest={context / 'local'}"]
+    download += ["--requirement", str(context / "lock.txt")]
     if index := os.environ.get("TUNEBENCH_TORCH_INDEX"):
         download += ["--extra-index-url", index]
-    checked([*download, "--requirement", str(context / "lock.txt")])
+    checked(download)
     parent = base(folder)
     arguments = {
         "BASE": parent,
