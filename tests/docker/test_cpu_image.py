@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-import engine
+import docker_engine as engine
 import pytest
 
 from suite.results import store
