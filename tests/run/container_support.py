@@ -13,9 +13,7 @@ import pytest
 
 from suite.errors import WrongMachine
 from suite.run.containers import owner
-from suite.run.containers.engine import Engine, connect
-
-SOCKET = "/var/run/docker.sock"
+from suite.run.containers.engine import Engine, address, connect
 
 #: Made by tests/docker, or named by hand: packages of this repository's locks, and no more.
 IMAGE = os.environ.get("TUNEBENCH_TEST_IMAGE", "tunebench-test/cpu")
@@ -24,7 +22,8 @@ IMAGE = os.environ.get("TUNEBENCH_TEST_IMAGE", "tunebench-test/cpu")
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The engine of this machine; every container and volume of ours must be gone afterwards."""
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    if not address().startswith("unix://"):
+        monkeypatch.delenv("DOCKER_HOST")
     monkeypatch.delenv("TUNEBENCH_IMAGE", raising=False)
     try:
         connected = connect(seconds=60)
@@ -89,26 +88,27 @@ def forwarded(certificates: Path) -> Iterator[str]:
     context.load_verify_locations(certificates / "ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=_accept, args=(server, context), daemon=True).start()
+        path = address().removeprefix("unix://")
+        threading.Thread(target=_accept, args=(server, context, path), daemon=True).start()
         yield f"tcp://localhost:{server.getsockname()[1]}"
 
 
-def _accept(server: socket.socket, context: ssl.SSLContext) -> None:
+def _accept(server: socket.socket, context: ssl.SSLContext, path: str) -> None:
     while True:
         try:
             plain, _ = server.accept()
         except OSError:
             return
-        threading.Thread(target=_serve, args=(plain, context), daemon=True).start()
+        threading.Thread(target=_serve, args=(plain, context, path), daemon=True).start()
 
 
-def _serve(plain: socket.socket, context: ssl.SSLContext) -> None:
+def _serve(plain: socket.socket, context: ssl.SSLContext, path: str) -> None:
     try:
         outer = context.wrap_socket(plain, server_side=True)
     except OSError:
         return
     inner = socket.socket(socket.AF_UNIX)
-    inner.connect(SOCKET)
+    inner.connect(path)
     threading.Thread(target=_pump, args=(outer, inner), daemon=True).start()
     _pump(inner, outer)
 

@@ -4,7 +4,6 @@ An image is the pinned environment only, made from ``docker/NAME``; its tag is i
 an older lock is simply not the one that is looked for.
 """
 
-import datetime
 import hashlib
 import os
 import sys
@@ -129,10 +128,9 @@ def _build(engine: Engine, name: str, wanted: str, revision: str | None) -> None
         if os.environ.get(variable)
     }
     if base := arguments.get("BASE"):
-        arguments["BASE_DIGEST"] = base.partition("@")[2]
+        arguments["BASE_DIGEST"] = base.partition("@")[2]  # else that of the usual base
     arguments["LOCK"] = lock_hash(name) or ""
     arguments["REVISION"] = revision or ""
-    arguments["CREATED"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     try:
         said = engine.client.api.build(
             path=str(FOLDER / name),
