@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from container_support import IMAGE, engine, forwarded, image, ours, tls_files
+from msgspec.structs import replace
 
 import records
 from suite.errors import WrongMachine
 from suite.results import store
 from suite.run import contained
-from suite.run.containers import owner
+from suite.run.containers import container, owner
 from suite.run.containers.container import Launched, Spec, arguments
 from suite.run.containers.engine import Engine, connect
 from suite.run.containers.place import Place, place
@@ -135,10 +136,10 @@ def test_a_killed_owner_leaves_nothing_running(engine: Engine, image: str, tmp_p
     run, cache = tmp_path / "run", tmp_path / "cache"
     desk = Desk(*CASES, "--methods", "lora", "--out", str(run), cache=cache)
     desk.until(event="step-done", done=2)
-    container = container_of(engine, run)
+    alone = container_of(engine, run)
     desk.process.kill()
     desk.finish()
-    assert container.wait(timeout=30)["StatusCode"] == 143
+    assert alone.wait(timeout=30)["StatusCode"] == 143
 
     again = Desk("--resume", str(run), cache=cache)
     code, errors = again.finish()
@@ -333,3 +334,23 @@ def test_only_what_is_known_to_be_gone_is_gone() -> None:
     deadline = time.monotonic() + 5
     while not owner.gone(f"{home} {boot} {dead.pid} 7"):
         assert time.monotonic() < deadline
+
+
+def test_a_container_that_hangs_is_ended(
+    engine: Engine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No word for longer than any phase may take: it is asked to end, then killed, and gone."""
+    monkeypatch.setenv("TUNEBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(container, "STOP_SECONDS", 1)
+    plan = records.plan(methods=("lora",), runner="docker")
+    with (
+        store.create(tmp_path / "run", plan) as run,
+        place(engine, run, image, "0:0", {}) as where,
+    ):
+        deaf = "trap '' INT TERM; echo awake; while :; do sleep 1; done"
+        hung = replace(spec(engine, run, where), entrypoint=("sh", "-c", deaf), command=())
+        launched = Launched(engine, hung)
+        with pytest.raises(WrongMachine, match="nothing heard from container"), launched:
+            list(launched.events(1.5))
+    assert list(launched.tail) == ["awake"]
+    assert ours(engine) == set()
