@@ -1,6 +1,7 @@
 """Carry out a plan's launches in containers, one each."""
 
 import os
+import re
 from contextlib import nullcontext
 
 import msgspec
@@ -119,7 +120,7 @@ def _launch(
                 _tell(reporter, run, number, event)
     if stopped is not None:
         kind = BadInput if stopped.exit_code == EXIT_USAGE else WrongMachine
-        raise kind(stopped.message.replace(RESULTS, str(run.folder)), hint=stopped.hint)
+        raise kind(_outside(stopped.message, run), hint=_outside(stopped.hint, run))
     if launched.exit_code != 0:
         raise _died(launched, spec)
 
@@ -144,6 +145,11 @@ def _died(launched: Launched, spec: Spec) -> SuiteError:
     if launched.exit_code in (130, 137, 143):
         return WrongMachine(f"container {spec.name} was stopped by somebody else{said}")
     return WrongMachine(f"container {spec.name} ended with code {launched.exit_code}{said}")
+
+
+def _outside(text: str, run: Run) -> str:
+    """Return words from inside with the run's folder as it is called here."""
+    return re.sub(rf"(?<![\w/]){RESULTS}(?=/|\b)", lambda _: str(run.folder), text)
 
 
 def _labels(run: Run, number: int) -> dict[str, str]:

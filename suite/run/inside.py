@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from suite.errors import EXIT_INTERRUPTED, EXIT_OK, SuiteError
+from suite.errors import EXIT_INTERRUPTED, EXIT_MACHINE, EXIT_OK, SuiteError
 from suite.run.events import Begun, Channel, Stopped
 from suite.run.progress import own_stream
 from suite.signals import Interrupted, Signals
@@ -35,6 +35,10 @@ def main(arguments: Sequence[str]) -> int:
         except SuiteError as error:
             channel.say(Stopped(message=error.message, hint=error.hint, exit_code=error.exit_code))
             return error.exit_code
+        except OSError as error:
+            what = f"{error.filename or 'output'}: {error.strerror or error}"
+            channel.say(Stopped(message=what, hint="", exit_code=EXIT_MACHINE))
+            return EXIT_MACHINE
     return EXIT_OK
 
 

@@ -320,6 +320,18 @@ def test_volumes_of_an_engine_elsewhere_are_the_users(
     assert said.strip() == "touch: cannot touch '/tunebench/a': Read-only file system"
 
 
+def test_an_error_inside_is_one_here(engine: Engine, image: str, tmp_path: Path) -> None:
+    """A disk that fills under the journal: exit 3, and the folder by its name on this side."""
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    with store.create(run, records.plan(methods=("lora",), runner="docker")):
+        (run / "journal.jsonl").symlink_to("/dev/full")
+    code, errors = Desk("--resume", str(run), cache=cache).finish()
+    assert code == 3
+    assert str(run) in errors
+    assert "/results" not in errors
+    assert "Traceback" not in errors
+
+
 def test_only_what_is_known_to_be_gone_is_gone() -> None:
     """A living process, another machine's and a stranger's label stay; a dead one's goes."""
     mine = owner.me()

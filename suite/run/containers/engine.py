@@ -16,7 +16,7 @@ OLDEST_API = (1, 40)
 PROBE_SECONDS = 5  #: for "does one answer?"
 ANSWER_SECONDS = 120  #: for a request that the engine works on
 
-LOCAL = "Or measure without a container: --runner local."
+LOCAL = "Or start a run without a container: --runner local."
 
 _FULL = re.compile("no space left on device|disk quota exceeded", re.IGNORECASE)
 _NO_GPU = re.compile(
