@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-import engine
+import docker_engine as engine
 import pytest
 
 from suite.results import store
@@ -55,7 +55,7 @@ def test_another_lock_than_the_label_says_is_not_built(image: str, tmp_path: Pat
     (tmp_path / "Dockerfile").write_bytes((engine.CONTEXT / "Dockerfile").read_bytes())
     base = engine.base(tmp_path)
     arguments = [f"--build-arg=BASE={base}", f"--build-arg=LOCK={engine.lock_hash()}"]
-    done = engine.docker("build", "--network=none", *arguments, str(tmp_path))
+    done = engine.docker("build", "--force-rm", "--network=none", *arguments, str(tmp_path))
     assert done.returncode != 0
     assert "lock.txt: FAILED" in done.stdout + done.stderr
 
