@@ -6,7 +6,7 @@ from reports import words
 from suite import units
 from suite.catalog import profile as profiles
 from suite.results.plan import Plan
-from suite.results.record import Environment, Gpu, Record
+from suite.results.record import Container, Environment, Gpu, Record
 
 #: The packages named on the overview, in this order; a record's page names all.
 SOFTWARE = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth", "liger-kernel")
@@ -84,6 +84,8 @@ def of_environment(environment: Environment) -> Facts:
         ("Suite", _suite(environment)),
         ("Lock of training packages", environment.lock_hash or ""),
     ]
+    if environment.container is not None:
+        found += _container(environment.container)
     if environment.gpu is not None:
         for field in environment.gpu.__struct_fields__:
             value = getattr(environment.gpu, field)
@@ -126,6 +128,8 @@ def conflicts(records: Iterable[Record]) -> tuple[str, ...]:
     seen: dict[str, set[str]] = {}
     for record in records:
         environment, gpu = record.environment, record.environment.gpu
+        image = environment.container.image_id if environment.container is not None else ""
+        seen.setdefault("image", set()).add(image)
         seen.setdefault("suite revision", set()).add(environment.revision or "")
         if gpu is not None:
             seen.setdefault("GPU", set()).add(f"{gpu.name} {gpu.uuid_hash}")
@@ -139,6 +143,21 @@ def conflicts(records: Iterable[Record]) -> tuple[str, ...]:
         f"{name} changed within this run: {', '.join(sorted(values))}"
         for name, values in seen.items()
         if len(values) > 1
+    )
+
+
+def _container(container: Container) -> Facts:
+    current = {True: "", False: ", not the repository's", None: ""}[container.lock_is_current]
+    base = " ".join(filter(None, (container.base, container.base_digest)))
+    engine = f"Docker {container.engine_version}" if container.engine_version else ""
+    same = {True: "the host's", False: "not what the host sees", None: ""}[container.same_gpu]
+    return (
+        ("Image", f"{container.image} ({container.image_id})"),
+        ("Image digest", container.digest or ""),
+        ("Base image", base),
+        ("Lock of the image", f"{container.lock_hash}{current}" if container.lock_hash else ""),
+        ("Container engine", ", ".join(filter(None, (engine, container.runtime)))),
+        ("Card and driver in the container", same),
     )
 
 

@@ -1,11 +1,16 @@
 """Small real records for tests: made from the catalog, valid, with numbers that vary by step."""
 
+from typing import Literal
+
+import msgspec
+
 from suite.catalog import case as cases
 from suite.catalog import tier as tiers
 from suite.catalog.case import Case
 from suite.catalog.tier import Loop
 from suite.results.record import (
     Check,
+    Container,
     Environment,
     Outcome,
     Record,
@@ -32,6 +37,8 @@ def plan(
     models: tuple[str, ...] = ("tiny-qwen3",),
     methods: tuple[str, ...] = ("lora", "qlora"),
     launches: int = 1,
+    profile: str = "cpu",
+    runner: Literal["local", "docker"] = "local",
 ) -> Plan:
     found = cases.cases(
         tiers.load("smoke"), loop="trainer", seed=17, model_names=models, method_names=methods
@@ -40,13 +47,13 @@ def plan(
         run_id=run_id,
         created_at="2026-11-24T07:00:00Z",
         suite_version="0.1.0",
-        profile="cpu",
+        profile=profile,
         tier="smoke",
         launches=launches,
         loop="trainer",
         seed=17,
         weights="dummy",
-        runner="local",
+        runner=runner,
         cases=tuple(found),
         argv=("run", "--profile", "cpu"),
     )
@@ -166,6 +173,20 @@ def environment() -> Environment:
         ),
         unavailable={"gpu": "no NVIDIA driver"},
     )
+
+
+def container(**changes: object) -> Container:
+    values: dict[str, object] = {
+        "image": "tunebench/cpu:0123456789ab",
+        "image_id": "sha256:" + "a" * 64,
+        "base": "python:3.12-slim",
+        "base_digest": "sha256:" + "b" * 64,
+        "lock_hash": "0123456789ab" + "c" * 52,
+        "lock_is_current": True,
+        "engine_version": "28.2.2",
+        "runtime": "runc",
+    }
+    return msgspec.convert({**values, **changes}, Container)
 
 
 def record(

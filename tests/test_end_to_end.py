@@ -16,6 +16,7 @@ from suite.results.store import Collection
 
 ROOT = Path(__file__).parents[1]
 CASES = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora,unsloth-lora"]
+CASES += ["--runner", "local"]
 DEADLINE_SECONDS = 240
 
 

@@ -30,6 +30,7 @@ MAY_IMPORT = {
 DOORS = {
     "pynvml": ["suite/run/nvml.py"],
     "jinja2": ["reports/build.py"],
+    "docker": ["suite/run/containers/"],
     "markupsafe": ["reports/"],
     "pytest": ["suite/run/plugin.py", "suite/run/launch.py", "benchmarks/"],
     "pytest_benchmark": ["suite/run/plugin.py", "suite/run/launch.py", "benchmarks/"],

@@ -1,7 +1,8 @@
 """What the suite itself costs, against the limits it promises: ``tox -e self``.
 
 Prints a table, writes the same as JSON (``--out``), and exits with 1 if a limit is broken. Takes
-minutes and wants the machine for itself. ``--only`` takes some of commands, pairs, quickstart.
+minutes and wants the machine for itself. ``--only`` takes some of commands, pairs, quickstart,
+and containers, which need a Docker engine and are left out otherwise.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import containers
 import msgspec
 import pairs
 
@@ -120,6 +122,34 @@ def paired() -> Iterator[Figure]:
     )
 
 
+def in_containers() -> Iterator[Figure]:
+    """Yield a container's start, and the step time in one against none: paired runs."""
+    samples = list(containers.first_words(10))
+    yield Figure(
+        name="container, from its start to the launch's first word",
+        unit="s",
+        value=max(samples),
+        limit=3.0,
+        samples=samples,
+        note=f"the largest; median {statistics.median(samples):.2f} s",
+    )
+    ratios: list[float] = []
+    for number in range(MOST_PAIRS):
+        ratios.append(containers.pair("docker" if number % 2 == 0 else "local"))
+        print(f"  pair {number + 1}: {ratios[-1] - 1:+.2%} in a container", flush=True)
+    # By rank: two whole runs lie further apart than two workers beside each other do.
+    ranked = sorted(ratios)
+    low, high = ranked[2] - 1, ranked[-3] - 1
+    yield Figure(
+        name="step time in a container, above none",
+        unit="share",
+        value=statistics.median(ratios) - 1,
+        limit=0.02,
+        samples=[ratio - 1 for ratio in ratios],
+        note=f"median of {MOST_PAIRS} pairs, 96 % interval {low:+.2%} to {high:+.2%}",
+    )
+
+
 def student_t(freedom: int) -> float:
     """Return the two-sided 95 % quantile of Student's t (Cornish-Fisher; within 1 % from 5 on)."""
     z = statistics.NormalDist().inv_cdf(0.975)
@@ -141,7 +171,9 @@ def main() -> int:
     """Measure, print, write; return the exit code."""
     parts = {"commands": commands, "pairs": paired, "quickstart": quickstart}
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
+    usual = list(parts)
+    parts["containers"] = in_containers
+    parser.add_argument("--only", nargs="+", choices=parts, default=usual)
     parser.add_argument("--out", type=Path, help="JSON file (default: in runs/)")
     args = parser.parse_args()
     load = os.getloadavg()[0]

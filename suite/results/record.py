@@ -6,8 +6,8 @@ for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
 1   First version.
 2   ``compile_cache`` (kernels had been kept for all runs together, and nobody knows what was warm
     in records of 1); ``Probe``: copies between host and device; ``Step.collector_seconds``;
-    ``Ledger``: ``workspaces_bytes`` and ``other_tensors_bytes``, before in the residual. All of
-    them are null in records of 1.
+    ``Ledger``: ``workspaces_bytes`` and ``other_tensors_bytes``, before in the residual;
+    ``Environment.container``. All of them are null in records of 1.
 """
 
 import hashlib
@@ -83,6 +83,28 @@ class Finding(Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class Container(Struct, frozen=True, kw_only=True):
+    """The container that a launch ran in, and its image; null is unknown.
+
+    ``image`` is the reference that was asked for, ``image_id`` and ``digest`` what it was then;
+    ``base`` and ``base_digest`` what it was made from. ``lock_hash`` is of the lock of packages
+    inside, ``lock_is_current`` whether the repository had that very lock. ``same_gpu`` says
+    whether card and driver inside are those that the host sees; null on the CPU, and where the
+    host was not asked.
+    """
+
+    image: str
+    image_id: str
+    digest: str | None = None
+    base: str | None = None
+    base_digest: str | None = None
+    lock_hash: str | None = None
+    lock_is_current: bool | None = None
+    engine_version: str | None = None
+    runtime: str | None = None
+    same_gpu: bool | None = None
+
+
 class Environment(Struct, frozen=True, kw_only=True):
     """The machine and software around the run; facts read from the machine. No host name.
 
@@ -103,6 +125,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     gpu: Gpu | None = None
     versions: Versions | None = None
     probe: Probe | None = None
+    container: Container | None = None  #: null where there was none
     preflight: tuple[Finding, ...] = ()
     unavailable: dict[str, str] = {}
 

@@ -7,14 +7,14 @@ pytest-benchmark wrote. ``read`` takes any number of such folders and files toge
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from suite.errors import BadInput, WrongMachine
+from suite.errors import BadInput, SuiteError, WrongMachine
 from suite.results import collection, decode, journal
 from suite.results.collection import JOURNAL, PLAN, Collection, Problem, read
 from suite.results.plan import Plan
@@ -73,6 +73,27 @@ class Run:
         """Return where pytest-benchmark's own JSON of this launch goes."""
         return self.folder / f"launch-{launch}.json"
 
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Let another process write this run meanwhile; its records are ours afterwards.
+
+        Raises WrongMachine when the folder cannot be had back. Where an error is on its way, that
+        one is raised instead, and the run is closed.
+        """
+        self._lock.close()
+        try:
+            yield
+        except BaseException:
+            with suppress(SuiteError):
+                self._take_back()
+            raise
+        self._take_back()
+
+    def _take_back(self) -> None:
+        again = open_run(self.folder)
+        self._records, self._done, self._lock = again._records, again._done, again._lock
+        self.problems = (*self.problems, *again.problems)
+
     def close(self) -> None:
         """Let go of the folder; a second call does nothing."""
         self._lock.close()
@@ -116,16 +137,7 @@ def open_run(folder: Path) -> Run:
     again. Raises BadInput when there is no run or its plan cannot be used, WrongMachine when
     another process writes it or the folder cannot be written.
     """
-    path = folder / PLAN
-    if not path.is_file():
-        hint = "" if folder.is_dir() else f"There is no folder {folder}."
-        raise BadInput(f"{folder}: no run to go on with: {PLAN} is missing", hint=hint)
-    try:
-        plan = decode.document(path.read_bytes(), Plan)
-    except decode.Unusable as why:
-        raise BadInput(f"{path}: {why}") from why
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    plan = read_plan(folder)
     with _writing(folder) as lock:
         done = None
         if (folder / JOURNAL).is_file():
@@ -133,6 +145,20 @@ def open_run(folder: Path) -> Run:
         found = collection.read([folder])
         repaired = (Problem(path=str(folder / JOURNAL), reason=done),) if done else ()
         return Run(folder, plan, found.records, lock.pop_all(), (*repaired, *found.problems))
+
+
+def read_plan(folder: Path) -> Plan:
+    """Return a run's plan; raises BadInput when there is no run or its plan cannot be used."""
+    path = folder / PLAN
+    if not path.is_file():
+        hint = "" if folder.is_dir() else f"There is no folder {folder}."
+        raise BadInput(f"{folder}: no run to go on with: {PLAN} is missing", hint=hint)
+    try:
+        return decode.document(path.read_bytes(), Plan)
+    except decode.Unusable as why:
+        raise BadInput(f"{path}: {why}") from why
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _write_atomically(folder: Path, content: bytes) -> None:

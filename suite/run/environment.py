@@ -4,19 +4,27 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from suite import __version__
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.errors import WrongMachine
-from suite.results.record import Environment
+from suite.results.record import Container, Environment, Finding, Gpu
 from suite.run.nvml import Device, Missing, open_gpu
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements" / "train.txt"
 GIT_SECONDS = 10
+
+#: Environment variables by which the host tells a launch in a container what only it knows: the
+#: ``Container`` as JSON, and "UUID_HASH DRIVER" of its GPU.
+CONTAINER = "TUNEBENCH_CONTAINER"
+HOST_GPU = "TUNEBENCH_HOST_GPU"
 
 
 def environment(runner: Literal["local", "docker"], gpu: Device | Missing) -> Environment:
@@ -46,8 +54,39 @@ def environment(runner: Literal["local", "docker"], gpu: Device | Missing) -> En
         dirty=dirty,
         lock_hash=lock_hash,
         gpu=card,
+        container=container(card),
         unavailable=unavailable,
     )
+
+
+def container(gpu: Gpu | None) -> Container | None:
+    """Return the container that this process is in, as the host told; None outside of one."""
+    told = os.environ.get(CONTAINER)
+    if told is None:
+        return None
+    found = msgspec.json.decode(told, type=Container)
+    host = os.environ.get(HOST_GPU)
+    if gpu is None or host is None:
+        return found
+    return msgspec.structs.replace(found, same_gpu=host == f"{gpu.uuid_hash} {gpu.driver}")
+
+
+def container_findings(found: Container | None) -> Iterator[Finding]:
+    """Yield what there is to say about the container."""
+    if found is None:
+        return
+    if found.lock_is_current is None:
+        words = f"{found.image}: nothing says which packages it was made with"
+        yield Finding(name="image", status="unknown", detail=words)
+    elif not found.lock_is_current:
+        words = f"{found.image}: its packages are not those that this repository locks"
+        yield Finding(name="image", status="warn", detail=words)
+    else:
+        yield Finding(name="image", status="ok", detail=found.image)
+    if found.same_gpu is not None:
+        words = "card and driver are the host's" if found.same_gpu else "not what the host sees"
+        status: Literal["ok", "warn"] = "ok" if found.same_gpu else "warn"
+        yield Finding(name="gpu in container", status=status, detail=words)
 
 
 def resolve_profile(name: str) -> Profile:

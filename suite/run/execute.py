@@ -7,11 +7,16 @@ from suite.signals import Signals
 
 def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     """Run what is left of the plan; raises Interrupted when a signal came."""
+    if len(run.records) >= run.plan.total:
+        return
+    if run.plan.runner == "docker":
+        from suite.run import contained
+
+        contained.execute(run, reporter, signals)
+        return
     from suite.run.launch import launch
     from suite.run.packages import ensure_training
 
-    if len(run.records) >= run.plan.total:
-        return
     ensure_training()
     for number in range(1, run.plan.launches + 1):
         if all(run.done(number, case.case_id) for case in run.plan.cases):

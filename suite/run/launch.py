@@ -15,7 +15,7 @@ from suite.errors import SuiteError, WrongMachine
 from suite.results.record import Environment, Record
 from suite.results.store import Run
 from suite.run import compiled
-from suite.run.environment import environment, require_machine
+from suite.run.environment import container_findings, environment, require_machine
 from suite.run.measurement import Measurement, Setting
 from suite.run.nvml import Device, Missing, open_gpu
 from suite.run.preflight import preflight
@@ -105,6 +105,7 @@ class Launch:
                 hint="Put that right, then go on with --resume.",
             )
         around = environment(self.run.plan.runner, gpu)
+        findings = (*findings, *container_findings(around.container))
         around = msgspec.structs.replace(around, preflight=findings)
         if not self._probing or all(unsupported_reason(case) for case in self.pending):
             return around

@@ -12,6 +12,7 @@ from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
 from suite.errors import BadInput
 from suite.results.store import PLAN, Plan
+from suite.run.runner import Runner
 
 RUNS = Path("runs")
 SEED = 17
@@ -25,6 +26,7 @@ def make(
     launches: int | None = None,
     seed: int = SEED,
     weights: str = "dummy",
+    runner: Runner = "local",
     models: Sequence[str] = (),
     methods: Sequence[str] = (),
     argv: Sequence[str] = (),
@@ -49,7 +51,7 @@ def make(
         loop=loop,
         seed=seed,
         weights=_weights(weights),
-        runner="local",
+        runner=runner,
         cases=tuple(found),
         argv=tuple(argv),
     )

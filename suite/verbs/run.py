@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +12,8 @@ from suite import units
 from suite.arguments import Parser, names, natural, one_of, path, positive
 from suite.catalog.tier import Loop
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
-from suite.results.store import Plan, Run, create, open_run, read
+from suite.results.store import Plan, Run, create, open_run, read, read_plan
+from suite.run.runner import ASKED, choose
 from suite.signals import Signals
 
 DESCRIPTION = """\
@@ -27,7 +29,7 @@ exit codes:
   130, 143  interrupted (Ctrl-C, SIGTERM): what was measured is safe"""
 
 #: Options that a plan fixes, by their attribute: they contradict --resume.
-FIXED = ("profile", "tier", "models", "methods", "launches", "loop", "seed", "weights")
+FIXED = ("profile", "tier", "models", "methods", "launches", "loop", "seed", "weights", "runner")
 
 
 def parser() -> Parser:
@@ -53,6 +55,7 @@ def parser() -> Parser:
     add("--loop", type=one_of(*get_args(Loop)), metavar="LOOP", help=LOOP_HELP)
     add("--seed", type=natural, metavar="N", help="seed of weights, adapters and data")
     add("--weights", metavar="W", help="dummy (default: random, made from the seed), hub, or PATH")
+    add("--runner", type=one_of(*ASKED), metavar="R", help=RUNNER_HELP)
     add("--out", type=path, metavar="DIR", help="where results go (default: runs/<time>)")
     add(
         "--resume",
@@ -67,6 +70,10 @@ def parser() -> Parser:
     return made
 
 
+RUNNER_HELP = (
+    "docker (one container a launch), local (this Python), or auto (default): docker where an "
+    "engine answers and the profile names an image"
+)
 LOOP_HELP = "sft (TRL), trainer (transformers) or bare (default: the profile's)"
 
 
@@ -79,6 +86,10 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         return _dry(plan, frozenset(), args.json)
     from suite.run.planning import RUNS
 
+    if plan.runner == "docker":
+        from suite.run.contained import prepare
+
+        prepare()
     with create(args.out or RUNS / plan.run_id, plan) as opened:
         return _measure(opened, signals, args.json)
 
@@ -88,8 +99,28 @@ def _plan(args: argparse.Namespace) -> Plan:
     from suite.run.environment import resolve_profile
 
     given = {name: getattr(args, name) for name in FIXED if getattr(args, name) is not None}
-    profile = resolve_profile(given.pop("profile", "auto"))
-    return planning.make(profile, argv=_argv(args), **given)
+    asked = given.pop("runner", "auto")
+    named = given.pop("profile", "auto")
+    profile = resolve_profile(named)
+    plan = planning.make(profile, argv=_argv(args), **given)  # a mistake is said first
+    runner, why = choose(asked, profile)
+    if runner == "docker":
+        _require_known(named)
+    if why:
+        print(f"tunebench: runner {runner}: {why}", file=sys.stderr)
+    return msgspec.structs.replace(plan, runner=runner)
+
+
+def _require_known(profile: str) -> None:
+    """Refuse "auto" where the engine is elsewhere: this machine's GPU is not the one in use."""
+    from suite.run.containers.engine import address
+
+    where = address()
+    if profile == "auto" and not where.startswith("unix://"):
+        raise BadInput(
+            f"the Docker engine is on another machine ({where}), whose GPU cannot be seen here",
+            hint="Give its --profile NAME, or measure here: --runner local.",
+        )
 
 
 def _resume(args: argparse.Namespace, signals: Signals) -> int:
@@ -112,6 +143,10 @@ def _resume(args: argparse.Namespace, signals: Signals) -> int:
             raise BadInput(f"{folder}: {len(found.plans)} runs; give the folder of one")
         done = frozenset((record.launch, record.case_id) for record in found.records)
         return _dry(found.plans[0], done, args.json)
+    if read_plan(folder).runner == "docker":
+        from suite.run.contained import prepare
+
+        prepare()
     with open_run(folder) as opened:
         return _measure(opened, signals, args.json)
 

@@ -82,6 +82,24 @@ def test_a_run_has_one_writer_and_kill_frees_it(tmp_path: Path) -> None:
     store.open_run(tmp_path / "run").close()
 
 
+def test_a_lent_run_comes_back_with_what_the_other_wrote(tmp_path: Path) -> None:
+    """Meanwhile another process may write it, afterwards nobody else; also after an error."""
+    folder = tmp_path / "run"
+    with store.create(folder, records.plan()) as run:
+        with run.lent(), store.open_run(folder) as other:
+            first = other.append(records.record(method="lora"))
+        assert run.records == (first,)
+        with pytest.raises(WrongMachine, match="another process"):
+            store.open_run(folder)
+        with pytest.raises(KeyError), run.lent():
+            raise KeyError
+        second = run.append(records.record(method="qlora"))
+        with pytest.raises(WrongMachine, match="another process"), run.lent():
+            keeper = store.open_run(folder)
+    keeper.close()
+    assert store.read([folder]).records == (first, second)
+
+
 def test_append_refuses_what_does_not_belong(tmp_path: Path) -> None:
     """A record of another run, or a second one of a case in a launch, is a mistake of ours."""
     with store.create(tmp_path / "run", records.plan()) as run:

@@ -1,0 +1,38 @@
+"""In a container or in this very environment: what ``--runner auto`` comes to, and why."""
+
+from typing import Literal, get_args
+
+from suite.catalog.profile import Profile
+from suite.errors import BadInput, WrongMachine
+
+Runner = Literal["docker", "local"]
+Asked = Literal["auto", "docker", "local"]
+ASKED: tuple[str, ...] = get_args(Asked)
+
+
+def choose(asked: str, profile: Profile) -> tuple[Runner, str]:
+    """Return the runner and why it is that one; empty where it was asked for.
+
+    Raises BadInput where the profile has no image for ``docker``.
+    """
+    if asked == "local":
+        return "local", ""
+    if profile.image is None:
+        if asked == "docker":
+            raise BadInput(
+                f"profile {profile.name!r} names no image", hint="Add one, or use --runner local."
+            )
+        return "local", f"profile {profile.name} names no image"
+    if asked == "docker":
+        return "docker", ""
+    from suite.run.containers import image
+    from suite.run.containers.engine import PROBE_SECONDS, connect
+
+    if not image.exists(profile.image):
+        return "local", f"there is no docker/{profile.image}"
+    try:
+        with connect(seconds=PROBE_SECONDS) as engine:
+            where = engine.address
+    except WrongMachine as error:
+        return "local", error.message
+    return "docker", f"an engine answers at {where}, and profile {profile.name} names an image"
