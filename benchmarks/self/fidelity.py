@@ -57,7 +57,7 @@ def measure(run: Run, out: Path, pairs: int) -> None:
     done = {(bare.launch, bare.case_id) for bare in _read(journal)}
 
     def ours(number: int) -> None:
-        if not all(run.done(number, case.case_id) for case in run.plan.cases):
+        if not run.launch_done(number):
             with reporter(run.folder, run.plan, run.records, json=False) as told:
                 launch(run, number, told)
 

@@ -98,7 +98,7 @@ def paired() -> Iterator[Figure]:
         shares.append(pair.cpu_share)
         logs.append(pair.log_ratio)
         if len(logs) > 1:
-            margin = student_t(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+            margin = half_interval(logs)
         ratio = math.exp(pair.log_ratio) - 1
         print(f"  pair {len(logs)}: {ratio:+.2%} over {pair.steps} steps", flush=True)
     yield Figure(
@@ -139,7 +139,7 @@ def in_containers() -> Iterator[Figure]:
         print(f"  pair {number + 1}: {ratios[-1] - 1:+.2%} in a container", flush=True)
     logs = [math.log(ratio) for ratio in ratios]
     mean = statistics.mean(logs)
-    margin = student_t(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+    margin = half_interval(logs)
     low, high = math.exp(mean - margin) - 1, math.exp(mean + margin) - 1
     limit = 0.02
     # An interval wider than the limit neither keeps nor breaks it, whatever its middle.
@@ -152,6 +152,11 @@ def in_containers() -> Iterator[Figure]:
         samples=[ratio - 1 for ratio in ratios],
         note=f"mean of {MOST_PAIRS} pairs, 95 % interval {low:+.2%} to {high:+.2%}{known}",
     )
+
+
+def half_interval(values: Sequence[float]) -> float:
+    """Return half the width of the 95 % interval of the mean of two values or more."""
+    return student_t(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
 
 
 def student_t(freedom: int) -> float:

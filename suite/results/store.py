@@ -53,6 +53,10 @@ class Run:
         """Return whether this case has its record in this launch (1 is the first)."""
         return (launch, case_id) in self._done
 
+    def launch_done(self, launch: int) -> bool:
+        """Return whether every case has its record in this launch."""
+        return all(self.done(launch, case.case_id) for case in self.plan.cases)
+
     def append(self, record: Record) -> Record:
         """Seal the record, put it on disk, and return it.
 

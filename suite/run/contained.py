@@ -40,7 +40,7 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
         user = own_user(engine)
         with place(engine, run, container.image_id, user, _labels(run, 0)) as where:
             for number in range(1, run.plan.launches + 1):
-                if all(run.done(number, case.case_id) for case in run.plan.cases):
+                if run.launch_done(number):
                     continue
                 stated = None if revision is None else revision + ("-dirty" if dirty else "")
                 spec = specification(engine, run, number, container, where, user, stated)

@@ -19,7 +19,7 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
 
     ensure_training()
     for number in range(1, run.plan.launches + 1):
-        if all(run.done(number, case.case_id) for case in run.plan.cases):
+        if run.launch_done(number):
             continue
         launch(run, number, reporter)
         signals.check()
