@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import containers
@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 LEAST_PAIRS, MOST_PAIRS = 4, 12
 #: Enough pairs once the 95 % interval of their mean is this close to it on either side.
 WANTED_MARGIN = 0.01
+STEP_LIMIT = 0.02
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,17 +91,8 @@ def quickstart() -> Iterator[Figure]:
 
 def paired() -> Iterator[Figure]:
     """Yield what a session costs its own process, and the step time under it against alone."""
-    shares: list[float] = []
-    logs: list[float] = []
-    margin = math.inf
-    while len(logs) < LEAST_PAIRS or (margin > WANTED_MARGIN and len(logs) < MOST_PAIRS):
-        pair = pairs.run(first="under_session" if len(logs) % 2 == 0 else "alone")
-        shares.append(pair.cpu_share)
-        logs.append(pair.log_ratio)
-        if len(logs) > 1:
-            margin = half_interval(logs)
-        ratio = math.exp(pair.log_ratio) - 1
-        print(f"  pair {len(logs)}: {ratio:+.2%} over {pair.steps} steps", flush=True)
+    taken = list(_pairs(lambda n: pairs.run(first="alone" if n % 2 else "under_session")))
+    shares = [pair.cpu_share for pair in taken]
     yield Figure(
         name="session and progress, share of a core",
         unit="share",
@@ -109,21 +101,11 @@ def paired() -> Iterator[Figure]:
         samples=shares,
         note="CPU seconds of the parent per second of steady steps, on a terminal",
     )
-    mean = statistics.mean(logs)
-    low, high = math.exp(mean - margin) - 1, math.exp(mean + margin) - 1
-    known = "" if margin <= WANTED_MARGIN else "; too noisy a machine to know it to 1 %"
-    yield Figure(
-        name="step time under the session, above alone",
-        unit="share",
-        value=math.exp(mean) - 1,
-        limit=0.02,
-        samples=[math.exp(log) - 1 for log in logs],
-        note=f"95 % interval {low:+.2%} to {high:+.2%}{known}; tiny steps, so the worst case",
-    )
+    yield _step_time("step time under the session, above alone", taken)
 
 
 def in_containers() -> Iterator[Figure]:
-    """Yield a container's start, and the step time in one against none: paired runs."""
+    """Yield a container's start, and the step time in one against none."""
     samples = list(containers.first_words(10))
     yield Figure(
         name="container, from its start to the launch's first word",
@@ -133,24 +115,40 @@ def in_containers() -> Iterator[Figure]:
         samples=samples,
         note=f"the largest; median {statistics.median(samples):.2f} s",
     )
-    ratios: list[float] = []
-    for number in range(MOST_PAIRS):
-        ratios.append(containers.pair("docker" if number % 2 == 0 else "local"))
-        print(f"  pair {number + 1}: {ratios[-1] - 1:+.2%} in a container", flush=True)
-    logs = [math.log(ratio) for ratio in ratios]
-    mean = statistics.mean(logs)
-    margin = half_interval(logs)
-    low, high = math.exp(mean - margin) - 1, math.exp(mean + margin) - 1
-    limit = 0.02
+    taken = list(_pairs(lambda n: containers.pair(container_first=n % 2 == 0)))
+    yield _step_time("step time in a container, above none", taken)
+
+
+def _pairs(measure: Callable[[int], pairs.Pair]) -> Iterator[pairs.Pair]:
+    """Yield pairs until their mean is known well enough, or there are too many."""
+    logs: list[float] = []
+    while len(logs) < LEAST_PAIRS or (
+        half_interval(logs) > WANTED_MARGIN and len(logs) < MOST_PAIRS
+    ):
+        pair = measure(len(logs))
+        logs.append(pair.log_ratio)
+        print(
+            f"  pair {len(logs)}: {math.expm1(pair.log_ratio):+.2%} over {pair.steps} steps",
+            flush=True,
+        )
+        yield pair
+
+
+def _step_time(name: str, taken: Sequence[pairs.Pair]) -> Figure:
+    """Return the mean ratio of step times, less one."""
+    logs = [pair.log_ratio for pair in taken]
+    mean, margin = statistics.mean(logs), half_interval(logs)
+    low, high = math.expm1(mean - margin), math.expm1(mean + margin)
     # An interval wider than the limit neither keeps nor breaks it, whatever its middle.
-    known = "" if margin <= limit else "; too noisy a machine to know it to 2 %: not shown to hold"
-    yield Figure(
-        name="step time in a container, above none",
+    known = "" if margin <= STEP_LIMIT else "; too noisy a machine: the limit is not shown to hold"
+    return Figure(
+        name=name,
         unit="share",
-        value=math.exp(mean) - 1,
-        limit=limit,
-        samples=[ratio - 1 for ratio in ratios],
-        note=f"mean of {MOST_PAIRS} pairs, 95 % interval {low:+.2%} to {high:+.2%}{known}",
+        value=math.expm1(mean),
+        limit=STEP_LIMIT,
+        samples=[math.expm1(log) for log in logs],
+        note=f"mean of {len(logs)} pairs, 95 % interval {low:+.2%} to {high:+.2%}{known};"
+        " tiny steps, so the worst case",
     )
 
 

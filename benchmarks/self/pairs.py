@@ -1,8 +1,8 @@
-"""One pair: the case under the session and the same Trainer alone, interleaved second by second.
+"""One pair, interleaved second by second: as a rule the case under the session and alone.
 
-Both run at the same time, but while one computes the other is stopped (SIGSTOP), in turns of a
-second: what else the machine does meets both alike. A step that was under way at a stop is left
-out. Steps are compared by their number, since the batches of equal numbers are equal.
+Both run at the same time, but while one computes the other is stopped, in turns of a second: what
+else the machine does meets both alike. A step that was under way at a stop is left out. Steps are
+compared by their number, since the batches of equal numbers are equal.
 """
 
 import json
@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import msgspec
 
@@ -33,9 +33,9 @@ Span = tuple[float, float]
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """``log_ratio``: median over ``steps`` of log(step time under the session / alone).
+    """``log_ratio``: median over ``steps`` of log(step time of the one / of the other).
 
-    ``cpu_share``: CPU seconds of the session's process per second.
+    ``cpu_share``: CPU seconds of the first one's own process per second.
     """
 
     log_ratio: float
@@ -47,43 +47,60 @@ def run(*, first: Side) -> Pair:
     """Run one pair; ``first`` has the first turn."""
     second: Side = "alone" if first == "under_session" else "under_session"
     with tempfile.TemporaryDirectory() as folder:
-        sides = {name: _Running(name, Path(folder)) for name in (first, second)}
-        try:
-            for side in sides.values():
-                side.wait_until_ready()
-            while all(side.process.poll() is None for side in sides.values()):
-                for side in sides.values():
-                    side.turn()
-            results = {name: side.result() for name, side in sides.items()}
-        finally:
-            for side in sides.values():
-                side.close()
-        times = {name: _clean(results[name]["ends"], side.turns) for name, side in sides.items()}
-    common = times["under_session"].keys() & times["alone"].keys()
-    logs = [math.log(times["under_session"][n] / times["alone"][n]) for n in common]
-    session = results["under_session"]
+        sides = {name: Running(f"{name}.py", Path(folder) / name) for name in (first, second)}
+        return compare(sides["under_session"], sides["alone"], one_first=first == "under_session")
+
+
+def compare(one: "Running", other: "Running", *, one_first: bool) -> Pair:
+    """Let both run to their end, in turns; return ``one`` against ``other``, whose script differs.
+
+    ``cpu_share`` is that of ``one``.
+    """
+    sides = (one, other) if one_first else (other, one)
+    try:
+        # One after the other: the one that is ready first must not run away.
+        for side in sides:
+            side.start()
+            side.wait_until_ready()
+        while not any(side.ended() for side in sides):
+            for side in sides:
+                side.turn()
+        for side in sides:
+            side.finish()
+        found = one.result()
+        times = [_clean(found["ends"], one.turns), _clean(other.result()["ends"], other.turns)]
+    finally:
+        for side in sides:
+            side.close()
+    logs = [math.log(times[0][n] / times[1][n]) for n in times[0].keys() & times[1].keys()]
     return Pair(
         log_ratio=statistics.median(logs),
         steps=len(logs),
-        cpu_share=session["cpu_seconds"] / session["wall_seconds"],
+        cpu_share=found["cpu_seconds"] / found["wall_seconds"],
     )
 
 
-class _Running:
+class Running:
     """One side in a fresh process, with a terminal that nobody looks at."""
 
-    def __init__(self, name: Side, folder: Path) -> None:
+    def __init__(self, script: str, folder: Path) -> None:
+        folder.mkdir()
         self.turns: list[Span] = []
-        self._out, self._ready = folder / f"{name}.json", folder / f"{name}.ready"
+        self.script, self.folder = script, folder
+        self.out, self.ready = folder / "out.json", folder / "ready"
+        self._process: subprocess.Popen[bytes] | None = None
         self._worker: int | None = None
+        self._errors = folder / "errors"
+
+    def start(self) -> None:
+        """Start it; it computes at once."""
         master, slave = pty.openpty()
         threading.Thread(target=_drain, args=(master,), daemon=True).start()
         # Both with the variables that a worker gets: how threads wait is not what is compared.
         environment = worker_environment({**os.environ, "PYTHONPATH": str(HERE)}, None)
-        self._errors = folder / f"{name}.errors"
-        command = [sys.executable, f"{HERE}/{name}.py", f"{folder}/cache", self._out, self._ready]
+        command = [sys.executable, HERE / self.script, self.folder / "cache", self.out, self.ready]
         with self._errors.open("wb") as errors:
-            self.process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 command,
                 stdin=slave,
                 stdout=slave,
@@ -93,52 +110,77 @@ class _Running:
         os.close(slave)
 
     def wait_until_ready(self) -> None:
-        """Wait for the first step that counts, then stop the process that computes."""
+        """Wait for the first step that counts, then stop what computes."""
         until = time.monotonic() + START_SECONDS
-        while not (self._ready.exists() and self._ready.stat().st_size):
-            if self.process.poll() is not None or time.monotonic() > until:
-                self._fail()
+        while not (self.ready.exists() and self.ready.stat().st_size):
+            if self.ended() or time.monotonic() > until:
+                self.fail()
             time.sleep(0.02)
-        self._worker = int(self._ready.read_text())
-        os.kill(self._worker, signal.SIGSTOP)
+        self._worker = int(self.ready.read_text())
+        self.hold()
 
     def turn(self) -> None:
         """Compute for one turn, or to the end if that comes first."""
         began = time.monotonic()
-        self._signal(signal.SIGCONT)
-        try:
-            self.process.wait(TURN_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._signal(signal.SIGSTOP)
+        self.go()
+        if not self.wait(TURN_SECONDS):
+            self.hold()
+        self.turns.append((began, time.monotonic()))
+
+    def finish(self) -> None:
+        """Let it end."""
+        began = time.monotonic()
+        self.go()
+        if not self.wait(START_SECONDS):
+            self.fail()
         self.turns.append((began, time.monotonic()))
 
     def result(self) -> dict[str, Any]:
-        """Let it end, and return what it wrote."""
-        began = time.monotonic()
-        self._signal(signal.SIGCONT)
-        if self.process.wait(START_SECONDS):
-            self._fail()
-        self.turns.append((began, time.monotonic()))
-        found: dict[str, Any] = json.loads(self._out.read_bytes())
+        """Return what it wrote."""
+        if not self.out.exists():
+            self.fail()
+        found: dict[str, Any] = json.loads(self.out.read_bytes())
         return found
+
+    def ended(self) -> bool:
+        """Return whether it has ended."""
+        return self._process is None or self._process.poll() is not None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long for its end; return whether it came."""
+        assert self._process is not None
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def hold(self) -> None:
+        """Stop what computes."""
+        self._signal(signal.SIGSTOP)
+
+    def go(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
 
     def close(self) -> None:
         """Leave nothing running."""
-        self._signal(signal.SIGCONT)
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self.go()
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def fail(self) -> NoReturn:
+        """Exit with what it said."""
+        said = self._errors.read_text(errors="replace") if self._errors.exists() else ""
+        sys.exit(f"{self.script} did not do its work:\n{said}")
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._worker is not None and self.process.poll() is None:
+        if self._worker is not None and not self.ended():
             try:
                 os.kill(self._worker, number)
             except ProcessLookupError:  # the worker has ended, its parent is about to
                 self._worker = None
-
-    def _fail(self) -> None:
-        said = self._errors.read_text(errors="replace")
-        sys.exit(f"{self._out.stem} did not do its work:\n{said}")
 
 
 def _clean(ends: Sequence[float], turns: Sequence[Span]) -> Mapping[int, float]:
