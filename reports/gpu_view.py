@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from reports import facts
+from reports import facts, words
 from reports.charts import Chart, Line, chart
 from reports.tables import bounded
 from suite import units
 from suite.results.energy import Energy, energy
+from suite.results.long_steps import LongSteps, long_steps
 from suite.results.record import Record, Telemetry
 from suite.results.throttle import REASONS
 from suite.results.window import NoWindow, Window, fault, steady_window
@@ -48,10 +49,11 @@ def of_record(record: Record) -> Watched | None:
     if telemetry is None:
         return None
     window, found = steady_window(record), energy(record)
+    differ = long_steps(record)
     known = isinstance(window, Window)
     return Watched(
         rows=_rows(telemetry, window) if isinstance(window, Window) else (),
-        facts=_facts(telemetry, window) if isinstance(window, Window) else (),
+        facts=_facts(telemetry, window, differ) if isinstance(window, Window) else (),
         energy_kind="good" if found.valid else "bad" if known else "none",
         energy=_energy(found),
         energy_text=_energy_text(found),
@@ -78,13 +80,14 @@ def _rows(telemetry: Telemetry, window: Window) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _facts(telemetry: Telemetry, window: Window) -> facts.Facts:
+def _facts(telemetry: Telemetry, window: Window, differ: LongSteps | None) -> facts.Facts:
     gap = units.seconds(window.largest_gap_seconds)
     strangers = telemetry.foreign_processes
     return (
         ("Clocks held back by", _held_back(window.inside(telemetry.throttle_reasons))),
         ("Other processes on the GPU", _strangers(telemetry, strangers)),
         ("Samples in the steady steps", f"{window.samples:,}, at most {gap} apart"),
+        *(() if differ is None else [("Why steps differ", words.long_steps(differ))]),
     )
 
 
@@ -98,10 +101,10 @@ def _held_back(reasons: Sequence[int]) -> str:
     if not reasons:
         return "unknown"
     shares = [
-        (words, sum(bool(each & bit) for each in reasons) / len(reasons))
-        for bit, words in REASONS.items()
+        (reason, sum(bool(each & bit) for each in reasons) / len(reasons))
+        for bit, reason in REASONS.items()
     ]
-    held = [f"{words} in {units.percent(share)} of samples" for words, share in shares if share]
+    held = [f"{reason} in {units.percent(share)} of samples" for reason, share in shares if share]
     return ", ".join(held) or "nothing"
 
 

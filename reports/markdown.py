@@ -18,6 +18,7 @@ OF_ALL: Mapping[str, tuple[str, Callable[[Material], list[str]]]] = {
     "claim": ("The published claim", markdown_summary.claim),
     "fidelity": ("The suite against a bare script", markdown_summary.fidelity),
     "noise": ("From launch to launch", markdown_summary.noise),
+    "steps": ("From step to step", markdown_summary.steps),
     "fit": ("What fits which card", markdown_summary.fit),
     "failed": ("What has no numbers, and why", markdown_summary.failed),
 }

@@ -1,4 +1,4 @@
-"""The Markdown that speaks of all runs together: the claim, scatter, fit, and what did not run."""
+"""The Markdown that speaks of all runs together: claim, scatter, fit, and what did not run."""
 
 import statistics
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.results import fit as fits
 from suite.results.launches import Launches
+from suite.results.long_steps import LEAST_DEVIATION, long_steps
 from suite.results.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
 from suite.results.noise import noise as scatter
 
@@ -100,6 +101,37 @@ def noise(material: Material) -> list[str]:
         f" {GATE_LAUNCHES} launches of one card on a spread can gate a change."
     )
     return [text, markup.table(header, rows, words=3)]
+
+
+def steps(material: Material) -> list[str]:
+    """Return what the GPU did where steps of one launch differ in length."""
+    rows = [
+        [
+            words.case_title(group.case),
+            words.work(group.case.workload),
+            _title(group),
+            str(record.launch),
+            str(found.steps),
+            units.percent(found.deviation),
+            f"{found.mean_watts:,.0f} W",
+            words.extra_power(found),
+            words.CAUSES[found.cause],
+        ]
+        for group in material.groups
+        for record in group.ok
+        if (found := long_steps(record)) is not None
+    ]
+    if not rows:
+        return []
+    header = ["Case", "Work", "On", "Launch", "Steps", "Deviation", "Power", "Extra time's power"]
+    text = (
+        f"Launches on GPUs whose steady steps differ by {units.percent(LEAST_DEVIATION)} or more"
+        " (standard deviation over mean), though each does the same work. Extra time's power is"
+        " the slope of the energy counter's joules over seconds from step to step, give or take"
+        " two standard errors: far below that of the steps, the longer ones are a GPU that waits,"
+        " not one that is slow."
+    )
+    return [text, markup.table([*header, "The GPU then"], rows, words=3)]
 
 
 def _seconds(values: Sequence[float]) -> str:

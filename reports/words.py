@@ -1,13 +1,14 @@
 """What the pages call things. Every sentence and every printed number of a record passes here."""
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from suite import units
 from suite.catalog.case import Case
 from suite.catalog.tier import Workload
 from suite.results.launches import Launches
 from suite.results.ledger import Part
+from suite.results.long_steps import Cause, LongSteps
 from suite.results.metrics import Metric
 from suite.results.noise import noise as scatter
 from suite.results.plan import Plan
@@ -179,3 +180,24 @@ def when(timestamp: str) -> str:
     """Return ``2026-11-24 07:00 UTC`` of an ISO 8601 time in UTC; other text as it is."""
     date, found, time = timestamp.partition("T")
     return f"{date} {time[:5]} UTC" if found and time.endswith(("Z", "+00:00")) else timestamp
+
+
+CAUSES: Mapping[Cause, str] = {
+    "waits": "waited",
+    "computes": "computed",
+    "unclear": "waited or computed, that is not clear",
+}
+
+
+def long_steps(found: LongSteps) -> str:
+    """Return by how much steps differ, and what the GPU did in the extra time."""
+    return (
+        f"by {units.percent(found.deviation)} (standard deviation); the extra time drew"
+        f" {extra_power(found)} where steps draw {found.mean_watts:,.0f} W,"
+        f" so the GPU {CAUSES[found.cause]}"
+    )
+
+
+def extra_power(found: LongSteps) -> str:
+    """Return the power of the extra time and its margin, for example "107 ± 57 W"."""
+    return f"{found.extra_watts:,.0f} ± {found.margin_watts:,.0f} W"

@@ -29,6 +29,7 @@ TABLES = (
     "claim",
     "fidelity",
     "noise",
+    "steps",
     "fit",
     "failed",
 )

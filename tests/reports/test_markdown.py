@@ -282,3 +282,14 @@ def test_the_verb_selects_tables_and_models(
     assert "Did you mean 'qwen3-32b'" in capsys.readouterr().err
     assert main(["export", str(RESULTS), "--table", "fit"]) == 2
     assert "--format markdown" in capsys.readouterr().err
+
+
+def test_steps_that_differ_are_told_with_what_the_gpu_did_meanwhile() -> None:
+    """Published launches whose steps scatter: each with its deviation and its powers."""
+    text = markdown(read([RESULTS]), only="steps")
+    found = {row[0]: row[5:] for row in rows(text)}
+    deviation, _, extra, then = found["GPT-OSS-120B · Unsloth QLoRA"]
+    assert deviation.endswith(" %")
+    assert re.fullmatch(r"\d+ ± \d+ W", extra)
+    assert then == "waited"
+    assert "Qwen3-32B · Unsloth LoRA" not in found

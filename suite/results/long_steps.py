@@ -1,0 +1,83 @@
+"""What the GPU does in the extra time of longer steps, read from its energy counter.
+
+Steps of one case do the same work, so they should take the same time. Where they don't, either the
+GPU computed more slowly, at about its usual power, or it waited, at little more than idle power.
+The slope of joules over seconds across the steps is the power that the extra seconds drew, and
+tells the two apart without a profiler.
+"""
+
+import math
+import statistics
+from typing import Literal
+
+from suite.results.energy import counted
+from suite.results.record import Record
+from suite.results.window import NoWindow, between, steady_window
+from suite.wire import Struct
+
+#: Steps that differ less have no extra time to explain.
+LEAST_DEVIATION = 0.02
+#: A line through fewer steps says nothing.
+LEAST_STEPS = 10
+#: Of the steps' mean power: extra time below it was mostly waiting, above it mostly computing.
+HALF = 0.5
+
+Cause = Literal["waits", "computes", "unclear"]
+
+
+class LongSteps(Struct, frozen=True, kw_only=True):
+    """The steady steps' scatter, and the power in watts that their extra time drew.
+
+    ``deviation`` is the standard deviation of the steps' times over their mean. ``extra_watts``
+    is a least-squares slope, ``margin_watts`` two of its standard errors: the counter moves in
+    jumps, which matter the more the shorter the steps.
+    """
+
+    steps: int
+    deviation: float
+    mean_watts: float
+    extra_watts: float
+    margin_watts: float
+
+    @property
+    def cause(self) -> Cause:
+        """Return what the GPU did in the extra time, where the margin lets it be said."""
+        half = HALF * self.mean_watts
+        if self.extra_watts + self.margin_watts < half:
+            return "waits"
+        return "computes" if self.extra_watts - self.margin_watts > half else "unclear"
+
+
+def long_steps(record: Record) -> LongSteps | None:
+    """Return it, or None: steps alike, of unlike work, too few, or their energy is not known."""
+    telemetry = record.telemetry
+    if telemetry is None or isinstance(steady_window(record), NoWindow):
+        return None
+    # Another process' energy is in the counter as well, and rows of other lengths are other work.
+    if telemetry.foreign_processes or len({step.tokens_padded for step in record.steps}) > 1:
+        return None
+    seconds, joules = [], []
+    for step, (begin, end) in zip(record.steps, telemetry.step_elapsed_seconds, strict=True):
+        if step.role != "steady":
+            continue
+        window = between(telemetry, begin, end)
+        rise = None if isinstance(window, NoWindow) else counted(telemetry, window)[0]
+        if rise is None:
+            return None
+        seconds.append(end - begin)
+        joules.append(rise)
+    if len(seconds) < LEAST_STEPS:
+        return None
+    mean, deviation = statistics.fmean(seconds), statistics.stdev(seconds)
+    if deviation < LEAST_DEVIATION * mean:
+        return None
+    slope, intercept = statistics.linear_regression(seconds, joules)
+    left = (j - intercept - slope * s for s, j in zip(seconds, joules, strict=True))
+    freedom, spread = len(seconds) - 2, deviation**2 * (len(seconds) - 1)
+    return LongSteps(
+        steps=len(seconds),
+        deviation=deviation / mean,
+        mean_watts=sum(joules) / sum(seconds),
+        extra_watts=slope,
+        margin_watts=2 * math.sqrt(sum(each**2 for each in left) / freedom / spread),
+    )
