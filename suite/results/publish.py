@@ -1,7 +1,8 @@
 """Make a run fit to be published: read it whole, take out what identifies a machine, file it.
 
 Nothing measured changes. What is replaced: absolute paths, the host's name, user names in home
-folders. A scrubbed record gets its own ``record_id``, since that is a digest of its content.
+folders, the host of a private image registry. A scrubbed record gets its own ``record_id``, since
+that is a digest of its content.
 """
 
 import os
@@ -19,9 +20,16 @@ from suite.results.record import Record, seal
 from suite.results.store import JOURNAL, PLAN, Plan, read
 
 T = TypeVar("T", Record, Plan)
+R = TypeVar("R", str, str | None)
 
 # Two parts or more, so that "and/or", units ("token/s") and owner/name stay; not within a URL.
 _PATH = re.compile(r"(?<![\w/.:~-])~?/(?:[\w.+@%-]+/)+[\w.+@%-]*")
+
+
+#: Registries that anybody can pull from; the name of any other tells of a company's network.
+PUBLIC_REGISTRIES = frozenset(
+    {"docker.io", "ghcr.io", "nvcr.io", "public.ecr.aws", "quay.io", "registry.gitlab.com"}
+)
 
 
 def publish(run: Path, results: Path, *, partial: bool = False) -> Path:
@@ -81,8 +89,24 @@ def write_noise(folder: Path) -> None:
 
 
 def scrub(record: Record, names: frozenset[str] = frozenset()) -> Record:
-    """Return the record without absolute paths and without any of ``names``."""
+    """Return the record without absolute paths, private registries and any of ``names``."""
+    container = record.environment.container
+    if container is not None:
+        container = msgspec.structs.replace(
+            container, image=_registry(container.image), base=_registry(container.base)
+        )
+        environment = msgspec.structs.replace(record.environment, container=container)
+        record = msgspec.structs.replace(record, environment=environment)
     return _scrub_struct(record, names)
+
+
+def _registry(image: R) -> R:
+    """Return an image's reference without the host of a registry that is not public."""
+    if image is None:
+        return image
+    host, slash, rest = image.partition("/")
+    private = slash and (set(host) & set(".:") or host == "localhost")
+    return f"REGISTRY/{rest}" if private and host not in PUBLIC_REGISTRIES else image
 
 
 def _scrub_struct(value: T, names: frozenset[str]) -> T:

@@ -10,6 +10,7 @@ from suite.results import store
 from suite.results.collection import NOISE
 from suite.results.noise import NoiseFile, of_records
 from suite.results.publish import publish, scrub, write_noise
+from suite.results.record import Container
 
 
 def _run(folder: Path, *, finish: bool = True) -> Path:
@@ -50,6 +51,29 @@ def test_the_hosts_name_goes():
     """A name given as the host's is replaced as a word, not inside other words."""
     record = records.record(output_tail=("on gamma: ok", "gammarays"))
     assert scrub(record, frozenset({"gamma"})).output_tail == ("on HOST: ok", "gammarays")
+
+
+@pytest.mark.parametrize(
+    ("image", "published"),
+    [
+        ("harbor.lab.example:5000/ml/tunebench:1", "REGISTRY/ml/tunebench:1"),
+        ("localhost/tunebench", "REGISTRY/tunebench"),
+        ("ghcr.io/ada/tunebench:1", "ghcr.io/ada/tunebench:1"),
+        ("tunebench/cpu:0123456789ab", "tunebench/cpu:0123456789ab"),
+    ],
+)
+def test_a_private_registrys_host_goes(image: str, published: str):
+    """Of an image and its base; public registries and names without one stay."""
+    container = Container(image=image, image_id="sha256:0", base=image)
+    environment = msgspec.structs.replace(records.environment(), container=container)
+    found = scrub(records.record(environment=environment)).environment.container
+    assert found is not None
+    assert (found.image, found.base) == (published, published)
+    unknown = msgspec.structs.replace(container, base=None)
+    environment = msgspec.structs.replace(environment, container=unknown)
+    found = scrub(records.record(environment=environment)).environment.container
+    assert found is not None
+    assert found.base is None
 
 
 def test_an_unfinished_run_is_refused_with_the_way_to_finish_it(tmp_path: Path):
