@@ -11,9 +11,9 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import record_view, words
+from reports import record_view, summary, words
 from reports.cells import record_page
-from reports.view import overview
+from reports.material import gather
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
 from suite.results import energy, ledger, parity
@@ -69,11 +69,12 @@ def _refuse_foreign(site: Path) -> None:
 
 def _write(collection: Collection, folder: Path) -> None:
     environment = _environment()
-    references = parity.References(collection.records)
-    plans = {plan.run_id: plan for plan in collection.plans}
+    material = gather(collection)
+    references, plans = material.references, material.plans
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
     shared = {
-        "overview": overview(collection, references),
+        "overview": material.overview,
+        "summary": {name: summary.part(material, name) for name in summary.PARTS},
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),
         "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),

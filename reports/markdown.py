@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from reports import markdown_runs, markdown_summary, markup, words
+from reports import markdown_runs, markup, summary, words
 from reports.material import Material, gather
 from reports.view import Section
 from suite.results.collection import Collection
@@ -14,17 +14,9 @@ OF_RUN: Mapping[str, Callable[[Material, Section], list[str]]] = {
     "sequence": markdown_runs.sequences,
     "padding": markdown_runs.paddings,
 }
-OF_ALL: Mapping[str, tuple[str, Callable[[Material], list[str]]]] = {
-    "claim": ("The published claim", markdown_summary.claim),
-    "fidelity": ("The suite against a bare script", markdown_summary.fidelity),
-    "noise": ("From launch to launch", markdown_summary.noise),
-    "steps": ("From step to step", markdown_summary.steps),
-    "fit": ("What fits which card", markdown_summary.fit),
-    "failed": ("What has no numbers, and why", markdown_summary.failed),
-}
 #: Facts of a run that its heading and the command line behind them say.
 _SAID_ELSEWHERE = ("Run", "Plan")
-TABLES = (*OF_RUN, *OF_ALL)
+TABLES = (*OF_RUN, *summary.PARTS)
 
 
 def markdown(collection: Collection, only: str | None = None) -> str:
@@ -40,18 +32,17 @@ def markdown(collection: Collection, only: str | None = None) -> str:
         blocks += _headed(material, "claim")
         runs = _runs(material, [kind for kind in OF_RUN if kind != "ladder"])
         blocks += ["## Runs, newest first", *runs] if runs else []
-        blocks += [b for kind in OF_ALL if kind != "claim" for b in _headed(material, kind)]
+        blocks += [b for kind in summary.PARTS if kind != "claim" for b in _headed(material, kind)]
     elif only in OF_RUN:
         blocks = _runs(material, [only])
     else:
-        blocks = OF_ALL[only][1](material)
+        blocks = [markup.block(block) for block in summary.part(material, only).blocks]
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
 def _headed(material: Material, kind: str) -> list[str]:
-    title, make = OF_ALL[kind]
-    blocks = make(material)
-    return [f"## {title}", *blocks] if blocks else []
+    part = summary.part(material, kind)
+    return [f"## {part.title}", *map(markup.block, part.blocks)] if part.blocks else []
 
 
 def _runs(material: Material, kinds: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from reports.blocks import Block, Heading, Points, Prose, Table
 from suite import units
 
 #: What Markdown and GitHub's extensions (math, HTML) read as more than a letter. A ``#``, a dash
@@ -37,6 +38,19 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 
         *(_line([row[index] or "–" for index in kept]) for row in listed),
     ]
     return "\n".join(lines)
+
+
+def block(value: Block) -> str:
+    """Return a block as Markdown, without links: there is no page of a record beside it."""
+    match value:
+        case Prose():
+            return text(value.text)
+        case Heading():
+            return f"**{text(value.text)}**"
+        case Points():
+            return "\n".join(f"- {text(each)}" for each in value.texts)
+        case Table():
+            return table(value.header, (row.cells for row in value.rows), words=value.words)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What every Markdown table is made of: the records of a collection, grouped and indexed once."""
+"""What every table is made of: the records of a collection, grouped and indexed once."""
 
 from collections.abc import Mapping
 

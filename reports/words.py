@@ -185,16 +185,19 @@ def when(timestamp: str) -> str:
 CAUSES: Mapping[Cause, str] = {
     "waits": "waited",
     "computes": "computed",
-    "unclear": "waited or computed, that is not clear",
+    "unclear": "not clear",
 }
 
 
 def long_steps(found: LongSteps) -> str:
     """Return by how much steps differ, and what the GPU did in the extra time."""
+    then = f"so the GPU {CAUSES[found.cause]}"
+    if found.cause == "unclear":
+        then = "which leaves open whether the GPU waited or computed"
     return (
         f"by {units.percent(found.deviation)} (standard deviation); the extra time drew"
         f" {extra_power(found)} where steps draw {found.mean_watts:,.0f} W,"
-        f" so the GPU {CAUSES[found.cause]}"
+        f" {then}"
     )
 
 

@@ -10,9 +10,15 @@ import pytest
 import sites
 
 import records
+from reports import summary
+from reports.blocks import Table
 from reports.build import MARKER, build
+from reports.material import gather
 from suite.errors import BadInput, WrongMachine
 from suite.results.record import seal
+from suite.results.store import read
+
+RESULTS = Path(__file__).parents[2] / "reports" / "results"
 
 
 @pytest.fixture(scope="module")
@@ -278,3 +284,41 @@ def test_the_overview_says_how_far_launches_scatter(site: Path, tmp_path: Path) 
     found = [records.record(launch=n, seconds=0.1 + 0.001 * n) for n in (1, 2, 3)]
     page = sites.Page(build(sites.collection(*found), tmp_path / "site"))
     assert "launch-to-launch spread 0.98 % over 3 launches (range 2.0 %)" in page.text
+
+
+@pytest.mark.parametrize(
+    ("page", "parts"),
+    [
+        ("claims.html", ["claim"]),
+        ("what-fits.html", ["fit", "failed"]),
+        ("how-far-to-trust-it.html", ["noise", "steps"]),
+    ],
+)
+def test_pages_and_markdown_say_the_same(tmp_path: Path, page: str, parts: list[str]) -> None:
+    """Published results: each row of the Markdown stands on the page, its record linked."""
+    found = read([RESULTS])
+    material = gather(found)
+    opened = sites.Page(build(found, tmp_path / "site").with_name(page))
+    for name in parts:
+        for block in summary.part(material, name).blocks:
+            if not isinstance(block, Table):
+                continue
+            rows = [
+                tuple(
+                    e.text for e in opened.elements if row in e.parents and e.tag in ("th", "td")
+                )
+                for row in opened.all("tr")
+            ]
+            for row in block.rows:
+                assert tuple(" ".join(cell.split()) for cell in row.cells) in rows
+                if row.page:
+                    assert row.page in [e.attributes.get("href") for e in opened.all("a")]
+    assert opened.all("table")
+
+
+def test_pages_without_anything_to_say_say_why(site: Path) -> None:
+    """On a CPU there is no claim to look at and no card that fits."""
+    said = sites.Page(site / "claims.html").all("p")
+    assert any("takes cases of Unsloth on a GPU" in each.text for each in said)
+    said = sites.Page(site / "what-fits.html").all("p")
+    assert any("No case ran on a GPU" in each.text for each in said)

@@ -1,10 +1,12 @@
-"""The Markdown that speaks of all runs together: claim, scatter, fit, and what did not run."""
+"""What is said of all runs together: claim, scatter, fit, and what did not run."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reports import claim as claims
-from reports import facts, markup, words
+from reports import facts, words
+from reports.blocks import Block, Heading, Part, Points, Prose, Row, table
+from reports.cells import record_page
 from reports.markdown_runs import change
 from reports.material import Material
 from reports.rungs import KINDS
@@ -16,11 +18,12 @@ from suite.results.launches import Launches
 from suite.results.long_steps import LEAST_DEVIATION, long_steps
 from suite.results.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
 from suite.results.noise import noise as scatter
+from suite.results.record import Record
 
 CLAIM = 'The published claim is "up to 3x faster, 80 % less memory than standard LoRA".'
 
 
-def claim(material: Material) -> list[str]:
+def claim(material: Material) -> list[Block]:
     """Return where the claim holds, in sentences a model, and the table they are read from."""
     held = claims.held(material)
     if not held:
@@ -32,17 +35,17 @@ def claim(material: Material) -> list[str]:
         " Liger rung is plain PEFT with Liger's kernels and the same storage of the weights. Cases"
         " whose losses differ from their reference's do not count."
     )
-    said = []
+    said: list[Block] = []
     for model in dict.fromkeys(each.group.case.model for each in held):
         mine = [each for each in held if each.group.case.model == model]
-        said.append(f"**{markup.text(model.title)}**")
-        said.append("\n".join(f"- {markup.text(text)}" for text in claims.sentences(mine)))
+        said += [Heading(text=model.title), Points(texts=tuple(claims.sentences(mine)))]
     header = ["Method", "Model", "Work", "Loop", "GPU", "Launches"]
     for kind in KINDS:
         header += [f"{what} against {claims.NAMES[kind]}" for what in ("Speed", "Memory")]
     for half in (f"{claims.FASTER:g}× faster", f"{units.percent(claims.LESS_MEMORY)} less memory"):
         header.append(f"{half} than {claims.NAMES['plain']}")
-    return [intro, *said, markup.table(header, map(_held, held), words=5)]
+    rows = (_row(_held(each), each.group.best) for each in held)
+    return [Prose(text=intro), *said, table(header, rows, words=5)]
 
 
 def _held(each: claims.Held) -> list[str]:
@@ -61,7 +64,7 @@ def _held(each: claims.Held) -> list[str]:
     return [*row, *("" if v is None else "holds" if v >= least else "no" for v, least in halves)]
 
 
-def noise(material: Material) -> list[str]:
+def noise(material: Material) -> list[Block]:
     """Return how far launches of one case lie apart, where there are enough of them."""
     rows = []
     for group in material.groups:
@@ -76,18 +79,17 @@ def noise(material: Material) -> list[str]:
             found.trajectory_difference,
             found.first_gradient_norm_difference,
         )
-        rows.append(
-            [
-                words.case_title(group.case),
-                words.work(group.case.workload),
-                _title(group),
-                str(found.launches),
-                "" if mean is None else units.seconds(mean),
-                *("" if share is None else units.percent(share) for share in shares),
-                *map(_seconds, (found.first_step_cold_seconds, found.first_step_warm_seconds)),
-                "yes" if found.gate else "no" if found.gpus <= 1 else f"no: {found.gpus} cards",
-            ]
-        )
+        cells = [
+            words.case_title(group.case),
+            words.work(group.case.workload),
+            _title(group),
+            str(found.launches),
+            "" if mean is None else units.seconds(mean),
+            *("" if share is None else units.percent(share) for share in shares),
+            *map(_seconds, (found.first_step_cold_seconds, found.first_step_warm_seconds)),
+            "yes" if found.gate else "no" if found.gpus <= 1 else f"no: {found.gpus} cards",
+        ]
+        rows.append(_row(cells, group.best))
     if not rows:
         return []
     header = ["Case", "Work", "On", "Launches", "Step", "Spread", "Range", "First loss"]
@@ -100,23 +102,26 @@ def noise(material: Material) -> list[str]:
         " a method to itself. First steps are medians, with compile caches cold and warm. From"
         f" {GATE_LAUNCHES} launches of one card on a spread can gate a change."
     )
-    return [text, markup.table(header, rows, words=3)]
+    return [Prose(text=text), table(header, rows, words=3)]
 
 
-def steps(material: Material) -> list[str]:
+def steps(material: Material) -> list[Block]:
     """Return what the GPU did where steps of one launch differ in length."""
     rows = [
-        [
-            words.case_title(group.case),
-            words.work(group.case.workload),
-            _title(group),
-            str(record.launch),
-            str(found.steps),
-            units.percent(found.deviation),
-            f"{found.mean_watts:,.0f} W",
-            words.extra_power(found),
-            words.CAUSES[found.cause],
-        ]
+        _row(
+            [
+                words.case_title(group.case),
+                words.work(group.case.workload),
+                _title(group),
+                str(record.launch),
+                str(found.steps),
+                units.percent(found.deviation),
+                f"{found.mean_watts:,.0f} W",
+                words.extra_power(found),
+                words.CAUSES[found.cause],
+            ],
+            record,
+        )
         for group in material.groups
         for record in group.ok
         if (found := long_steps(record)) is not None
@@ -131,27 +136,29 @@ def steps(material: Material) -> list[str]:
         " two standard errors: far below that of the steps, the longer ones are a GPU that waits,"
         " not one that is slow."
     )
-    return [text, markup.table([*header, "The GPU then"], rows, words=3)]
+    return [Prose(text=text), table([*header, "The GPU then"], rows, words=3)]
 
 
 def _seconds(values: Sequence[float]) -> str:
     return units.seconds(statistics.median(values)) if values else ""
 
 
-def fidelity(material: Material) -> list[str]:
+def fidelity(material: Material) -> list[Block]:
     """Return how the suite's step times compare with those of a script without the suite."""
     rows = [
-        [
-            each.case_id,
-            found.profile,
-            str(each.pairs),
-            units.seconds(statistics.median(each.bare_seconds)),
-            _signed(each.reported),
-            _range(each.reported_pairs),
-            "" if each.wall is None else _signed(each.wall),
-            _range(each.wall_pairs),
-            f"{'within' if each.kept else 'over'} {units.percent(each.limit)}",
-        ]
+        _row(
+            [
+                each.case_id,
+                found.profile,
+                str(each.pairs),
+                units.seconds(statistics.median(each.bare_seconds)),
+                _signed(each.reported),
+                _range(each.reported_pairs),
+                "" if each.wall is None else _signed(each.wall),
+                _range(each.wall_pairs),
+                f"{'within' if each.kept else 'over'} {units.percent(each.limit)}",
+            ]
+        )
         for found in material.collection.fidelities
         for each in found.figures
     ]
@@ -163,7 +170,7 @@ def fidelity(material: Material) -> list[str]:
         " the suite's taken in turn; steps are medians. Reported: the step time of the records."
         " End to end: from one step's end to the next, the waits between them included."
     )
-    return [text, markup.table([*header, "Pairs from", "Limit"], rows, words=2)]
+    return [Prose(text=text), table([*header, "Pairs from", "Limit"], rows, words=2)]
 
 
 def _signed(share: float) -> str:
@@ -174,7 +181,7 @@ def _range(shares: Sequence[float]) -> str:
     return f"{_signed(min(shares))} to {_signed(max(shares))}" if shares else ""
 
 
-def fit(material: Material) -> list[str]:
+def fit(material: Material) -> list[Block]:
     """Return what each case needed where it ran, and whether other cards would hold it."""
     cards = [each for each in map(profiles.load, profiles.names()) if each.device == "cuda"]
     cases: dict[object, list[Launches]] = {}
@@ -193,14 +200,14 @@ def fit(material: Material) -> list[str]:
         f' "fits" leaves {units.percent(1 - fits.COMFORTABLE_SHARE)} of the card free with'
         ' fragmentation, "tight" holds the tensors and no more than that is known.'
     )
-    return [text, markup.table([*header, *map(_card, cards)], rows, words=3)]
+    return [Prose(text=text), table([*header, *map(_card, cards)], rows, words=3)]
 
 
-def _fit(groups: Sequence[Launches], cards: Sequence[Profile]) -> list[str]:
+def _fit(groups: Sequence[Launches], cards: Sequence[Profile]) -> Row:
     first = groups[0]
     need = fits.most([record for group in groups for record in group.ok])
     sizes = (need.least_bytes, need.fragmented_bytes)
-    return [
+    cells = [
         words.case_title(first.case),
         words.work(first.case.workload),
         _title(first),
@@ -208,6 +215,7 @@ def _fit(groups: Sequence[Launches], cards: Sequence[Profile]) -> list[str]:
         need.phase.replace("_", " ") or need.reason,
         *(fits.verdict(need, fits.card_bytes(card)) for card in cards),
     ]
+    return _row(cells, first.best)
 
 
 def _card(card: Profile) -> str:
@@ -215,27 +223,32 @@ def _card(card: Profile) -> str:
     return card.title if size is None else f"{card.title}, {units.bytes_(size)}"
 
 
-def failed(material: Material) -> list[str]:
+def failed(material: Material) -> list[Block]:
     """Return every case without a good launch: what became of it, and why."""
     rows = [
-        [
-            words.case_title(group.case),
-            words.work(group.case.workload),
-            _title(group),
-            words.outcome(group.best),
-            words.short(group.best.reason),
-        ]
+        _row(
+            [
+                words.case_title(group.case),
+                words.work(group.case.workload),
+                _title(group),
+                words.outcome(group.best),
+                words.short(group.best.reason),
+            ],
+            group.best,
+        )
         for group in material.groups
         if not group.ok
     ]
     rows += [
-        [
-            words.case_title(row.case),
-            words.work(row.case.workload),
-            section.title,
-            row.outcome,
-            row.reason,
-        ]
+        _row(
+            [
+                words.case_title(row.case),
+                words.work(row.case.workload),
+                section.title,
+                row.outcome,
+                row.reason,
+            ]
+        )
         for section in material.overview.sections
         for comparison in section.comparisons
         for row in comparison.rows
@@ -243,8 +256,29 @@ def failed(material: Material) -> list[str]:
     ]
     if not rows:
         return []
-    return [markup.table(["Case", "Work", "On", "Outcome", "Why"], rows, words=5)]
+    return [table(["Case", "Work", "On", "Outcome", "Why"], rows, words=5)]
 
 
 def _title(group: Launches) -> str:
     return facts.profile_title(group.records, group.first.profile)
+
+
+def _row(cells: Sequence[str], record: Record | None = None) -> Row:
+    return Row(cells=tuple(cells), page="" if record is None else record_page(record))
+
+
+#: In the order in which Markdown has them.
+PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
+    "claim": ("The published claim", claim),
+    "fidelity": ("The suite against a bare script", fidelity),
+    "noise": ("From launch to launch", noise),
+    "steps": ("From step to step", steps),
+    "fit": ("What fits which card", fit),
+    "failed": ("What has no numbers, and why", failed),
+}
+
+
+def part(material: Material, name: str) -> Part:
+    """Return one of ``PARTS``."""
+    title, make = PARTS[name]
+    return Part(name=name, title=title, blocks=tuple(make(material)))

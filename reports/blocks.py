@@ -1,0 +1,72 @@
+"""What a section is made of, before it is Markdown or HTML: prose, headings, lists, tables."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import msgspec
+
+
+class Prose(msgspec.Struct, frozen=True, kw_only=True):
+    """One paragraph of plain text."""
+
+    kind: ClassVar = "prose"
+
+    text: str
+
+
+class Heading(msgspec.Struct, frozen=True, kw_only=True):
+    """What the blocks after it are about."""
+
+    kind: ClassVar = "heading"
+
+    text: str
+
+
+class Points(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of sentences."""
+
+    kind: ClassVar = "points"
+
+    texts: tuple[str, ...]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of plain texts; ``page`` is that of the record it comes from, "" without one."""
+
+    cells: tuple[str, ...]
+    page: str = ""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table whose first ``words`` columns are text; the rest are figures or short words."""
+
+    kind: ClassVar = "table"
+
+    header: tuple[str, ...]
+    rows: tuple[Row, ...]
+    words: int = 1
+
+
+Block = Prose | Heading | Points | Table
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Blocks under a title; none where there is nothing to say."""
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def table(header: Sequence[str], rows: Iterable[Row], *, words: int = 1) -> Table:
+    """Return a table without the columns that are empty in every row."""
+    listed = list(rows)
+    kept = [index for index in range(len(header)) if any(row.cells[index] for row in listed)]
+    return Table(
+        header=tuple(header[index] for index in kept),
+        rows=tuple(
+            Row(cells=tuple(row.cells[index] or "–" for index in kept), page=row.page)
+            for row in listed
+        ),
+        words=words,
+    )
