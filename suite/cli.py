@@ -34,6 +34,7 @@ VERBS = {
     "check": "is this machine fit to be measured on?",
     "publish": "file a finished run among the published results",
     "export": "results as a table: CSV, JSON, JSON lines or Markdown",
+    "compare": "is the candidate slower than the base? Verdicts, and a gate for CI",
     "test": "run this project's own tests",
 }
 

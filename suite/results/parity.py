@@ -74,8 +74,13 @@ class References:
         reference = self._records.get(_key(record, name))
         if reference is None:
             return _no_reference(f"{name} did not run the same work in this launch")
-        hindrance = _hindrance(record, reference)
-        return _no_reference(hindrance) if hindrance else _compared(record, reference)
+        return between(record, reference)
+
+
+def between(record: Record, reference: Record) -> Parity:
+    """Return how the losses of any two records of the same work compare, of any runs."""
+    hindrance = _hindrance(record, reference)
+    return _no_reference(hindrance) if hindrance else _compared(record, reference)
 
 
 def _key(record: Record, method: str) -> tuple[str, str, int, str, str, str]:

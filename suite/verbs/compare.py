@@ -1,0 +1,167 @@
+"""``tunebench compare``: verdicts on a candidate against a base, for people and for gates."""
+
+import argparse
+import sys
+
+import msgspec
+
+from suite import units
+from suite.arguments import Parser, names, one_of, path
+from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
+from suite.results import compare, stats
+from suite.results.metrics import all_metrics
+from suite.results.store import Collection, read
+from suite.signals import Signals
+from suite.verbs import tables
+
+HEADER = ("case", "quantity", "base", "candidate", "ratio", "interval", "launches", "verdict")
+RIGHT = "base candidate ratio interval launches"
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "compare",
+        "Compare a candidate with a base, case by case. Replicates are launches: with five a\n"
+        "side (./tunebench run --launches 5) changes get verdicts, with three an interval.\n"
+        f"SLOWER, FASTER: by more than {units.percent(stats.MARGIN)}; of all cases together"
+        f" false in {units.percent(stats.SLOWER_ALPHA)} at most.\n"
+        f"SAME: within {units.percent(stats.MARGIN)}. Else INCONCLUSIVE.",
+        [
+            ("./tunebench compare runs/old runs/new", "what changed"),
+            ("./tunebench compare runs/old runs/new --gate", "exit code 5 on a regression"),
+        ],
+    )
+    made.add_argument("base", type=path, metavar="BASE", help="run, folder or file: before")
+    made.add_argument("candidate", type=path, metavar="CANDIDATE", help="the same: after")
+    made.add_argument("--gate", action="store_true", help="exit with 5 on a regression")
+    made.add_argument("--strict", action="store_true", help="--gate fails on INCONCLUSIVE too")
+    made.add_argument(
+        "--allow",
+        type=names,
+        metavar="WHAT",
+        default=[],
+        help=f"compare although this differs: {', '.join(compare.ALLOWED)}",
+    )
+    made.add_argument(
+        "--format",
+        type=one_of("text", "json", "markdown"),
+        default="text",
+        metavar="F",
+        help="text (default), json or markdown",
+    )
+    return made
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Print the comparison; with ``--gate`` the exit code is its answer."""
+    for name in args.allow:
+        if name not in compare.ALLOWED:
+            hint = did_you_mean(name, compare.ALLOWED)
+            raise BadInput(f"--allow: cannot be {name!r}", hint=hint)
+    found = compare.compare(_side(args.base), _side(args.candidate), allow=args.allow)
+    gates = args.gate or args.strict
+    if gates and (why := compare.too_few(found)):
+        raise BadInput(
+            f"cannot gate: {why}",
+            hint=f"Measure both with ./tunebench run --launches {stats.GATE_LAUNCHES}.",
+        )
+    failures = list(found.failures)
+    if args.strict:
+        failures += [f"{case_id}: not settled" for case_id in found.open]
+    if args.format == "json":
+        document = {**msgspec.to_builtins(found), "failures": failures}
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+    elif args.format == "markdown":
+        _markdown(found, failures)
+    else:
+        _text(found, failures)
+    return EXIT_REGRESSION if gates and failures else EXIT_OK
+
+
+def _side(given: object) -> Collection:
+    found = read([given])  # type: ignore[list-item]  # argparse gives what path() made
+    for problem in found.problems:
+        print(f"tunebench: warning: {problem}", file=sys.stderr)
+    return found
+
+
+def _text(found: compare.Comparison, failures: list[str]) -> None:
+    if found.lines:
+        tables.show(HEADER, [_row(line) for line in found.lines], right=RIGHT)
+        print()
+    for sentence in _sentences(found, failures):
+        tables.say(sentence)
+
+
+def _markdown(found: compare.Comparison, failures: list[str]) -> None:
+    from reports import markup
+
+    if found.lines:
+        print(markup.table(HEADER, [_row(line) for line in found.lines], words=2))
+        print()
+    for sentence in _sentences(found, failures):
+        print(f"- {markup.text(sentence)}")
+
+
+def _row(line: compare.Line) -> list[str]:
+    bounds = (line.low, line.high)
+    interval = " to ".join(_signed(bound - 1) for bound in bounds if bound is not None)
+    launches = f"{line.base_launches}, {line.candidate_launches}"
+    return [
+        line.case_id,
+        line.metric,
+        _value(line.metric, line.base),
+        _value(line.metric, line.candidate),
+        "" if line.ratio is None else _signed(line.ratio - 1),
+        interval,
+        launches,
+        line.verdict,
+    ]
+
+
+def _sentences(found: compare.Comparison, failures: list[str]) -> list[str]:
+    said = [f"{each.case_id}: {each.kind}. {each.note}".rstrip(". ") for each in found.changes]
+    for line in found.lines:
+        if line.metric == "loss" and line.verdict != stats.Verdict.SAME:
+            said.append(f"{line.case_id}: {line.note}")
+        if line.metric == compare.GATED and line.note:
+            said.append(f"{line.case_id}: {line.note}")
+        if line.metric == compare.GATED and line.verdict == stats.Verdict.INCONCLUSIVE:
+            said.append(f"{line.case_id}: {_inconclusive(line)}")
+    if found.pooled is not None and found.pooled_ratio is not None:
+        change = _signed(found.pooled_ratio - 1)
+        said.append(f"All cases together: {change} step time, p = {found.pooled:.2g} for slower")
+    said += [f"Note: {note}" for note in found.notes]
+    if failures:
+        return [*said, f"A gate fails: {'; '.join(failures)}."]
+    return [*said, "A gate passes."]
+
+
+def _inconclusive(line: compare.Line) -> str:
+    needed = "more launches than anybody would take"
+    if line.needed is not None:
+        needed = f"about {line.needed} launches a side"
+    smallest = "" if line.smallest is None else units.percent(line.smallest)
+    return f"a slowdown of {smallest} would have been found; to settle this, {needed}"
+
+
+def _value(tag: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    metric = all_metrics().get(tag)
+    if metric is None:
+        return f"{value:.4f}"
+    if metric.unit == "seconds":
+        return units.seconds(value)
+    if metric.unit == "bytes":
+        return units.bytes_(value)
+    if metric.unit == "tokens/second":
+        return f"{value:,.0f} token/s"
+    if metric.unit == "joules/token":
+        return units.scaled(value, "J/token")
+    return units.count(value)
+
+
+def _signed(share: float) -> str:
+    return f"{'−' if share < 0 else '+'}{abs(share):.1%}".replace("%", " %")

@@ -1,0 +1,190 @@
+"""What `compare` finds, what it refuses, and by what a gate fails."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import records
+from suite.cli import main
+from suite.errors import BadInput
+from suite.results import store
+from suite.results.collection import Collection
+from suite.results.compare import Comparison, Line, compare
+from suite.results.record import Gpu, Record, seal
+
+SECONDS = (0.100, 0.1005, 0.0995, 0.1002, 0.0998)
+BEFORE, AFTER = "20261124T070000Z-0000000a", "20261124T070000Z-0000000b"
+
+
+def side(run_id: str, factor: float = 1.0, launches: int = 5, **changes: object) -> list[Record]:
+    """LoRA on the tiny model, a launch each, slower by ``factor``."""
+    return [
+        records.record(run_id=run_id, launch=number + 1, seconds=value * factor, **changes)
+        for number, value in enumerate(SECONDS[:launches])
+    ]
+
+
+def collection(*found: Record) -> Collection:
+    return Collection(records=found, plans=(), problems=(), sources={})
+
+
+def compared(base: list[Record], candidate: list[Record], **options: object) -> Comparison:
+    return compare(collection(*base), collection(*candidate), **options)  # type: ignore[arg-type]
+
+
+def line(found: Comparison, metric: str) -> Line:
+    return next(each for each in found.lines if each.metric == metric)
+
+
+def folder(path: Path, found: list[Record]) -> str:
+    plan = records.plan(run_id=found[0].run_id, methods=("lora",), launches=5)
+    with store.create(path, plan) as run:
+        for record in found:
+            run.append(record)
+    return str(path)
+
+
+def test_a_slowdown_fails_and_a_speedup_does_not() -> None:
+    """Five percent either way, with its ratio, its interval and the rate turned round."""
+    slow = compared(side(BEFORE), side(AFTER, 1.05))
+    step, rate = line(slow, "step_seconds"), line(slow, "tokens_per_second")
+    assert (step.verdict, step.fails) == ("SLOWER", True)
+    assert step.ratio == pytest.approx(1.05)
+    assert step.low is not None
+    assert step.high is not None
+    assert step.low < 1.05 < step.high
+    assert rate.verdict == "SLOWER"
+    assert rate.ratio == pytest.approx(1 / 1.05)
+    assert rate.low == pytest.approx(1 / step.high)
+    assert slow.failures == ("tiny-qwen3-lora: step_seconds SLOWER",)
+    fast = compared(side(BEFORE), side(AFTER, 1 / 1.05))
+    assert line(fast, "step_seconds").verdict == "FASTER"
+    assert fast.failures == ()
+
+
+def test_the_same_is_the_same() -> None:
+    """Equal times, counts and losses pass; given twice the same records are an A/A and said so."""
+    found = compared(side(BEFORE), side(BEFORE))
+    assert {each.verdict for each in found.lines} == {"SAME"}
+    assert found.failures == ()
+    assert "A/A" in found.notes[0]
+
+
+def test_another_loss_fails_though_the_time_is_the_same() -> None:
+    """First losses a tenth apart: CHANGED, whatever the step time says."""
+    found = compared(side(BEFORE), side(AFTER, loss=7.0))
+    assert line(found, "step_seconds").verdict == "SAME"
+    assert line(found, "loss").verdict == "CHANGED"
+    assert found.failures == ("tiny-qwen3-lora: loss CHANGED",)
+
+
+def test_cases_that_vanish_or_begin_to_fail_fail_the_gate() -> None:
+    """Missing, newly failing; newly passing and new ones are told and pass."""
+    gone = compared([*side(BEFORE), *side(BEFORE, method="unsloth-lora")], side(AFTER))
+    assert [(each.case_id, each.kind) for each in gone.changes] == [
+        ("tiny-qwen3-unsloth-lora", "missing")
+    ]
+    assert gone.failures == ("tiny-qwen3-unsloth-lora: missing",)
+    broken = records.failed(run_id=AFTER, reason="no such kernel")
+    fails = compared(side(BEFORE), [broken])
+    assert fails.changes[0].kind == "newly failing"
+    assert "no such kernel" in fails.changes[0].note
+    assert fails.failures
+    better = compared([records.failed(run_id=BEFORE)], side(AFTER))
+    assert better.changes[0].kind == "newly passing"
+    assert better.failures == ()
+    more = compared(side(BEFORE), [*side(AFTER), *side(AFTER, method="unsloth-lora")])
+    assert more.changes[0].kind == "new"
+    assert more.failures == ()
+
+
+def test_two_different_things_are_refused_unless_named() -> None:
+    """Other weights, another card under one profile, another profile."""
+    base = side(BEFORE)
+    other = [seal(msgspec.structs.replace(r, weights="hub x@1")) for r in side(AFTER)]
+    with pytest.raises(BadInput, match="another weights"):
+        compared(base, other)
+    assert line(compared(base, other, allow=("weights",)), "loss").verdict == "UNKNOWN"
+    moved = [seal(msgspec.structs.replace(r, profile="h200-sxm")) for r in side(AFTER)]
+    with pytest.raises(BadInput, match="another profile") as error:
+        compared(base, moved)
+    assert "--allow gpu" in error.value.hint
+    assert line(compared(base, moved, allow=("gpu",)), "step_seconds").verdict == "SAME"
+
+
+def test_a_side_of_several_cards_is_refused() -> None:
+    """Replicates are of one card; two kinds of card under one case are no replicates."""
+    cards = [
+        Gpu(name=name, uuid_hash="0", driver="580", memory_total_bytes=1 << 30)
+        for name in ("NVIDIA H100", "NVIDIA H200")
+    ]
+    mixed = [
+        seal(
+            msgspec.structs.replace(
+                record, environment=msgspec.structs.replace(record.environment, gpu=card)
+            )
+        )
+        for record, card in zip(side(BEFORE), [*cards, *cards], strict=False)
+    ]
+    with pytest.raises(BadInput, match="several GPUs: NVIDIA H100, NVIDIA H200"):
+        compared(mixed, side(AFTER))
+
+
+def test_nothing_to_compare_is_refused() -> None:
+    """An empty side; all cases failed on both."""
+    with pytest.raises(BadInput, match="base: no record"):
+        compared([], side(AFTER))
+    with pytest.raises(BadInput, match="nothing to compare"):
+        compared([records.failed(run_id=BEFORE)], [records.failed(run_id=AFTER)])
+
+
+def test_few_launches_cannot_gate_and_get_no_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One launch a side: the ratio without interval; with --gate the reason, and exit code 2."""
+    base = folder(tmp_path / "a", side(BEFORE, launches=1))
+    candidate = folder(tmp_path / "b", side(AFTER, 1.3, launches=1))
+    assert main(["compare", base, candidate]) == 0
+    said = capsys.readouterr().out
+    assert "+30.0 %" in said
+    assert "SLOWER" not in said
+    assert main(["compare", base, candidate, "--gate"]) == 2
+    assert "cannot gate: tiny-qwen3-lora: 1 of 5 launches a side" in capsys.readouterr().err
+
+
+def test_the_gates_exit_code_is_its_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0 without --gate, 5 with it, 0 for no change; formats say the same."""
+    base = folder(tmp_path / "a", side(BEFORE))
+    slow = folder(tmp_path / "b", side(AFTER, 1.05))
+    assert main(["compare", base, slow]) == 0
+    assert main(["compare", base, slow, "--gate"]) == 5
+    assert main(["compare", base, base, "--gate"]) == 0
+    capsys.readouterr()
+    assert main(["compare", base, slow, "--gate", "--format", "json"]) == 5
+    document = json.loads(capsys.readouterr().out)
+    assert document["failures"] == ["tiny-qwen3-lora: step_seconds SLOWER"]
+    assert main(["compare", base, slow, "--format", "markdown"]) == 0
+    assert "| SLOWER |" in capsys.readouterr().out
+    assert main(["compare", base, slow, "--allow", "wrk"]) == 2
+    assert "Did you mean 'work'?" in capsys.readouterr().err
+
+
+def test_strict_does_not_pass_what_is_not_settled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scatter of 3 %: INCONCLUSIVE passes --gate, fails --strict, and says how many would do."""
+    wide = [
+        records.record(run_id=AFTER, launch=n + 1, seconds=value)
+        for n, value in enumerate((0.097, 0.103, 0.1, 0.104, 0.096))
+    ]
+    base = folder(tmp_path / "a", side(BEFORE))
+    candidate = folder(tmp_path / "b", wide)
+    assert main(["compare", base, candidate, "--gate"]) == 0
+    said = capsys.readouterr().out
+    assert "INCONCLUSIVE" in said
+    assert "launches a side" in said
+    assert main(["compare", base, candidate, "--strict"]) == 5
