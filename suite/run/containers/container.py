@@ -168,13 +168,18 @@ class Launched:
         reader.start()
 
     def _end_whatever_happens(self) -> None:
-        """End it in a thread, which no signal interrupts; a second one makes it a kill."""
-        ending = threading.Thread(target=self._end_or_note, name="container-end")
-        ending.start()
+        """End it in a thread, which no signal interrupts; a second one makes it a kill.
+
+        Not by ``join``: interrupted, it takes the thread for ended (Python before 3.13).
+        """
+        ended = threading.Event()
+        ending = threading.Thread(target=self._end_or_note, args=(ended,), name="container-end")
         interrupted: KeyboardInterrupt | None = None
-        while ending.is_alive():
+        while not ended.is_set():
             try:
-                ending.join()
+                if ending.ident is None:
+                    ending.start()
+                ended.wait()
             except KeyboardInterrupt as interruption:
                 interrupted = interruption
                 threading.Thread(target=self._kill, daemon=True).start()
@@ -183,11 +188,13 @@ class Launched:
         if self._failure is not None:
             raise self._failure
 
-    def _end_or_note(self) -> None:
+    def _end_or_note(self, ended: threading.Event) -> None:
         try:
             self._end()
         except SuiteError as error:
             self._failure = error
+        finally:
+            ended.set()
 
     def _end(self) -> None:
         from docker.errors import DockerException
@@ -223,7 +230,8 @@ class Launched:
         from docker.errors import DockerException
 
         with contextlib.suppress(DockerException, OSError):
-            self._container.kill()
+            if self._container is not None:
+                self._container.kill()
 
 
 def _read(raw: socket.socket, put: Callable[[tuple[int, bytes] | None], None]) -> None:
