@@ -219,6 +219,8 @@ def test_a_gpu_is_asked_for_and_its_absence_is_said(
             made.remove()
         assert (request["Count"], request["Capabilities"]) == (-1, [["gpu"]])
         assert wanted.environment["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+        (by_name,) = arguments(replace(wanted, cdi=True))["device_requests"]
+        assert (by_name["Driver"], by_name["DeviceIDs"]) == ("cdi", ["nvidia.com/gpu=all"])
         refusing = pytest.raises(WrongMachine, match="no NVIDIA runtime")
         with refusing as refused, Launched(engine, wanted):
             pass
