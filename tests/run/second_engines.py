@@ -61,7 +61,8 @@ def second_podman() -> Iterator[Second]:
     """Podman's service for Docker's API, its locks and containers apart from the machine's own.
 
     Podman raises the limits of containers to its own maximum, and starts none where it may not
-    (root without CAP_SYS_RESOURCE): it is told the limits that we have.
+    (root without CAP_SYS_RESOURCE): it is told the limits that we have. Docker's runtime, which is
+    here, since Debian's crun starts nothing where both versions of cgroups are mounted.
     """
     _need("podman")
     with _folder() as folder:
@@ -76,7 +77,7 @@ def second_podman() -> Iterator[Second]:
         address = f"unix://{folder}/engine.sock"
         podman = ["env", f"CONTAINERS_CONF={settings}", "podman", "--root", f"{folder}/data"]
         podman += ["--runroot", f"{folder}/exec", "--tmpdir", f"{folder}/tmp"]
-        podman += ["--cgroup-manager", "cgroupfs", "--events-backend", "file"]
+        podman += ["--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", "runc"]
         service = [*podman, "system", "service", "--time", "0", address]
         with _answering(service, folder, address):
             yield Second(address, (*podman, "load"))
