@@ -149,7 +149,9 @@ def conflicts(records: Iterable[Record]) -> tuple[str, ...]:
 def _container(container: Container) -> Facts:
     current = {True: "", False: ", not the repository's", None: ""}[container.lock_is_current]
     base = " ".join(filter(None, (container.base, container.base_digest)))
-    engine = f"Docker {container.engine_version}" if container.engine_version else ""
+    engine = container.engine_version or ""
+    if engine[:1].isdigit():  # another engine than Docker says its name
+        engine = f"Docker {engine}"
     same = {True: "the host's", False: "not what the host sees", None: ""}[container.same_gpu]
     return (
         ("Image", f"{container.image} ({container.image_id})"),

@@ -88,9 +88,9 @@ class Container(Struct, frozen=True, kw_only=True):
 
     ``image`` is the reference that was asked for, ``image_id`` and ``digest`` what it was then;
     ``base`` and ``base_digest`` what it was made from. ``lock_hash`` is of the lock of packages
-    inside, ``lock_is_current`` whether the repository had that very lock. ``same_gpu`` says
-    whether card and driver inside are those that the host sees; null on the CPU, and where the
-    host was not asked.
+    inside, ``lock_is_current`` whether the repository had that very lock. ``engine_version`` is
+    Docker's, or "Podman" and its own. ``same_gpu`` says whether card and driver inside are those
+    that the host sees; null on the CPU, and where the host was not asked.
     """
 
     image: str

@@ -31,10 +31,13 @@ PASSED_FOR_HUB = ["HF_TOKEN", "HF_ENDPOINT", "HTTPS_PROXY", "HTTP_PROXY", "NO_PR
 
 def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     """Run what is left of the plan; raises Interrupted when a signal came, or SuiteError."""
-    name = profiles.load(run.plan.profile).image
+    profile = profiles.load(run.plan.profile)
+    name = profile.image
     if name is None:
         raise BadInput(f"profile {run.plan.profile!r} names no image", hint="Use --runner local.")
     with connect() as engine:
+        if profile.device == "cuda":
+            engine.need_gpus()
         revision, dirty, _ = environment.git(environment.ROOT)
         container = image.ensure(engine, name, revision)
         user = own_user(engine)
@@ -96,6 +99,7 @@ def specification(
         volumes=where.volumes,
         user=user,
         gpus=profile.device == "cuda",
+        cdi=engine.podman,
         network=hub,
         memory_bytes=engine.memory_bytes,
         cpus=cpus,

@@ -33,6 +33,8 @@ def choose(asked: str, profile: Profile) -> tuple[Runner, str]:
     try:
         with connect(seconds=PROBE_SECONDS) as engine:
             where = engine.address
+            if profile.device == "cuda":
+                engine.need_gpus()
     except WrongMachine as error:
         return "local", error.message
     return "docker", f"an engine answers at {where}, and profile {profile.name} names an image"

@@ -7,7 +7,7 @@ import pytest
 import sites
 
 import records
-from reports import gpu_view, memory_view
+from reports import facts, gpu_view, memory_view
 from reports.build import build
 from suite.results.record import Gpu, Record
 
@@ -193,3 +193,14 @@ def test_records_without_either_have_no_such_sections(tmp_path: Path) -> None:
     """A CPU's record shows no empty headings."""
     page = render(records.record(), tmp_path)
     assert not {"ledger", "gpu"} & set(page.ids)
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("28.2.2", "Docker 28.2.2, runc"), ("Podman 4.3.1", "Podman 4.3.1, runc")],
+)
+def test_the_engine_of_the_container_is_named(version: str, said: str) -> None:
+    """A version alone is Docker's."""
+    container = records.container(engine_version=version)
+    around = msgspec.structs.replace(records.environment(), container=container)
+    assert ("Container engine", said) in facts.of_environment(around)

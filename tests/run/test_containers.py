@@ -1,16 +1,13 @@
 """Launches in real containers, ended in every way; nothing of them may be left."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from container_support import IMAGE, engine, forwarded, image, ours, tls_files
+from container_support import CASES, IMAGE, Desk, engine, forwarded, image, ours, tls_files
 from msgspec.structs import replace
 
 import records
@@ -25,37 +22,6 @@ from suite.run.containers.place import Place, place
 __all__ = ["engine", "image"]
 
 ROOT = Path(__file__).parents[2]
-CASES = ["--profile", "cpu", "--runner", "docker", "--models", "tiny-qwen3"]
-DEADLINE_SECONDS = 120
-
-
-class Desk:
-    """One ``tunebench run --json`` in a process of its own, read event by event."""
-
-    def __init__(self, *arguments: str, cache: Path, **environment: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "suite", "run", "--json", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "TUNEBENCH_CACHE": str(cache), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def events(self) -> Iterator[dict[str, object]]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            yield json.loads(line)
-
-    def until(self, **wanted: object) -> None:
-        for event in self.events():
-            if wanted.items() <= event.items():
-                return
-        pytest.fail(f"no {wanted}: {self.finish()}")
-
-    def finish(self) -> tuple[int, str]:
-        _, errors = self.process.communicate(timeout=DEADLINE_SECONDS)
-        return self.process.returncode, errors
 
 
 def container_of(engine: Engine, run: Path):
@@ -129,6 +95,21 @@ def test_a_signal_takes_the_container_along(
     assert ours(engine) == set()
     with store.open_run(run) as opened:  # nobody holds it
         assert opened.records == ()
+
+
+def test_a_second_signal_takes_the_container_along(
+    engine: Engine, image: str, tmp_path: Path
+) -> None:
+    """An impatient Ctrl-C cuts the launch short, and what is left of its container as well."""
+    run = tmp_path / "run"
+    desk = Desk(*CASES, "--methods", "lora", "--out", str(run), cache=tmp_path / "cache")
+    desk.until(event="step-done", done=2)
+    desk.process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    desk.process.send_signal(signal.SIGINT)
+    code, errors = desk.finish()
+    assert code == 130, errors
+    assert ours(engine) == set()
 
 
 def test_a_killed_owner_leaves_nothing_running(engine: Engine, image: str, tmp_path: Path) -> None:
@@ -238,6 +219,8 @@ def test_a_gpu_is_asked_for_and_its_absence_is_said(
             made.remove()
         assert (request["Count"], request["Capabilities"]) == (-1, [["gpu"]])
         assert wanted.environment["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+        (by_name,) = arguments(replace(wanted, cdi=True))["device_requests"]
+        assert (by_name["Driver"], by_name["DeviceIDs"]) == ("cdi", ["nvidia.com/gpu=all"])
         refusing = pytest.raises(WrongMachine, match="no NVIDIA runtime")
         with refusing as refused, Launched(engine, wanted):
             pass

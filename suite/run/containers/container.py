@@ -37,7 +37,11 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a launch is started with. ``user`` is "uid:gid"."""
+    """What a launch is started with.
+
+    ``user`` is "uid:gid"; ``cdi`` says that GPUs are asked for by their names in the Container
+    Device Interface, the only request for them that Podman's Docker API honours.
+    """
 
     image: str
     name: str
@@ -51,6 +55,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     network: bool
     memory_bytes: int
     cpus: str | None = None
+    cdi: bool = False
 
 
 def arguments(spec: Spec) -> dict[str, Any]:
@@ -59,7 +64,7 @@ def arguments(spec: Spec) -> dict[str, Any]:
     All GPUs are asked for, and one is used: what the others do is part of the record, and a card
     that is not visible cannot be noted as busy.
     """
-    from docker.types import DeviceRequest, LogConfig, Mount
+    from docker.types import LogConfig, Mount
 
     limit = max(spec.memory_bytes - SPARE_BYTES, spec.memory_bytes // 2)
     return {
@@ -74,7 +79,7 @@ def arguments(spec: Spec) -> dict[str, Any]:
             for one in spec.volumes
         ],
         "user": spec.user,
-        "device_requests": [DeviceRequest(count=-1, capabilities=[["gpu"]])] if spec.gpus else [],
+        "device_requests": _all_gpus(spec.cdi) if spec.gpus else [],
         "network_mode": "bridge" if spec.network else "none",
         "read_only": True,
         "tmpfs": {"/tmp": "exec,mode=1777"},  # compiled kernels are loaded from there
@@ -88,6 +93,15 @@ def arguments(spec: Spec) -> dict[str, Any]:
         "stdin_open": True,  # its end tells the launch that we are gone
         "log_config": LogConfig(type="none"),  # we listen; nothing is kept on the engine's disk
     }
+
+
+def _all_gpus(cdi: bool) -> list[Any]:
+    from docker.types import DeviceRequest
+
+    if cdi:
+        names = ["nvidia.com/gpu=all"]
+        return [DeviceRequest(driver="cdi", device_ids=names, capabilities=[["gpu"]])]
+    return [DeviceRequest(count=-1, capabilities=[["gpu"]])]
 
 
 class Launched:
@@ -168,13 +182,18 @@ class Launched:
         reader.start()
 
     def _end_whatever_happens(self) -> None:
-        """End it in a thread, which no signal interrupts; a second one makes it a kill."""
-        ending = threading.Thread(target=self._end_or_note, name="container-end")
-        ending.start()
+        """End it in a thread, which no signal interrupts; a second one makes it a kill.
+
+        Not by ``join``: interrupted, it takes the thread for ended (Python before 3.13).
+        """
+        ended = threading.Event()
+        ending = threading.Thread(target=self._end_or_note, args=(ended,), name="container-end")
         interrupted: KeyboardInterrupt | None = None
-        while ending.is_alive():
+        while not ended.is_set():
             try:
-                ending.join()
+                if ending.ident is None:
+                    ending.start()
+                ended.wait()
             except KeyboardInterrupt as interruption:
                 interrupted = interruption
                 threading.Thread(target=self._kill, daemon=True).start()
@@ -183,11 +202,13 @@ class Launched:
         if self._failure is not None:
             raise self._failure
 
-    def _end_or_note(self) -> None:
+    def _end_or_note(self, ended: threading.Event) -> None:
         try:
             self._end()
         except SuiteError as error:
             self._failure = error
+        finally:
+            ended.set()
 
     def _end(self) -> None:
         from docker.errors import DockerException
@@ -223,7 +244,8 @@ class Launched:
         from docker.errors import DockerException
 
         with contextlib.suppress(DockerException, OSError):
-            self._container.kill()
+            if self._container is not None:
+                self._container.kill()
 
 
 def _read(raw: socket.socket, put: Callable[[tuple[int, bytes] | None], None]) -> None:

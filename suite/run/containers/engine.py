@@ -16,6 +16,9 @@ OLDEST_API = (1, 40)
 PROBE_SECONDS = 5  #: for "does one answer?"
 ANSWER_SECONDS = 120  #: for a request that the engine works on
 
+#: One before that takes a request for GPUs, drops it and starts the container without any.
+OLDEST_PODMAN_WITH_GPUS = (5, 4)
+
 LOCAL = "Or start a run without a container: --runner local."
 
 _FULL = re.compile("no space left on device|disk quota exceeded", re.IGNORECASE)
@@ -36,6 +39,7 @@ class Engine:
     """A connection to one engine; a context manager that closes it.
 
     ``remote`` says that it runs on another machine, so that folders here cannot be mounted there.
+    ``version`` is Docker's, or "Podman" and its own.
     """
 
     def __init__(self, client: Any, address: str, tunnel: Tunnel | None) -> None:
@@ -44,6 +48,7 @@ class Engine:
         self.remote = not address.startswith("unix://")
         self._tunnel = tunnel
         self.version: str = ""
+        self.podman = False
         self.memory_bytes = 0
         self.rootless = False
         self.default_runtime = ""
@@ -52,10 +57,25 @@ class Engine:
         """Ask what it is; raises WrongMachine where it does not say."""
         with explained(self.address):
             info = self.client.info()
+            parts = self.client.version().get("Components") or []
         self.version = str(info.get("ServerVersion") or "")
+        self.podman = any(str(part.get("Name")).startswith("Podman") for part in parts)
+        if self.podman:  # its numbers are no Docker's
+            self.version = f"Podman {self.version}"
         self.memory_bytes = int(info.get("MemTotal") or 0)
-        self.rootless = any("rootless" in option for option in info.get("SecurityOptions") or [])
+        options = info.get("SecurityOptions") or []  # Docker's place for it; Podman's is its own
+        self.rootless = any("rootless" in one for one in options) or bool(info.get("Rootless"))
         self.default_runtime = str(info.get("DefaultRuntime") or "")
+
+    def need_gpus(self) -> None:
+        """Raise WrongMachine where a request for GPUs would be dropped without a word."""
+        if self.podman and _numbers(self.version) < OLDEST_PODMAN_WITH_GPUS:
+            oldest = ".".join(map(str, OLDEST_PODMAN_WITH_GPUS))
+            raise WrongMachine(
+                f"{self.version} gives no GPU to a container made by Docker's API;"
+                f" {oldest} is needed",
+                hint=f"Use a newer Podman, or Docker. {LOCAL}",
+            )
 
     def close(self) -> None:
         """Let go of it."""
@@ -186,7 +206,8 @@ def explain(error: BaseException, where: str, doing: str = "") -> WrongMachine:
         return WrongMachine(
             "the Docker engine cannot give a container this machine's GPU: no NVIDIA runtime",
             hint="Install the NVIDIA Container Toolkit, run nvidia-ctk runtime configure "
-            f"--runtime=docker, and restart Docker. {LOCAL}",
+            "--runtime=docker, and restart Docker (Podman: nvidia-ctk cdi generate "
+            f"--output=/etc/cdi/nvidia.yaml). {LOCAL}",
         )
     if conflict := re.search(r'container name "/?([^"]+)" is already in use', text):
         return WrongMachine(

@@ -105,10 +105,18 @@ def _find(engine: Engine, wanted: str) -> Any:
 
 def _pull(engine: Engine, wanted: str) -> None:
     from docker.errors import DockerException
+    from docker.utils import parse_repository_tag
 
     print(f"tunebench: pulling {wanted}", file=sys.stderr, flush=True)
+    repository, tag = parse_repository_tag(wanted)
     try:
-        engine.client.images.pull(wanted)
+        # Not images.pull, which is deaf to what goes wrong after the first word of the answer:
+        # with Podman that is everything, with Docker a full disk.
+        pull = engine.client.api.pull
+        _follow(pull(repository, tag=tag or "latest", stream=True, decode=True))
+    except _MakingFailed as failed:
+        what = f"the image {wanted} is missing and cannot be pulled"
+        raise _failed(what, str(failed), failed, engine) from failed
     except (DockerException, OSError) as error:
         text = words(error)
         raise _failed(
@@ -142,8 +150,8 @@ def _build(engine: Engine, name: str, wanted: str, revision: str | None) -> None
             decode=True,
             timeout=None,
         )
-        _follow(said, wanted)
-    except _BuildFailed as failed:
+        _follow(said)
+    except _MakingFailed as failed:
         raise _failed(
             f"the image {wanted} cannot be built", str(failed), failed, engine
         ) from failed
@@ -153,17 +161,17 @@ def _build(engine: Engine, name: str, wanted: str, revision: str | None) -> None
         ) from error
 
 
-class _BuildFailed(Exception):
+class _MakingFailed(Exception):
     pass
 
 
-def _follow(said: Iterator[dict[str, Any]], wanted: str) -> None:
-    """Read a build to its end; its last lines go into the error."""
+def _follow(said: Iterator[dict[str, Any]]) -> None:
+    """Read a build or a pull to its end; its last lines go into the error."""
     last: list[str] = []
     for event in said:
         if "error" in event:
             tail = "; ".join([*last[-3:], str(event["error"])])
-            raise _BuildFailed(" ".join(tail.split()))
+            raise _MakingFailed(" ".join(tail.split()))
         text = str(event.get("stream") or event.get("status") or "").strip()
         if text:
             last = [*last[-20:], text]
@@ -185,6 +193,6 @@ def _failed(what: str, text: str, error: BaseException, engine: Engine) -> Wrong
             hint="Go online, set TUNEBENCH_BASE and pip's settings to mirrors (see docker/), or "
             f"load it (docker load). {LOCAL}",
         )
-    if isinstance(error, _BuildFailed):
+    if isinstance(error, _MakingFailed):
         return WrongMachine(f"{what}: {text}", hint=f"Look at docker/. {LOCAL}")
     return explain(error, engine.address, what)
