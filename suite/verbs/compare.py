@@ -22,10 +22,10 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "compare",
-        "Compare a candidate with a base, case by case. Replicates are launches: with five a\n"
-        "side (./tunebench run --launches 5) changes get verdicts, with three an interval.\n"
-        f"SLOWER, FASTER: by more than {units.percent(stats.MARGIN)}; of all cases together"
-        f" false in {units.percent(stats.SLOWER_ALPHA)} at most.\n"
+        "Compare a candidate with a base, case by case. Replicates are launches, five a side\n"
+        "for a gate (./tunebench run --launches 5), three at least for an interval.\n"
+        f"SLOWER, FASTER: by over {units.percent(stats.MARGIN)}; for all cases together,"
+        f" {units.percent(stats.SLOWER_ALPHA)} false at most.\n"
         f"SAME: within {units.percent(stats.MARGIN)}. Else INCONCLUSIVE.",
         [
             ("./tunebench compare runs/old runs/new", "what changed"),
