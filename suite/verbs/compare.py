@@ -22,8 +22,8 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "compare",
-        "Compare a candidate with a base, case by case. Replicates are launches, five a side\n"
-        "for a gate (./tunebench run --launches 5), three at least for an interval.\n"
+        "Compare a candidate with a base, case by case. Replicates are launches: five a\n"
+        "side for a gate (./tunebench run --launches 5), three or more for an interval.\n"
         f"SLOWER, FASTER: by over {units.percent(stats.MARGIN)}; for all cases together,"
         f" {units.percent(stats.SLOWER_ALPHA)} false at most.\n"
         f"SAME: within {units.percent(stats.MARGIN)}. Else INCONCLUSIVE.",
