@@ -17,6 +17,7 @@ from suite.run.containers import image
 from suite.run.containers.container import Launched, Spec, Volume, arguments
 from suite.run.containers.engine import Engine, connect
 from suite.run.containers.place import SUITE, own_user, place
+from suite.run.measurement import worker_environment
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "under_session.py"
@@ -83,7 +84,12 @@ class Contained(pairs.Running):
             self._spec,
             entrypoint=("python", f"{SUITE}/{pairs.HERE.relative_to(ROOT)}/{SCRIPT}"),
             command=tuple(files),
-            environment={**self._spec.environment, "PYTHONPATH": paths, "TERM": "xterm"},
+            # What the other side's worker gets, too: how threads wait is not what is compared.
+            environment={
+                **worker_environment(self._spec.environment, None),
+                "PYTHONPATH": paths,
+                "TERM": "xterm",
+            },
             volumes=(*self._spec.volumes, ours),
         )
         # A terminal, and a log to say why it failed; the rest as a launch has it.
