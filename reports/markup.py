@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from reports.blocks import Block, Heading, Points, Prose, Table
+from reports import blocks
+from reports.blocks import Block, Heading, Points, Prose, Row, Table
 from suite import units
 
 #: What Markdown and GitHub's extensions (math, HTML) read as more than a letter. A ``#``, a dash
@@ -30,14 +31,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 
 
     A column that is empty in every row is left out.
     """
-    listed = [list(row) for row in rows]
-    kept = [index for index in range(len(header)) if any(row[index] for row in listed)]
-    lines = [
-        _line([header[index] for index in kept]),
-        _bare(["---" if index < words else "---:" for index in kept]),
-        *(_line([row[index] or "–" for index in kept]) for row in listed),
-    ]
-    return "\n".join(lines)
+    return block(blocks.table(header, (Row(cells=tuple(row)) for row in rows), words=words))
 
 
 def block(value: Block) -> str:
@@ -50,7 +44,13 @@ def block(value: Block) -> str:
         case Points():
             return "\n".join(f"- {text(each)}" for each in value.texts)
         case Table():
-            return table(value.header, (row.cells for row in value.rows), words=value.words)
+            columns = range(len(value.header))
+            lines = [
+                _line(value.header),
+                _bare(["---" if index < value.words else "---:" for index in columns]),
+                *(_line(row.cells) for row in value.rows),
+            ]
+            return "\n".join(lines)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -10,9 +10,9 @@ import math
 import statistics
 from typing import Literal
 
-from suite.results.energy import counted
+from suite.results.energy import counted, interpolated
 from suite.results.record import Record
-from suite.results.window import NoWindow, between, steady_window
+from suite.results.window import NoWindow, steady_window
 from suite.wire import Struct
 
 #: Steps that differ less have no extra time to explain.
@@ -50,22 +50,30 @@ class LongSteps(Struct, frozen=True, kw_only=True):
 
 def long_steps(record: Record) -> LongSteps | None:
     """Return it, or None: steps alike, of unlike work, too few, or their energy is not known."""
-    telemetry = record.telemetry
-    if telemetry is None or isinstance(steady_window(record), NoWindow):
+    telemetry, steady = record.telemetry, steady_window(record)
+    if telemetry is None or isinstance(steady, NoWindow):
         return None
     # Another process' energy is in the counter as well, and rows of other lengths are other work.
     if telemetry.foreign_processes or len({step.tokens_padded for step in record.steps}) > 1:
         return None
-    seconds, joules = [], []
-    for step, (begin, end) in zip(record.steps, telemetry.step_elapsed_seconds, strict=True):
-        if step.role != "steady":
-            continue
-        window = between(telemetry, begin, end)
-        rise = None if isinstance(window, NoWindow) else counted(telemetry, window)[0]
-        if rise is None:
-            return None
-        seconds.append(end - begin)
-        joules.append(rise)
+    if counted(telemetry, steady)[0] is None:
+        return None
+    within = slice(steady.before, steady.after + 1)
+    times = telemetry.elapsed_seconds[within]
+    counter = [value for value in telemetry.energy_joules[within] if value is not None]
+    spans = [
+        span
+        for step, span in zip(record.steps, telemetry.step_elapsed_seconds, strict=True)
+        if step.role == "steady"
+    ]
+    first, last = steady.begin_seconds, steady.end_seconds
+    if any(not first <= begin < end <= last for begin, end in spans):
+        return None  # a stranger's record, whose steps are out of order
+    seconds = [end - begin for begin, end in spans]
+    joules = [
+        interpolated(times, counter, end) - interpolated(times, counter, begin)
+        for begin, end in spans
+    ]
     if len(seconds) < LEAST_STEPS:
         return None
     mean, deviation = statistics.fmean(seconds), statistics.stdev(seconds)
