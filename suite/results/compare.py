@@ -4,10 +4,9 @@ Cases are matched by profile and id. What differs in the work, the card, the wei
 is refused unless it is allowed by name: its ratio would be of two different things.
 """
 
-import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -29,7 +28,8 @@ POOLED_MARGIN = 0.01
 
 Allowed = Literal["work", "gpu", "weights", "schema"]
 ALLOWED: tuple[Allowed, ...] = ("work", "gpu", "weights", "schema")
-Key = tuple[str, str]
+Key = tuple[str, str]  #: profile and case
+Side = tuple[Key, list[Record], list[Record]]  #: good records of the base and the candidate
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -45,11 +45,11 @@ class Line(Struct, frozen=True, kw_only=True):
     profile: str
     case_id: str
     metric: str
-    base: float | None
-    candidate: float | None
+    verdict: str
     base_launches: int
     candidate_launches: int
-    verdict: str
+    base: float | None = None
+    candidate: float | None = None
     fails: bool = False
     ratio: float | None = None
     low: float | None = None
@@ -126,8 +126,8 @@ def compare(
     sides = [(key, _good(before[key]), _good(after[key])) for key in compared]
     lines, effects = _timed(GATED, sides, gated=True)
     others = [line for tag in SHOWN for line in _timed(tag, sides, gated=False)[0]]
-    exact = [_exact(key, ours, theirs, tag) for key, ours, theirs in sides for tag in EXACT]
-    losses = [_losses(key, ours, theirs) for key, ours, theirs in sides]
+    exact = [_exact(side, tag) for side in sides for tag in EXACT]
+    losses = [_losses(side) for side in sides]
     order = {key: number for number, key in enumerate(compared)}
     found = [line for line in (*lines, *others, *exact, *losses) if line is not None]
     return Comparison(
@@ -135,7 +135,7 @@ def compare(
         changes=tuple(changes),
         notes=tuple(notes),
         pooled=stats.pooled(effects),
-        pooled_ratio=math.exp(statistics.fmean(math.log(each.ratio) for each in effects))
+        pooled_ratio=statistics.geometric_mean(each.ratio for each in effects)
         if effects
         else None,
     )
@@ -232,53 +232,66 @@ def _refuse(
 
 
 def _timed(
-    tag: str, sides: Sequence[tuple[Key, list[Record], list[Record]]], *, gated: bool
+    tag: str, sides: Sequence[Side], *, gated: bool
 ) -> tuple[list[Line], list[stats.Effect]]:
     metric = all_metrics()[tag]
-    drafts: list[tuple[Line, stats.Effect | None]] = []
-    for (profile, case_id), before, after in sides:
-        ours, theirs, note = _values(metric, before, after)
-        if not ours or not theirs:
-            if gated:
-                drafts.append((_unknown(profile, case_id, metric, before, after), None))
-            continue
-        enough = min(len(ours), len(theirs)) >= stats.LEAST_LAUNCHES
-        # What is better higher goes in upside down, so that more is worse everywhere.
-        turned = metric.better == "higher"
-        flipped = [[1 / v for v in side] if turned else side for side in (ours, theirs)]
-        effect = stats.effect(*flipped) if enough else None
-        means = [math.exp(statistics.fmean(map(math.log, side))) for side in (ours, theirs)]
-        few = "" if enough else f"fewer than {stats.LEAST_LAUNCHES} launches a side: no interval"
-        line = Line(
-            profile=profile,
-            case_id=case_id,
-            metric=tag,
-            base=means[0],
-            candidate=means[1],
-            base_launches=len(ours),
-            candidate_launches=len(theirs),
-            verdict="",
-            ratio=means[1] / means[0],
-            note=", ".join(filter(None, [note, few])),
-        )
-        drafts.append((line if effect is None else _with(line, effect, turned), effect))
-    effects = [effect for _, effect in drafts if effect is not None]
+    # What is better higher goes in upside down, so that more is worse everywhere.
+    turned = metric.better == "higher"
+    drafts: list[tuple[Side, _Values, stats.Effect | None]] = []
+    for side in sides:
+        values = _values(metric, *side[1:])
+        effect = None
+        if min(len(values.base), len(values.candidate)) >= stats.LEAST_LAUNCHES:
+            both = (values.base, values.candidate)
+            effect = stats.effect(*([1 / v for v in each] if turned else each for each in both))
+        drafts.append((side, values, effect))
+    effects = [effect for _, _, effect in drafts if effect is not None]
     answers = iter(stats.verdicts(effects))
     lines = []
-    for line, effect in drafts:
-        verdict = line.verdict if effect is None else next(answers)
-        needed = None
-        if effect is not None and verdict == stats.Verdict.INCONCLUSIVE:
-            needed = stats.launches_needed(effect)
-        fails = gated and verdict == stats.Verdict.SLOWER
-        changes = {"verdict": str(verdict), "needed": needed, "fails": fails}
-        lines.append(_replaced(line, **changes))
+    for side, values, effect in drafts:
+        if not values.base or not values.candidate:
+            if gated:
+                lines.append(_line(side, tag, "UNKNOWN", note="a launch has no steady step"))
+            continue
+        means = [statistics.geometric_mean(each) for each in (values.base, values.candidate)]
+        found = _line(
+            side,
+            tag,
+            "",
+            base=means[0],
+            candidate=means[1],
+            base_launches=len(values.base),
+            candidate_launches=len(values.candidate),
+            ratio=means[1] / means[0],
+        )
+        few = f"fewer than {stats.LEAST_LAUNCHES} launches a side: no interval"
+        notes = [values.note, few if effect is None else ""]
+        found = msgspec.structs.replace(found, note=", ".join(filter(None, notes)))
+        if effect is not None:
+            verdict = next(answers)
+            open_ = verdict == stats.Verdict.INCONCLUSIVE
+            found = msgspec.structs.replace(
+                found,
+                verdict=str(verdict),
+                fails=gated and verdict == stats.Verdict.SLOWER,
+                low=1 / effect.high if turned else effect.low,
+                high=1 / effect.low if turned else effect.high,
+                smallest=effect.smallest,
+                needed=stats.launches_needed(effect) if open_ else None,
+            )
+        lines.append(found)
     return lines, effects
 
 
-def _values(
-    metric: Metric, before: Sequence[Record], after: Sequence[Record]
-) -> tuple[list[float], list[float], str]:
+class _Values(Struct, frozen=True, kw_only=True):
+    """A metric in each launch of both sides, both empty where a launch lacks it."""
+
+    base: list[float] = []
+    candidate: list[float] = []
+    note: str = ""
+
+
+def _values(metric: Metric, before: Sequence[Record], after: Sequence[Record]) -> _Values:
     """Return a metric on both sides; of first steps those with equally warm compile caches."""
     note = ""
     if metric.tag == "first_step_seconds":
@@ -289,78 +302,59 @@ def _values(
                 note = f"compile caches {state}"
                 break
         else:
-            return [], [], ""
+            return _Values()
     sides = [[metric.compute(record) for record in side] for side in (before, after)]
     # A launch that cannot answer is not silently left out: the others would look like all.
     known = [[v for v in side if v is not None and v > 0] for side in sides]
     if any(len(k) != len(s) for k, s in zip(known, sides, strict=True)):
-        return [], [], ""
-    return known[0], known[1], note
+        return _Values()
+    return _Values(base=known[0], candidate=known[1], note=note)
 
 
-def _with(line: Line, effect: stats.Effect, turned: bool) -> Line:
-    low, high = (1 / effect.high, 1 / effect.low) if turned else (effect.low, effect.high)
-    return _replaced(line, low=low, high=high, smallest=effect.smallest)
-
-
-def _replaced(line: Line, **changes: object) -> Line:
-    return msgspec.structs.replace(line, **changes)
-
-
-def _unknown(
-    profile: str, case_id: str, metric: Metric, before: Sequence[Record], after: Sequence[Record]
-) -> Line:
+def _line(side: Side, metric: str, verdict: str, **rest: Any) -> Line:
+    (profile, case_id), before, after = side
+    launches = {"base_launches": len(before), "candidate_launches": len(after)}
     return Line(
         profile=profile,
         case_id=case_id,
-        metric=metric.tag,
-        base=None,
-        candidate=None,
-        base_launches=len(before),
-        candidate_launches=len(after),
-        verdict="UNKNOWN",
-        note="a launch has no steady step",
+        metric=metric,
+        verdict=verdict,
+        **{**launches, **rest},
     )
 
 
-def _exact(key: Key, before: Sequence[Record], after: Sequence[Record], tag: str) -> Line | None:
+def _exact(side: Side, tag: str) -> Line | None:
     metric = all_metrics()[tag]
-    sides = [[metric.compute(record) for record in side] for side in (before, after)]
-    highest = [max((v for v in side if v is not None), default=None) for side in sides]
-    ours, theirs = highest
+    values = [[metric.compute(record) for record in records] for records in side[1:]]
+    ours, theirs = (max((v for v in each if v is not None), default=None) for each in values)
     if ours is None or theirs is None:
         return None
-    ratio = theirs / ours if ours else None
     # Trained parameters are the work; memory may shrink, and grow by what does not matter.
     worse = theirs != ours
     if metric.better == "lower":
         worse = theirs > ours * (1 + stats.MARGIN)
-    return Line(
-        profile=key[0],
-        case_id=key[1],
-        metric=tag,
+    return _line(
+        side,
+        tag,
+        "SAME" if ours == theirs else "CHANGED",
         base=ours,
         candidate=theirs,
-        base_launches=len(before),
-        candidate_launches=len(after),
-        verdict="SAME" if ours == theirs else "CHANGED",
         fails=worse,
-        ratio=ratio,
+        ratio=theirs / ours if ours else None,
     )
 
 
-def _losses(key: Key, before: Sequence[Record], after: Sequence[Record]) -> Line:
+def _losses(side: Side) -> Line:
+    _, before, after = side
     found = parity.between(after[0], before[0])
     verdict = {"agrees": "SAME", "differs": "CHANGED", "no reference": "UNKNOWN"}[found.verdict]
-    return Line(
-        profile=key[0],
-        case_id=key[1],
-        metric="loss",
-        base=before[0].steps[0].loss if before[0].steps else None,
-        candidate=after[0].steps[0].loss if after[0].steps else None,
-        base_launches=len(before),
-        candidate_launches=len(after),
-        verdict=verdict,
+    first_loss = all_metrics()["first_loss"].compute
+    return _line(
+        side,
+        "loss",
+        verdict,
+        base=first_loss(before[0]),
+        candidate=first_loss(after[0]),
         fails=found.verdict == "differs",
         note=found.reason,
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -79,10 +80,9 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     return EXIT_REGRESSION if gates and failures else EXIT_OK
 
 
-def _side(given: object) -> Collection:
-    found = read([given])  # type: ignore[list-item]  # argparse gives what path() made
-    for problem in found.problems:
-        print(f"tunebench: warning: {problem}", file=sys.stderr)
+def _side(given: Path) -> Collection:
+    found = read([given])
+    tables.warn(found.problems)
     return found
 
 

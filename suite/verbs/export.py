@@ -17,6 +17,7 @@ from suite.results.parity import References
 from suite.results.record import Record
 from suite.results.store import Collection, read
 from suite.signals import Signals
+from suite.verbs import tables
 
 Row = dict[str, str | int | float | None]
 
@@ -74,8 +75,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     found = read(args.paths)
     if args.models is not None:
         found = of_models(found, args.models)
-    for problem in found.problems:
-        print(f"tunebench: warning: {problem}", file=sys.stderr)
+    tables.warn(found.problems)
     if args.format == "markdown":
         text = markdown(found, args.table)
     else:

@@ -10,12 +10,12 @@ from suite.results.verdict import failures
 from suite.run.execute import execute
 from suite.run.progress import JsonReporter, reporter
 from suite.signals import Interrupted, Signals
+from suite.verbs import tables
 
 
 def measure(run: Run, signals: Signals, *, json: bool) -> int:
     """Run what is left of a plan, print the summary, and return the exit code."""
-    for problem in run.problems:
-        print(f"tunebench: warning: {problem}", file=sys.stderr)
+    tables.warn(run.problems)
     code = EXIT_OK
     with reporter(run.folder, run.plan, run.records, json=json) as told:
         try:

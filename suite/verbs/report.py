@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from suite import units
@@ -10,6 +9,7 @@ from suite.arguments import Parser, path
 from suite.errors import EXIT_OK
 from suite.results.store import Collection, read
 from suite.signals import Signals
+from suite.verbs import tables
 
 DESCRIPTION = """\
 Write a web page that compares runs: any number of run folders, published
@@ -38,8 +38,7 @@ def parser() -> Parser:
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Build the site and print its address."""
     found = read(args.paths)
-    for problem in found.problems:
-        print(f"tunebench: warning: {problem}", file=sys.stderr)
+    tables.warn(found.problems)
     index = build(found, args.out)
     if args.json:
         written = {"index": str(index.resolve()), "records": len(found.records)}

@@ -1,9 +1,9 @@
-"""Tables for people: rich on a terminal, aligned columns in a pipe."""
+"""Tables for people: rich on a terminal, aligned columns in a pipe; sentences and warnings."""
 
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def show(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "") -> None:
@@ -31,6 +31,12 @@ def say(text: str) -> None:
         width = shutil.get_terminal_size().columns
         text = textwrap.fill(text, width, subsequent_indent="  ", break_on_hyphens=False)
     print(text)
+
+
+def warn(problems: Iterable[object]) -> None:
+    """Print what could not be used of the input, a line each on standard error."""
+    for problem in problems:
+        print(f"tunebench: warning: {problem}", file=sys.stderr)
 
 
 def _rich(headers: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
