@@ -1,49 +1,29 @@
 """The command line with real training, interrupted in every way, against a run left alone."""
 
-import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from desk import Desk
 from suite.results import store
 from suite.results.store import Collection
 
 ROOT = Path(__file__).parents[1]
 CASES = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora,unsloth-lora"]
 CASES += ["--runner", "local"]
-DEADLINE_SECONDS = 240
 
 
-class Tunebench:
-    """One ``tunebench run --json`` in its own process, read event by event."""
+class Tunebench(Desk):
+    """One run whose worker computes with one thread, and must not outlive it."""
+
+    deadline_seconds = 240
 
     def __init__(self, *arguments: str, cache: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "suite", "run", "--json", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "TUNEBENCH_CACHE": str(cache)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def events(self) -> Iterator[dict[str, object]]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            yield json.loads(line)
-
-    def until(self, **wanted: object) -> None:
-        """Return at the first event with these values."""
-        for event in self.events():
-            if wanted.items() <= event.items():
-                return
-        pytest.fail(f"no {wanted}: {self.finish()}")
+        super().__init__(*arguments, cache=cache, OMP_NUM_THREADS="1")
 
     def signalled(self, number: int) -> tuple[int, str]:
         """Send a signal, and check that the worker does not outlive us."""
@@ -56,10 +36,6 @@ class Tunebench:
             assert time.monotonic() < limit, "the worker outlived its session"
             time.sleep(0.05)
         return ended
-
-    def finish(self) -> tuple[int, str]:
-        _, errors = self.process.communicate(timeout=DEADLINE_SECONDS)
-        return self.process.returncode, errors
 
 
 def children(pid: int) -> list[int]:

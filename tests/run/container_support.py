@@ -1,11 +1,9 @@
 """What tests with a real Docker engine share: the engine, an image, and nothing left behind."""
 
-import json
 import os
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,38 +18,7 @@ from suite.run.containers.engine import Engine, address, connect
 #: Made by tests/docker, or named by hand: packages of this repository's locks, and no more.
 IMAGE = os.environ.get("TUNEBENCH_TEST_IMAGE", "tunebench-test/cpu")
 
-ROOT = Path(__file__).parents[2]
 CASES = ["--profile", "cpu", "--runner", "docker", "--models", "tiny-qwen3"]
-DEADLINE_SECONDS = 120
-
-
-class Desk:
-    """One ``tunebench run --json`` in a process of its own, read event by event."""
-
-    def __init__(self, *arguments: str, cache: Path, **environment: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "suite", "run", "--json", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "TUNEBENCH_CACHE": str(cache), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def events(self) -> Iterator[dict[str, object]]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            yield json.loads(line)
-
-    def until(self, **wanted: object) -> None:
-        for event in self.events():
-            if wanted.items() <= event.items():
-                return
-        pytest.fail(f"no {wanted}: {self.finish()}")
-
-    def finish(self) -> tuple[int, str]:
-        _, errors = self.process.communicate(timeout=DEADLINE_SECONDS)
-        return self.process.returncode, errors
 
 
 @pytest.fixture

@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from container_support import CASES, IMAGE, Desk, engine, forwarded, image, ours, tls_files
+from container_support import CASES, IMAGE, engine, forwarded, image, ours, tls_files
 from msgspec.structs import replace
 
 import records
+from desk import Desk
 from suite.errors import WrongMachine
 from suite.results import store
 from suite.run import contained
@@ -228,21 +231,28 @@ def test_a_gpu_is_asked_for_and_its_absence_is_said(
     assert ours(engine) == set()
 
 
-def test_an_engine_elsewhere_gets_copies_and_gives_results_back(
-    engine: Engine, image: str, tmp_path: Path
-) -> None:
-    """Over TCP with TLS, two launches; no folder is shared, and no volume stays but the cache."""
-    _, certificates = tls_files(tmp_path)
-    run = tmp_path / "run"
+@contextmanager
+def elsewhere(folder: Path, *options: str) -> Iterator[Desk]:
+    """A run with the engine behind TCP with TLS; the cache here is not to be made."""
+    _, certificates = tls_files(folder)
     with forwarded(certificates) as address:
-        desk = Desk(
+        yield Desk(
             *CASES,
-            *("--methods", "lora", "--launches", "2", "--out", str(run)),
-            cache=tmp_path / "never",
+            *options,
+            cache=folder / "never",
             DOCKER_HOST=address,
             DOCKER_TLS_VERIFY="1",
             DOCKER_CERT_PATH=str(certificates),
         )
+
+
+def test_an_engine_elsewhere_gets_copies_and_gives_results_back(
+    engine: Engine, image: str, tmp_path: Path
+) -> None:
+    """Over TCP with TLS, two launches; no folder is shared, and no volume stays but the cache."""
+    run = tmp_path / "run"
+    options = ["--methods", "lora", "--launches", "2", "--out", str(run)]
+    with elsewhere(tmp_path, *options) as desk:
         code, errors = desk.finish()
     assert code == 0, errors
     found = store.read([run])
@@ -257,17 +267,8 @@ def test_an_engine_elsewhere_loses_no_record_when_interrupted(
     engine: Engine, image: str, tmp_path: Path
 ) -> None:
     """The first case's record is here before the second begins; containers and volumes go."""
-    _, certificates = tls_files(tmp_path)
     run = tmp_path / "run"
-    with forwarded(certificates) as address:
-        desk = Desk(
-            *CASES,
-            *("--methods", "lora,full", "--out", str(run)),
-            cache=tmp_path / "never",
-            DOCKER_HOST=address,
-            DOCKER_TLS_VERIFY="1",
-            DOCKER_CERT_PATH=str(certificates),
-        )
+    with elsewhere(tmp_path, "--methods", "lora,full", "--out", str(run)) as desk:
         desk.until(event="case-begun", number=2)
         desk.process.send_signal(signal.SIGINT)
         code, errors = desk.finish()

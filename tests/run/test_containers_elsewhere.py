@@ -4,9 +4,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from container_support import CASES, Desk, engine, image, ours
+from container_support import CASES, engine, image, ours
 from second_engines import second_docker, second_podman
 
+from desk import Desk
 from suite.errors import WrongMachine
 from suite.results import store
 from suite.run.containers.engine import Engine, connect
