@@ -35,12 +35,14 @@ Span = tuple[float, float]
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """``log_ratio``: median over ``steps`` of log(step time of the one / of the other).
 
-    ``cpu_share``: CPU seconds of the first one's own process per second.
+    ``cpu_share``: CPU seconds of the first one's own process per second. ``pythons``: the builds
+    that ran them, where both say so.
     """
 
     log_ratio: float
     steps: int
     cpu_share: float
+    pythons: frozenset[str] = frozenset()
 
 
 def run(*, first: Side) -> Pair:
@@ -67,8 +69,8 @@ def compare(one: "Running", other: "Running", *, one_first: bool) -> Pair:
                 side.turn()
         for side in sides:
             side.finish()
-        found = one.result()
-        times = [_clean(found["ends"], one.turns), _clean(other.result()["ends"], other.turns)]
+        found, others = one.result(), other.result()
+        times = [_clean(found["ends"], one.turns), _clean(others["ends"], other.turns)]
     finally:
         for side in sides:
             side.close()
@@ -77,6 +79,7 @@ def compare(one: "Running", other: "Running", *, one_first: bool) -> Pair:
         log_ratio=statistics.median(logs),
         steps=len(logs),
         cpu_share=found["cpu_seconds"] / found["wall_seconds"],
+        pythons=frozenset(side["python"] for side in (found, others) if "python" in side),
     )
 
 

@@ -1,8 +1,9 @@
 """One side of the pair: the case under the suite's session, drawing its progress on a terminal.
 
 ``under_session.py CACHE OUT READY`` writes JSON: the end of every steady step
-(``time.monotonic()``), and this process's own CPU seconds while they ran. READY gets the worker's
-process id once steady steps begin. Standard output should be a terminal.
+(``time.monotonic()``), this process's own CPU seconds while they ran, and which build of Python
+ran it. READY gets the worker's process id once steady steps begin. Standard output should be a
+terminal.
 """
 
 import sys
@@ -48,11 +49,8 @@ def main(cache: Path, out: Path, ready: Path) -> None:
         finally:
             session.close()
     ends = [span.ended for span in session.step_spans[first_counted(case) - 1 :]]
-    out.write_bytes(
-        msgspec.json.encode(
-            {"ends": ends, "cpu_seconds": cpu_seconds, "wall_seconds": wall_seconds}
-        )
-    )
+    found = {"ends": ends, "cpu_seconds": cpu_seconds, "wall_seconds": wall_seconds}
+    out.write_bytes(msgspec.json.encode(found | {"python": sys.version}))
 
 
 if __name__ == "__main__":

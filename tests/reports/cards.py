@@ -1,0 +1,52 @@
+"""Made-up cards, for pages that need several: never results, and their titles say so."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from suite.results.record import Record, seal
+
+TITLE = "Synthetic card"
+
+
+def on_card(
+    found: Iterable[Record], name: str, *, slower: float, run_id: str | None = None
+) -> list[Record]:
+    """Copies of GPU records as a card named ``name`` might have given them.
+
+    Every step takes ``slower`` times as long; losses, memory and settings stay.
+    """
+    return [_copy(record, name, slower, run_id or f"{record.run_id}-{name}") for record in found]
+
+
+def many(found: Sequence[Record], names: Sequence[str]) -> list[Record]:
+    """``on_card`` for several names, each 10 % slower than the one before."""
+    return [
+        copy
+        for number, name in enumerate(names, 1)
+        for copy in on_card(found, name, slower=1.1**number)
+    ]
+
+
+def _copy(record: Record, name: str, slower: float, run_id: str) -> Record:
+    gpu, hardware = record.environment.gpu, record.hardware
+    assert gpu is not None
+    title = f"{TITLE} {name}"
+    steps = tuple(
+        msgspec.structs.replace(step, seconds=step.seconds * slower) for step in record.steps
+    )
+    environment = msgspec.structs.replace(
+        record.environment, gpu=msgspec.structs.replace(gpu, name=title)
+    )
+    if hardware is not None:
+        hardware = msgspec.structs.replace(hardware, title=title)
+    return seal(
+        msgspec.structs.replace(
+            record,
+            run_id=run_id,
+            profile=name,
+            steps=steps,
+            environment=environment,
+            hardware=hardware,
+        )
+    )
