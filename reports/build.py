@@ -4,7 +4,7 @@ import base64
 import hashlib
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import msgspec
 
 from reports import record_view, summary, words
 from reports.cells import record_page
-from reports.material import gather
+from reports.material import Material, gather
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
 from suite.results import energy, ledger, parity
@@ -22,7 +22,11 @@ from suite.results.metrics import all_metrics
 
 FOLDER = Path(__file__).parent
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
-_RECORD = "record.html"
+_RECORD = "each/record.html"
+
+#: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
+#: template in ``each/``, to what yields file name and ``page``, the value the template gets.
+FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {}
 
 
 def build(collection: Collection, site: Path) -> Path:
@@ -86,6 +90,11 @@ def _write(collection: Collection, folder: Path) -> None:
     }
     for name in _page_names():
         _render(environment, name, folder / name, {**shared, "root": "", "current": name})
+    for family, pages in FAMILIES.items():
+        (folder / family).mkdir()
+        for name, page in pages(material):
+            values = {**shared, "page": page, "root": "../", "current": f"{family}.html"}
+            _render(environment, f"each/{family}.html", folder / family / name, values)
     (folder / "records").mkdir()
     for record in collection.records:
         source = collection.sources.get(record.record_id, "")
@@ -107,8 +116,8 @@ def _render(
 
 def _page_names() -> list[str]:
     """Return the templates that are rendered once, the first page first."""
-    names = sorted(path.name for path in (FOLDER / "pages").glob("*.html"))
-    return sorted(set(names) - {_RECORD}, key=lambda name: (name != "index.html", name))
+    names = [path.name for path in (FOLDER / "pages").glob("*.html")]
+    return sorted(names, key=lambda name: (name != "index.html", name))
 
 
 def _page_title(name: str) -> str:
@@ -120,7 +129,7 @@ def _page_title(name: str) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([FOLDER / "pages", FOLDER / "layout"]),
+        loader=jinja2.FileSystemLoader([FOLDER / "pages", FOLDER / "layout", FOLDER]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
