@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import record_view, summary, words
+from reports import all_results, record_view, summary, words
 from reports.cells import record_page
 from reports.material import Material, gather
 from suite import __version__, units
@@ -79,6 +79,10 @@ def _write(collection: Collection, folder: Path) -> None:
     shared = {
         "overview": material.overview,
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
+        "results": all_results.results(material),
+        "weights": tuple(
+            dict.fromkeys(text for each in material.overview.sections for text in each.weights)
+        ),
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),
         "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),
@@ -136,11 +140,18 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     style = (FOLDER / "static" / "site.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    script = (FOLDER / "static" / "site.js").read_text(encoding="utf-8")
     environment.globals.update(
         navigation=[(name, _page_title(name)) for name in _page_names()],
         style=style,
-        style_digest=digest,
+        style_digest=_digest(style),
+        script=script,
+        script_digest=_digest(script),
         version=__version__,
     )
     return environment
+
+
+def _digest(text: str) -> str:
+    """Return what a content security policy calls this text, without its ``sha256-``."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
