@@ -26,6 +26,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     ``outcome`` is in words, without the phase in ``became``, so that equal ones group.
     """
 
+    record_id: str
     href: str
     method: str
     model: str
@@ -63,6 +64,7 @@ def _of_group(material: Material, group: Launches) -> Iterator[Result]:
         if ok and record.steadiness is not None and not record.steadiness.reached:
             became += ", not steady"
         yield Result(
+            record_id=record.record_id,
             href=record_page(record),
             method=case.method.title,
             model=case.model.title,

@@ -4,14 +4,14 @@ import base64
 import hashlib
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 import jinja2
 import msgspec
 
-from reports import all_results, record_view, summary, words
+from reports import all_results, record_view, single, summary, words
 from reports.cells import record_page
 from reports.material import Material, gather
 from suite import __version__, units
@@ -19,9 +19,11 @@ from suite.errors import BadInput, WrongMachine
 from suite.results import energy, ledger, parity
 from suite.results.collection import Collection
 from suite.results.metrics import all_metrics
+from suite.results.record import Record
 
 FOLDER = Path(__file__).parent
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
+MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
 _RECORD = "each/record.html"
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
@@ -52,11 +54,13 @@ def build(collection: Collection, site: Path) -> Path:
             if site.exists():
                 shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise WrongMachine(
-            f"{site}: cannot be written: {error.strerror}",
-            hint="Free space, make it writable, or give another --out.",
-        ) from error
+        raise _cannot_write(site, error) from error
     return site / "index.html"
+
+
+def _cannot_write(place: Path, error: OSError) -> WrongMachine:
+    hint = "Free space, make it writable, or give another --out."
+    return WrongMachine(f"{place}: cannot be written: {error.strerror}", hint=hint)
 
 
 def _refuse_foreign(site: Path) -> None:
@@ -71,11 +75,81 @@ def _refuse_foreign(site: Path) -> None:
         )
 
 
+def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
+    """Write the site of a collection as one file, and return it and what it had to leave out.
+
+    Pages of records and their JSON go in until ``MOST_RECORDS_BYTES`` are spent. The file may be
+    missing or an earlier one. Raises BadInput when anything else is there, WrongMachine when it
+    cannot be written.
+    """
+    place = place.resolve()
+    if place.exists():
+        _refuse_foreign_file(place)
+    material = gather(collection)
+    environment = _environment()
+    pages = list(_pages(environment, material))
+    kept, spent = 0, 0
+    for record in collection.records:
+        files = list(_record_files(environment, material, record))
+        spent += sum(len(text) for _, text in files)
+        if spent > MOST_RECORDS_BYTES:
+            break
+        pages += files
+        kept += 1
+    left_out = _left_out(len(collection.records) - kept, len(collection.records))
+    fresh = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with fresh.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+                file.writelines(single.join(pages, left_out))
+            fresh.replace(place)
+        finally:
+            fresh.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot_write(place, error) from error
+    return place, left_out
+
+
+def _refuse_foreign_file(place: Path) -> None:
+    hint = "Give another --out: a file that is missing, or an earlier report."
+    if not place.is_file():
+        raise BadInput(f"{place}: a folder is there already", hint=hint)
+    with place.open("rb") as file:
+        if single.MARK.encode() not in file.read(4096):
+            raise BadInput(f"{place}: is no earlier report", hint=hint)
+
+
+def _left_out(missing: int, total: int) -> str:
+    if not missing:
+        return ""
+    return (
+        f"This file leaves out the pages and the JSON of {missing:,} of {total:,} records, to stay"
+        " small enough to open. Their rows and all tables are here. Built as a folder, the report"
+        " has every page."
+    )
+
+
 def _write(collection: Collection, folder: Path) -> None:
     environment = _environment()
     material = gather(collection)
-    references, plans = material.references, material.plans
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
+    for family in (*FAMILIES, "records"):
+        (folder / family).mkdir()
+    for address, text in _pages(environment, material):
+        _put(folder / address, text)
+    for record in collection.records:
+        for address, text in _record_files(environment, material, record):
+            _put(folder / address, text)
+
+
+def _put(place: Path, text: str) -> None:
+    # A lone surrogate can come out of a stranger's JSON and has no UTF-8.
+    place.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+
+
+def _pages(environment: jinja2.Environment, material: Material) -> Iterator[tuple[str, str]]:
+    """Yield the address and the text of every page but those of records, the first one first."""
     shared = {
         "overview": material.overview,
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
@@ -93,29 +167,27 @@ def _write(collection: Collection, folder: Path) -> None:
         "words": words,
     }
     for name in _page_names():
-        _render(environment, name, folder / name, {**shared, "root": "", "current": name})
+        values = {**shared, "root": "", "current": name}
+        yield name, environment.get_template(name).render(values)
     for family, pages in FAMILIES.items():
-        (folder / family).mkdir()
         for name, page in pages(material):
             values = {**shared, "page": page, "root": "../", "current": f"{family}.html"}
-            _render(environment, f"each/{family}.html", folder / family / name, values)
-    (folder / "records").mkdir()
-    for record in collection.records:
-        source = collection.sources.get(record.record_id, "")
-        page = record_view.page(record, references, plans.get(record.run_id), source)
-        values = {"page": page, "root": "../", "current": ""}
-        place = folder / record_page(record)
-        _render(environment, _RECORD, place, values)
-        content = msgspec.json.format(msgspec.json.encode(record), indent=1)
-        place.with_suffix(".json").write_bytes(content + b"\n")
+            text = environment.get_template(f"each/{family}.html").render(values)
+            yield f"{family}/{name}", text
 
 
-def _render(
-    environment: jinja2.Environment, name: str, place: Path, values: Mapping[str, object]
-) -> None:
-    text = environment.get_template(name).render(values)
-    # A lone surrogate can come out of a stranger's JSON and has no UTF-8.
-    place.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+def _record_files(
+    environment: jinja2.Environment, material: Material, record: Record
+) -> Iterator[tuple[str, str]]:
+    """Yield the page of a record and its JSON, each with its address."""
+    address = record_page(record)
+    source = material.collection.sources.get(record.record_id, "")
+    plan = material.plans.get(record.run_id)
+    page = record_view.page(record, material.references, plan, source)
+    values = {"page": page, "root": "../", "current": ""}
+    yield address, environment.get_template(_RECORD).render(values)
+    content = msgspec.json.format(msgspec.json.encode(record).decode(), indent=1)
+    yield address.removesuffix(".html") + ".json", f"{content}\n"
 
 
 def _page_names() -> list[str]:

@@ -14,7 +14,8 @@ from suite.verbs import tables
 DESCRIPTION = """\
 Write a web page that compares runs: any number of run folders, published
 folders and record files together, from one machine or many. The page needs no
-server and loads nothing from elsewhere."""
+server and loads nothing from elsewhere. --single-file makes one file of it, to
+send or attach."""
 
 
 def parser() -> Parser:
@@ -25,12 +26,17 @@ def parser() -> Parser:
         [
             ("./tunebench report runs/a", "one run, into site/"),
             ("./tunebench report runs/a runs/b --out site", "two GPUs side by side"),
+            ("./tunebench report runs/a --single-file", "all pages in report.html"),
         ],
     )
     made.add_argument("paths", nargs="+", type=path, metavar="DIR", help="runs or record files")
     made.add_argument(
-        "--out", type=path, default=Path("site"), metavar="SITE", help="(default: site)"
+        "--out",
+        type=path,
+        metavar="SITE",
+        help="(default: site; with --single-file report.html)",
     )
+    made.add_argument("--single-file", action="store_true", help="one HTML file, not a folder")
     made.add_argument("--json", action="store_true", help="what was written, as JSON")
     return made
 
@@ -39,12 +45,21 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     """Build the site and print its address."""
     found = read(args.paths)
     tables.warn(found.problems)
-    index = build(found, args.out)
+    left_out = ""
+    if args.single_file:
+        from reports.build import build_file
+
+        index, left_out = build_file(found, args.out or Path("report.html"))
+    else:
+        index = build(found, args.out or Path("site"))
     if args.json:
         written = {"index": str(index.resolve()), "records": len(found.records)}
+        written |= {"left_out": left_out} if args.single_file else {}
         print(json.dumps({**written, "problems": [str(problem) for problem in found.problems]}))
     else:
         print(f"{units.counted(len(found.records), 'record')} → {index.resolve().as_uri()}")
+        if left_out:
+            print(left_out)
     return EXIT_OK
 
 

@@ -118,8 +118,8 @@ def pages(site: Path) -> list[Page]:
 
 
 def broken_links(site: Path) -> list[str]:
-    """Return every link that leads nowhere, or anywhere but into this site."""
-    found = {page.path: page for page in pages(site)}
+    """Return every link that leads nowhere, or anywhere but into this folder or single file."""
+    found = {page.path: page for page in ([Page(site)] if site.is_file() else pages(site))}
     broken = []
     for page in found.values():
         for link in page.all("a"):

@@ -1,46 +1,17 @@
 """A real browser opens the site from the file system: no request leaves, no error, all in view."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 import sites
+from browsers import WIDTHS, Browser, needs_browser, requests, scheme, size
 
 import records
 from reports.build import build
 
-webdriver = pytest.importorskip("selenium.webdriver")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium, chromedriver")
-
-WIDTHS = (390, 1280)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdriver.Chrome"]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    for argument in (
-        "--headless=new",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-        *(["--no-sandbox"] if os.geteuid() == 0 else []),  # chromium's sandbox refuses root
-    ):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.get("about:blank")
-    driver.get_log("performance")  # of the browser's own first page
-    yield driver
-    driver.quit()
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -52,21 +23,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(found, tmp_path_factory.mktemp("browser") / "site").parent
 
 
-def size(browser: "webdriver.Chrome", width: int) -> None:
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
-    )
-
-
-def requests(browser: "webdriver.Chrome") -> list[str]:
-    messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
-    sent = [m for m in messages if m["method"] == "Network.requestWillBeSent"]
-    return [message["params"]["request"]["url"] for message in sent]
-
-
 def test_every_page_opens_from_a_file_without_error_or_request(
-    browser: "webdriver.Chrome", site: Path
+    browser: Browser, site: Path
 ) -> None:
     """The style applies under the page's own policy, nothing else is asked for, at both widths."""
     for path in sorted(site.rglob("*.html")):
@@ -83,7 +41,7 @@ def test_every_page_opens_from_a_file_without_error_or_request(
 
 
 def test_a_number_leads_to_its_record_and_on_to_its_json(
-    browser: "webdriver.Chrome", site: Path
+    browser: Browser, site: Path
 ) -> None:
     """A reader can go from a figure to the raw samples by clicking, and they are the same."""
     by = "css selector"
@@ -101,22 +59,19 @@ def test_a_number_leads_to_its_record_and_on_to_its_json(
 
 
 def test_the_list_of_settings_opens_from_its_ratio(
-    browser: "webdriver.Chrome", site: Path
+    browser: Browser, site: Path
 ) -> None:
-    """Following "settings differ" shows what differs, with no script on the page."""
+    """Following "settings differ" shows what differs."""
     browser.get((site / "index.html").as_uri())
     browser.find_element("partial link text", "setting differs").click()
     assert browser.find_element("css selector", "details.settings td").is_displayed()
 
 
-def test_dark_and_light_keep_text_readable(browser: "webdriver.Chrome", site: Path) -> None:
+def test_dark_and_light_keep_text_readable(browser: Browser, site: Path) -> None:
     """Text, soft text, links and warnings stand off their ground by WCAG's 4.5 in both schemes."""
     browser.get((site / "index.html").as_uri())
-    for scheme in ("light", "dark"):
-        browser.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia",
-            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-        )
+    for name_of_scheme in ("light", "dark"):
+        scheme(browser, name_of_scheme)
         style = "getComputedStyle(document.documentElement).getPropertyValue"
         colors = {
             name: browser.execute_script(f"return {style}('--{name}')").strip()
@@ -125,7 +80,7 @@ def test_dark_and_light_keep_text_readable(browser: "webdriver.Chrome", site: Pa
         for ground in ("ground", "raised"):
             for name in ("ink", "soft", "accent", "bad"):
                 found = contrast(colors[name], colors[ground])
-                assert found >= 4.5, f"{name} on {ground}, {scheme}: {found:.2f}"
+                assert found >= 4.5, f"{name} on {ground}, {name_of_scheme}: {found:.2f}"
 
 
 def contrast(one: str, other: str) -> float:

@@ -1,0 +1,13 @@
+"""One browser for all tests of pages."""
+
+from collections.abc import Iterator
+
+import browsers
+import pytest
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browsers.Browser]:
+    driver = browsers.start(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()

@@ -1,0 +1,88 @@
+"""Every kind of page passes axe-core in both colour schemes; how each looks is kept as a picture.
+
+Pictures go to ``build/screenshots`` (not in git), for people and for CI to keep.
+"""
+
+import base64
+from pathlib import Path
+
+import cards
+import msgspec
+import pytest
+import sites
+from browsers import SCHEMES, WIDTHS, Browser, needs_browser, scheme, serious, size
+
+from reports.build import FOLDER, build
+from suite.results.store import read
+
+pytestmark = needs_browser
+PICTURES = FOLDER.parent / "build" / "screenshots"
+HIGHEST = 8000  #: CSS pixels of a page that are in its picture
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Published results, two made-up cards with the same cases, and a CPU run with failures."""
+    real = read([FOLDER / "results"])
+    ordinary = sites.ordinary()
+    found = msgspec.structs.replace(
+        real,
+        records=(*real.records, *cards.many(real.records, ("x", "y")), *ordinary.records),
+        plans=(*real.plans, *ordinary.plans),
+        problems=ordinary.problems,
+    )
+    return build(found, tmp_path_factory.mktemp("accessible") / "site").parent
+
+
+def kinds(site: Path) -> list[Path]:
+    """Return every page that is made once, and of each family its largest and smallest."""
+    found = sorted(site.glob("*.html"))
+    for folder in sorted(path for path in site.iterdir() if path.is_dir()):
+        by_size = sorted(folder.glob("*.html"), key=lambda path: (path.stat().st_size, path.name))
+        found += dict.fromkeys([*by_size[:1], *by_size[-1:]])
+    return found
+
+
+def test_axe_finds_nothing_serious(browser: Browser, site: Path) -> None:
+    """Contrast, names, roles and structure hold on every kind of page, light and dark."""
+    size(browser, 1280)
+    wrong = []
+    for path in kinds(site):
+        for name in SCHEMES:
+            scheme(browser, name)
+            browser.get(path.as_uri())
+            wrong += [f"{path.relative_to(site)}, {name}: {each}" for each in serious(browser)]
+    assert wrong == []
+
+
+def test_axe_finds_nothing_serious_in_the_open_list_of_columns(
+    browser: Browser, site: Path
+) -> None:
+    """Filters in use, columns to choose and an empty table are no worse than the page at rest."""
+    for name in SCHEMES:
+        scheme(browser, name)
+        size(browser, 390)
+        browser.get((site / "all-results.html").as_uri() + "?all.find=nothing&all.sort=-rate")
+        browser.find_element("css selector", ".columns summary").click()
+        assert serious(browser) == []
+
+
+def test_each_page_has_its_picture(browser: Browser, site: Path) -> None:
+    """At both widths the whole page is drawn, and no wider than the window."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    scheme(browser, "light")
+    for path in kinds(site):
+        for width in WIDTHS:
+            size(browser, width)
+            browser.get(path.as_uri())
+            metrics = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+            assert metrics["width"] <= width, f"{path.name} scrolls sideways at {width}"
+            clip = {"x": 0, "y": 0, "width": width, "scale": 1}
+            clip["height"] = min(metrics["height"], HIGHEST)
+            drawn = browser.execute_cdp_cmd(
+                "Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True}
+            )
+            name = path.stem if path.parent == site else f"{path.parent.name}-{path.stem}"
+            place = PICTURES / f"{name}-{width}.png"
+            place.write_bytes(base64.b64decode(drawn["data"]))
+            assert place.stat().st_size > 10_000, "a page with text is no blank"
