@@ -7,7 +7,8 @@
 // <th data-key="KEY">        the column's name in the address (default: made from its text)
 //   data-filter              a list of its values to choose from
 //   data-optional            may be hidden; "off" is hidden at first
-//   class="figure"           sorts by number: by <data value>, else by the text with its unit
+//   class="figure"           sorts by number, as a column with <data value> does: by that value,
+//                            else by the text with its unit
 (() => {
   const SIZES = {
     "µs": 1e-6, ms: 1e-3, s: 1, min: 60, h: 3600,
@@ -58,7 +59,7 @@
       this.columns = [...table.tHead.rows[0].cells].map((head, index) => this.column(head, index));
       this.rows = [...this.body.rows].map((row) => this.row(row));
       this.table = table;
-      this.readHeaders();
+      if (this.rows.length > 1) this.addButtons();
       if ("tools" in table.dataset) this.addTools();
       this.restore();
     }
@@ -83,14 +84,26 @@
       return found && found.alone ? found.cell.dataset.value ?? plain(found.cell) : "";
     }
 
+    exact(row, column) {
+      const { cell, alone } = row.cells[column.index] ?? {};
+      return alone ? cell.querySelector("data") : null;
+    }
+
+    // Whether a column holds numbers is looked up once it is sorted.
+    figures(column) {
+      column.figures ??=
+        column.head.classList.contains("figure") || this.rows.some((row) => this.exact(row, column));
+      return column.figures;
+    }
+
     value(row, column) {
       const text = this.text(row, column);
-      if (!column.head.classList.contains("figure")) return /^–?$/.test(text) ? null : text;
-      const exact = text && row.cells[column.index].cell.querySelector("data");
+      if (!this.figures(column)) return /^–?$/.test(text) ? null : text;
+      const exact = this.exact(row, column);
       return exact ? Number(exact.value) : measure(text);
     }
 
-    readHeaders() {
+    addButtons() {
       for (const column of this.columns) {
         const { head } = column;
         const button = make("button", { type: "button", className: "sort" });
@@ -107,7 +120,7 @@
 
     // From ascending to descending to the order of the page; figures begin with the largest.
     turn(column) {
-      const first = column.head.classList.contains("figure") ? "descending" : "ascending";
+      const first = this.figures(column) ? "descending" : "ascending";
       const second = first === "ascending" ? "descending" : "ascending";
       const now = column.head.getAttribute("aria-sort");
       this.sort(column, now === first ? second : now === second ? null : first);
@@ -124,8 +137,7 @@
         const keyed = this.rows.map((row) => ({ row, value: this.value(row, column) }));
         const compare = (one, other) => {
           if (one === null || other === null) return (one === null) - (other === null);
-          const figures = typeof one === "number";
-          return sign * (figures ? one - other : words.compare(one, other));
+          return sign * (this.figures(column) ? one - other : words.compare(one, other));
         };
         order = keyed.sort((one, other) => compare(one.value, other.value)).map((each) => each.row);
       }

@@ -72,7 +72,11 @@ def serious(browser: Browser) -> list[str]:
     for script in (axe.read_text(encoding="utf-8"), "axe.run(document)"):
         found = browser.execute_cdp_cmd(
             "Runtime.evaluate",
-            {"expression": script, "awaitPromise": True, "returnByValue": script.startswith("axe")},
+            {
+                "expression": script,
+                "awaitPromise": True,
+                "returnByValue": script.startswith("axe"),
+            },
         )
     assert "exceptionDetails" not in found, found
     return [

@@ -40,9 +40,7 @@ def test_every_page_opens_from_a_file_without_error_or_request(
             assert wide <= width, f"{path.name} scrolls sideways at {width}"
 
 
-def test_a_number_leads_to_its_record_and_on_to_its_json(
-    browser: Browser, site: Path
-) -> None:
+def test_a_number_leads_to_its_record_and_on_to_its_json(browser: Browser, site: Path) -> None:
     """A reader can go from a figure to the raw samples by clicking, and they are the same."""
     by = "css selector"
     browser.get((site / "index.html").as_uri())
@@ -58,9 +56,7 @@ def test_a_number_leads_to_its_record_and_on_to_its_json(
     assert shown == pytest.approx(float(value), rel=0.05), "the median of two launches"
 
 
-def test_the_list_of_settings_opens_from_its_ratio(
-    browser: Browser, site: Path
-) -> None:
+def test_the_list_of_settings_opens_from_its_ratio(browser: Browser, site: Path) -> None:
     """Following "settings differ" shows what differs."""
     browser.get((site / "index.html").as_uri())
     browser.find_element("partial link text", "setting differs").click()

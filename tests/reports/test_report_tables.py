@@ -10,7 +10,6 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 import gpu_records
-import records
 from reports.build import build
 
 pytestmark = needs_browser
@@ -179,6 +178,13 @@ def test_tables_of_the_overview_sort(browser: Browser, site: Path) -> None:
     assert known == sorted(known, reverse=True)
     assert not values[-1]
     assert len(known) < len(rows)
+    matrix = browser.find_element(CSS, "table.matrix")
+    matrix.find_element("xpath", ".//th[2]/button").click()
+    shown = [
+        float(e.get_attribute("value")) for e in matrix.find_elements(CSS, "td:nth-child(2) data")
+    ]
+    assert len(shown) > 1
+    assert shown == sorted(shown, reverse=True)
 
 
 def test_numbers_with_units_are_understood(browser: Browser, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_only_an_earlier_report_is_replaced(report: Path, tmp_path: Path) -> Non
     own.write_text("<h1>precious</h1>")
     (tmp_path / "folder").mkdir()
     for name in ("own.html", "folder"):
-        with pytest.raises(BadInput, match="no earlier report|a folder is there"):
+        with pytest.raises(BadInput, match=r"no earlier report|a folder is there"):
             build_file(sites.ordinary(), tmp_path / name)
     assert own.read_text() == "<h1>precious</h1>"
     before = report.read_bytes()
