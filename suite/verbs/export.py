@@ -7,11 +7,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from suite.arguments import Parser, names, one_of, path
 from suite.errors import EXIT_OK, BadInput, WrongMachine, did_you_mean
+from suite.results.launches import group
 from suite.results.metrics import all_metrics
 from suite.results.parity import References
 from suite.results.record import Record
@@ -46,16 +48,18 @@ def parser() -> Parser:
         [
             ("./tunebench export runs/a --out a.csv", "for a spreadsheet"),
             ("./tunebench export runs/* --format jsonl", "several runs, for jq"),
+            ("./tunebench export a --format parquet --out a.parquet", "for pandas"),
             ("./tunebench export runs/a --format markdown", "for a README"),
+            ("./tunebench export a --format badge --methods lora", "one case, SVG"),
         ],
     )
     made.add_argument("paths", nargs="+", type=path, metavar="PATH", help="runs or record files")
     made.add_argument(
         "--format",
-        type=one_of("csv", "json", "jsonl", "markdown"),
+        type=one_of("csv", "json", "jsonl", "parquet", "markdown", "badge"),
         default="csv",
         metavar="FORMAT",
-        help="csv (default), json, jsonl or markdown",
+        help="csv (default), json, jsonl, parquet, markdown, or badge: one case as SVG",
     )
     made.add_argument(
         "--table",
@@ -64,6 +68,7 @@ def parser() -> Parser:
         help=f"of Markdown only this: {', '.join(TABLES)}",
     )
     made.add_argument("--models", type=names, metavar="NAMES", help="records of these models only")
+    made.add_argument("--methods", type=names, metavar="NAMES", help="and of these methods only")
     made.add_argument("--out", metavar="FILE", default="-", help="(default: -, standard output)")
     return made
 
@@ -73,44 +78,83 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.table is not None and args.format != "markdown":
         raise BadInput("--table is for --format markdown")
     found = read(args.paths)
+    references = References(found.records)  # also those that are not asked for
     if args.models is not None:
-        found = of_models(found, args.models)
+        found = only(found, "model", args.models)
+    if args.methods is not None:
+        found = only(found, "method", args.methods)
     tables.warn(found.problems)
+    if args.format == "parquet":
+        if args.out == "-":
+            raise BadInput("parquet is no text", hint="Give it a file: --out results.parquet")
+        return _write_parquet(found, references, args.out)
     if args.format == "markdown":
         text = markdown(found, args.table)
+    elif args.format == "badge":
+        text = badge(found, references)
     else:
-        references = References(found.records)
         text = _formatted([_row(record, references) for record in found.records], args.format)
     if args.out == "-":
         sys.stdout.write(text)
         return EXIT_OK
-    target = Path(args.out)
-    if target.exists():
-        raise BadInput(f"{target}: exists already", hint="Give another --out.")
-    try:
-        target.write_text(text, encoding="utf-8", errors="replace", newline="")
-    except OSError as error:
-        raise WrongMachine(f"{target}: cannot be written: {error.strerror}") from error
+    _put(Path(args.out), text.encode("utf-8", errors="replace"))
     return EXIT_OK
 
 
-def of_models(found: Collection, wanted: Sequence[str]) -> Collection:
-    """Return the records and planned cases of some models; raises BadInput where one has none."""
-    known = {record.model for record in found.records}
-    known |= {case.model.name for plan in found.plans for case in plan.cases}
+def _write_parquet(found: Collection, references: References, out: str) -> int:
+    from suite.verbs.parquet import parquet
+
+    rows = [_row(record, references) for record in found.records]
+    _put(Path(out), parquet(rows, list(rows[0]) if rows else []))
+    return EXIT_OK
+
+
+def _put(target: Path, content: bytes) -> None:
+    if target.exists():
+        raise BadInput(f"{target}: exists already", hint="Give another --out.")
+    try:
+        target.write_bytes(content)
+    except OSError as error:
+        raise WrongMachine(f"{target}: cannot be written: {error.strerror}") from error
+
+
+def only(found: Collection, kind: Literal["model", "method"], wanted: Sequence[str]) -> Collection:
+    """Return the records and planned cases of some models or methods.
+
+    Raises BadInput where one of them has none.
+    """
+    known = {getattr(record, kind) for record in found.records}
+    known |= {getattr(case, kind).name for plan in found.plans for case in plan.cases}
     for name in wanted:
         if name not in known:
             hint = did_you_mean(name, sorted(known))
-            raise BadInput(f"no record of model {name!r} in what was given", hint=hint)
+            raise BadInput(f"no record of {kind} {name!r} in what was given", hint=hint)
     plans = (
-        msgspec.structs.replace(p, cases=tuple(c for c in p.cases if c.model.name in wanted))
-        for p in found.plans
+        msgspec.structs.replace(
+            plan, cases=tuple(case for case in plan.cases if getattr(case, kind).name in wanted)
+        )
+        for plan in found.plans
     )
     return msgspec.structs.replace(
         found,
-        records=tuple(record for record in found.records if record.model in wanted),
+        records=tuple(record for record in found.records if getattr(record, kind) in wanted),
         plans=tuple(plan for plan in plans if plan.cases),
     )
+
+
+def badge(found: Collection, references: References) -> str:
+    """Return the badge of the one case in the collection; raises BadInput for none or several."""
+    from reports.badge import badge as drawn
+
+    groups = group(found.records)
+    if len(groups) != 1:
+        named = [f"{each.case.case_id} in run {each.first.run_id}" for each in groups]
+        listed = "; ".join(named[:5]) + ("; …" if len(named) > 5 else "")
+        raise BadInput(
+            f"a badge is of one case, and here are {len(named)}{': ' if named else ''}{listed}",
+            hint="Choose one: the folder of one run, --models and --methods.",
+        )
+    return drawn(groups[0], references)
 
 
 def markdown(found: Collection, table: str | None) -> str:

@@ -1,0 +1,144 @@
+"""Results for other programs: Parquet with types and units, and a badge of one case."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet
+import pytest
+
+import gpu_records
+import records
+from suite.cli import main
+from suite.results.metrics import all_metrics
+from suite.results.record import Record
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def journal(folder: Path, *found: Record) -> str:
+    path = folder / "journal.jsonl"
+    path.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in found))
+    return str(path)
+
+
+def exported(path: str, out: Path, *more: str) -> str:
+    assert main(["export", path, "--out", str(out), *more]) == 0
+    return str(out)
+
+
+def test_parquet_holds_the_rows_of_json(tmp_path: Path) -> None:
+    """Same columns in the same order, the same numbers to the last bit; null stays null."""
+    path = journal(tmp_path, records.record(), gpu_records.failed(reason='"quoted",\nlines'))
+    plain = json.loads(Path(exported(path, tmp_path / "a", "--format", "json")).read_text())
+    table = pyarrow.parquet.read_table(exported(path, tmp_path / "b", "--format", "parquet"))
+    assert table.column_names == list(plain[0])
+    for row, expected in zip(table.to_pylist(), plain, strict=True):
+        begun = row.pop("started_at")
+        assert begun == datetime.fromisoformat(expected.pop("started_at"))
+        assert row == expected
+    assert table["step_seconds"].null_count == 1
+
+
+def test_parquet_columns_have_types_and_units(tmp_path: Path) -> None:
+    """Counts and bytes are whole, times are times, and every metric's column names its unit."""
+    path = journal(tmp_path, gpu_records.record(), records.record(started_at="last Tuesday"))
+    out = exported(path, tmp_path / "rows.parquet", "--format", "parquet")
+    table = pyarrow.parquet.read_table(out)
+    kinds = {field.name: str(field.type) for field in table.schema}
+    assert kinds["peak_allocated_bytes"] == kinds["launch"] == kinds["trainable_parameters"]
+    assert kinds["launch"] == "int64"
+    assert kinds["tokens_per_second"] == kinds["parity_first"] == "double"
+    assert kinds["model"] == "string"
+    assert kinds["started_at"] == "timestamp[us, tz=UTC]"
+    for tag, metric in all_metrics().items():
+        assert table.schema.field(tag).metadata[b"unit"].decode() == metric.unit
+    first, second = table["started_at"].to_pylist()
+    assert first.tzinfo is not None
+    assert first.astimezone(UTC).year == 2026
+    assert second is None, "no time is no time"
+
+
+def test_parquet_needs_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bytes do not go to a terminal, and a file that is there is not replaced."""
+    path = journal(tmp_path, records.record())
+    assert main(["export", path, "--format", "parquet"]) == 2
+    assert "--out results.parquet" in capsys.readouterr().err
+    exported(path, tmp_path / "rows.parquet", "--format", "parquet")
+    assert main(["export", path, "--format", "parquet", "--out", f"{tmp_path}/rows.parquet"]) == 2
+
+
+def test_methods_choose_rows_without_losing_their_reference(tmp_path: Path) -> None:
+    """One method alone still says whether its losses agree with the method left out."""
+    path = journal(tmp_path, records.record(), records.record(method="unsloth-lora", loss=6.9))
+    out = exported(path, tmp_path / "a", "--format", "json", "--methods", "unsloth-lora")
+    (row,) = json.loads(Path(out).read_text())
+    assert (row["method"], row["parity"]) == ("unsloth-lora", "differs")
+    assert main(["export", path, "--methods", "unsloth-lara"]) == 2
+
+
+def test_a_badge_says_number_card_and_in_its_title_the_work(tmp_path: Path) -> None:
+    """The number is the median over launches; the title holds what makes it comparable."""
+    found = [
+        gpu_records.record(method="unsloth-lora", launch=launch, seconds=seconds)
+        for launch, seconds in ((1, 0.1), (2, 0.12), (3, 0.3))
+    ]
+    path = journal(tmp_path, gpu_records.record(), *found)
+    out = exported(path, tmp_path / "badge.svg", "--format", "badge", "--methods", "unsloth-lora")
+    svg = ElementTree.parse(out).getroot()
+    rates = sorted(all_metrics()["tokens_per_second"].compute(record) or 0 for record in found)
+    name, said = [each.text for each in svg.iter(f"{SVG}text")]
+    assert name == "qwen3-8b-unsloth-lora"
+    assert said == f"{rates[1]:,.0f} token/s on NVIDIA H200"
+    title = svg.findtext(f"{SVG}title")
+    assert title == svg.attrib["aria-label"]
+    assert "Qwen3-8B · Unsloth LoRA" in title
+    assert "3 launches; weights: dummy" in title
+    assert float(svg.attrib["width"]) < 500
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (gpu_records.failed(method="full"), "Out of memory while loading the weights on"),
+        (gpu_records.record(method="unsloth-lora", loss=7.5), "losses differ from the reference"),
+        (gpu_records.record(method="full", steps=()), "throughput unknown on"),
+    ],
+)
+def test_a_badge_never_shows_a_number_that_does_not_count(
+    tmp_path: Path, record: Record, said: str
+) -> None:
+    """No memory, other losses, no steps: said in words, and no token/s."""
+    path = journal(tmp_path, gpu_records.record(), record)
+    out = exported(path, tmp_path / "b.svg", "--format", "badge", "--methods", record.method)
+    text = Path(out).read_text()
+    assert said in text
+    assert "token/s" not in text
+
+
+def test_a_badge_is_of_one_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Several are named, with how to choose; no case at all is said as well."""
+    path = journal(tmp_path, records.record(), records.record(method="qlora"))
+    assert main(["export", path, "--format", "badge"]) == 2
+    said = capsys.readouterr().err
+    assert "here are 2: tiny-qwen3-lora in run" in said
+    assert "--methods" in said
+
+
+def test_markup_in_a_badge_stays_text(tmp_path: Path) -> None:
+    """A stranger's names cannot end a tag or an attribute, nor make the badge wide."""
+    hostile = "\"><script>alert(1)</script>]]>\x1b[2J&'" + "w" * 500
+    case = msgspec.structs.replace(records.case(), case_id=hostile)
+    gpu = gpu_records.record().environment.gpu
+    assert gpu is not None
+    environment = msgspec.structs.replace(
+        records.environment(), gpu=msgspec.structs.replace(gpu, name=hostile)
+    )
+    record = records.record(case=case, case_id=hostile, weights=hostile, environment=environment)
+    out = exported(journal(tmp_path, record), tmp_path / "badge.svg", "--format", "badge")
+    svg = ElementTree.parse(out).getroot()
+    tags = {each.tag.removeprefix(SVG) for each in svg.iter()}
+    assert tags == {"svg", "title", "rect", "path", "g", "text"}
+    assert float(svg.attrib["width"]) < 1000
