@@ -87,6 +87,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--out", ""], "--out: an empty path", "--help"),
         (["run", "extra"], "unrecognized arguments: extra", "--help"),
         (["list", "modles"], "Did you mean 'models'", "--help"),
+        (["run", "--launches", "9999999"], "a run has 100,000 records at most", ""),
         (["export", "x", "--format", "cvs"], "Did you mean 'csv'?", "--help"),
         (["report"], "arguments are required: DIR", "--help"),
         (["report", "nowhere"], "nowhere: no such file or folder", ""),

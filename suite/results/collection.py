@@ -9,7 +9,7 @@ import msgspec
 from suite import units
 from suite.catalog.case import Case
 from suite.errors import BadInput
-from suite.results import decode
+from suite.results import decode, files
 from suite.results.fidelity import FidelityFile
 from suite.results.plan import Plan
 from suite.results.record import Record
@@ -19,6 +19,7 @@ PLAN = "run.json"
 JOURNAL = "journal.jsonl"
 FIDELITY = "fidelity.json"
 NOISE = "noise.json"  #: computed from the records of a folder (``suite.results.noise``)
+MOST_BAD_LINES = 20  #: of one file that are named one by one; the others are counted
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -88,6 +89,7 @@ class _Reader:
         self.places: dict[tuple[str, int, str], str] = {}
         self.repeated: dict[Path, int] = {}
         self.fidelities: list[FidelityFile] = []
+        self.root = Path()  #: what was given; links may not lead out of it
 
     def collection(self) -> Collection:
         merged = [
@@ -106,6 +108,7 @@ class _Reader:
         )
 
     def add(self, path: Path) -> None:
+        self.root = path
         if path.is_dir():
             self._folder(path)
         elif path.is_file():
@@ -127,19 +130,31 @@ class _Reader:
         def unreadable(error: OSError) -> None:
             self._problem(Path(error.filename), f"cannot be read: {error.strerror}")
 
-        for place, folders, files in os.walk(folder, onerror=unreadable):
+        for place, folders, found in os.walk(folder, onerror=unreadable):
             here = Path(place)
-            runs = [name for name in folders if _is_run(here / name)]
+            for name in sorted(folders):
+                self._check_folder(here / name)
+            runs = [n for n in folders if _is_run(here / n) and not self._leads_out(here / n)]
             folders[:] = sorted(set(folders) - set(runs) - {n for n in folders if n[0] == "."})
             for name in sorted(runs):
                 self._run(here / name)
-            for name in sorted(files):
+            for name in sorted(found):
                 if name == FIDELITY:
                     self._fidelity(here / name)
                 elif name.endswith((".json", ".jsonl")) and name != NOISE:
                     self._file(here / name)
         if before == (len(self.problems), len(self.records), len(self.plans)):
             self._problem(folder, "a folder without results")
+
+    def _check_folder(self, folder: Path) -> None:
+        """Say what would be passed over without a word."""
+        if self._leads_out(folder):
+            self._problem(folder, "a link that leads out of the folder; give it by itself")
+        elif folder.suffix in (".json", ".jsonl"):
+            self._problem(folder, "a folder with the name of a file")
+
+    def _leads_out(self, path: Path) -> bool:
+        return path.is_symlink() and files.leads_out(path, self.root)
 
     def _run(self, folder: Path) -> None:
         plan = None
@@ -149,7 +164,7 @@ class _Reader:
                 return
         else:
             self._problem(folder, f"{PLAN} is missing; its records are used all the same")
-        if (folder / JOURNAL).is_file():
+        if os.path.lexists(folder / JOURNAL):
             self._lines(folder / JOURNAL, plan)
         else:
             self._problem(folder, f"no {JOURNAL}: no case has ended yet")
@@ -159,7 +174,7 @@ class _Reader:
             self._lines(path, None)
             return
         try:
-            content = _content(path)
+            content = files.content(path, self.root)
             keys = decode.keys(content)
             if "cases" in keys:
                 self._plan(path)
@@ -173,7 +188,10 @@ class _Reader:
 
     def _fidelity(self, path: Path) -> None:
         try:
-            found = msgspec.json.decode(_content(path), type=FidelityFile)
+            found = msgspec.json.decode(files.content(path, self.root), type=FidelityFile)
+        except RecursionError:
+            self._problem(path, "not a valid fidelity file: nested too deeply")
+            return
         except (msgspec.DecodeError, UnicodeDecodeError, decode.Unusable) as error:
             self._problem(path, f"not a valid fidelity file: {error}")
             return
@@ -183,7 +201,7 @@ class _Reader:
     def _plan(self, path: Path) -> Plan | None:
         """Read a plan and keep it unless another run of that id was kept before."""
         try:
-            plan = decode.document(_content(path), Plan)
+            plan = decode.document(files.content(path, self.root), Plan)
         except decode.Unusable as why:
             self._problem(path, str(why))
             return None
@@ -194,24 +212,33 @@ class _Reader:
         return plan
 
     def _lines(self, path: Path, plan: Plan | None) -> None:
-        number = 0
+        number = bad = 0
         try:
-            for number, line in _lines(path):
-                try:
-                    record = decode.document(line, Record)
-                except decode.Unusable as why:
-                    cut = "" if line.endswith(b"\n") else "the last line is cut off, ignored: "
-                    self._problem(path, f"{cut}{why}", number)
-                    continue
-                if plan is not None and record.run_id != plan.run_id:
-                    reason = f"a record of run {record.run_id!r} in the folder of {plan.run_id!r}"
-                    self._problem(path, f"{reason}; left out", number)
-                    continue
-                self._record(path, number, record)
-        except OSError as error:
-            self._problem(path, f"cannot be read: {error.strerror}")
+            for number, line in files.lines(path, self.root):
+                if why := self._line(path, number, line, plan):
+                    bad += 1
+                    if bad <= MOST_BAD_LINES:
+                        self._problem(path, why, number)
+        except decode.Unusable as failure:
+            self._problem(path, str(failure))
+            return
+        if bad > MOST_BAD_LINES:
+            rest = units.counted(bad - MOST_BAD_LINES, "more line")
+            self._problem(path, f"{rest} cannot be used")
         if number == 0:
             self._problem(path, "empty: no case has ended yet")
+
+    def _line(self, path: Path, number: int, line: bytes, plan: Plan | None) -> str:
+        """Use one line of a journal; return why it cannot be used, or an empty string."""
+        try:
+            record = decode.document(line, Record)
+        except decode.Unusable as why:
+            cut = "" if line.endswith(b"\n") else "the last line is cut off, ignored: "
+            return f"{cut}{why}"
+        if plan is not None and record.run_id != plan.run_id:
+            return f"a record of run {record.run_id!r} in the folder of {plan.run_id!r}; left out"
+        self._record(path, number, record)
+        return ""
 
     def _record(self, path: Path, line: int | None, record: Record) -> None:
         if record.record_id in self.records:
@@ -230,24 +257,3 @@ class _Reader:
 
 def _is_run(folder: Path) -> bool:
     return (folder / PLAN).is_file() or (folder / JOURNAL).is_file()
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(decode.MAX_DOCUMENT_BYTES + 1)
-    except OSError as error:
-        raise decode.Unusable(f"cannot be read: {error.strerror}") from error
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield (number, line); of a line that is too long only its beginning, still too long."""
-    limit = decode.MAX_DOCUMENT_BYTES + 2
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(limit):
-            number += 1
-            rest = line
-            while len(rest) == limit and not rest.endswith(b"\n"):
-                rest = file.readline(limit)
-            yield number, line

@@ -10,6 +10,10 @@ from suite.results.record import SCHEMA
 from suite.wire import Struct
 
 
+#: Records of one run, at most: what is planned is counted out, and a stranger's plan may be absurd.
+MOST_RECORDS = 100_000
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """What a run set out to do: every case, in order, once a launch. Never changes.
 
@@ -29,6 +33,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     runner: Literal["local", "docker"]
     cases: tuple[Case, ...]
     argv: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.total > MOST_RECORDS:
+            raise ValueError(f"plans {self.total:,} records; a run has {MOST_RECORDS:,} at most")
 
     @property
     def total(self) -> int:

@@ -11,6 +11,7 @@ from suite.catalog import tier as tiers
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
 from suite.errors import BadInput
+from suite.results.plan import MOST_RECORDS
 from suite.results.store import PLAN, Plan
 from suite.run.runner import Runner
 
@@ -33,13 +34,20 @@ def make(
 ) -> Plan:
     """Return the plan; None means what the profile or the tier says.
 
-    Raises BadInput for unknown names, weights that are no folder and a plan without cases.
+    Raises BadInput for unknown names, weights that are no folder, a plan without cases and one
+    of more records than a run may have.
     """
     chosen = tiers.load(tier or profile.default_tier)
     loop = loop or profile.default_loop
     found = cases.cases(chosen, loop=loop, seed=seed, model_names=models, method_names=methods)
     if not found:
         raise BadInput(f"tier {chosen.name!r} has no case for these models and methods")
+    launches = launches or chosen.launches
+    if len(found) * launches > MOST_RECORDS:
+        raise BadInput(
+            f"{len(found)} cases in {launches:,} launches: a run has {MOST_RECORDS:,} records"
+            " at most"
+        )
     now = datetime.datetime.now(datetime.UTC)
     return Plan(
         run_id=f"{stamp(now)}-{secrets.token_hex(4)}",
@@ -47,7 +55,7 @@ def make(
         suite_version=__version__,
         profile=profile.name,
         tier=chosen.name,
-        launches=launches or chosen.launches,
+        launches=launches,
         loop=loop,
         seed=seed,
         weights=_weights(weights),
