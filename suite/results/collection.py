@@ -1,7 +1,7 @@
 """Read results of any number of runs together; whatever cannot be used is named, not fatal."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec

@@ -9,8 +9,7 @@ from suite.catalog.tier import Loop
 from suite.results.record import SCHEMA
 from suite.wire import Struct
 
-
-#: Records of one run, at most: what is planned is counted out, and a stranger's plan may be absurd.
+#: Records of one run, at most: what is missing is counted out, and a plan may be absurd.
 MOST_RECORDS = 100_000
 
 
