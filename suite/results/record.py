@@ -11,6 +11,10 @@ for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
 """
 
 import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import islice
+from operator import le
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -18,6 +22,7 @@ import msgspec
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.wire import (
+    MOST,
     Count,
     Effective,
     Failure,
@@ -130,7 +135,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     unavailable: dict[str, str] = {}
 
 
-class Telemetry(Struct, frozen=True, kw_only=True):
+class Telemetry(Struct, frozen=True, kw_only=True, dict=True):
     """NVML samples taken by the parent; columns of equal length, one value per sample.
 
     ``elapsed_seconds`` counts from the start of the case. ``energy_joules`` is the GPU's total
@@ -151,6 +156,31 @@ class Telemetry(Struct, frozen=True, kw_only=True):
     step_elapsed_seconds: tuple[tuple[float, float], ...] = ()
     foreign_processes: Count = 0
     unavailable: dict[str, str] = {}
+
+    @cached_property
+    def fault(self) -> str:
+        """Return why nothing may be computed from these samples of a stranger's record, or ""."""
+        times = self.elapsed_seconds
+        columns: tuple[Sequence[float | None], ...] = (
+            self.power_watts,
+            self.sm_clock_mhz,
+            self.memory_clock_mhz,
+            self.temperature_celsius,
+            self.throttle_reasons,
+            self.device_memory_bytes,
+            self.process_memory_bytes,
+            self.energy_joules,
+        )
+        if any(len(column) != len(times) for column in columns):
+            return "the columns of telemetry differ in length"
+        if any(map(le, islice(times, 1, None), times)):
+            return "the samples of telemetry are out of order"
+        for column in (times, *columns):
+            known = [value for value in column if value is not None]
+            # Whole numbers of any size are valid JSON and would overflow a mean.
+            if known and max(max(known), -min(known)) > MOST:
+                return "telemetry holds impossible values"
+        return ""
 
 
 class Record(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from suite.results.record import Record, Telemetry
-from suite.wire import MOST, Struct
+from suite.wire import Struct
 
 Value = TypeVar("Value", int, float)
 
@@ -68,7 +68,7 @@ def steady_window(record: Record) -> Window | NoWindow:
 def between(telemetry: Telemetry, begin_seconds: float, end_seconds: float) -> Window | NoWindow:
     """Return the window between two moments on telemetry's clock."""
     times = telemetry.elapsed_seconds
-    if reason := fault(telemetry):
+    if reason := telemetry.fault:
         return NoWindow(reason=reason)
     before, after = bisect_right(times, begin_seconds) - 1, bisect_left(times, end_seconds)
     if before < 0 or after >= len(times) or end_seconds <= begin_seconds:
@@ -82,25 +82,3 @@ def between(telemetry: Telemetry, begin_seconds: float, end_seconds: float) -> W
         after=after,
         largest_gap_seconds=max(b - a for a, b in pairwise(times[before : after + 1])),
     )
-
-
-def fault(telemetry: Telemetry) -> str:
-    """Return why nothing may be computed from telemetry of a stranger's record, or ""."""
-    times = telemetry.elapsed_seconds
-    columns: tuple[Sequence[float | None], ...] = (
-        telemetry.power_watts,
-        telemetry.sm_clock_mhz,
-        telemetry.memory_clock_mhz,
-        telemetry.temperature_celsius,
-        telemetry.throttle_reasons,
-        telemetry.device_memory_bytes,
-        telemetry.process_memory_bytes,
-        telemetry.energy_joules,
-    )
-    if any(len(column) != len(times) for column in columns):
-        return "the columns of telemetry differ in length"
-    if any(b <= a for a, b in pairwise(times)):
-        return "the samples of telemetry are out of order"
-    known = (value for column in (times, *columns) for value in column if value is not None)
-    # Whole numbers of any size are valid JSON and would overflow a mean.
-    return "telemetry holds impossible values" if any(abs(v) > MOST for v in known) else ""
