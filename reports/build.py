@@ -86,6 +86,7 @@ def _write(collection: Collection, folder: Path) -> None:
         "residual_band": units.percent(ledger.MOST_RESIDUAL_SHARE),
         "energy_band": units.percent(energy.MOST_APART),
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
+        "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": words,
     }
     for name in _page_names():

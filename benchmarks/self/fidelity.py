@@ -177,12 +177,12 @@ def main() -> int:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
     for each in found:
         wall = "" if each.wall is None else f", {each.wall:+.2%} from step end to step end"
-        verdict = "ok  " if each.kept else "OVER"
+        verdict = "ok  " if each.verdict == "within" else "OVER"
         print(
             f"{verdict} {each.case_id}: {each.reported:+.2%} step time{wall}; {each.pairs} pairs"
         )
     print(path)
-    return 0 if all(each.kept for each in found) else 1
+    return 0 if all(each.verdict == "within" for each in found) else 1
 
 
 if __name__ == "__main__":
