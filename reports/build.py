@@ -13,6 +13,7 @@ import msgspec
 
 from reports import record_view, summary, words
 from reports.cells import record_page
+from reports.glance import glances
 from reports.material import Material, gather
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
@@ -78,6 +79,8 @@ def _write(collection: Collection, folder: Path) -> None:
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
     shared = {
         "overview": material.overview,
+        "glances": glances(material),
+        "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),
