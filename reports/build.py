@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import record_view, summary, words
+from reports import diff, record_view, summary, words
 from reports.cells import record_page
 from reports.glance import glances
 from reports.material import Material, gather
@@ -27,7 +27,9 @@ _RECORD = "each/record.html"
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
-FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {}
+FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
+    "diffs": diff.pages,
+}
 
 
 def build(collection: Collection, site: Path) -> Path:
@@ -100,10 +102,16 @@ def _write(collection: Collection, folder: Path) -> None:
             values = {**shared, "page": page, "root": "../", "current": f"{family}.html"}
             _render(environment, f"each/{family}.html", folder / family / name, values)
     (folder / "records").mkdir()
+    twins = diff.links(material)
     for record in collection.records:
         source = collection.sources.get(record.record_id, "")
         page = record_view.page(record, references, plans.get(record.run_id), source)
-        values = {"page": page, "root": "../", "current": ""}
+        values = {
+            "page": page,
+            "twins": twins.get(record.record_id, ()),
+            "root": "../",
+            "current": "",
+        }
         place = folder / record_page(record)
         _render(environment, _RECORD, place, values)
         content = msgspec.json.format(msgspec.json.encode(record), indent=1)
