@@ -11,15 +11,15 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import all_results, record_view, single, summary, words
+from reports import all_results, diff, record_view, single, summary, words
 from reports.cells import record_page
+from reports.glance import glances
 from reports.material import Material, gather
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
 from suite.results import energy, ledger, parity
 from suite.results.collection import Collection
 from suite.results.metrics import all_metrics
-from suite.results.record import Record
 
 FOLDER = Path(__file__).parent
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
@@ -28,7 +28,9 @@ _RECORD = "each/record.html"
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
-FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {}
+FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
+    "diffs": diff.pages,
+}
 
 
 def build(collection: Collection, site: Path) -> Path:
@@ -89,8 +91,7 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
     environment = _environment()
     pages = list(_pages(environment, material))
     kept, spent = 0, 0
-    for record in collection.records:
-        files = list(_record_files(environment, material, record))
+    for files in _record_files(environment, material):
         spent += sum(len(text) for _, text in files)
         if spent > MOST_RECORDS_BYTES:
             break
@@ -138,8 +139,8 @@ def _write(collection: Collection, folder: Path) -> None:
         (folder / family).mkdir()
     for address, text in _pages(environment, material):
         _put(folder / address, text)
-    for record in collection.records:
-        for address, text in _record_files(environment, material, record):
+    for files in _record_files(environment, material):
+        for address, text in files:
             _put(folder / address, text)
 
 
@@ -152,11 +153,10 @@ def _pages(environment: jinja2.Environment, material: Material) -> Iterator[tupl
     """Yield the address and the text of every page but those of records, the first one first."""
     shared = {
         "overview": material.overview,
+        "glances": glances(material),
+        "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
         "results": all_results.results(material),
-        "weights": tuple(
-            dict.fromkeys(text for each in material.overview.sections for text in each.weights)
-        ),
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),
         "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),
@@ -164,6 +164,7 @@ def _pages(environment: jinja2.Environment, material: Material) -> Iterator[tupl
         "residual_band": units.percent(ledger.MOST_RESIDUAL_SHARE),
         "energy_band": units.percent(energy.MOST_APART),
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
+        "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": words,
     }
     for name in _page_names():
@@ -177,17 +178,23 @@ def _pages(environment: jinja2.Environment, material: Material) -> Iterator[tupl
 
 
 def _record_files(
-    environment: jinja2.Environment, material: Material, record: Record
-) -> Iterator[tuple[str, str]]:
-    """Yield the page of a record and its JSON, each with its address."""
-    address = record_page(record)
-    source = material.collection.sources.get(record.record_id, "")
-    plan = material.plans.get(record.run_id)
-    page = record_view.page(record, material.references, plan, source)
-    values = {"page": page, "root": "../", "current": ""}
-    yield address, environment.get_template(_RECORD).render(values)
-    content = msgspec.json.format(msgspec.json.encode(record).decode(), indent=1)
-    yield address.removesuffix(".html") + ".json", f"{content}\n"
+    environment: jinja2.Environment, material: Material
+) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """Yield the page of each record and its JSON, both with their addresses."""
+    twins, sources = diff.links(material), material.collection.sources
+    template = environment.get_template(_RECORD)
+    for record in material.collection.records:
+        address = record_page(record)
+        source, plan = sources.get(record.record_id, ""), material.plans.get(record.run_id)
+        values = {
+            "page": record_view.page(record, material.references, plan, source),
+            "twins": twins.get(record.record_id, ()),
+            "root": "../",
+            "current": "",
+        }
+        content = msgspec.json.format(msgspec.json.encode(record).decode(), indent=1)
+        data = address.removesuffix(".html") + ".json"
+        yield (address, template.render(values)), (data, f"{content}\n")
 
 
 def _page_names() -> list[str]:

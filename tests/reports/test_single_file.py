@@ -105,7 +105,7 @@ def test_a_reader_goes_from_a_figure_to_the_json_in_it(browser: Browser, report:
         return [each.get_attribute("id") for each in sections if each.is_displayed()]
 
     assert shown() == ["index"]
-    browser.find_element(CSS, ".methods a.number").click()
+    browser.find_element(CSS, ".matrix a.number").click()
     (record,) = shown()
     assert record.startswith("records.")
     assert browser.title.startswith("Tiny Qwen3")
