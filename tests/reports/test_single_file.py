@@ -108,7 +108,7 @@ def test_a_reader_goes_from_a_figure_to_the_json_in_it(browser: Browser, report:
     browser.find_element(CSS, ".matrix a.number").click()
     (record,) = shown()
     assert record.startswith("records.")
-    assert browser.title.startswith("Tiny Qwen3")
+    assert browser.title.startswith("Tiny ")
     browser.find_element(CSS, ".page:not([hidden]) a.json").click()
     assert shown() == [f"{record}.json"]
     browser.back()
