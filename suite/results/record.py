@@ -183,7 +183,7 @@ class Telemetry(Struct, frozen=True, kw_only=True, dict=True):
         return ""
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, dict=True):
     """One case in one launch. ``record_id`` is a digest of all the rest.
 
     ``steps`` holds every step in order with its role. ``harness_seconds`` is the wall clock of the
@@ -225,6 +225,11 @@ class Record(Struct, frozen=True, kw_only=True):
     ledger: Ledger | None = None
     output_tail: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  #: warnings worth a reader's eye
+
+    @cached_property
+    def computed(self) -> dict[str, float | None]:
+        """Return the metrics that were computed from this record so far, by tag."""
+        return {}
 
 
 def seal(record: Record) -> Record:

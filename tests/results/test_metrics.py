@@ -153,3 +153,13 @@ def test_only_good_launches_count_and_none_of_them_is_left_out() -> None:
     assert found.launches == 1
     (group,) = launches.group([good, msgspec.structs.replace(good, launch=2, steps=())])
     assert launches.across(group, metric) is None
+
+
+def test_a_changed_record_is_computed_anew() -> None:
+    """What is kept of one record is not another's, though they share all but their steps."""
+    compute = all_metrics()["step_seconds"].compute
+    slow = records.record(seconds=0.4)
+    assert compute(slow) == compute(slow) == pytest.approx(0.404)
+    fast = msgspec.structs.replace(slow, steps=records.steps(0.1))
+    assert compute(fast) == pytest.approx(0.101)
+    assert compute(slow) == pytest.approx(0.404)
