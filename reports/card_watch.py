@@ -1,0 +1,98 @@
+"""What telemetry saw of a case over its launches: power, clock, heat, what held it back."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from reports import gpu_view, words
+from reports.figures import Figure, Measured
+from suite.results.energy import energy
+from suite.results.launches import Launches
+from suite.results.record import Record
+from suite.results.window import NoWindow, Window, steady_window
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One case on one card; ``held_back`` and ``temperature`` are over all good launches.
+
+    ``kind`` is that of the energy's verdict ("good", "bad", "none"), ``quoted`` says whether it
+    may be quoted and why not.
+    """
+
+    case: str
+    work: str
+    page: str
+    ok: bool
+    outcome: str
+    reason: str
+    power: Figure
+    clock: Figure
+    temperature: str
+    held_back: str
+    energy: Figure
+    kind: str
+    quoted: str
+
+
+def seen(group: Launches, measured: Measured) -> Seen:
+    """Return what telemetry saw of a case in its steady steps."""
+    power = measured.figure(group, "mean_power_watts")
+    known = [window for record in group.ok if (window := _window(record)) is not None]
+    kind, quoted = _quoted(group.ok)
+    return Seen(
+        case=words.case_title(group.case),
+        work=words.work(group.case.workload),
+        page=power.page,
+        ok=bool(group.ok),
+        outcome=words.outcome(group.best),
+        reason=words.short(group.best.reason),
+        power=power,
+        clock=measured.figure(group, "mean_sm_clock_mhz"),
+        temperature=_temperature(known) if len(known) == len(group.ok) else "unknown",
+        held_back=_held_back(known) if len(known) == len(group.ok) else "unknown",
+        energy=measured.figure(group, "joules_per_token"),
+        kind=kind,
+        quoted=quoted,
+    )
+
+
+def _window(record: Record) -> tuple[Record, Window] | None:
+    window = steady_window(record)
+    return None if isinstance(window, NoWindow) else (record, window)
+
+
+def _temperature(known: Sequence[tuple[Record, Window]]) -> str:
+    values = [
+        value
+        for record, window in known
+        if record.telemetry is not None
+        for value in window.inside(record.telemetry.temperature_celsius)
+    ]
+    if not values:
+        return "unknown"
+    low, high = min(values), max(values)
+    return f"{low:,} °C" if low == high else f"{low:,}–{high:,} °C"
+
+
+def _held_back(known: Sequence[tuple[Record, Window]]) -> str:
+    return gpu_view.held_back(
+        [
+            value
+            for record, window in known
+            if record.telemetry is not None
+            for value in window.inside(record.telemetry.throttle_reasons)
+        ]
+    )
+
+
+def _quoted(records: Sequence[Record]) -> tuple[str, str]:
+    """Return the verdict's kind and whether the energy may be quoted, with its reasons."""
+    found = [energy(record) for record in records]
+    kind = "good" if found and all(each.valid for each in found) else "bad"
+    if kind == "bad" and all(record.telemetry is None for record in records):
+        kind = "none"
+    reasons = dict.fromkeys(reason for each in found for reason in each.reasons)
+    text = words.short("; ".join(reasons))
+    if kind == "good":
+        return kind, f"valid; {text}" if text else "valid"
+    return kind, f"not quoted: {text}" if text else "not quoted"
