@@ -34,14 +34,14 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     quoted: str
 
 
-def seen(group: Launches, measured: Measured) -> Seen:
-    """Return what telemetry saw of a case in its steady steps."""
+def seen(group: Launches, label: str, measured: Measured) -> Seen:
+    """Return what telemetry saw of a case in its steady steps; ``label`` is its work in words."""
     power = measured.figure(group, "mean_power_watts")
     known = [window for record in group.ok if (window := _window(record)) is not None]
     kind, quoted = _quoted(group.ok)
     return Seen(
         case=words.case_title(group.case),
-        work=words.work(group.case.workload),
+        work=label,
         page=power.page,
         ok=bool(group.ok),
         outcome=words.outcome(group.best),

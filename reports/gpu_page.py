@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from reports import across, gpu_facts, gpu_list, job, summary, words
+from reports.across import Cell
 from reports.blocks import Part
 from reports.card_runs import Runs, runs
 from reports.card_watch import Seen, seen
@@ -23,7 +24,7 @@ from suite.results.metrics import all_metrics
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """One rate as a bar, ``width`` in percent of the longest; "" where it is unknown."""
 
-    name: str
+    title: str
     figure: Figure
     width: str
 
@@ -49,7 +50,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     name: str
     summary: str
-    verified: str
     facts: tuple[Said, ...]
     changed: tuple[str, ...]
     runs: Runs
@@ -67,6 +67,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 def pages(material: Material) -> Iterator[tuple[str, Page]]:
     """Yield the file's name and the page of every profile that has a record."""
     titles, measured, listed = across.profile_titles(material), Measured(), pairs(material)
+    works = across.works(material)
     for name, title in titles.items():
         against = [
             (titles[each.theirs if each.ours == name else each.ours], each)
@@ -74,19 +75,27 @@ def pages(material: Material) -> Iterator[tuple[str, Page]]:
             if name in (each.ours, each.theirs)
         ]
         linked = tuple((other, pair_page(each.ours, each.theirs)) for other, each in against)
-        groups = tuple(group for group in material.groups if group.first.profile == name)
-        yield f"{stem(name)}.html", _page(material, groups, title, linked, measured)
+        cells = [cell for work in works for cell in work.on(name)]
+        yield f"{stem(name)}.html", _page(material, cells, title, linked, measured)
 
 
 def _page(
     material: Material,
-    groups: tuple[Launches, ...],
+    cells: Sequence[Cell],
     title: str,
     against: tuple[tuple[str, str], ...],
     measured: Measured,
 ) -> Page:
+    labelled = [
+        (group, _label(group, several=bool(cell.others)))
+        for cell in cells
+        for group in (cell.shown, *cell.others)
+    ]
+    groups = [group for group, _ in labelled]
     name = groups[0].first.profile
-    own = msgspec.structs.replace(material, groups=groups)
+    own = msgspec.structs.replace(
+        material, groups=tuple(each for each in material.groups if each.first.profile == name)
+    )
     hardware = gpu_list.recorded(material, name)
     if hardware is None and name in profiles.names():
         hardware = profiles.load(name)
@@ -103,20 +112,28 @@ def _page(
             f"{units.counted(len(records), 'record')}, {units.count(len(good))} with numbers, from"
             f" {units.counted(run_count, 'run')}. {_hosts(groups)}"
         ),
-        verified=gpu_list.verified(hardware, bool(records)),
         facts=() if hardware is None else gpu_facts.said(hardware),
         changed=_changed(material, name),
         runs=runs(own, name),
         compute=compute,
         bandwidth=bandwidth,
-        cases=tuple(_case(group, measured, longest) for group in groups),
-        watched=tuple(seen(group, measured) for group in groups),
+        cases=tuple(_case(group, label, measured, longest) for group, label in labelled),
+        watched=tuple(seen(group, label, measured) for group, label in labelled),
         parts=tuple(part for part in _parts(own, name) if part.blocks),
-        jobs=tuple(row for group in groups if (row := job.row([group], measured))),
+        jobs=tuple(row for group, label in labelled if (row := job.row([group], label, measured))),
         job_text=job.TEXT,
         against=against,
         weights=tuple(dict.fromkeys(words.weights(record.weights) for record in good)),
     )
+
+
+def _label(group: Launches, *, several: bool) -> str:
+    """Return the work of a case and its launches; with ``several`` runs of it, which run."""
+    parts = [words.work(group.case.workload), words.LOOPS[group.case.loop]]
+    parts.append(words.launches(len(group.ok), len(group.records)))
+    if several:
+        parts.append(f"run {words.short(group.first.run_id)}")
+    return " · ".join(parts)
 
 
 def _hosts(groups: Sequence[Launches]) -> str:
@@ -149,17 +166,17 @@ def _bars(kinds: Sequence[Kind], groups: Sequence[Launches]) -> tuple[Bar, ...]:
     values = [float(each.exact) if each.exact else None for each in found]
     longest = max((value for value in values if value), default=None)
     return tuple(
-        Bar(name=kind.name[:1].upper() + kind.name[1:], figure=each, width=width(value, longest))
+        Bar(title=kind.title, figure=each, width=width(value, longest))
         for kind, each, value in zip(kinds, found, values, strict=True)
     )
 
 
-def _case(group: Launches, measured: Measured, longest: float | None) -> Case:
+def _case(group: Launches, label: str, measured: Measured, longest: float | None) -> Case:
     value = measured.value(group, all_metrics()["model_flops_per_second"])
     rate = measured.figure(group, "model_flops_per_second")
     return Case(
         case=words.case_title(group.case),
-        work=f"{words.work(group.case.workload)} · {words.LOOPS[group.case.loop]}",
+        work=label,
         page=rate.page,
         ok=bool(group.ok),
         outcome=words.outcome(group.best),
@@ -176,5 +193,5 @@ def _parts(material: Material, name: str) -> Iterator[Part]:
     fidelities = tuple(each for each in collection.fidelities if each.profile == name)
     collection = msgspec.structs.replace(collection, fidelities=fidelities)
     material = msgspec.structs.replace(material, collection=collection)
-    for each in ("noise", "steps", "fidelity"):
+    for each in ("noise", "fidelity"):
         yield summary.part(material, each)

@@ -44,8 +44,11 @@ def job_joules(joules_per_token: float) -> float:
     return TOKENS * EPOCHS * joules_per_token
 
 
-def row(groups: Sequence[Launches], measured: Measured) -> Row | None:
-    """Return the example for one case on some cards; None where none of them has a rate."""
+def row(groups: Sequence[Launches], label: str, measured: Measured) -> Row | None:
+    """Return the example for one case on some cards; None where none of them has a rate.
+
+    ``label`` is the work of the case in words.
+    """
     metrics = all_metrics()
     rates = [measured.value(each, metrics["tokens_per_second"]) for each in groups]
     drawn = [measured.value(each, metrics["joules_per_token"]) for each in groups]
@@ -54,7 +57,7 @@ def row(groups: Sequence[Launches], measured: Measured) -> Row | None:
     case = groups[0].case
     return Row(
         case=words.case_title(case),
-        work=words.work(case.workload),
+        work=label,
         hours=tuple(
             figure(group, _hours(rate), lambda hours: units.hours(3600 * hours))
             for group, rate in zip(groups, rates, strict=True)

@@ -8,6 +8,7 @@ from reports.pairs import MOST_CARDS, Pair, cards, pairs
 from reports.stems import gpu_page, pair_page
 from suite import units
 from suite.catalog import profile as profiles
+from suite.catalog import tier as tiers
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +29,16 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):
-    """All measured cards; ``unmeasured`` are the catalog's other GPUs, by title and name."""
+    """All measured cards; ``unmeasured`` are the catalog's other GPUs, by title and name.
+
+    ``tiers`` are those of the catalog that runs here measured: shared work on another card.
+    """
 
     titles: tuple[str, ...]
     rows: tuple[Row, ...]
     left_out: str
     unmeasured: tuple[tuple[str, str], ...]
+    tiers: tuple[str, ...]
 
 
 def matrix(material: Material) -> Matrix:
@@ -42,6 +47,7 @@ def matrix(material: Material) -> Matrix:
     shown = cards(across.works(material))
     found = {(each.ours, each.theirs): each for each in pairs(material)}
     left = len(titles) - len(shown)
+    planned = {plan.tier for plan in material.plans.values()}
     gpus = [each for each in map(profiles.load, profiles.names()) if each.device == "cuda"]
     return Matrix(
         titles=tuple(titles[name] for name in shown),
@@ -57,6 +63,8 @@ def matrix(material: Material) -> Matrix:
         if left == 0
         else f"Shown are the {MOST_CARDS} cards with the most cases;"
         f" {units.counted(left, 'other')} not compared here.",
+        # Never a stranger's own word: it is shown as a command to run.
+        tiers=tuple(name for name in tiers.names() if name in planned),
         unmeasured=tuple((each.title, each.name) for each in gpus if each.name not in titles),
     )
 

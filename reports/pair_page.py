@@ -1,11 +1,10 @@
 """One card against another: the page's numbers, from pairs of launches to text."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from reports import across, cells, job, words
+from reports import across, cells, job, pair_table, words
 from reports.card_watch import Seen, seen
 from reports.figures import Figure, Measured
 from reports.material import Material
@@ -14,39 +13,13 @@ from reports.resources import CLOCK, KINDS, Kind, observation, over, resources
 from reports.sides import Sides, sides
 from reports.stems import gpu_page, pair_name
 from suite import units
-from suite.catalog.model import Model
 from suite.results.launches import Launches
-
-NO_RATIO = "no ratio"
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One case on both cards; ``columns`` are figures of ours and theirs in turn."""
-
-    method: str
-    ratio: str
-    exact: str
-    basis: str
-    reason: str
-    notes: tuple[str, ...]
-    agreement: cells.Verdict | None
-    columns: tuple[Figure, ...]
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """The cases of one work."""
-
-    anchor: str
-    model: str
-    work: str
-    lines: tuple[Line, ...]
 
 
 class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of resource over all cases that both cards ran."""
 
-    name: str
-    origin: str
+    title: str
     ours: Figure
     theirs: Figure
     ratio: str
@@ -84,7 +57,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     exact: str
     counting: str
     only: tuple[str, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[pair_table.Table, ...]
     kinds: tuple[str, ...]
     ceilings: tuple[Ceiling, ...]
     whys: tuple[Why, ...]
@@ -120,7 +93,7 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
         exact="" if mean is None else cells.exact(mean),
         counting=units.counted(pair.counting, "shared case"),
         only=tuple(_only(pair.shared, titles)),
-        tables=tuple(_tables(pair.shared, measured)),
+        tables=tuple(pair_table.tables(pair.shared, measured)),
         kinds=tuple(kind.name for kind in KINDS),
         ceilings=tuple(
             found for kind in KINDS if kind is not CLOCK and (found := _ceiling(kind, both))
@@ -128,10 +101,16 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
         whys=tuple(map(_why, both)),
         sides=sides(here, there),
         watched=tuple(
-            (seen(ours, measured), seen(theirs, measured))
-            for ours, theirs in (each.sides for each in both)
+            (
+                seen(ours, _label(each, ours), measured),
+                seen(theirs, _label(each, theirs), measured),
+            )
+            for each in both
+            for ours, theirs in [each.sides]
         ),
-        jobs=tuple(row for each in pair.shared if (row := job.row(each.sides, measured))),
+        jobs=tuple(
+            row for each in pair.shared if (row := job.row(each.sides, _basis(each), measured))
+        ),
         job_text=job.TEXT,
         alone=tuple(
             Lonely(
@@ -163,66 +142,15 @@ def _only(shared: Sequence[Shared], titles: tuple[str, str]) -> Iterator[str]:
             )
 
 
-def _tables(shared: Sequence[Shared], measured: Measured) -> Iterator[Table]:
-    by_work = itertools.groupby(shared, key=lambda each: id(each.work))
-    for number, (_, group) in enumerate(by_work, 1):
-        listed = list(group)
-        work = listed[0].work
-        model: Model = work.model
-        yield Table(
-            anchor=f"work-{number}",
-            model=model.title,
-            work=work.title,
-            lines=tuple(_line(each, measured) for each in listed),
-        )
+def _label(each: Shared, group: Launches) -> str:
+    counted = words.launches(len(group.ok), len(group.records))
+    return f"{words.work(each.work.workload)} · {counted}"
 
 
-def _line(each: Shared, measured: Measured) -> Line:
-    found: list[Figure] = []
-    for tag in ("tokens_per_second", "step_seconds", "", "joules_per_token"):
-        for group in each.sides:
-            found.append(measured.figure(group, tag) if tag else _peak(group, measured))
-    ratio = each.ratio
-    return Line(
-        method=each.method.title,
-        ratio=ratio.text if ratio else NO_RATIO,
-        exact=cells.exact(ratio.value) if ratio else "",
-        basis=ratio.basis if ratio else "",
-        reason=each.reason,
-        notes=tuple(_notes(each)),
-        agreement=each.agreement,
-        columns=tuple(found),
-    )
-
-
-def _notes(each: Shared) -> Iterator[str]:
-    if each.doubt:
-        yield f"not in the mean: {each.doubt}"
-    if each.settings:
-        noun = "setting differs" if len(each.settings) == 1 else "settings differ"
-        listed = words.short(", ".join(each.settings))
-        yield f"{len(each.settings)} {noun}: {listed}"
-    if each.ratio and each.settings is None:
-        yield "whether settings differ is unknown"
-    for group in each.sides:
-        unsteady = [r for r in group.ok if r.steadiness is None or not r.steadiness.reached]
-        if unsteady:
-            launches = ", ".join(str(record.launch) for record in unsteady)
-            yield f"not steady on {words.short(group.first.profile)}: launch {launches}"
-    older = [len(cell.others) for cell in (each.ours, each.theirs)]
-    if any(older):
-        yield f"newest runs; {units.counted(sum(older), 'other run')} of it not shown here"
-
-
-def _peak(group: Launches, measured: Measured) -> Figure:
-    """Return peak memory with its share of the card's."""
-    metric = cells.peak_memory(group.best)
-    found = measured.figure(group, metric.tag)
-    gpu, value = group.best.environment.gpu, measured.value(group, metric)
-    if not found.exact or value is None or gpu is None or not gpu.memory_total_bytes:
-        return found
-    share = units.percent(value.median / gpu.memory_total_bytes)
-    return msgspec.structs.replace(found, note=f"{share} of the card")
+def _basis(each: Shared) -> str:
+    ours, theirs = (words.launches(len(g.ok), len(g.records)) for g in each.sides)
+    counted = f"{ours} each" if ours == theirs else f"{ours} and {theirs}"
+    return f"{words.work(each.work.workload)} · {counted}"
 
 
 def _outcome(group: Launches) -> Figure:
@@ -240,8 +168,7 @@ def _ceiling(kind: Kind, shared: Sequence[Shared]) -> Ceiling | None:
         return None
     known = ours.exact and theirs.exact and float(theirs.exact)
     return Ceiling(
-        name=kind.name[:1].upper() + kind.name[1:],
-        origin=kind.origin,
+        title=kind.title,
         ours=ours,
         theirs=theirs,
         ratio=units.ratio(float(ours.exact) / float(theirs.exact)) if known else "unknown",

@@ -192,13 +192,9 @@ def _shared(work: Work, method: Method, cell: Cell, other: Cell, references: Ref
 
 def _hindrance(ours: Launches, theirs: Launches) -> str:
     """Return why the two stand in no ratio, or an empty string when they may."""
-    ended = [
-        f"{_title(group)}: {words.outcome(group.first).lower()}"
-        for group in (ours, theirs)
-        if not group.ok
-    ]
+    ended = [_title(group) for group in (ours, theirs) if not group.ok]
     if ended:
-        return "; ".join(ended)
+        return f"no numbers on {ended[0]}" if len(ended) == 1 else "no numbers on either"
     if ours.best.weights != theirs.best.weights:
         return "other weights"
     here, there = ours.case.method, theirs.case.method

@@ -21,12 +21,13 @@ CLOSE = 0.05  #: two ratios further apart than this are not called close
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of resource: its name as in "the ratio of ...", and how a record says it.
+    """One kind of resource: its name as in "the ratio of ...", its title, how a record says it.
 
     ``of`` returns SI units, None where a record does not have it.
     """
 
     name: str
+    title: str
     origin: str  #: "measured", "datasheet" or "as set"
     of: Callable[[Record], float | None]
     text: Callable[[float], str]
@@ -85,31 +86,38 @@ def _watts(value: float) -> str:
 
 MATMUL = Kind(
     name="measured matrix products",
+    title="Matrix products, measured",
     origin="measured",
     of=_matmul,
     text=lambda value: units.scaled(value, "FLOP/s"),
 )
 COPIES = Kind(
     name="measured copies in GPU memory",
+    title="Copies in GPU memory, measured",
     origin="measured",
     of=_copy,
     text=lambda value: units.scaled(value, "B/s"),
 )
 PEAK = Kind(
     name="datasheet bfloat16 peaks",
+    title="bfloat16 peak, dense, datasheet",
     origin="datasheet",
     of=_fact("bf16_flops"),
     text=MATMUL.text,
 )
 BANDWIDTH = Kind(
     name="datasheet memory bandwidths",
+    title="Memory bandwidth, datasheet",
     origin="datasheet",
     of=_fact("memory_bytes_per_second"),
     text=COPIES.text,
 )
-LIMIT = Kind(name="power limits", origin="as set", of=_limit, text=_watts)
+LIMIT = Kind(
+    name="power limits", title="Power limit, as set", origin="as set", of=_limit, text=_watts
+)
 CLOCK = Kind(
     name="mean SM clocks",
+    title="Mean SM clock, measured",
     origin="measured",
     of=_clock,
     text=lambda value: f"{value:,.0f} MHz",
@@ -168,7 +176,8 @@ def observation(ratio: float, found: Iterable[Resource]) -> str:
     near = [(name, value) for away, name, value in apart if away <= math.log1p(CLOSE)]
     if not near:
         value = apart[0][2]
-        names = " and ".join(name for _, name, other in apart if other == value)
+        alike = [name for _, name, other in apart if other == value]
+        names = " and ".join(alike) if len(alike) < 3 else f"{len(alike)} of them"
         return f"is close to none; the nearest, of {names}, is {units.ratio(value)}{without}"
     texts = [f"{name} ({units.ratio(value)})" for name, value in near]
     if len(texts) == 1:

@@ -39,7 +39,7 @@ def kilowatt_hours(value: float) -> str:
 
 
 def _three(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:#.3g}"
 
 
 def bytes_(value: float) -> str:
