@@ -36,12 +36,17 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 def seen(group: Launches, label: str, measured: Measured) -> Seen:
     """Return what telemetry saw of a case in its steady steps; ``label`` is its work in words."""
+    found = measured.once("seen", group, lambda each: _seen(each, measured))
+    return msgspec.structs.replace(found, work=label)
+
+
+def _seen(group: Launches, measured: Measured) -> Seen:
     power = measured.figure(group, "mean_power_watts")
     known = [window for record in group.ok if (window := _window(record)) is not None]
     kind, quoted = _quoted(group.ok)
     return Seen(
         case=words.case_title(group.case),
-        work=label,
+        work="",
         page=power.page,
         ok=bool(group.ok),
         outcome=words.outcome(group.best),

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Callable
+from typing import TypeVar, cast
 
 import msgspec
 
 from reports import cells, words
 from suite.results.launches import Launches, Value, across
 from suite.results.metrics import Metric, all_metrics
+
+T = TypeVar("T")
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,17 +28,21 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measured:
-    """Metrics over launches, each computed once for all tables of a page or site."""
+    """What is computed of groups of launches, each once for all pages that show it."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, tuple[str, ...]], Value | None] = {}
+        self._found: dict[tuple[str, tuple[str, ...]], object] = {}
+
+    def once(self, what: str, group: Launches, make: Callable[[Launches], T]) -> T:
+        """Return what ``make`` returns for a group; what bears the name ``what`` is of one type."""
+        key = (what, tuple(record.record_id for record in group.records))
+        if key not in self._found:
+            self._found[key] = make(group)
+        return cast(T, self._found[key])
 
     def value(self, group: Launches, metric: Metric) -> Value | None:
         """Return a metric over the good launches; None where one of them lacks it."""
-        key = (metric.tag, tuple(record.record_id for record in group.records))
-        if key not in self._found:
-            self._found[key] = across(group, metric)
-        return self._found[key]
+        return self.once(metric.tag, group, lambda each: across(each, metric))
 
     def figure(self, group: Launches, tag: str) -> Figure:
         """Return a metric as shown: what became of the case instead, where that is no number."""

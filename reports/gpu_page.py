@@ -9,6 +9,7 @@ from reports.across import Cell
 from reports.blocks import Part
 from reports.card_runs import Runs, runs
 from reports.card_watch import Seen, seen
+from reports.cells import verdict
 from reports.figures import Figure, Measured, width
 from reports.gpu_facts import Said
 from reports.material import Material
@@ -19,6 +20,7 @@ from suite import units
 from suite.catalog import profile as profiles
 from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
+from suite.results.parity import References
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +89,7 @@ def _page(
     measured: Measured,
 ) -> Page:
     labelled = [
-        (group, _label(group, several=bool(cell.others)))
+        (group, _label(group, material.references, several=bool(cell.others)))
         for cell in cells
         for group in (cell.shown, *cell.others)
     ]
@@ -127,10 +129,17 @@ def _page(
     )
 
 
-def _label(group: Launches, *, several: bool) -> str:
-    """Return the work of a case and its launches; with ``several`` runs of it, which run."""
+def _label(group: Launches, references: References, *, several: bool) -> str:
+    """Return the work of a case, its launches and what speaks against its numbers.
+
+    With ``several`` runs of it, also which run.
+    """
     parts = [words.work(group.case.workload), words.LOOPS[group.case.loop]]
     parts.append(words.launches(len(group.ok), len(group.records)))
+    if any(record.steadiness is None or not record.steadiness.reached for record in group.ok):
+        parts.append("not steady")
+    if group.ok and verdict(group, references).kind == "bad":
+        parts.append("losses differ from its reference's")
     if several:
         parts.append(f"run {words.short(group.first.run_id)}")
     return " · ".join(parts)

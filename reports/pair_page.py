@@ -9,7 +9,7 @@ from reports.card_watch import Seen, seen
 from reports.figures import Figure, Measured
 from reports.material import Material
 from reports.pairs import Pair, Shared, pairs
-from reports.resources import CLOCK, KINDS, Kind, observation, over, resources
+from reports.resources import CEILINGS, KINDS, Kind, observation, over, resources
 from reports.sides import Sides, sides
 from reports.stems import gpu_page, pair_name
 from suite import units
@@ -95,10 +95,8 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
         only=tuple(_only(pair.shared, titles)),
         tables=tuple(pair_table.tables(pair.shared, measured)),
         kinds=tuple(kind.name for kind in KINDS),
-        ceilings=tuple(
-            found for kind in KINDS if kind is not CLOCK and (found := _ceiling(kind, both))
-        ),
-        whys=tuple(map(_why, both)),
+        ceilings=tuple(found for kind in CEILINGS if (found := _ceiling(kind, pair.shared))),
+        whys=tuple(_why(each, measured) for each in both),
         sides=sides(here, there),
         watched=tuple(
             (
@@ -127,7 +125,7 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
 
 
 def _only(shared: Sequence[Shared], titles: tuple[str, str]) -> Iterator[str]:
-    """Yield a sentence on the cases that ran on one card and not on the other, for each card."""
+    """Yield a sentence on the cases with numbers on one card and none on the other, for each."""
     for index, title in enumerate(titles):
         cases = [
             f"{words.case_title(each.sides[0].case)} ({words.work(each.work.workload)}):"
@@ -137,8 +135,8 @@ def _only(shared: Sequence[Shared], titles: tuple[str, str]) -> Iterator[str]:
         ]
         if cases:
             yield (
-                f"{units.counted(len(cases), 'case')} ran on {title} and not on"
-                f" {titles[1 - index]}: {'; '.join(cases)}."
+                f"With numbers on {title} and none on {titles[1 - index]}:"
+                f" {words.short('; '.join(cases))}."
             )
 
 
@@ -150,7 +148,8 @@ def _label(each: Shared, group: Launches) -> str:
 def _basis(each: Shared) -> str:
     ours, theirs = (words.launches(len(g.ok), len(g.records)) for g in each.sides)
     counted = f"{ours} each" if ours == theirs else f"{ours} and {theirs}"
-    return f"{words.work(each.work.workload)} · {counted}"
+    doubt = " · losses differ" if each.doubt else ""
+    return f"{words.work(each.work.workload)} · {counted}{doubt}"
 
 
 def _outcome(group: Launches) -> Figure:
@@ -175,9 +174,9 @@ def _ceiling(kind: Kind, shared: Sequence[Shared]) -> Ceiling | None:
     )
 
 
-def _why(each: Shared) -> Why:
+def _why(each: Shared, measured: Measured) -> Why:
     assert each.ratio is not None
-    found = resources(*each.sides)
+    found = resources(*each.sides, measured)
     ratios = [
         f"({units.ratio(one.ratio)})"
         if one.ratio and one.barred

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from reports.cells import record_page
-from reports.figures import Figure, number
+from reports.figures import Figure, Measured, number
 from suite import units
 from suite.results.launches import Launches, Value
 from suite.results.metrics import all_metrics
@@ -28,9 +28,16 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    origin: str  #: "measured", "datasheet" or "as set"
+    origin: str  #: "measured", "datasheet", "reported" or "as set"
     of: Callable[[Record], float | None]
     text: Callable[[float], str]
+
+    def median(self, group: Launches) -> float | None:
+        """Return the median over the good launches; None where one of them lacks it."""
+        values = [self.of(record) for record in group.ok]
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        # A launch that cannot answer is not left out: the others would look like all.
+        return statistics.median(known) if known and len(known) == len(values) else None
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +83,11 @@ def _limit(record: Record) -> float | None:
     return None if gpu is None else gpu.power_limit_watts
 
 
+def _memory(record: Record) -> float | None:
+    gpu = record.environment.gpu
+    return None if gpu is None else gpu.memory_total_bytes
+
+
 def _clock(record: Record) -> float | None:
     return all_metrics()["mean_sm_clock_mhz"].compute(record)
 
@@ -115,6 +127,13 @@ BANDWIDTH = Kind(
 LIMIT = Kind(
     name="power limits", title="Power limit, as set", origin="as set", of=_limit, text=_watts
 )
+MEMORY = Kind(
+    name="memory sizes",
+    title="Memory, as NVML reports it",
+    origin="reported",
+    of=_memory,
+    text=units.bytes_,
+)
 CLOCK = Kind(
     name="mean SM clocks",
     title="Mean SM clock, measured",
@@ -122,16 +141,19 @@ CLOCK = Kind(
     of=_clock,
     text=lambda value: f"{value:,.0f} MHz",
 )
+#: What a ratio of throughputs is held against.
 KINDS = (MATMUL, COPIES, PEAK, BANDWIDTH, LIMIT, CLOCK)
+#: What is the same for all cases of a card. Memory decides what fits and not how fast it is.
+CEILINGS = (MATMUL, COPIES, PEAK, BANDWIDTH, LIMIT, MEMORY)
 
 
-def resources(ours: Launches, theirs: Launches) -> tuple[Resource, ...]:
+def resources(ours: Launches, theirs: Launches, measured: Measured) -> tuple[Resource, ...]:
     """Return every kind of resource of the launches of two cards."""
     return tuple(
         Resource(
             kind=kind,
-            ours=_median(map(kind.of, ours.ok)),
-            theirs=_median(map(kind.of, theirs.ok)),
+            ours=measured.once(kind.name, ours, kind.median),
+            theirs=measured.once(kind.name, theirs, kind.median),
             barred=_unlike(ours.best, theirs.best) if kind is CLOCK else "",
         )
         for kind in KINDS
@@ -184,13 +206,6 @@ def observation(ratio: float, found: Iterable[Resource]) -> str:
         return f"is close to the ratio of {texts[0]}{without}"
     several = f"{', '.join(texts[:-1])} and {texts[-1]}"
     return f"is close to the ratios of {several}, which it cannot tell apart{without}"
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    listed = list(values)
-    known = [value for value in listed if value is not None and math.isfinite(value)]
-    # A launch that cannot answer is not left out: the others would look like all.
-    return statistics.median(known) if known and len(known) == len(listed) else None
 
 
 def _unlike(ours: Record, theirs: Record) -> str:
