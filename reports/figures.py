@@ -34,7 +34,7 @@ class Measured:
         self._found: dict[tuple[str, tuple[str, ...]], object] = {}
 
     def once(self, what: str, group: Launches, make: Callable[[Launches], T]) -> T:
-        """Return what ``make`` returns for a group; what bears the name ``what`` is of one type."""
+        """Return what ``make`` returns for a group; all that is named ``what`` is of one type."""
         key = (what, tuple(record.record_id for record in group.records))
         if key not in self._found:
             self._found[key] = make(group)

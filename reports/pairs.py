@@ -5,13 +5,13 @@ A ratio is always that of the first card over the second; the second is the base
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import msgspec
 
-from reports import cells, facts, words
-from reports.across import Cell, Work, works
+from reports import cells, words
+from reports.across import Cell, Work, profile_titles, works
 from reports.material import Material
 from suite import units
 from suite.catalog.method import Method
@@ -123,11 +123,11 @@ def cards(listed: Sequence[Work]) -> tuple[str, ...]:
 
 def pairs(material: Material) -> list[Pair]:
     """Return every two cards that share a case, by their names."""
-    listed = works(material)
+    listed, titles = works(material), profile_titles(material)
     found = []
     for ours, theirs in combinations(cards(listed), 2):
         both = [
-            _shared(work, method, cell, other, material.references)
+            _shared(work, method, cell, other, material.references, titles)
             for work in listed
             for method in work.methods
             if (cell := work.cells.get((method.name, ours)))
@@ -160,9 +160,16 @@ def _mean(values: Sequence[float]) -> float:
     return statistics.geometric_mean(values)
 
 
-def _shared(work: Work, method: Method, cell: Cell, other: Cell, references: References) -> Shared:
+def _shared(
+    work: Work,
+    method: Method,
+    cell: Cell,
+    other: Cell,
+    references: References,
+    titles: Mapping[str, str],
+) -> Shared:
     ours, theirs = cell.shown, other.shown
-    reason, ratio = _hindrance(ours, theirs), None
+    reason, ratio = _hindrance(ours, theirs, titles), None
     agreement, settings = None, None
     if not reason:
         ratio = throughput(ours, theirs)
@@ -171,7 +178,7 @@ def _shared(work: Work, method: Method, cell: Cell, other: Cell, references: Ref
         found = differences(ours.best, theirs.best)
         settings = None if found is None else tuple(each.setting for each in found)
     doubts = [
-        f"on {_title(group)}, losses differ from those of its reference"
+        f"on {titles[group.first.profile]}, losses differ from those of its reference"
         for group in (ours, theirs)
         if group.ok and cells.verdict(group, references).kind == "bad"
     ]
@@ -183,20 +190,20 @@ def _shared(work: Work, method: Method, cell: Cell, other: Cell, references: Ref
         ours=cell,
         theirs=other,
         ratio=ratio,
-        reason=reason,
+        reason=words.short(reason),
         doubt="; ".join(doubts),
         agreement=agreement,
         settings=settings,
     )
 
 
-def _hindrance(ours: Launches, theirs: Launches) -> str:
+def _hindrance(ours: Launches, theirs: Launches, titles: Mapping[str, str]) -> str:
     """Return why the two stand in no ratio, or an empty string when they may."""
-    ended = [_title(group) for group in (ours, theirs) if not group.ok]
+    ended = [titles[group.first.profile] for group in (ours, theirs) if not group.ok]
     if ended:
         return f"no numbers on {ended[0]}" if len(ended) == 1 else "no numbers on either"
     if ours.best.weights != theirs.best.weights:
-        return "other weights"
+        return f"other weights: {ours.best.weights}, not {theirs.best.weights}"
     here, there = ours.case.method, theirs.case.method
     changed = [
         name.replace("_", " ")
@@ -221,7 +228,3 @@ def _alone(listed: Sequence[Work], ours: str, theirs: str) -> Iterator[Alone]:
             other = {ours: theirs, theirs: ours}.get(profile)
             if other is not None and (name, other) not in work.cells:
                 yield Alone(work=work, profile=profile, cell=cell)
-
-
-def _title(group: Launches) -> str:
-    return facts.profile_title(group.records, group.first.profile)
