@@ -11,8 +11,9 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import gpu_list, gpu_page, pair_matrix, pair_page, record_view, summary, words
+from reports import diff, gpu_list, gpu_page, pair_matrix, pair_page, record_view, summary, words
 from reports.cells import record_page
+from reports.glance import glances
 from reports.material import Material, gather
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
@@ -30,6 +31,7 @@ _TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
 FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
     "card-against-card": pair_page.pages,
+    "diffs": diff.pages,
     "gpus": gpu_page.pages,
 }
 
@@ -83,6 +85,8 @@ def _write(collection: Collection, folder: Path) -> None:
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
     shared = {
         "overview": material.overview,
+        "glances": glances(material),
+        "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
         "gpus": gpu_list.listed(material),
         "matrix": pair_matrix.matrix(material),
@@ -93,6 +97,7 @@ def _write(collection: Collection, folder: Path) -> None:
         "residual_band": units.percent(ledger.MOST_RESIDUAL_SHARE),
         "energy_band": units.percent(energy.MOST_APART),
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
+        "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": words,
     }
     for name in _page_names():
@@ -103,10 +108,16 @@ def _write(collection: Collection, folder: Path) -> None:
             values = {**shared, "page": page, "root": "../", "current": f"{family}.html"}
             _render(environment, f"each/{family}.html", folder / family / name, values)
     (folder / "records").mkdir()
+    twins = diff.links(material)
     for record in collection.records:
         source = collection.sources.get(record.record_id, "")
         page = record_view.page(record, references, plans.get(record.run_id), source)
-        values = {"page": page, "root": "../", "current": ""}
+        values = {
+            "page": page,
+            "twins": twins.get(record.record_id, ()),
+            "root": "../",
+            "current": "",
+        }
         place = folder / record_page(record)
         _render(environment, _RECORD, place, values)
         content = msgspec.json.format(msgspec.json.encode(record), indent=1)

@@ -143,6 +143,5 @@ def _notes(each: Shared) -> Iterator[str]:
     ]
     if unsteady:
         yield f"not steady: {words.short(', '.join(unsteady))}"
-    older = [len(cell.others) for cell in (each.ours, each.theirs)]
-    if any(older):
-        yield f"newest runs; {units.counted(sum(older), 'other run')} of it not shown here"
+    if each.others:
+        yield f"{units.counted(each.others, 'other run')} of it not shown here"

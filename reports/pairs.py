@@ -59,13 +59,15 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
     Without ``ratio``, ``reason`` says why there is none. ``doubt`` says why a ratio does not
     count towards a mean, "" where it does. ``agreement`` is that of losses, ours with theirs.
-    ``settings`` names the effective settings that differ, None where that is unknown.
+    ``settings`` names the effective settings that differ, None where that is unknown. ``others``
+    counts the remaining runs of the case on both.
     """
 
     work: Work
     method: Method
-    ours: Cell
-    theirs: Cell
+    ours: Launches
+    theirs: Launches
+    others: int
     ratio: Ratio | None
     reason: str
     doubt: str
@@ -75,7 +77,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sides(self) -> tuple[Launches, Launches]:
         """Return the launches shown of ours and of theirs."""
-        return self.ours.shown, self.theirs.shown
+        return self.ours, self.theirs
 
     @property
     def counts(self) -> bool:
@@ -168,7 +170,7 @@ def _shared(
     references: References,
     titles: Mapping[str, str],
 ) -> Shared:
-    ours, theirs = cell.shown, other.shown
+    ours, theirs = _most_launches(cell), _most_launches(other)
     reason, ratio = _hindrance(ours, theirs, titles), None
     agreement, settings = None, None
     if not reason:
@@ -187,14 +189,20 @@ def _shared(
     return Shared(
         work=work,
         method=method,
-        ours=cell,
-        theirs=other,
+        ours=ours,
+        theirs=theirs,
+        others=len(cell.others) + len(other.others),
         ratio=ratio,
         reason=words.short(reason),
         doubt="; ".join(doubts),
         agreement=agreement,
         settings=settings,
     )
+
+
+def _most_launches(cell: Cell) -> Launches:
+    """Return the run of a case that says most about scatter; of equals the one shown elsewhere."""
+    return max((cell.shown, *cell.others), key=lambda group: len(group.ok))
 
 
 def _hindrance(ours: Launches, theirs: Launches, titles: Mapping[str, str]) -> str:

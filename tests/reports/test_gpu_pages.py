@@ -65,10 +65,9 @@ def test_all_profiles_are_listed_with_their_facts(site: Path) -> None:
     rows = {row[0]: row[1:] for row in table(sites.Page(site / "gpus.html"), "Hardware profiles")}
     assert len(rows) == len(profiles.names())
     assert rows["NVIDIA H200 SXM h200-sxm"][:4] == ["141 GB", "4.8 TB/s", "989 TFLOP/s", "700 W"]
-    assert rows["NVIDIA H200 SXM h200-sxm"][4:] == [
-        "22 records, 20 with numbers",
-        "measured here",
-    ]
+    outcomes = [record.outcome for record in read([RESULTS]).records]
+    counted = f"{len(outcomes)} records, {outcomes.count('ok')} with numbers"
+    assert rows["NVIDIA H200 SXM h200-sxm"][4:] == [counted, "measured here"]
     h100 = rows["NVIDIA H100 SXM h100-sxm"]
     assert h100[4:] == ["not measured", "unverified: the suite was never run on it"]
     assert rows["CPU cpu"][:4] == ["unknown"] * 4
@@ -80,11 +79,15 @@ def test_numbers_of_a_card_are_those_of_the_json(
 ) -> None:
     """Rates, shares, energy and the example's hours equal what follows from ``export``."""
     assert main(["export", str(RESULTS), "--format", "json"]) == 0
-    found = [row for row in json.loads(capsys.readouterr().out) if row["outcome"] == "ok"]
+    cases: dict[tuple[str, str], list[dict[str, object]]] = {}
+    for row in json.loads(capsys.readouterr().out):
+        if row["outcome"] == "ok":
+            cases.setdefault((row["run_id"], row["case_id"]), []).append(row)
     shown = values(sites.Page(site / "gpus" / "h200-sxm.html"))
-    assert len(found) == 20
-    for row in found:
-        numbers = [float(text) for text in shown[row["record_id"]]]
+    assert len(cases) > 20
+    for launches in cases.values():
+        first = min(launches, key=lambda row: row["launch"])
+        numbers = [float(text) for text in shown[str(first["record_id"])]]
         for name in (
             "model_flops_per_second",
             "utilization_of_probe",
@@ -93,11 +96,15 @@ def test_numbers_of_a_card_are_those_of_the_json(
             "mean_sm_clock_mhz",
             "joules_per_token",
         ):
-            assert row[name] in numbers, name
-        hours = 40e6 * 3 / row["tokens_per_second"] / 3600
-        kilowatt_hours = 40e6 * 3 * row["joules_per_token"] / 3.6e6
+            assert median(launches, name) in numbers, name
+        hours = 40e6 * 3 / median(launches, "tokens_per_second") / 3600
+        kilowatt_hours = 40e6 * 3 * median(launches, "joules_per_token") / 3.6e6
         assert numbers.count(pytest.approx(hours, rel=1e-12)) == 1
         assert numbers.count(pytest.approx(kilowatt_hours, rel=1e-12)) == 1
+
+
+def median(launches: list[dict[str, object]], name: str) -> float:
+    return statistics.median(float(str(row[name])) for row in launches)
 
 
 def test_ceilings_are_the_probes_and_the_datasheet(site: Path) -> None:
