@@ -32,6 +32,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     exact: str
     basis: str
     reason: str
+    warnings: tuple[str, ...]
     notes: tuple[str, ...]
     agreement: cells.Verdict | None
     columns: tuple[Figure, ...]
@@ -120,28 +121,31 @@ def _line(each: Shared, figures: Sequence[tuple[Figure, Figure]]) -> Line:
         exact=cells.exact(ratio.value) if ratio else "",
         basis=ratio.basis if ratio else "",
         reason=each.reason,
+        warnings=tuple(_warnings(each)),
         notes=tuple(_notes(each)),
         agreement=each.agreement,
         columns=tuple(itertools.chain.from_iterable(figures)),
     )
 
 
-def _notes(each: Shared) -> Iterator[str]:
+def _warnings(each: Shared) -> Iterator[str]:
+    """Yield what speaks against the numbers of a case."""
     if each.doubt:
         yield f"not in the mean: {each.doubt}"
+    for group in each.sides:
+        unsteady = [r for r in group.ok if r.steadiness is None or not r.steadiness.reached]
+        if unsteady:
+            noun, name = words.launch_noun(len(unsteady)), words.short(group.first.profile)
+            yield f"not steady: {name}, {noun} {', '.join(str(r.launch) for r in unsteady)}"
+
+
+def _notes(each: Shared) -> Iterator[str]:
+    """Yield what else a reader should know of a case."""
     if each.settings:
         noun = "setting differs" if len(each.settings) == 1 else "settings differ"
         listed = words.short(", ".join(each.settings))
         yield f"{len(each.settings)} {noun}: {listed}"
     if each.ratio and each.settings is None:
         yield "whether settings differ is unknown"
-    unsteady = [
-        f"{words.short(record.profile)} launch {record.launch}"
-        for group in each.sides
-        for record in group.ok
-        if record.steadiness is None or not record.steadiness.reached
-    ]
-    if unsteady:
-        yield f"not steady: {words.short(', '.join(unsteady))}"
     if each.others:
         yield f"{units.counted(each.others, 'other run')} of it not shown here"

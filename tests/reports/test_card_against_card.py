@@ -239,6 +239,18 @@ def test_surroundings_that_differ_are_listed(tmp_path: Path) -> None:
     assert ceilings["Power limit, as set"] == ["450 W", "700 W", "0.64×"]
 
 
+def test_settings_that_differ_stand_beside_the_ratio(tmp_path: Path) -> None:
+    """Same work with another attention backend keeps its ratio and says what is not the same."""
+    ours = gpu_records.record()
+    other = records.effective(attention="flash", loss_kernel="fused")
+    unsteady = msgspec.structs.replace(ours.steadiness, reached=False)
+    page = opened(tmp_path, ours, *there(ours, effective=other, steadiness=unsteady))
+    (row,) = table(page, "4 × up to 128 tokens")
+    assert row[1].startswith("1.00× 1 launch each")
+    assert "2 settings differ: attention, loss kernel" in row[1]
+    assert "not steady: a-card, launch 1" in row[1]
+
+
 def probed(record: Record, matmul: float, copy: float) -> Record:
     probe = Probe(matmul_flops_per_second=matmul, matmul="m", copy_bytes_per_second=copy, copy="c")
     environment = msgspec.structs.replace(record.environment, probe=probe)
