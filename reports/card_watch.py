@@ -15,8 +15,7 @@ from suite.results.window import NoWindow, Window, steady_window
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """One case on one card; ``held_back`` and ``temperature`` are over all good launches.
 
-    ``kind`` is that of the energy's verdict ("good", "bad", "none"), ``quoted`` says whether it
-    may be quoted and why not.
+    ``quoted`` says whether the energy may be quoted, and why not.
     """
 
     case: str
@@ -30,7 +29,6 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     temperature: str
     held_back: str
     energy: Figure
-    kind: str
     quoted: str
 
 
@@ -43,7 +41,6 @@ def seen(group: Launches, label: str, measured: Measured) -> Seen:
 def _seen(group: Launches, measured: Measured) -> Seen:
     power = measured.figure(group, "mean_power_watts")
     known = [window for record in group.ok if (window := _window(record)) is not None]
-    kind, quoted = _quoted(group.ok)
     return Seen(
         case=words.case_title(group.case),
         work="",
@@ -56,8 +53,7 @@ def _seen(group: Launches, measured: Measured) -> Seen:
         temperature=_temperature(known) if len(known) == len(group.ok) else "unknown",
         held_back=_held_back(known) if len(known) == len(group.ok) else "unknown",
         energy=measured.figure(group, "joules_per_token"),
-        kind=kind,
-        quoted=quoted,
+        quoted=_quoted(group.ok),
     )
 
 
@@ -90,14 +86,19 @@ def _held_back(known: Sequence[tuple[Record, Window]]) -> str:
     )
 
 
-def _quoted(records: Sequence[Record]) -> tuple[str, str]:
-    """Return the verdict's kind and whether the energy may be quoted, with its reasons."""
+def _quoted(records: Sequence[Record]) -> str:
+    """Return whether the energy of a case may be quoted, with the reasons."""
     found = [energy(record) for record in records]
-    kind = "good" if found and all(each.valid for each in found) else "bad"
-    if kind == "bad" and all(record.telemetry is None for record in records):
-        kind = "none"
-    reasons = dict.fromkeys(reason for each in found for reason in each.reasons)
-    text = words.short("; ".join(reasons))
-    if kind == "good":
-        return kind, f"valid; {text}" if text else "valid"
-    return kind, f"not quoted: {text}" if text else "not quoted"
+    if all(record.telemetry is None for record in records):
+        return "not quoted: no telemetry was taken"
+    if all(each.valid for each in found):
+        doubts = words.short("; ".join(dict.fromkeys(r for each in found for r in each.reasons)))
+        return f"valid; {doubts}" if doubts else "valid"
+    reasons = [
+        f"launch {record.launch}: {'; '.join(each.reasons)}"
+        if len(records) > 1
+        else "; ".join(each.reasons)
+        for record, each in zip(records, found, strict=True)
+        if not each.valid
+    ]
+    return words.short(f"not quoted: {'; '.join(reasons)}")

@@ -152,6 +152,20 @@ def test_energy_that_may_not_be_quoted_is_not(tmp_path: Path) -> None:
     assert kilowatt_hours == "unknown"
 
 
+def test_one_bad_launch_takes_the_energy_of_the_case(tmp_path: Path) -> None:
+    """The launch that may not be quoted is named; the good one does not stand for both."""
+    hot = records.telemetry(throttle_reasons=(0x40,) * 61)
+    found = [
+        gpu_records.record(launch=1, telemetry=records.telemetry()),
+        gpu_records.record(launch=2, telemetry=hot),
+    ]
+    build(sites.collection(*found), tmp_path / "site")
+    page = sites.Page(tmp_path / "site" / gpu_page("h200-sxm"))
+    ((*_, energy, quoted),) = table(page, "What NVML reported")
+    assert energy == "unknown"
+    assert quoted.startswith("not quoted: launch 2: hardware thermal slowdown")
+
+
 def test_what_differs_between_runs_is_a_row_for_each(tmp_path: Path) -> None:
     """Two runs at two power limits; what changed within a run, and a bad finding, are said."""
     first = gpu_records.record(run_id="first")
