@@ -183,7 +183,7 @@ def _range(shares: Sequence[float]) -> str:
 
 def fit(material: Material) -> list[Block]:
     """Return what each case needed where it ran, and whether other cards would hold it."""
-    cards = [each for each in map(profiles.load, profiles.names()) if each.device == "cuda"]
+    cards = _cards()
     cases: dict[object, list[Launches]] = {}
     for group in material.groups:
         if group.ok and group.best.environment.gpu is not None:
@@ -203,7 +203,7 @@ def fit(material: Material) -> list[Block]:
     return [Prose(text=text), table([*header, *map(_card, cards)], rows, words=3)]
 
 
-def _fit(groups: Sequence[Launches], cards: Sequence[Profile]) -> Row:
+def _fit(groups: Sequence[Launches], cards: Sequence[Sequence[Profile]]) -> Row:
     first = groups[0]
     need = fits.most([record for group in groups for record in group.ok])
     sizes = (need.least_bytes, need.fragmented_bytes)
@@ -213,14 +213,25 @@ def _fit(groups: Sequence[Launches], cards: Sequence[Profile]) -> Row:
         _title(first),
         *("unknown" if size is None else units.bytes_(size) for size in sizes),
         need.phase.replace("_", " ") or need.reason,
-        *(fits.verdict(need, fits.card_bytes(card)) for card in cards),
+        *(fits.on(need, alike[0]) for alike in cards),
     ]
     return _row(cells, first.best)
 
 
-def _card(card: Profile) -> str:
-    size = fits.card_bytes(card)
-    return card.title if size is None else f"{card.title}, {units.bytes_(size)}"
+def _cards() -> list[list[Profile]]:
+    """Return the GPUs that profiles describe, those of one memory together, the smallest first."""
+    found: dict[tuple[float, bool], list[Profile]] = {}
+    for card in profiles.everything():
+        size = fits.card_bytes(card)
+        if size is not None:
+            found.setdefault((size, card.unified_memory), []).append(card)
+    return [alike for _, alike in sorted(found.items())]
+
+
+def _card(alike: Sequence[Profile]) -> str:
+    names = ", ".join(card.title.removeprefix("NVIDIA ") for card in alike)
+    shared = " shared with the host" if alike[0].unified_memory else ""
+    return f"{names}: {units.bytes_(fits.card_bytes(alike[0]) or 0)}{shared}"
 
 
 def failed(material: Material) -> list[Block]:
