@@ -67,7 +67,7 @@ def aspects(figure: Figure, group: Launches, base: Launches | None) -> tuple[Asp
     kernel = "unknown" if record.effective is None else record.effective.loss_kernel
     found.append(_text("loss", settings.loss, kernel))
     if figure.quantity in ("peak_memory_bytes", "memory_saved_share"):
-        found.append(_text("memory as", settings.memory_counter, counter(settings)))
+        found.append(_text("memory counter", settings.memory_counter, counter(settings)))
     if figure.quantity in RATIOS:
         found.append(_baseline(settings, base))
     return tuple(found)

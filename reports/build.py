@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import record_view, summary, words
+from reports import claims_page, record_view, summary, words
 from reports.cells import record_page
 from reports.material import Material, gather
 from suite import __version__, units
@@ -87,6 +87,7 @@ def _write(collection: Collection, folder: Path) -> None:
         "energy_band": units.percent(energy.MOST_APART),
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
         "words": words,
+        "claims": claims_page.page(material),
     }
     for name in _page_names():
         _render(environment, name, folder / name, {**shared, "root": "", "current": name})

@@ -143,7 +143,7 @@ def read(file: Path) -> Reference:
     whole = []
     for number, figure in enumerate(found.figures):
         settings = _merged(found.settings, figure.settings)
-        at = f"{file}: figure {number + 1}, key '"
+        at = f"{file}: key 'figures[{number}]."
         _refuse_unknown_names(f"{at}settings.", settings)
         _refuse_unknown(f"{at}slower'", figure.slower, profiles.names())
         if figure.quantity in RATIOS and settings.baseline is None and settings.baselines:

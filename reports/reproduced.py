@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from reports import words
 from reports.across import works
 from reports.aspects import Aspect, aspects, counter, listed
 from reports.cells import BASELINE, hindrance, quotient, verdict
@@ -26,11 +27,8 @@ TOLERANCE = 0.1
 
 Kind = Literal["reproduced", "not reproduced", "not comparable"]
 
-_METRICS = {
-    "tokens_per_second": "tokens_per_second",
-    "step_seconds": "step_seconds",
-    "model_flops_per_second": "model_flops_per_second",
-}
+#: Quantities that a metric of the same name answers.
+_METRICS = ("tokens_per_second", "step_seconds", "model_flops_per_second")
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +55,7 @@ def held(figure: Figure, material: Material) -> Held:
         return _cards(figure, material)
     found = list(_candidates(figure, material))
     if not found:
-        return Held(kind="not comparable", why=_nothing(figure, material))
+        return _nothing(figure, material)
     nearest = min(found, key=lambda each: _distance(figure, each))
     apart = _reasons(nearest.aspects)
     if apart:
@@ -80,14 +78,14 @@ def agrees(figure: Figure, ours: float) -> bool:
         raise ValueError(f"a statement has no number: {figure.claim}")
     published = figure.value
     if figure.quantity == "memory_saved_share":
-        quotient_ = (1 - ours) / (1 - published)
+        share = (1 - ours) / (1 - published)
         if figure.bound in ("up to", "at least"):
-            return quotient_ <= 1 + TOLERANCE + 1e-9
+            return share <= 1 + TOLERANCE + 1e-9
     else:
-        quotient_ = ours / published
+        share = ours / published
         if figure.bound in ("up to", "at least"):
-            return quotient_ >= 1 - TOLERANCE - 1e-9
-    return abs(quotient_ - 1) <= TOLERANCE + 1e-9
+            return share >= 1 - TOLERANCE - 1e-9
+    return abs(share - 1) <= TOLERANCE + 1e-9
 
 
 def _candidates(figure: Figure, material: Material) -> Iterator[Held]:
@@ -104,15 +102,14 @@ def _candidates(figure: Figure, material: Material) -> Iterator[Held]:
                 continue
             if figure.quantity in RATIOS:
                 for base in _bases(figure, group, groups):
-                    metric = _metric(figure, group)
-                    ratio = quotient(group, base, metric)
+                    ratio = quotient(group, base, _metric(figure))
                     if ratio is not None and figure.quantity == "memory_saved_share":
                         ratio = 1 - ratio
                     yield _side_by_side(figure, group, base, ratio=ratio)
             elif figure.quantity in STATEMENTS:
                 yield _side_by_side(figure, group, None)
             else:
-                value = across(group, _metric(figure, group))
+                value = across(group, _metric(figure))
                 yield _side_by_side(figure, group, None, value=value)
 
 
@@ -124,10 +121,10 @@ def _bases(figure: Figure, group: Launches, groups: list[Launches]) -> list[Laun
     return [base for base in found if not hindrance(group, base)]
 
 
-def _metric(figure: Figure, group: Launches) -> Metric:
+def _metric(figure: Figure) -> Metric:
     if figure.quantity in _METRICS:
-        return all_metrics()[_METRICS[figure.quantity]]
-    if figure.quantity == "speed_ratio":
+        return all_metrics()[figure.quantity]
+    if figure.quantity in ("speed_ratio", "faster_card"):
         return all_metrics()["tokens_per_second"]
     return all_metrics()[f"peak_{counter(figure.settings)}_bytes"]
 
@@ -179,14 +176,20 @@ def _reasons(found: tuple[Aspect, ...]) -> str:
     return "; ".join(parts)
 
 
-def _nothing(figure: Figure, material: Material) -> str:
+def _nothing(figure: Figure, material: Material) -> Held:
+    """Return why no case stands beside a figure: its outcome, where one was tried."""
     wanted = figure.settings
-    if wanted.model is None and not wanted.models:
-        return "model not stated"
     model = wanted.model or ", ".join(wanted.models)
-    if any(group.case.model.name in wanted.models for group in material.groups):
-        return f"{model}: no such case has numbers here"
-    return f"{model} was not measured here"
+    if not model:
+        return Held(kind="not comparable", why="model not stated")
+    tried = [group for group in material.groups if group.case.model.name in wanted.models]
+    for group in tried:
+        if group.case.method.name in wanted.methods and not group.ok:
+            why = f"{group.case.method.title} here: {words.outcome(group.best).lower()}"
+            return Held(kind="not comparable", why=why, group=group)
+    if tried:
+        return Held(kind="not comparable", why=f"{model}: no such case has numbers here")
+    return Held(kind="not comparable", why=f"{model} was not measured here")
 
 
 def _cards(figure: Figure, material: Material) -> Held:
@@ -205,16 +208,11 @@ def _cards(figure: Figure, material: Material) -> Held:
                     there = work.cells.get((method.name, slower))
                     if here is None or there is None or not here.shown.ok or not there.shown.ok:
                         continue
-                    ratio = quotient(here.shown, there.shown, _speed())
-                    held_ = _side_by_side(figure, here.shown, there.shown, ratio=ratio)
-                    best = best or held_
+                    ratio = quotient(here.shown, there.shown, _metric(figure))
+                    best = best or _side_by_side(figure, here.shown, there.shown, ratio=ratio)
     if best is None:
         return Held(kind="not comparable", why="no case was measured on both cards")
     if apart := _reasons(best.aspects):
         return msgspec.structs.replace(best, why=apart)
     kind: Kind = "reproduced" if (best.ratio or 0) > 1 else "not reproduced"
     return msgspec.structs.replace(best, kind=kind, why="the same work on both cards")
-
-
-def _speed() -> Metric:
-    return all_metrics()["tokens_per_second"]

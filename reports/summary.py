@@ -228,6 +228,11 @@ def _cards() -> list[list[Profile]]:
     return [alike for _, alike in sorted(found.items())]
 
 
+def _verified(cards: Sequence[Sequence[Profile]]) -> str:
+    found = [card.title for alike in cards for card in alike if card.verified]
+    return ", ".join(found) or "none"
+
+
 def _card(alike: Sequence[Profile]) -> str:
     names = ", ".join(card.title.removeprefix("NVIDIA ") for card in alike)
     shared = " shared with the host" if alike[0].unified_memory else ""
