@@ -1,4 +1,4 @@
-"""Hardware profiles and prices: what was transcribed is what is loaded, and nonsense is refused."""
+"""Hardware profiles and prices: what was transcribed is loaded, and nonsense is refused."""
 
 import shutil
 from pathlib import Path

@@ -60,7 +60,7 @@ PUBLISHED = [
 
 
 def figure(**changes: object) -> Figure:
-    """A throughput on an H100 that can be checked; ``changes`` are settings, or value, quantity."""
+    """A throughput on an H100 that can be checked; ``changes`` are settings, value or quantity."""
     stated: dict[str, object] = {
         "hardware": "H100 SXM",
         "profiles": ("h100-sxm",),

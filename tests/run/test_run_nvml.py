@@ -104,7 +104,7 @@ def test_the_profile_is_found_by_exact_name(monkeypatch):
 
 
 def test_a_gpu_that_no_file_describes_is_measured_with_what_is_known(monkeypatch):
-    """Its name and memory are read, the rest is unknown, and who runs it is asked for a profile."""
+    """Its name and memory are read, the rest is unknown, and a profile is asked for."""
     fake = fake_gpu.install(monkeypatch)
     fake.nvmlDeviceGetName.return_value = "NVIDIA L4"
     made = resolve_profile("auto")
