@@ -11,8 +11,9 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import claims_page, record_view, summary, words
+from reports import claims_page, diff, record_view, summary, words
 from reports.cells import record_page
+from reports.glance import glances
 from reports.material import Material, gather
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
@@ -26,7 +27,9 @@ _RECORD = "each/record.html"
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
-FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {}
+FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
+    "diffs": diff.pages,
+}
 
 
 def build(collection: Collection, site: Path) -> Path:
@@ -78,6 +81,8 @@ def _write(collection: Collection, folder: Path) -> None:
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
     shared = {
         "overview": material.overview,
+        "glances": glances(material),
+        "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),
@@ -86,6 +91,7 @@ def _write(collection: Collection, folder: Path) -> None:
         "residual_band": units.percent(ledger.MOST_RESIDUAL_SHARE),
         "energy_band": units.percent(energy.MOST_APART),
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
+        "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": words,
         "claims": claims_page.page(material),
     }
@@ -97,10 +103,16 @@ def _write(collection: Collection, folder: Path) -> None:
             values = {**shared, "page": page, "root": "../", "current": f"{family}.html"}
             _render(environment, f"each/{family}.html", folder / family / name, values)
     (folder / "records").mkdir()
+    twins = diff.links(material)
     for record in collection.records:
         source = collection.sources.get(record.record_id, "")
         page = record_view.page(record, references, plans.get(record.run_id), source)
-        values = {"page": page, "root": "../", "current": ""}
+        values = {
+            "page": page,
+            "twins": twins.get(record.record_id, ()),
+            "root": "../",
+            "current": "",
+        }
         place = folder / record_page(record)
         _render(environment, _RECORD, place, values)
         content = msgspec.json.format(msgspec.json.encode(record), indent=1)

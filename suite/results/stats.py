@@ -114,6 +114,18 @@ def effect(
     )
 
 
+def interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean of values (Student's t), None for fewer than two."""
+    from scipy.stats import t as student
+
+    if len(values) < 2:
+        return None
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    half = float(student.ppf((1 + INTERVAL) / 2, len(values) - 1)) * error
+    mean = statistics.fmean(values)
+    return mean - half, mean + half
+
+
 def verdicts(effects: Sequence[Effect]) -> list[Verdict]:
     """Return a verdict for each member of a family of tests.
 

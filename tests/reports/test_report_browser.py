@@ -87,7 +87,7 @@ def test_a_number_leads_to_its_record_and_on_to_its_json(
 ) -> None:
     """A reader can go from a figure to the raw samples by clicking, and they are the same."""
     by = "css selector"
-    browser.get((site / "index.html").as_uri())
+    browser.get((site / "runs.html").as_uri())
     number = browser.find_element(by, ".methods a.number")
     shown = float(number.find_element(by, "data").get_attribute("value"))
     number.click()
@@ -104,14 +104,14 @@ def test_the_list_of_settings_opens_from_its_ratio(
     browser: "webdriver.Chrome", site: Path
 ) -> None:
     """Following "settings differ" shows what differs, with no script on the page."""
-    browser.get((site / "index.html").as_uri())
+    browser.get((site / "runs.html").as_uri())
     browser.find_element("partial link text", "setting differs").click()
     assert browser.find_element("css selector", "details.settings td").is_displayed()
 
 
 def test_dark_and_light_keep_text_readable(browser: "webdriver.Chrome", site: Path) -> None:
     """Text, soft text, links and warnings stand off their ground by WCAG's 4.5 in both schemes."""
-    browser.get((site / "index.html").as_uri())
+    browser.get((site / "runs.html").as_uri())
     for scheme in ("light", "dark"):
         browser.execute_cdp_cmd(
             "Emulation.setEmulatedMedia",
