@@ -13,6 +13,7 @@ import records
 from gpu_records import GIB
 from reports import markup
 from reports.markdown import TABLES, markdown
+from suite.catalog import profile
 from suite.catalog.tier import Workload
 from suite.cli import main
 from suite.results import store
@@ -261,14 +262,23 @@ def test_a_cpu_says_nothing_about_the_claim() -> None:
 
 
 def test_every_card_gets_a_verdict() -> None:
-    """A case that an H200 holds, and the smaller cards may not."""
+    """A case that an H200 holds, and the smaller cards may not; cards of one size stand together."""
     text = made(gpu_records.record(allocated=90 * GIB), only="fit")
     (header, *_), (row,) = rows(text), rows(text, "Qwen3-8B")
-    by_card = {t.partition(",")[0]: c for t, c in zip(header, row, strict=True)}
+    by_card = {
+        card: cell
+        for title, cell in zip(header, row, strict=True)
+        for card in title.partition(":")[0].split(", ")
+    }
     assert by_card["Needs"] == "91 GiB"
-    assert by_card["NVIDIA H100 SXM"] == "does not fit"
-    assert by_card["NVIDIA RTX PRO 6000 Blackwell Max-Q"] == "tight"
-    assert by_card["NVIDIA H200 SXM"] == "fits"
+    assert by_card["H100 SXM"] == by_card["H100 PCIe"] == "does not fit"
+    assert by_card["RTX PRO 6000 Blackwell Max-Q"] == "tight"
+    assert by_card["H200 SXM"] == "fits"
+    assert by_card["DGX Spark (GB10)"] == "unknown", "the host takes from the same memory"
+    assert {card.title.removeprefix("NVIDIA ") for card in profile.everything()} - {"CPU"} <= {
+        *by_card
+    }
+    assert "verified by a run: NVIDIA H200 SXM." in text
 
 
 HOSTILE = "a | b\n# x <script>alert(1)</script> `c` [l](https://e.org) $x$ <!-- /generated --> \\|"
