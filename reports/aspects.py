@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from reports import facts, words
+from reports import facts
 from reports.references import RATIOS, Figure, Settings
 from suite import units
 from suite.catalog.case import Case
@@ -18,6 +18,11 @@ from suite.results.launches import Launches
 
 State = Literal["same", "differs", "not stated"]
 NOT_STATED = "not stated"
+_DATA = {
+    "fixed": "random tokens",
+    "real-length": "random tokens, real lengths",
+    "text": "the suite's own small texts",
+}
 
 
 class Aspect(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +135,7 @@ def _data(settings: Settings, work: Workload) -> Aspect:
     state: State = "not stated" if settings.data is None else "differs"
     if settings.rows == rows(work) == "one length":
         state = "same"
-    ours = words.DATA[work.data]
+    ours = _DATA[work.data]
     return Aspect(name="data", published=settings.data or NOT_STATED, ours=ours, state=state)
 
 

@@ -241,9 +241,20 @@ def _verified(cards: Sequence[Sequence[Profile]]) -> str:
 
 
 def _card(alike: Sequence[Profile]) -> str:
-    names = ", ".join(card.title.removeprefix("NVIDIA ") for card in alike)
+    names = _together([card.title.removeprefix("NVIDIA ") for card in alike])
     shared = " shared with the host" if alike[0].unified_memory else ""
     return f"{names}: {units.bytes_(fits.card_bytes(alike[0]) or 0)}{shared}"
+
+
+def _together(names: Sequence[str]) -> str:
+    """Return names in one phrase, the words that all begin with once: ``A100 PCIe, SXM``."""
+    split = [name.split() for name in names]
+    shared = 0
+    while all(len(each) > shared + 1 and each[shared] == split[0][shared] for each in split):
+        shared += 1
+    if len(names) == 1 or not shared:
+        return ", ".join(names)
+    return " ".join([*split[0][:shared], ", ".join(" ".join(each[shared:]) for each in split)])
 
 
 def failed(material: Material) -> list[Block]:

@@ -65,7 +65,7 @@ PARTS: dict[Part, tuple[str, str]] = {
     "fragmentation": ("Fragmentation", "reserved by torch at the peak, not handed out"),
     "context": ("CUDA context and libraries", "what the driver counts beyond torch"),
 }
-DATA = {
+_DATA = {
     "fixed": "rows of one length",
     "real-length": "rows of real lengths",
     "text": "text",
@@ -109,7 +109,7 @@ def work(workload: Workload) -> str:
     """Return the work of one optimizer step: ``4 rows of up to 128 tokens, text``."""
     longest = "" if workload.data == "fixed" else "up to "
     rows = f"{workload.batch_sequences} × {longest}{workload.sequence_tokens:,} tokens"
-    parts = [rows, DATA[workload.data]]
+    parts = [rows, _DATA[workload.data]]
     if workload.gradient_accumulation > 1:
         parts.append(f"{workload.gradient_accumulation} batches accumulated")
     if workload.packing != "none":
