@@ -12,9 +12,9 @@ from reports.cells import Number, exact, number, record_page
 from reports.implied import Check
 from reports.material import Material
 from reports.references import Figure, Reference, Settings, everything
-from reports.reproduced import TOLERANCE, Held, Kind, held
+from reports.reproduced import TOLERANCE, Held, Kind, held, usable
 from suite import units
-from suite.results.launches import across
+from suite.results.launches import Launches, across
 from suite.results.metrics import all_metrics
 
 VERDICTS: dict[Kind, str] = {
@@ -91,7 +91,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
 def page(material: Material, references: Sequence[Reference] | None = None) -> Claims:
     """Return the page of a collection; ``references`` default to the repository's."""
     found = everything() if references is None else references
-    sources = tuple(_source(reference, material) for reference in found)
+    cases = usable(material)
+    sources = tuple(_source(reference, material, cases) for reference in found)
     lines = [line for source in sources for line in source.lines]
     total = f"{units.counted(len(lines), 'figure')} from {units.counted(len(sources), 'source')}"
     beside = sum(bool(line.aspects) for line in lines)
@@ -103,10 +104,10 @@ def page(material: Material, references: Sequence[Reference] | None = None) -> C
     )
 
 
-def _source(reference: Reference, material: Material) -> Source:
+def _source(reference: Reference, material: Material, cases: list[list[Launches]]) -> Source:
     anchor = f"source-{reference.name.replace('.', '-')}"
     lines = tuple(
-        _line(f"{anchor}-{index}", figure, held(figure, material))
+        _line(f"{anchor}-{index}", figure, held(figure, material, cases))
         for index, figure in enumerate(reference.figures, 1)
     )
     return Source(anchor=anchor, reference=reference, lines=lines, fared=_fared(lines))

@@ -47,13 +47,30 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     aspects: tuple[Aspect, ...] = ()
 
 
-def held(figure: Figure, material: Material) -> Held:
-    """Return the verdict on one figure."""
+def usable(material: Material) -> list[list[Launches]]:
+    """Return the cases that a figure can be held against, by what they compare within.
+
+    They ran on a GPU and their losses do not differ from their reference's: a fast wrong run
+    reproduces nothing.
+    """
+    return comparable_settings(
+        [
+            group
+            for group in material.groups
+            if group.ok
+            and group.best.environment.gpu is not None
+            and verdict(group, material.references).kind != "bad"
+        ]
+    )
+
+
+def held(figure: Figure, material: Material, cases: list[list[Launches]] | None = None) -> Held:
+    """Return the verdict on one figure; ``cases`` are those of ``usable``, found once for many."""
     if figure.quantity == "run_seconds":
         return Held(kind="not comparable", why="nothing here trains to a target loss")
     if figure.quantity == "faster_card":
         return _cards(figure, material)
-    found = list(_candidates(figure, material))
+    found = list(_candidates(figure, usable(material) if cases is None else cases))
     if not found:
         return _nothing(figure, material)
     nearest = min(found, key=lambda each: _distance(figure, each))
@@ -88,17 +105,13 @@ def agrees(figure: Figure, ours: float) -> bool:
     return abs(share - 1) <= TOLERANCE + 1e-9
 
 
-def _candidates(figure: Figure, material: Material) -> Iterator[Held]:
+def _candidates(figure: Figure, cases: list[list[Launches]]) -> Iterator[Held]:
     wanted = figure.settings
-    for groups in comparable_settings(material.groups):
+    for groups in cases:
+        if groups[0].case.model.name not in wanted.models:
+            continue
         for group in groups:
-            case = group.case
-            if case.model.name not in wanted.models or group.best.environment.gpu is None:
-                continue
-            if wanted.methods and case.method.name not in wanted.methods:
-                continue
-            # A fast wrong run reproduces nothing.
-            if not group.ok or verdict(group, material.references).kind == "bad":
+            if wanted.methods and group.case.method.name not in wanted.methods:
                 continue
             if figure.quantity in RATIOS:
                 for base in _bases(figure, group, groups):
