@@ -165,11 +165,12 @@ def test_a_bound_is_kept_by_going_beyond_it(bound: str, ours: float, agreed: boo
     assert agrees(figure(3.0, bound=bound, **RATIO), ours) is agreed
 
 
-def test_the_nearest_case_is_the_one_with_the_fewest_differences() -> None:
-    """A better number at another length does not push the right length aside."""
+@pytest.mark.parametrize("change", [{"sequence_tokens": 8192}, {"batch_sequences": 4}])
+def test_the_nearest_case_is_the_one_with_the_fewest_differences(change: dict[str, int]) -> None:
+    """A better number at another length or batch does not push the right case aside."""
     right = record(seconds=0.2)
-    longer = msgspec.structs.replace(FIXED, sequence_tokens=8192)
-    other = gpu_records.record(workload=longer, suffix="-s8192")
+    elsewhere = msgspec.structs.replace(FIXED, **change)
+    other = gpu_records.record(workload=elsewhere, suffix="-other")
     wanted = metric("tokens_per_second", other)
     result = held(figure(wanted), found(other, right))
     assert result.group is not None

@@ -183,7 +183,7 @@ def test_nvidias_figures_for_the_spark_are_impossible_and_no_others_are() -> Non
 def test_what_is_not_stated_adds_nothing() -> None:
     """Without a length or a rank the implied rate is lower, never higher, and says "at least"."""
     whole = implied.check(figure(rank=16, targets="all linear"))
-    short = implied.check(figure(rows="packed"))
+    short = implied.check(figure(rows="packed", rank=16, targets="all linear"))
     assert whole is not None
     assert short is not None
     assert "at least" not in whole.text
