@@ -97,7 +97,10 @@ def page(material: Material, references: Sequence[Reference] | None = None) -> C
     total = f"{units.counted(len(lines), 'figure')} from {units.counted(len(sources), 'source')}"
     beside = sum(bool(line.aspects) for line in lines)
     return Claims(
-        summary=f"{total}: {_fared(lines)}. {beside} of them stand beside a case measured here.",
+        summary=(
+            f"{total}: {_fared(lines)}."
+            f" {units.counted(beside, 'figure')} with a case measured here beside it."
+        ),
         tolerance=units.percent(TOLERANCE),
         cards=", ".join(profile_titles(material).values()) or "nothing yet",
         sources=sources,
@@ -118,7 +121,8 @@ def _fared(lines: Sequence[Line]) -> str:
     counts = Counter(line.verdict for line in lines)
     said = [f"{counts[kind]} {kind}" for kind in VERDICTS if counts[kind]]
     impossible = sum(line.check is not None and line.check.kind == "impossible" for line in lines)
-    return ", ".join([*said, *([f"{impossible} impossible as printed"] if impossible else [])])
+    text = ", ".join(said)
+    return f"{text}; of these {impossible} impossible as printed" if impossible else text
 
 
 def _line(anchor: str, figure: Figure, found: Held) -> Line:

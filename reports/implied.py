@@ -44,6 +44,8 @@ def check(figure: Figure) -> Check | None:
         said = "prints"
     amount, most = units.scaled(rate, "FLOP/s"), units.scaled(peak, "FLOP/s")
     text = f"{said} {amount}, {units.percent(share)} of the card's {most} in bfloat16"
+    if _derived(settings, peak):
+        text += " (derived, not printed by the vendor)"
     if settings.flops_precision is None:
         text += "; precision not stated"
     kind: Kind = "impossible" if share > 1 else "possible"
@@ -101,6 +103,11 @@ def _peak(settings: Settings) -> float | None:
     found = [profiles.load(name).facts.value("bf16_flops") for name in settings.profiles]
     known = [peak for peak in found if peak is not None]
     return max(known) if found and len(known) == len(found) else None
+
+
+def _derived(settings: Settings, peak: float) -> bool:
+    facts = [profiles.load(name).facts.bf16_flops for name in settings.profiles]
+    return any(fact is not None and fact.value == peak and fact.derived for fact in facts)
 
 
 def _rate(figure: Figure) -> tuple[float, bool]:
