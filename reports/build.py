@@ -11,7 +11,17 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import claims_page, diff, record_view, summary, words
+from reports import (
+    claims_page,
+    diff,
+    gpu_list,
+    gpu_page,
+    pair_matrix,
+    pair_page,
+    record_view,
+    summary,
+    words,
+)
 from reports.cells import record_page
 from reports.glance import glances
 from reports.material import Material, gather
@@ -24,11 +34,15 @@ from suite.results.metrics import all_metrics
 FOLDER = Path(__file__).parent
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 _RECORD = "each/record.html"
+#: Pages whose titles are not their file's names.
+_TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
 FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
+    "card-against-card": pair_page.pages,
     "diffs": diff.pages,
+    "gpus": gpu_page.pages,
 }
 
 
@@ -84,6 +98,8 @@ def _write(collection: Collection, folder: Path) -> None:
         "glances": glances(material),
         "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
+        "gpus": gpu_list.listed(material),
+        "matrix": pair_matrix.matrix(material),
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),
         "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),
@@ -134,8 +150,8 @@ def _page_names() -> list[str]:
 
 
 def _page_title(name: str) -> str:
-    if name == "index.html":
-        return "Overview"
+    if name in _TITLES:
+        return _TITLES[name]
     return name.removesuffix(".html").replace("-", " ").capitalize()
 
 

@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import cards
 import msgspec
 import pytest
 import sites
 
+import gpu_records
 import records
 from reports.build import build
 from suite.results.store import read
@@ -49,7 +51,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # An older run on a GPU: its page has more tables and charts than the others.
     on_gpu = records.on_gpu(run_id="gpu", started_at="2026-11-01T07:00:00Z")
     found = sites.ordinary()
-    found = msgspec.structs.replace(found, records=(*found.records, on_gpu))
+    # Two cards with cases in common: pages of each and of both.
+    two = [
+        gpu_records.record(run_id="h200", started_at="2026-11-01T06:00:00Z"),
+        gpu_records.failed(),
+    ]
+    two += cards.on_card(two, "a-card", slower=2.0)
+    found = msgspec.structs.replace(found, records=(*found.records, on_gpu, *two))
     return build(found, tmp_path_factory.mktemp("browser") / "site").parent
 
 
