@@ -11,7 +11,17 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import diff, gpu_list, gpu_page, pair_matrix, pair_page, record_view, summary, words
+from reports import (
+    claims_page,
+    diff,
+    gpu_list,
+    gpu_page,
+    pair_matrix,
+    pair_page,
+    record_view,
+    summary,
+    words,
+)
 from reports.cells import record_page
 from reports.glance import glances
 from reports.material import Material, gather
@@ -99,6 +109,7 @@ def _write(collection: Collection, folder: Path) -> None:
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
         "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": words,
+        "claims": claims_page.page(material),
     }
     for name in _page_names():
         _render(environment, name, folder / name, {**shared, "root": "", "current": name})
