@@ -5,6 +5,7 @@ workload, loop and seed; what they had differently all the same (adapters, setti
 for ``suite.results.comparable`` to say.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -106,12 +107,16 @@ def _work(
 
 
 def profile_titles(material: Material) -> dict[str, str]:
-    """Return every profile that has a record and its title, by name."""
+    """Return every profile that has a record and its title, by name; no two titles are alike."""
     found: dict[str, str] = {}
     for section in material.overview.sections:
         if any(group.records for group in material.of(section)):
             found.setdefault(section.profile, section.title)
-    return dict(sorted(found.items()))
+    often = Counter(found.values())
+    return {
+        name: title if often[title] == 1 else f"{title} ({words.short(name)})"
+        for name, title in sorted(found.items())
+    }
 
 
 def _rank(method: Method) -> tuple[object, ...]:

@@ -12,7 +12,19 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import all_results, diff, record_view, single, summary, words
+from reports import (
+    all_results,
+    claims_page,
+    diff,
+    gpu_list,
+    gpu_page,
+    pair_matrix,
+    pair_page,
+    record_view,
+    single,
+    summary,
+    words,
+)
 from reports.cells import record_page
 from reports.glance import glances
 from reports.material import Material, gather
@@ -26,11 +38,15 @@ FOLDER = Path(__file__).parent
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
 _RECORD = "each/record.html"
+#: Pages whose titles are not their file's names.
+_TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
 FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
+    "card-against-card": pair_page.pages,
     "diffs": diff.pages,
+    "gpus": gpu_page.pages,
 }
 
 
@@ -158,6 +174,8 @@ def _pages(environment: jinja2.Environment, material: Material) -> Iterator[tupl
         "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
         "results": all_results.results(material),
+        "gpus": gpu_list.listed(material),
+        "matrix": pair_matrix.matrix(material),
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),
         "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),
@@ -167,6 +185,7 @@ def _pages(environment: jinja2.Environment, material: Material) -> Iterator[tupl
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
         "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": words,
+        "claims": claims_page.page(material),
     }
     for name in _page_names():
         values = {**shared, "root": "", "current": name}
@@ -205,8 +224,8 @@ def _page_names() -> list[str]:
 
 
 def _page_title(name: str) -> str:
-    if name == "index.html":
-        return "Overview"
+    if name in _TITLES:
+        return _TITLES[name]
     return name.removesuffix(".html").replace("-", " ").capitalize()
 
 

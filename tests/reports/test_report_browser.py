@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import cards
 import msgspec
 import pytest
 import sites
 from browsers import WIDTHS, Browser, needs_browser, requests, scheme, size
 
+import gpu_records
 import records
 from reports.build import build
+from suite.results.store import read
 
 pytestmark = needs_browser
 
@@ -19,7 +22,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # An older run on a GPU: its page has more tables and charts than the others.
     on_gpu = records.on_gpu(run_id="gpu", started_at="2026-11-01T07:00:00Z")
     found = sites.ordinary()
-    found = msgspec.structs.replace(found, records=(*found.records, on_gpu))
+    # Two cards with cases in common: pages of each and of both.
+    two = [
+        gpu_records.record(run_id="h200", started_at="2026-11-01T06:00:00Z"),
+        gpu_records.failed(),
+    ]
+    two += cards.on_card(two, "a-card", slower=2.0)
+    found = msgspec.structs.replace(found, records=(*found.records, on_gpu, *two))
     return build(found, tmp_path_factory.mktemp("browser") / "site").parent
 
 
@@ -61,6 +70,19 @@ def test_the_list_of_settings_opens_from_its_ratio(browser: Browser, site: Path)
     browser.get((site / "runs.html").as_uri())
     browser.find_element("partial link text", "setting differs").click()
     assert browser.find_element("css selector", "details.settings td").is_displayed()
+
+
+def test_the_settings_of_a_claim_open_from_its_verdict(browser: Browser, tmp_path: Path) -> None:
+    """Who asks why two figures are not comparable sees both settings, without a script."""
+    results = Path(__file__).parents[2] / "reports" / "results"
+    page = build(read([results]), tmp_path / "site").parent / "claims.html"
+    for width in WIDTHS:
+        size(browser, width)
+        browser.get(page.as_uri())
+        browser.find_element("link text", "side by side").click()
+        assert browser.find_element("css selector", "table.aspects td").is_displayed()
+        wide = browser.execute_script("return document.documentElement.scrollWidth")
+        assert wide <= width, f"the settings scroll sideways at {width}"
 
 
 def test_dark_and_light_keep_text_readable(browser: Browser, site: Path) -> None:
