@@ -2,7 +2,8 @@
 
 Prints a table, writes the same as JSON (``--out``), and exits with 1 if a limit is broken. Takes
 minutes and wants the machine for itself. ``--only`` takes some of commands, pairs, quickstart,
-and containers, which need a Docker engine and are left out otherwise.
+and of what is left out otherwise: containers, which need a Docker engine, and report
+(``tox -e report``).
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 import containers
 import msgspec
 import pairs
+import report
 
 from suite.results.collection import read
 
@@ -28,6 +30,9 @@ LEAST_PAIRS, MOST_PAIRS = 4, 12
 #: Enough pairs once the 95 % interval of their mean is this close to it on either side.
 WANTED_MARGIN = 0.01
 STEP_LIMIT = 0.02
+#: Records of a report, and the most seconds that its site may take on two cores.
+REPORT_LIMITS = ((1_000, 10.0), (10_000, 60.0))
+PAGE_LIMIT_MEGABYTES = 1.5  #: of a page over the first of them
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +132,57 @@ def in_containers() -> Iterator[Figure]:
     yield _step_time("step time in a container, above none", taken, note)
 
 
+def reports() -> Iterator[Figure]:
+    """Yield what a report of 1,000 and of 10,000 records costs, and how its pages open."""
+    found = list(report.measured([records for records, _ in REPORT_LIMITS]))
+    for each, (_, limit) in zip(found, REPORT_LIMITS, strict=True):
+        what, build, other = f"report of {each.records:,} records", each.build, each.compare
+        yield Figure(
+            name=f"{what}, site built",
+            unit="s",
+            value=build.seconds,
+            limit=limit,
+            samples=[build.seconds],
+            note=f"pytest-benchmark compare, as many benchmarks: {other.seconds:.1f} s,"
+            f" {other.peak_bytes / 1e9:.2f} GB; it prints one table",
+        )
+        yield Figure(
+            name=f"{what}, peak memory",
+            unit="GB",
+            value=build.peak_bytes / 1e9,
+            limit=1.0,
+            samples=[build.peak_bytes / 1e9],
+        )
+        for opened in each.opened:
+            yield Figure(
+                name=f"{what}, {opened.page}",
+                unit="MB",
+                value=opened.page_bytes / 1e6,
+                limit=PAGE_LIMIT_MEGABYTES * each.records / found[0].records,
+                samples=[opened.page_bytes / 1e6],
+                note="style and script included",
+            )
+            if opened.seconds is not None:
+                yield Figure(
+                    name=f"{what}, {opened.page} interactive",
+                    unit="s",
+                    value=opened.seconds,
+                    limit=1.0 * each.records / found[0].records,
+                    samples=[opened.seconds],
+                    note="in Chromium, from a file; the limit grows with the records",
+                )
+    small, large = found[0], found[-1]
+    growth = (large.build.seconds / large.records) / (small.build.seconds / small.records)
+    yield Figure(
+        name="report, seconds per record at most against at least",
+        unit="×",
+        value=growth,
+        limit=1.5,
+        samples=[growth],
+        note="1 is linear growth",
+    )
+
+
 def _pairs(measure: Callable[[int], pairs.Pair]) -> Iterator[pairs.Pair]:
     """Yield pairs until their mean is known well enough, or there are too many."""
     logs: list[float] = []
@@ -187,7 +243,7 @@ def main() -> int:
     parts = {"commands": commands, "pairs": paired, "quickstart": quickstart}
     parser = argparse.ArgumentParser(description=__doc__)
     usual = list(parts)
-    parts["containers"] = in_containers
+    parts |= {"containers": in_containers, "report": reports}
     parser.add_argument("--only", nargs="+", choices=parts, default=usual)
     parser.add_argument("--out", type=Path, help="JSON file (default: in runs/)")
     args = parser.parse_args()

@@ -1,7 +1,7 @@
 """Many made-up cards: copies of published records, to measure the report with. Never results.
 
-``synthetic.py OUT RECORDS`` writes one run a card, ``PER_CARD`` records each, in folders of OUT.
-Every title, run and profile says that it is synthetic.
+``synthetic.py OUT RECORDS`` writes a folder a card, ``PER_CARD`` records each, below OUT. Every
+title, run and profile says that it is synthetic.
 """
 
 import sys
