@@ -5,7 +5,9 @@ import hashlib
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from reports import (
     words,
 )
 from reports.cells import record_page
+from reports.fork import beside
 from reports.glance import glances
 from reports.material import Material, gather
 from suite import __version__, units
@@ -37,6 +40,7 @@ from suite.results.metrics import all_metrics
 FOLDER = Path(__file__).parent
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
+MANY_RECORDS = 200  #: whose pages a process of their own writes, on a second core
 _RECORD = "each/record.html"
 #: Pages whose titles are not their file's names.
 _TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
@@ -154,11 +158,18 @@ def _write(collection: Collection, folder: Path) -> None:
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
     for family in (*FAMILIES, "records"):
         (folder / family).mkdir()
-    for address, text in _pages(environment, material):
-        _put(folder / address, text)
-    for files in _record_files(environment, material):
-        for address, text in files:
+
+    def put_records() -> None:
+        for files in _record_files(environment, material):
+            for address, text in files:
+                _put(folder / address, text)
+
+    alone = sys.platform != "linux" or len(collection.records) < MANY_RECORDS
+    with nullcontext() if alone else beside(put_records):
+        for address, text in _pages(environment, material):
             _put(folder / address, text)
+    if alone:
+        put_records()
 
 
 def _put(place: Path, text: str) -> None:

@@ -1,7 +1,7 @@
 """Many made-up cards: copies of published records, to measure the report with. Never results.
 
-``synthetic.py OUT RECORDS`` writes a folder a card, ``PER_CARD`` records each, below OUT. Every
-title, run and profile says that it is synthetic.
+``synthetic.py OUT RECORDS`` writes a folder for each of ten cards, all with as many records, below
+OUT. Every title, run and profile says that it is synthetic.
 """
 
 import sys
@@ -15,17 +15,17 @@ from suite.results.collection import JOURNAL, read
 from suite.results.record import Record, seal
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
-PER_CARD = 100
+CARDS = 10
 
 
 def write(out: Path, total: int) -> None:
-    """Write ``total`` records as journals, one folder a card."""
+    """Write ``total`` records (in tens) as journals, one folder a card."""
     found = [record for record in read([RESULTS]).records if record.environment.gpu is not None]
-    for card, first in enumerate(range(0, total, PER_CARD), 1):
+    for card in range(1, CARDS + 1):
         folder = out / f"synthetic-{card}"
         folder.mkdir(parents=True)
         with (folder / JOURNAL).open("wb") as journal:
-            for record in copies(found, card, min(PER_CARD, total - first)):
+            for record in copies(found, card, total // CARDS):
                 journal.write(msgspec.json.encode(record) + b"\n")
 
 

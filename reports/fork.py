@@ -1,0 +1,45 @@
+"""Do two things at a time: one in a copy of this process, for work that only writes files."""
+
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+OTHER = 255  #: a child's exit code for what is no error of the system
+
+
+@contextmanager
+def beside(work: Callable[[], None]) -> Iterator[None]:
+    """Run ``work`` in a forked process while the block runs; wait for it at the end.
+
+    Raises the OSError that ``work`` ended with, RuntimeError for another end (its traceback stands
+    on standard error). When the block raises, the work is stopped. The copy shares the memory of
+    this process; it may have no other threads.
+    """
+    child = os.fork()
+    if child == 0:
+        os._exit(_code(work))
+    try:
+        yield
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if 0 < code < OTHER:
+        raise OSError(code, os.strerror(code))
+    if code:
+        raise RuntimeError(f"the process beside this one ended with {code}")
+
+
+def _code(work: Callable[[], None]) -> int:
+    try:
+        work()
+    except OSError as error:
+        return error.errno or OTHER
+    except BaseException:  # this copy must never return into its caller
+        traceback.print_exc()
+        return OTHER
+    return 0

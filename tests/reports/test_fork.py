@@ -1,0 +1,64 @@
+"""A site that two processes write is the site that one writes, and errors of both are raised."""
+
+import errno
+import os
+import time
+from pathlib import Path
+
+import pytest
+import sites
+
+from reports import build as building
+from reports.build import build
+from reports.fork import beside
+
+
+def content(site: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(site)): p.read_bytes() for p in site.rglob("*") if p.is_file()}
+
+
+def test_two_processes_write_the_same_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte for byte, whichever process writes the pages of records."""
+    one = content(build(sites.ordinary(), tmp_path / "one").parent)
+    monkeypatch.setattr(building, "MANY_RECORDS", 1)
+    assert content(build(sites.ordinary(), tmp_path / "two").parent) == one
+    assert len([name for name in one if name.startswith("records/")]) == 28
+
+
+def test_an_error_of_the_system_comes_back_as_it_was() -> None:
+    """A full disk in the other process is a full disk here."""
+
+    def fill() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as raised, beside(fill):
+        pass
+    assert raised.value.errno == errno.ENOSPC
+
+
+def test_any_other_end_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    """A mistake or a kill in the other process is never taken for success; its reason is said."""
+    with pytest.raises(RuntimeError, match="ended with 255"), beside(lambda: print(1 / 0)):
+        pass
+    assert "ZeroDivisionError" in capfd.readouterr().err
+    with (
+        pytest.raises(RuntimeError, match="ended with -9"),
+        beside(lambda: os.kill(os.getpid(), 9)),
+    ):
+        pass
+
+
+def test_an_error_here_stops_the_other_process(tmp_path: Path) -> None:
+    """Nothing goes on writing behind a report that has failed."""
+
+    def later() -> None:
+        time.sleep(30)
+        (tmp_path / "late").touch()
+
+    began = time.monotonic()
+    with pytest.raises(ValueError, match="here"), beside(later):
+        raise ValueError("here")
+    assert time.monotonic() - began < 20
+    assert not (tmp_path / "late").exists()
