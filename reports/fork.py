@@ -1,5 +1,6 @@
 """Do two things at a time: one in a copy of this process, for work that only writes files."""
 
+import gc
 import os
 import signal
 import traceback
@@ -17,6 +18,7 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
     on standard error). When the block raises, the work is stopped. The copy shares the memory of
     this process; it may have no other threads.
     """
+    gc.freeze()  # else each collection writes to all of the shared memory, which copies it
     child = os.fork()
     if child == 0:
         os._exit(_code(work))
@@ -26,6 +28,8 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         raise
+    finally:
+        gc.unfreeze()
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if 0 < code < OTHER:
