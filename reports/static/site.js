@@ -27,7 +27,7 @@
 
   const size = (unit) => {
     if (unit in SIZES) return SIZES[unit];
-    return /^[PTGMkmµ](J|FLOP|B\/)/.test(unit) ? PREFIXES[unit[0]] : 1;
+    return /^[PTGMkmµ](J|FLOP|B(\/|$)|W$|Hz$)/.test(unit) ? PREFIXES[unit[0]] : 1;
   };
 
   // "1.2 s" and "504 ms" by what they mean; "3 min 20 s" adds up; null where no number begins.

@@ -274,5 +274,5 @@ def test_a_source_cannot_break_the_page(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("reports.claims_page.everything", lambda: (source,))
     site = build(sites.collection(record()), tmp_path / "site").parent
     shown = sites.Page(site / "claims.html")
-    assert shown.all("script") == []
+    assert len(shown.all("script")) == 1, "the page's own"
     assert hostile in shown.text

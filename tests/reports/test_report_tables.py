@@ -197,11 +197,12 @@ def test_numbers_with_units_are_understood(browser: Browser, tmp_path: Path) -> 
     texts = ["3 min 20 s", "504 ms", "1.2 s", "unknown", "2 h 05 min", "12 µs"]
     shares = ["−7.0 %", "+32 %", "0.02 %", "–", "−56 %", "1,000 %"]
     energy = ["83.3 mJ/token", "1.2 J/token", "", "9 mJ/token", "101 mJ/token", "no"]
+    vendors = ["96 GB", "1.8 TB/s", "1 TB", "141 GB", "900 GB/s", "not published"]
     rows = [
         Row(cells=(str(number), *each))
-        for number, each in enumerate(zip(texts, shares, energy, strict=True))
+        for number, each in enumerate(zip(texts, shares, energy, vendors, strict=True))
     ]
-    part = Part(name="part", title="Part", blocks=(table(["N", "A", "B", "C"], rows),))
+    part = Part(name="part", title="Part", blocks=(table(["N", "A", "B", "C", "D"], rows),))
     source = (
         '{% extends "base.html" %}{% import "parts.html" as parts %}'
         '{% block main %}{{ parts.part(part, "", "") }}{% endblock %}'
@@ -210,7 +211,12 @@ def test_numbers_with_units_are_understood(browser: Browser, tmp_path: Path) -> 
     text = _environment().from_string(source).render(part=part, root="", current="")
     page.write_text(text, encoding="utf-8")
     browser.get(page.as_uri())
-    expected = {2: [4, 0, 2, 1, 5, 3], 3: [5, 1, 2, 0, 4, 3], 4: [1, 4, 0, 3, 2, 5]}
+    expected = {
+        2: [4, 0, 2, 1, 5, 3],
+        3: [5, 1, 2, 0, 4, 3],
+        4: [1, 4, 0, 3, 2, 5],
+        5: [1, 2, 4, 3, 0, 5],
+    }
     for index, order in expected.items():
         browser.find_element(CSS, f"thead th:nth-child({index}) button").click()
         shown = [int(e.text) for e in browser.find_elements(CSS, "tbody th")]
