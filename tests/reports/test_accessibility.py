@@ -4,6 +4,7 @@ Pictures go to ``build/screenshots`` (not in git), for people and for CI to keep
 """
 
 import base64
+import shutil
 from pathlib import Path
 
 import cards
@@ -34,12 +35,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(found, tmp_path_factory.mktemp("accessible") / "site").parent
 
 
-def kinds(site: Path) -> list[Path]:
-    """Return every page that is made once, and of each family its largest and smallest."""
-    found = sorted(site.glob("*.html"))
+def kinds(site: Path) -> dict[str, Path]:
+    """Return by name every page that is made once, and of each family the smallest and largest."""
+    found = {path.stem: path for path in sorted(site.glob("*.html"))}
     for folder in sorted(path for path in site.iterdir() if path.is_dir()):
         by_size = sorted(folder.glob("*.html"), key=lambda path: (path.stat().st_size, path.name))
-        found += dict.fromkeys([*by_size[:1], *by_size[-1:]])
+        if by_size:
+            found |= {f"{folder.name}-smallest": by_size[0], f"{folder.name}-largest": by_size[-1]}
     return found
 
 
@@ -47,11 +49,11 @@ def test_axe_finds_nothing_serious(browser: Browser, site: Path) -> None:
     """Contrast, names, roles and structure hold on every kind of page, light and dark."""
     size(browser, 1280)
     wrong = []
-    for path in kinds(site):
+    for kind, path in kinds(site).items():
         for name in SCHEMES:
             scheme(browser, name)
             browser.get(path.as_uri())
-            wrong += [f"{path.relative_to(site)}, {name}: {each}" for each in serious(browser)]
+            wrong += [f"{kind}, {name}: {each}" for each in serious(browser)]
     assert wrong == []
     browser.execute_script(
         "document.querySelector('main').append(document.createElement('input'))"
@@ -73,9 +75,10 @@ def test_axe_finds_nothing_serious_in_the_open_list_of_columns(
 
 def test_each_page_has_its_picture(browser: Browser, site: Path) -> None:
     """At both widths the whole page is drawn, and no wider than the window."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(PICTURES, ignore_errors=True)
+    PICTURES.mkdir(parents=True)
     scheme(browser, "light")
-    for path in kinds(site):
+    for kind, path in kinds(site).items():
         for width in WIDTHS:
             size(browser, width)
             browser.get(path.as_uri())
@@ -86,7 +89,6 @@ def test_each_page_has_its_picture(browser: Browser, site: Path) -> None:
             drawn = browser.execute_cdp_cmd(
                 "Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True}
             )
-            name = path.stem if path.parent == site else f"{path.parent.name}-{path.stem}"
-            place = PICTURES / f"{name}-{width}.png"
+            place = PICTURES / f"{kind}-{width}.png"
             place.write_bytes(base64.b64decode(drawn["data"]))
             assert place.stat().st_size > 10_000, "a page with text is no blank"
