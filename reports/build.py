@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import record_view, summary, words
+from reports import model_view, record_view, summary, words
 from reports.cells import record_page
 from reports.material import Material, gather
 from suite import __version__, units
@@ -26,7 +26,9 @@ _RECORD = "each/record.html"
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
-FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {}
+FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
+    "models": model_view.pages,
+}
 
 
 def build(collection: Collection, site: Path) -> Path:
@@ -78,6 +80,7 @@ def _write(collection: Collection, folder: Path) -> None:
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
     shared = {
         "overview": material.overview,
+        "models": model_view.listed(material),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),

@@ -31,6 +31,8 @@ DOORS = {
     "pynvml": ["suite/run/nvml.py"],
     "jinja2": ["reports/build.py"],
     "docker": ["suite/run/containers/"],
+    "altair": ["reports/plots/"],
+    "vl_convert": ["reports/plots/"],
     "markupsafe": ["reports/"],
     "pytest": ["suite/run/plugin.py", "suite/run/launch.py", "benchmarks/"],
     "pytest_benchmark": ["suite/run/plugin.py", "suite/run/launch.py", "benchmarks/"],

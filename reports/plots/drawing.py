@@ -1,0 +1,65 @@
+"""From a chart's specification to what a page shows; and what all kinds of charts share."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from markupsafe import Markup
+
+from reports.plots.style import CONFIG
+from reports.plots.svg import clean
+from suite import units
+
+LARGEST = 1e12  #: values beyond it are for the table; no axis is drawn for them
+LONGEST_LABEL = 40  #: characters
+
+
+class Caption(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chart is called, what it shows in a sentence or two, and where its data come from.
+
+    ``about`` is the work, which stands above the chart and in its accessible name.
+    """
+
+    title: str
+    about: str
+    description: str
+    source: str
+
+
+class Plot(msgspec.Struct, frozen=True, kw_only=True):
+    """A drawn chart."""
+
+    caption: Caption
+    svg: Markup
+
+
+def labels(names: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return one short label for each (key, title), no two alike, on one line."""
+    found: dict[str, str] = {}
+    for key, title in names:
+        text = " ".join(units.printable(title).split()) or "unnamed"
+        if len(text) > LONGEST_LABEL:
+            text = f"{text[: LONGEST_LABEL - 1].rstrip()}…"
+        label, again = text, 1
+        while label in found.values():
+            again += 1
+            label = f"{text} ({again})"
+        found[key] = label
+    return found
+
+
+def drawable(values: Sequence[float]) -> bool:
+    """Return whether there are values, and an axis can be drawn for them."""
+    return bool(values) and all(math.isfinite(v) and 0 <= v <= LARGEST for v in values)
+
+
+def draw(caption: Caption, chart: Any) -> Plot:
+    """Return the drawing of an Altair chart."""
+    import vl_convert
+
+    # Not validated against the schema: that takes as long as drawing, and tests see each kind.
+    specification = {**chart.to_dict(validate=False), "config": CONFIG}
+    drawn = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
+    label = f"{caption.title}. {caption.about}. {caption.description}"
+    return Plot(caption=caption, svg=clean(drawn, label))
