@@ -92,9 +92,9 @@ def ladder(peers: Peers, profile: str, names: Names) -> Plot | None:
     caption = Caption(
         title=f"The ladder of baselines, {names.cards[profile]}",
         about=peers.title,
-        description="Throughput over that of each baseline in the same run, of which a headline"
-        " ratio is mostly made. The Liger rung of a method is plain PEFT with Liger's kernels and"
-        f" the same storage of the weights. {basis(entries)}",
+        description="Throughput over that of each baseline in the same run; which one is taken"
+        " decides most of a headline ratio. The Liger rung of a method is plain PEFT with Liger's"
+        f" kernels and the same storage of the weights. {basis(entries)}",
         source=source(entries),
     )
     return bars(caption, "Throughput over the baseline's, ×", listed, mark=1)

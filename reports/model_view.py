@@ -101,9 +101,10 @@ def models(material: Material) -> tuple[Tuned, ...]:
     for model, peers in found.items():
         file = _file(model, taken)
         taken.add(file)
-        methods = {m.name: m.title for each in peers for m in each.work.methods}
-        names = Names(methods=labels(methods.items()), cards=cards)
+        # The largest first: its methods get the first colours.
         largest = sorted(peers, key=lambda each: -len(each.entries))
+        methods = {e.method: e.group.case.method.title for p in largest for e in p.entries}
+        names = Names(methods=labels(methods.items()), cards=cards)
         made.append(Tuned(model=model, file=file, sets=tuple(largest), names=names))
     return tuple(made)
 
