@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from reports.plots.drawing import Caption, Plot, draw, drawable
+from reports.plots.drawing import Caption, Plot, draw, drawable, key
 from reports.plots.style import colour
 from reports.plots.svg import WIDTH
 
@@ -68,7 +68,7 @@ def bars(caption: Caption, unit: str, listed: Sequence[Bar], *, mark: float = 0)
     made = made.properties(width=WIDTH - LABELS - 24, height=alt.Step(HEIGHT + LINE * most))
     if any(bar.group for bar in listed):
         header = alt.Header(labelOrient="top", labelAnchor="start", labelPadding=2)
-        groups = list(dict.fromkeys(bar.group for bar in listed))
+        groups = list(dict.fromkeys(key(bar.group) for bar in listed))
         row = alt.Row("group:N", title=None, sort=groups, header=header)
         made = made.facet(row=row, spacing=12).resolve_scale(y="independent")
     return draw(caption, made)
@@ -78,7 +78,7 @@ def _bar(bar: Bar, *, first: bool) -> dict[str, object]:
     known = bar.value is not None
     return {
         "label": _lines(bar.label),
-        "group": bar.group,
+        "group": key(bar.group),
         "title": bar.title,
         "text": bar.text,
         "value": bar.value,
@@ -94,4 +94,4 @@ def _bar(bar: Bar, *, first: bool) -> dict[str, object]:
 
 
 def _lines(label: str) -> str:
-    return "\n".join(textwrap.wrap(label, LETTERS))
+    return key("\n".join(textwrap.wrap(label, LETTERS)))

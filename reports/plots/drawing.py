@@ -13,6 +13,7 @@ from suite import units
 
 LARGEST = 1e12  #: values beyond it are for the table; no axis is drawn for them
 LONGEST_LABEL = 40  #: characters
+LONGEST_TEXT = 2_000
 
 
 class Caption(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,17 +50,36 @@ def labels(names: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
+def key(label: str) -> str:
+    """Return a label as data hold it: no name of a stranger's is one that JavaScript knows.
+
+    The drawing's text is stripped of the space again.
+    """
+    return f" {label}"
+
+
 def drawable(values: Sequence[float]) -> bool:
     """Return whether there are values, and an axis can be drawn for them."""
     return bool(values) and all(math.isfinite(v) and 0 <= v <= LARGEST for v in values)
 
 
-def draw(caption: Caption, chart: Any) -> Plot:
-    """Return the drawing of an Altair chart."""
+def draw(caption: Caption, chart: Any) -> Plot | None:
+    """Return the drawing of an Altair chart, or None where Vega failed: it says so by no marks."""
     import vl_convert
 
     # Not validated against the schema: that takes as long as drawing, and tests see each kind.
-    specification = {**chart.to_dict(validate=False), "config": CONFIG}
+    specification = _plain({**chart.to_dict(validate=False), "config": CONFIG})
     drawn = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
     label = f"{caption.title}. {caption.about}. {caption.description}"
-    return Plot(caption=caption, svg=clean(drawn, label))
+    svg = clean(drawn, units.printable(label))
+    return Plot(caption=caption, svg=svg) if "<title>" in svg else None
+
+
+def _plain(value: Any) -> Any:
+    """Return a specification without letters that XML has not: vl-convert ends the process."""
+    if isinstance(value, str):
+        lines = value[:LONGEST_TEXT].split("\n")
+        return "\n".join(map(units.printable, lines))
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from reports.plots.drawing import Caption, Plot, draw, drawable
+from reports.plots.drawing import Caption, Plot, draw, drawable, key
 from reports.plots.style import colour, dashes, shape
 from reports.plots.svg import WIDTH
 
@@ -82,7 +82,7 @@ def curves(
     x = alt.X("x:Q", title=x_title, scale=scale, axis=alt.Axis(values=lengths, format=",d"))
     y = alt.Y("y:Q", title=y_title, scale=_from_zero(dot.y for dot in dots), axis=_axis())
     rows = [
-        {"x": dot.x, "y": dot.y, "label": series.label, "title": _line_title(series)}
+        {"x": dot.x, "y": dot.y, "label": key(series.label), "title": _line_title(series)}
         for series in listed
         for dot in series.dots
     ]
@@ -107,7 +107,7 @@ def _points(listed: Sequence[Series], x: Any, y: Any) -> Any:
         {
             "x": dot.x,
             "y": dot.y,
-            "label": series.label,
+            "label": key(series.label),
             "title": dot.title,
             "opacity": 1 if dot.solid else 0,
         }
@@ -136,7 +136,7 @@ def _line_title(series: Series) -> str:
 def _range(listed: Sequence[Series], values: Sequence[object]) -> Any:
     import altair as alt
 
-    return alt.Scale(domain=[series.label for series in listed], range=list(values))
+    return alt.Scale(domain=[key(series.label) for series in listed], range=list(values))
 
 
 def _from_zero(values: Iterable[float]) -> Any:

@@ -46,7 +46,7 @@ def _copy(element: Element) -> Element | None:
     if element.get("display") == "none" or element.get("class") in ("background", "foreground"):
         return None
     made = Element(name)
-    made.text = element.text
+    made.text = (element.text or "").strip()
     for attribute, value in element.attrib.items():
         if attribute in _ATTRIBUTES and (attribute, value) not in _USUAL:
             made.set(attribute, value if attribute == "fill" else _LONG.sub(_shorter, value))
