@@ -1,0 +1,384 @@
+"""The pages of models say what the records say, of comparable rows only, and lose no failure."""
+
+import json
+import re
+import statistics
+from pathlib import Path
+
+import cards
+import msgspec
+import pytest
+import sites
+
+import gpu_records
+import records
+from reports.across import works
+from reports.build import build
+from reports.material import gather
+from reports.model_view import models
+from reports.peers import front, sets
+from suite import units
+from suite.catalog.tier import Workload
+from suite.results.plan import Plan
+from suite.results.record import Record, seal
+from suite.results.store import read
+
+RESULTS = Path(__file__).parents[2] / "reports" / "results"
+HOSTILE = '"></title></svg><script>alert(1)</script>'
+GIB = 1 << 30
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(read([RESULTS]), tmp_path_factory.mktemp("models") / "site").parent
+
+
+def page(
+    folder: Path, *found: Record, name: str = "qwen3-8b", plan: Plan | None = None
+) -> sites.Page:
+    """The page of one model out of a site of these records."""
+    plans = () if plan is None else (plan,)
+    return sites.Page(
+        build(sites.collection(*found, plans=plans), folder / "site").parent
+        / "models"
+        / f"{name}.html"
+    )
+
+
+def rows(opened: sites.Page, anchor: str = "") -> list[dict[str, sites.Element]]:
+    """Rows of a page's tables as cells by heading; ``anchor`` is that of the section."""
+    found = []
+    for table in opened.all("table"):
+        around = [parent.attributes.get("aria-labelledby") for parent in table.parents]
+        if anchor and anchor not in around:
+            continue
+        head = [e.text for e in opened.all("th") if table in e.parents and "scope" in e.attributes]
+        head = [text for text in head if text]
+        for row in opened.all("tr"):
+            if table in row.parents:
+                cells = [e for e in opened.elements if row in e.parents and e.tag in ("th", "td")]
+                found.append(dict(zip(head, cells, strict=False)))
+    return found
+
+
+def titles(opened: sites.Page) -> list[str]:
+    """What the marks of a page's charts say."""
+    return [e.text for e in opened.all("title") if any(p.tag == "svg" for p in e.parents)]
+
+
+def steady(record: dict[str, object]) -> tuple[float, float]:
+    """Real tokens per second and median step of a record's JSON."""
+    steps = [step for step in record["steps"] if step["role"] == "steady"]
+    tokens, seconds = ([step[key] for step in steps] for key in ("tokens_real", "seconds"))
+    step = statistics.median(seconds)
+    if len(set(tokens)) > 1:  # then all over all
+        return sum(tokens) / sum(seconds), step
+    return statistics.median(a / b for a, b in zip(tokens, seconds, strict=True)), step
+
+
+def test_the_numbers_are_those_of_the_records(published: Path) -> None:
+    """Each linked number of published results comes out of the JSON that its link leads to."""
+    seen = 0
+    for path in sorted((published / "models").glob("*.html")):
+        opened = sites.Page(path)
+        said = " ".join(titles(opened))
+        for data in opened.all("data"):
+            if data.attributes.get("class") == "ratio":
+                continue
+            href = data.parents[-1].attributes["href"]
+            record = json.loads((path.parent / href).with_suffix(".json").read_text())
+            tokens, step = steady(record)
+            phases = {phase["name"]: phase["memory"] for phase in record["phases"]}
+            peaks = [phases[name].get("allocated_peak_bytes") for name in ("first_step", "steady")]
+            value = float(data.attributes["value"])
+            assert value in (tokens, step, max(peaks))
+            if value == tokens:
+                assert units.rate(tokens, "token/s") in said, "the chart says the same number"
+                seen += 1
+    assert seen >= 18
+
+
+def test_ratios_are_those_of_two_records(published: Path) -> None:
+    """The ladder's ratio is one throughput over another, of the same run, in table and chart."""
+    opened = sites.Page(published / "models" / "qwen3-8b.html")
+    found = [json.loads(path.read_text()) for path in (published / "records").glob("*.json")]
+    ladder = {r["method"]: steady(r)[0] for r in found if r["run_id"].endswith("f75a0d82")}
+    (row,) = [r for r in rows(opened, "work-1") if r["Method"].text == "Unsloth LoRA"]
+    for heading, base in (
+        ("Speed against LoRA", "lora"),
+        ("Speed against its Liger rung", "lora-liger"),
+        ("Speed against naive LoRA", "lora-naive"),
+    ):
+        (data,) = [e for e in opened.all("data") if row[heading] in e.parents]
+        ratio = ladder["unsloth-lora"] / ladder[base]
+        assert float(data.attributes["value"]) == pytest.approx(ratio, rel=1e-12)
+        assert any(
+            re.match("Unsloth LoRA against ", text) and text.endswith(f": {units.ratio(ratio)}")
+            for text in titles(opened)
+        )
+
+
+def test_a_baseline_of_another_run_is_none(tmp_path: Path) -> None:
+    """Ratios stay within a run; beside each other, rows of two runs say what is not the same."""
+    older = gpu_records.record(run_id="older", started_at="2026-11-01T00:00:00Z")
+    newer = gpu_records.record(method="unsloth-lora", run_id="newer", seconds=0.05)
+    versions = records.environment().versions
+    other = msgspec.structs.replace(versions, packages={"torch": "9.9.9", "peft": "0.21.2"})
+    around = msgspec.structs.replace(newer.environment, versions=other)
+    newer = seal(msgspec.structs.replace(newer, environment=around))
+    opened = page(tmp_path, older, newer)
+    assert not [e for e in opened.all("data") if e.attributes.get("class") == "ratio"]
+    (note,) = [e.text for e in opened.all("p") if e.attributes.get("class") == "warning"]
+    assert "rows of 2 runs (newer, older)" in note or "rows of 2 runs (older, newer)" in note
+    assert "torch (2.13.0, 9.9.9)" in note
+    assert "peft" not in note
+
+
+def test_other_work_is_not_in_one_chart() -> None:
+    """Full fine-tuning, other weights, loops and lengths are sets of their own."""
+    other = Workload(sequence_tokens=4096, batch_sequences=1)
+    found = [
+        gpu_records.record(),
+        gpu_records.record(method="unsloth-lora"),
+        gpu_records.record(method="full"),
+        gpu_records.record(method="qlora", weights="hub 0123"),
+        gpu_records.failed(method="lora-liger"),
+        gpu_records.record(method="lora-naive", workload=other, suffix="-long"),
+    ]
+    (tuned,) = models(gather(sites.collection(*found)))
+    together = [[entry.method for entry in peers.entries] for peers in tuned.sets]
+    assert sorted(map(sorted, together)) == [
+        ["full"],
+        ["lora", "lora-liger", "unsloth-lora"],
+        ["lora-naive"],
+        ["qlora"],
+    ]
+
+
+def on_front(*found: Record) -> list[str]:
+    material = gather(sites.collection(*found))
+    (work,) = works(material)
+    (peers,) = sets(work, material)
+    return [entry.method for entry in front(peers.entries)]
+
+
+def test_the_pareto_front_is_what_nothing_beats() -> None:
+    """Slower in more memory is beaten; equals stay; wrong losses and lone rows make no front."""
+    fast = gpu_records.record(method="unsloth-lora", seconds=0.05, allocated=20 * GIB)
+    small = gpu_records.record(method="unsloth-qlora", seconds=0.1, allocated=8 * GIB)
+    beaten = gpu_records.record(method="lora", seconds=0.1, allocated=9 * GIB)
+    slow = gpu_records.record(method="lora-naive", seconds=0.3, allocated=30 * GIB)
+    assert on_front(slow, fast, beaten, small) == ["unsloth-qlora", "unsloth-lora"]
+    equal = gpu_records.record(method="qlora", seconds=0.1, allocated=8 * GIB)
+    assert on_front(fast, small, equal) == ["unsloth-qlora", "qlora", "unsloth-lora"]
+    wrong = gpu_records.record(method="unsloth-lora", seconds=0.01, loss=7.9, allocated=1 * GIB)
+    assert on_front(beaten, wrong, slow) == ["lora"]
+    assert on_front(fast, gpu_records.failed(method="qlora")) == []
+
+
+def test_the_front_is_named_in_chart_table_and_words(tmp_path: Path) -> None:
+    """The same methods stand on the line, in the column and in the sentence."""
+    opened = page(
+        tmp_path,
+        gpu_records.record(method="unsloth-lora", seconds=0.05, allocated=20 * GIB),
+        gpu_records.record(method="unsloth-qlora", seconds=0.1, allocated=8 * GIB),
+        gpu_records.record(method="lora", seconds=0.2, allocated=22 * GIB),
+    )
+    listed = [
+        r["Method"].text for r in rows(opened, "work-1") if r["Pareto front"].text == "on it"
+    ]
+    assert sorted(listed) == ["Unsloth LoRA", "Unsloth QLoRA"]
+    assert "least memory first: Unsloth QLoRA, Unsloth LoRA." in opened.text
+    (line,) = {text for text in titles(opened) if text.startswith("Pareto front: ")}
+    assert re.findall(r"(\w+ \w+): ", line.removeprefix("Pareto front: ")) == [
+        "Unsloth QLoRA",
+        "Unsloth LoRA",
+    ]
+
+
+@pytest.mark.parametrize("outcome", ["oom", "unsupported", "invalid", "timeout"])
+def test_failures_stay_in_words(tmp_path: Path, outcome: str) -> None:
+    """A case without numbers is in the chart, its table and the list, each time with its page."""
+    bad = gpu_records.failed(method="qlora", outcome=outcome, reason="because of this")
+    opened = page(tmp_path, gpu_records.record(), bad)
+    word = {"oom": "Out of memory", "unsupported": "Not supported"}.get(outcome)
+    word = word or {"invalid": "Invalid", "timeout": "Timed out"}[outcome]
+    assert any(text.startswith("QLoRA, ") and word in text for text in titles(opened))
+    for anchor in ("work-1", "failed"):
+        (row,) = [r for r in rows(opened, anchor) if r["Method"].text == "QLoRA"]
+        said = " ".join(cell.text for cell in row.values())
+        assert word in said
+        assert "because of this" in said
+    links = [e.attributes["href"] for e in opened.all("a") if word in e.text]
+    assert set(links) == {f"../records/{bad.record_id}.html"}
+
+
+def test_launches_and_their_range_are_said(tmp_path: Path) -> None:
+    """The median of three launches stands with its range; one launch says that it is one."""
+    found = [gpu_records.record(launch=n, seconds=0.1 + 0.01 * n) for n in (1, 2, 3)]
+    opened = page(tmp_path, *found, gpu_records.record(method="qlora"))
+    low, middle, high = sorted(steady(json.loads(msgspec.json.encode(each)))[0] for each in found)
+    by_method = {row["Method"].text: row for row in rows(opened, "work-1") if "Method" in row}
+    (data,) = [e for e in opened.all("data") if by_method["LoRA"]["Real token/s"] in e.parents]
+    assert data.attributes["value"] == repr(middle)
+    span = f"{units.rate(low, '').strip()}–{units.rate(high, '').strip()}"
+    assert span in by_method["LoRA"]["Real token/s"].text
+    assert by_method["LoRA"]["Launches"].text == "3 launches"
+    assert by_method["QLoRA"]["Launches"].text == "1 launch"
+    assert "1 to 3 launches of each" in opened.text
+
+
+SWEEP = ((512, 8), (1024, 4), (2048, 2))
+
+
+def test_curves_join_works_that_differ_in_length_only(tmp_path: Path) -> None:
+    """As many tokens a batch, other lengths: a curve a method; a failure is a cross in words."""
+    found = []
+    for length, batch in SWEEP:
+        work = Workload(sequence_tokens=length, batch_sequences=batch)
+        for method in ("lora", "qlora"):
+            make = gpu_records.failed if (length, method) == (2048, "lora") else gpu_records.record
+            found.append(make(method=method, workload=work, suffix=f"-s{length}"))
+    odd = Workload(sequence_tokens=8192, batch_sequences=3)
+    found.append(gpu_records.record(workload=odd, suffix="-odd"))
+    opened = page(tmp_path, *found)
+    assert len(opened.all("h2")) == len({e.text for e in opened.all("h2")})
+    listed = rows(opened, "length-1")
+    assert len([row for row in listed if "Method" in row]) - 1 == 6
+    assert not any("8,192" in row["Work"].text for row in listed)
+    said = titles(opened)
+    assert any(re.fullmatch(r"LoRA, 512 tokens: .*; LoRA, 1,024 tokens: .*", t) for t in said)
+    assert "2,048 tokens: LoRA: out of memory while loading the weights" in said
+
+
+def test_one_length_is_no_curve(tmp_path: Path) -> None:
+    """Neither other batches of one length nor another loop make a curve."""
+    one = Workload(sequence_tokens=512, batch_sequences=4)
+    two = Workload(sequence_tokens=1024, batch_sequences=3)
+    opened = page(
+        tmp_path,
+        gpu_records.record(workload=one, suffix="-a"),
+        gpu_records.record(workload=two, suffix="-b"),
+    )
+    assert "lengths" not in opened.ids
+
+
+def test_packings_stand_side_by_side_with_their_padding(tmp_path: Path) -> None:
+    """Real tokens per second of each way, and the share of padding, out of the records."""
+    found = {}
+    for packing, batch in (("none", 8), ("padding-free", 8), ("packed", 2)):
+        work = Workload(
+            sequence_tokens=2048, batch_sequences=batch, data="real-length", packing=packing
+        )
+        found[packing] = gpu_records.record(
+            workload=work, suffix=f"-{packing}", seconds=0.1 * batch
+        )
+    opened = page(tmp_path, *found.values())
+    listed = [row for row in rows(opened, "padding-1") if "Rows" in row][1:]
+    assert [row["Rows"].text for row in listed] == [
+        "padded, 8 rows",
+        "padding-free, 8 rows",
+        "packed, 2 rows",
+    ]
+    for row, record in zip(listed, found.values(), strict=True):
+        content = json.loads(msgspec.json.encode(record))
+        values = [
+            e.attributes["value"] for e in opened.all("data") if row["Real token/s"] in e.parents
+        ]
+        assert values == [repr(steady(content)[0])]
+        padded = [step for step in content["steps"] if step["role"] == "steady"]
+        real = sum(step["tokens_real"] for step in padded)
+        share = 1 - real / sum(step["tokens_padded"] for step in padded)
+        assert row["Share of padding"].text == units.percent(share)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_every_card_is_there(tmp_path: Path, count: int) -> None:
+    """With one card and with three, each card's numbers are in a bar, a row and its own charts."""
+    ours = [gpu_records.record(), gpu_records.record(method="unsloth-lora", seconds=0.07)]
+    theirs = cards.many(ours, [f"card-{number}" for number in range(count)])
+    opened = page(tmp_path, *ours, *theirs)
+    said, listed = titles(opened), rows(opened, "work-1")
+    for record in (*ours, *theirs):
+        tokens = steady(json.loads(msgspec.json.encode(record)))[0]
+        card = record.profile if record.hardware is None else record.hardware.title
+        card = "NVIDIA H200 SXM" if card == "h200-sxm" else card
+        title = f"{record.case.method.title}, {card}: {units.rate(tokens, 'token/s')}; 1 launch"
+        assert title in said
+        assert any(
+            (row["Method"].text, row["Card"].text) == (record.case.method.title, card)
+            and row["Real token/s"].text == units.rate(tokens, "").strip()
+            for row in listed
+        )
+    shown = [e.text for e in opened.all("figcaption")]
+    assert len([text for text in shown if text.startswith("Memory against")]) == 1 + count
+    assert len([text for text in shown if text.startswith("The ladder")]) == 1 + count
+    several = sites.Page(opened.path.parents[1] / "models.html")
+    assert len(several.all("tr")) == 1 + 1 + count
+
+
+def test_charts_do_not_grow_with_records(tmp_path: Path) -> None:
+    """Ten launches are drawn by as many charts as one."""
+    one = page(tmp_path / "a", gpu_records.record(), gpu_records.record(method="qlora"))
+    many = page(
+        tmp_path / "b",
+        *(gpu_records.record(launch=n, method=m) for n in range(1, 6) for m in ("lora", "qlora")),
+    )
+    assert len(one.all("figure")) == len(many.all("figure")) > 0
+
+
+def test_the_list_names_the_work_and_the_fastest(published: Path) -> None:
+    """One row a model and card, at one work; a faster row of other work is not preferred."""
+    opened = sites.Page(published / "models.html")
+    listed = {row["Model"].text: row for row in rows(opened) if "Model" in row}
+    assert listed["Qwen3-8B"]["Fastest method"].text.startswith("Unsloth LoRA")
+    assert listed["Qwen3-8B"]["Work"].text.startswith("2 × 2,048 tokens")
+    assert listed["GPT-OSS-120B"]["Cases with numbers"].text == "2 of 4"
+    assert sites.broken_links(published) == []
+
+
+def test_a_wrong_run_is_not_the_fastest(tmp_path: Path) -> None:
+    """Losses that differ are said in the chart, and take a row out of the list's choice."""
+    wrong = gpu_records.record(method="unsloth-lora", seconds=0.01, loss=7.9)
+    opened = page(tmp_path, gpu_records.record(), wrong)
+    assert any(t.startswith("Unsloth LoRA, ") and "losses differ" in t for t in titles(opened))
+    listed = rows(sites.Page(opened.path.parents[1] / "models.html"))
+    assert listed[-1]["Fastest method"].text.startswith("LoRA")
+
+
+def test_hostile_names_stay_text_and_name_no_file(tmp_path: Path) -> None:
+    """Names of a stranger's record are labels in charts and tables, and never paths."""
+    good, case = gpu_records.record(), gpu_records.record().case
+    bad = msgspec.structs.replace(
+        case,
+        model=msgspec.structs.replace(case.model, name="../../x", title=HOSTILE, license=HOSTILE),
+        method=msgspec.structs.replace(case.method, name=HOSTILE, title=HOSTILE),
+    )
+    found = [
+        seal(msgspec.structs.replace(good, case=bad, run_id=HOSTILE, profile=HOSTILE)),
+        *(
+            seal(msgspec.structs.replace(good, case=bad, profile=f"{HOSTILE}{n}", run_id=f"{n}"))
+            for n in range(2)
+        ),
+    ]
+    folder = build(sites.collection(*found), tmp_path / "out" / "site").parent
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    (path,) = (folder / "models").iterdir()
+    assert re.fullmatch(r"model-[0-9a-f]{16}\.html", path.name)
+    opened = sites.Page(path)
+    assert opened.all("figure")
+    assert not opened.all("script")
+    assert not [a for e in opened.elements for a in e.attributes if a.startswith(("on", "style"))]
+    assert any(HOSTILE[:20] in text for text in titles(opened))
+
+
+def test_two_models_of_one_name_have_two_pages(tmp_path: Path) -> None:
+    """Records that say other facts of a model are not mixed with it."""
+    record = gpu_records.record()
+    other = msgspec.structs.replace(record.case.model, license="another")
+    case = msgspec.structs.replace(record.case, model=other)
+    found = [record, seal(msgspec.structs.replace(record, case=case, run_id="other"))]
+    folder = build(sites.collection(*found), tmp_path / "site").parent
+    names = sorted(path.name for path in (folder / "models").iterdir())
+    assert len(names) == 2
+    assert "qwen3-8b.html" in names
