@@ -118,6 +118,54 @@ def test_ratios_are_those_of_two_records(published: Path) -> None:
         )
 
 
+def drawn(opened: sites.Page, figure: str) -> dict[str, dict[str, str]]:
+    """The marks of a figure by what they say, as attributes; texts are left out."""
+    (box,) = [e for e in opened.all("figure") if e.text.startswith(figure)]
+    marks = [e for e in opened.all("title") if box in e.parents and e.parents[-1].tag == "path"]
+    return {mark.text: mark.parents[-1].attributes for mark in marks}
+
+
+def test_bars_of_the_ladder_are_as_long_as_their_ratios(tmp_path: Path) -> None:
+    """A method twice as fast as its baseline has twice the length of one that is as fast."""
+    opened = page(
+        tmp_path,
+        gpu_records.record(seconds=0.1),
+        gpu_records.record(method="qlora", seconds=0.1),
+        gpu_records.record(method="unsloth-lora", seconds=0.05),
+    )
+    bars = drawn(opened, "The ladder")
+    lengths = {
+        title: float(re.match(r"M0,[\d.]+h([\d.]+)v", mark["d"])[1])
+        for title, mark in bars.items()
+    }
+    double, same = (
+        lengths["Unsloth LoRA against LoRA: 2.00×"],
+        lengths["QLoRA against LoRA: 1.00×"],
+    )
+    assert double / same == pytest.approx(2, rel=0.01)
+
+
+def test_points_lie_at_their_memory_and_throughput(tmp_path: Path) -> None:
+    """Twice the memory is twice as far right; twice the tokens are twice as high."""
+    opened = page(
+        tmp_path,
+        gpu_records.record(seconds=0.1, allocated=20 * GIB),
+        gpu_records.record(method="qlora", seconds=0.1, allocated=10 * GIB),
+        gpu_records.record(method="unsloth-lora", seconds=0.05, allocated=10 * GIB),
+    )
+    points = {
+        title.split(":")[0]: tuple(map(float, re.findall(r"[\d.]+", mark["transform"])))
+        for title, mark in drawn(opened, "Memory against").items()
+        if "transform" in mark
+    }
+    lora, qlora, fast = points["LoRA"], points["QLoRA"], points["Unsloth LoRA"]
+    assert lora[0] / qlora[0] == pytest.approx(2, rel=0.01)
+    assert fast[0] == qlora[0]
+    ground = 2 * qlora[1] - fast[1]  # y counts from the top
+    assert lora[1] == qlora[1]
+    assert ground == pytest.approx(250, abs=1), "the height of the plot"
+
+
 def test_a_baseline_of_another_run_is_none(tmp_path: Path) -> None:
     """Ratios stay within a run; beside each other, rows of two runs say what is not the same."""
     older = gpu_records.record(run_id="older", started_at="2026-11-01T00:00:00Z")
@@ -251,14 +299,27 @@ def test_curves_join_works_that_differ_in_length_only(tmp_path: Path) -> None:
     assert "2,048 tokens: LoRA: out of memory while loading the weights" in said
 
 
-def test_one_length_is_no_curve(tmp_path: Path) -> None:
-    """Neither other batches of one length nor another loop make a curve."""
-    one = Workload(sequence_tokens=512, batch_sequences=4)
-    two = Workload(sequence_tokens=1024, batch_sequences=3)
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ({"sequence_tokens": 512}, {"sequence_tokens": 1024, "batch_sequences": 3}),
+        ({"sequence_tokens": 512}, {"sequence_tokens": 1024, "gradient_accumulation": 2}),
+        (
+            {"sequence_tokens": 512, "data": "real-length"},
+            {"sequence_tokens": 1024, "data": "real-length"},
+        ),
+    ],
+)
+def test_what_differs_in_more_than_length_is_no_curve(
+    tmp_path: Path, one: dict[str, object], two: dict[str, object]
+) -> None:
+    """Another batch and step, accumulation, or data that the length cuts make no curve."""
     opened = page(
         tmp_path,
-        gpu_records.record(workload=one, suffix="-a"),
-        gpu_records.record(workload=two, suffix="-b"),
+        *(
+            gpu_records.record(workload=Workload(**{"batch_sequences": 4, **each}), suffix=f"-{n}")
+            for n, each in enumerate((one, two))
+        ),
     )
     assert "lengths" not in opened.ids
 
