@@ -19,10 +19,11 @@ TOKENS = "Real tokens per second"
 def throughput(peers: Peers, names: Names) -> Plot | None:
     """Return a bar for each method, or for each card under its method where there are several."""
     several = len(peers.profiles) > 1
+    found = {(entry.method, entry.profile): entry for entry in peers.entries}
     listed = []
     for name in dict.fromkeys(entry.method for entry in peers.entries):
         for profile in peers.profiles:
-            entry = next((e for e in peers.on(profile) if e.method == name), None)
+            entry = found.get((name, profile))
             if entry is None and not several:
                 continue
             method, card = names.methods[name], names.cards[profile]

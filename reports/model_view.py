@@ -14,7 +14,7 @@ from reports.grid import number as cell
 from reports.lengths import Family
 from reports.material import Material
 from reports.padding import Ways
-from reports.peers import Entry, Names, Peers, front, notes, sets, short
+from reports.peers import Entry, Names, Peers, beside, front, notes, sets, short
 from reports.plots.drawing import Plot, labels
 from reports.tables import bounded
 from suite import units
@@ -94,8 +94,9 @@ def listed(material: Material) -> Grid:
 def models(material: Material) -> tuple[Tuned, ...]:
     """Return every model that has a record, in the report's order."""
     found: dict[Model, list[Peers]] = {}
+    within = beside(material)
     for work in works(material):
-        found.setdefault(work.model, []).extend(sets(work, material))
+        found.setdefault(work.model, []).extend(sets(work, material, within))
     cards = labels(profile_titles(material).items())
     made, taken = [], set[str]()
     for model, peers in found.items():

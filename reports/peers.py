@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from reports import facts
-from reports.across import Work
+from reports.across import Cell, Work
 from reports.cells import Verdict, peak_memory, verdict
 from reports.material import Material
 from reports.rungs import Rung, rungs, settings
 from suite import units
-from suite.results.comparable import other_work
 from suite.results.launches import Launches, Value, across
 from suite.results.metrics import all_metrics
 
@@ -80,31 +79,38 @@ class Peers(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(entry for entry in self.entries if entry.profile == profile)
 
 
-def sets(work: Work, material: Material) -> list[Peers]:
-    """Return the entries of a work in sets that may be compared, the largest first."""
-    groups: list[list[Launches]] = []
-    runs = {}
-    for profile in work.profiles:
-        for cell in work.on(profile):
-            runs[id(cell.shown)] = 1 + len(cell.others)
-            mine = (each for each in groups if all(_same(cell.shown, other) for other in each))
-            found = next(mine, None)
-            if found is None:
-                groups.append([cell.shown])
-            else:
-                found.append(cell.shown)
-    order = [method.name for method in work.methods]
-    beside = {id(group): within for within in settings(material.groups) for group in within}
+def beside(material: Material) -> dict[int, list[Launches]]:
+    """Return, by the ``id`` of each group of launches, all that ran the same work in its run."""
+    return {id(group): within for within in settings(material.groups) for group in within}
+
+
+def sets(work: Work, material: Material, within: Mapping[int, Sequence[Launches]]) -> list[Peers]:
+    """Return the entries of a work in sets that may be compared, the largest first.
+
+    ``within`` is what ``beside`` returns.
+    """
+    cells = [cell for profile in work.profiles for cell in work.on(profile)]
+    found: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        if cell.shown.ok and _trained(cell.shown) is not None:
+            found.setdefault(_same(cell.shown), []).append(cell)
+    for cell in cells:  # what did not run, or does not say what it trained, joins the first
+        if not (cell.shown.ok and _trained(cell.shown) is not None):
+            ours = _same(cell.shown)
+            least = 3 if cell.shown.ok else 2
+            key = next((key for key in found if key[:least] == ours[:least]), ours)
+            found.setdefault(key, []).append(cell)
+    order = {method.name: place for place, method in enumerate(work.methods)}
     made = [
         Peers(
             work=work,
-            trained=_trained(each[0]),
+            trained=_words(each[0].shown),
             entries=tuple(
-                _entry(group, runs[id(group)], beside[id(group)], material)
-                for group in sorted(each, key=lambda group: order.index(group.case.method.name))
+                _entry(cell, within[id(cell.shown)], material)
+                for cell in sorted(each, key=lambda cell: order[cell.shown.case.method.name])
             ),
         )
-        for each in groups
+        for each in found.values()
     ]
     return sorted(made, key=lambda peers: -len(peers.entries))
 
@@ -170,17 +176,18 @@ def _both(entry: Entry) -> tuple[float, float, Entry] | None:
     return entry.memory.median, entry.tokens.median, entry
 
 
-def _same(ours: Launches, theirs: Launches) -> bool:
-    if ours.case.method.adapter != theirs.case.method.adapter:
-        return False
-    if not (ours.ok and theirs.ok):
-        return True  # without numbers nothing is compared
-    if ours.best.weights != theirs.best.weights:
-        return False
-    return not other_work(ours.best, theirs.best)
+def _same(group: Launches) -> tuple[object, ...]:
+    """Return what must be equal for groups of one work to be compared, in that order."""
+    best = group.best
+    return group.case.method.adapter, best.work_key, best.weights, _trained(group)
 
 
-def _trained(group: Launches) -> str:
+def _trained(group: Launches) -> int | None:
+    effective = group.best.effective
+    return None if effective is None else effective.trainable_parameters
+
+
+def _words(group: Launches) -> str:
     adapter = group.case.method.adapter
     if adapter is None:
         return "every parameter trained"
@@ -188,12 +195,13 @@ def _trained(group: Launches) -> str:
     return f"adapters of rank {adapter.rank} on {where}"
 
 
-def _entry(group: Launches, runs: int, beside: Sequence[Launches], material: Material) -> Entry:
+def _entry(cell: Cell, within: Sequence[Launches], material: Material) -> Entry:
+    group = cell.shown
     return Entry(
         group=group,
-        runs=runs,
+        runs=1 + len(cell.others),
         tokens=across(group, all_metrics()["tokens_per_second"]),
         memory=across(group, peak_memory(group.best)),
         verdict=verdict(group, material.references) if group.ok else None,
-        rungs=rungs(group, beside),
+        rungs=rungs(group, within),
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from reports.plots.drawing import Caption, Plot, draw, drawable, key
+from reports.plots.drawing import MOST_MARKS, Caption, Plot, draw, drawable, key
 from reports.plots.style import colour
 from reports.plots.svg import WIDTH
 
@@ -34,14 +34,14 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 def bars(caption: Caption, unit: str, listed: Sequence[Bar], *, mark: float = 0) -> Plot | None:
     """Return bars from 0, in their order; ``unit`` titles the axis, a line may ``mark`` a value.
 
-    None where no bar has a value, or one is too large to draw.
+    None where no bar has a value, one is too large to draw, or they are too many.
     """
     import altair as alt
 
     known = [
         bar.value if bar.high is None else bar.high for bar in listed if bar.value is not None
     ]
-    if not drawable(known):
+    if len(listed) > MOST_MARKS or not drawable(known):
         return None
     begin = {bar.group: bar for bar in reversed(listed)}  # the first bar of each group
     rows = [_bar(bar, first=begin[bar.group] is bar) for bar in listed]

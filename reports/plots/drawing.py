@@ -14,6 +14,7 @@ from suite import units
 LARGEST = 1e12  #: values beyond it are for the table; no axis is drawn for them
 LONGEST_LABEL = 40  #: characters
 LONGEST_TEXT = 2_000
+MOST_MARKS = 500  #: more are for the table
 
 
 class Caption(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,15 +39,18 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
 def labels(names: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return one short label for each (key, title), no two alike, on one line."""
     found: dict[str, str] = {}
-    for key, title in names:
+    taken: set[str] = set()
+    times: dict[str, int] = {}
+    for name, title in names:
         text = " ".join(units.printable(title).split()) or "unnamed"
         if len(text) > LONGEST_LABEL:
             text = f"{text[: LONGEST_LABEL - 1].rstrip()}…"
-        label, again = text, 1
-        while label in found.values():
-            again += 1
-            label = f"{text} ({again})"
-        found[key] = label
+        label = text
+        while label in taken:
+            times[text] = times.get(text, 1) + 1
+            label = f"{text} ({times[text]})"
+        taken.add(label)
+        found[name] = label
     return found
 
 
@@ -59,8 +63,10 @@ def key(label: str) -> str:
 
 
 def drawable(values: Sequence[float]) -> bool:
-    """Return whether there are values, and an axis can be drawn for them."""
-    return bool(values) and all(math.isfinite(v) and 0 <= v <= LARGEST for v in values)
+    """Return whether there are values, not too many, and an axis can be drawn for them."""
+    return 0 < len(values) <= MOST_MARKS and all(
+        math.isfinite(v) and 0 <= v <= LARGEST for v in values
+    )
 
 
 def draw(caption: Caption, chart: Any) -> Plot | None:

@@ -16,7 +16,7 @@ from reports.across import works
 from reports.build import build
 from reports.material import gather
 from reports.model_view import models
-from reports.peers import front, sets
+from reports.peers import beside, front, sets
 from suite import units
 from suite.catalog.tier import Workload
 from suite.results.plan import Plan
@@ -206,7 +206,7 @@ def test_other_work_is_not_in_one_chart() -> None:
 def on_front(*found: Record) -> list[str]:
     material = gather(sites.collection(*found))
     (work,) = works(material)
-    (peers,) = sets(work, material)
+    (peers,) = sets(work, material, beside(material))
     return [entry.method for entry in front(peers.entries)]
 
 
