@@ -5,6 +5,7 @@ workload, loop and seed; what they had differently all the same (adapters, setti
 for ``suite.results.comparable`` to say.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -21,8 +22,8 @@ from suite.results.launches import Launches
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one profile.
 
-    ``shown`` is the newest run with a good launch, or the newest run where no launch was good;
-    ``others`` are the remaining runs of the same case there, newest first.
+    ``shown`` is from the work's main run there (``Work.runs``) where that has a good launch, else
+    the newest run that has one, else the newest; ``others`` are the remaining runs, newest first.
     """
 
     shown: Launches
@@ -32,8 +33,9 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 class Work(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What must be equal for rows to stand side by side, and what ran it.
 
-    ``cells`` are by method name and profile, methods in the order in which they were planned and
-    profiles by name.
+    ``cells`` are by method name and profile.
+    ``runs`` is the main run of each profile: the one with most methods that gave numbers, the
+    newest of equals. Methods are best compared within one run, one sitting of one machine.
     """
 
     model: Model
@@ -41,6 +43,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     loop: Loop
     seed: int
     cells: Mapping[tuple[str, str], Cell]
+    runs: Mapping[str, str]
 
     @cached_property
     def title(self) -> str:
@@ -49,11 +52,11 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def methods(self) -> tuple[Method, ...]:
-        """Return the methods that ran anywhere, each once."""
+        """Return the methods that ran anywhere, by what they train and then as a ladder."""
         found: dict[str, Method] = {}
         for (name, _), cell in self.cells.items():
             found.setdefault(name, cell.shown.case.method)
-        return tuple(found.values())
+        return tuple(sorted(found.values(), key=_rank))
 
     @cached_property
     def profiles(self) -> tuple[str, ...]:
@@ -68,41 +71,69 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def works(material: Material) -> list[Work]:
-    """Return all work that has a record, models in the report's order, shorter sequences first."""
-    found: dict[tuple[Model, Workload, Loop, int], dict[tuple[str, str], list[Launches]]] = {}
+    """Return all work that has a record, smaller models and shorter sequences first."""
+    found: dict[tuple[Model, Workload, Loop, int], list[Launches]] = {}
     for group in material.groups:  # newest run first
         case = group.case
-        cells = found.setdefault((case.model, case.workload, case.loop, case.seed), {})
-        cells.setdefault((case.method.name, group.first.profile), []).append(group)
-    order = {model: number for number, (model, *_) in enumerate(found)}
-    made = [
-        Work(
-            model=model,
-            workload=workload,
-            loop=loop,
-            seed=seed,
-            cells={place: _cell(groups) for place, groups in cells.items()},
-        )
-        for (model, workload, loop, seed), cells in found.items()
-    ]
+        found.setdefault((case.model, case.workload, case.loop, case.seed), []).append(group)
+    made = [_work(*key, groups) for key, groups in found.items()]
     return sorted(
-        made,
-        key=lambda work: (
-            min(order[other.model] for other in made if other.model.name == work.model.name),
-            work.workload.sequence_tokens,
-        ),
+        made, key=lambda w: (w.model.parameters, w.model.name, w.workload.sequence_tokens)
+    )
+
+
+def _work(
+    model: Model, workload: Workload, loop: Loop, seed: int, groups: Sequence[Launches]
+) -> Work:
+    good: dict[tuple[str, str], int] = {}
+    cells: dict[tuple[str, str], list[Launches]] = {}
+    for group in groups:
+        cells.setdefault((group.case.method.name, group.first.profile), []).append(group)
+        place = group.first.profile, group.first.run_id
+        good[place] = good.get(place, 0) + bool(group.ok)
+    runs: dict[str, str] = {}
+    for profile, run_id in sorted(
+        good, key=good.__getitem__, reverse=True
+    ):  # stable: newest first
+        runs.setdefault(profile, run_id)
+    return Work(
+        model=model,
+        workload=workload,
+        loop=loop,
+        seed=seed,
+        cells={place: _cell(found, runs[place[1]]) for place, found in cells.items()},
+        runs=runs,
     )
 
 
 def profile_titles(material: Material) -> dict[str, str]:
-    """Return every profile that has a record and its title, by name."""
+    """Return every profile that has a record and its title, by name; no two titles are alike."""
     found: dict[str, str] = {}
     for section in material.overview.sections:
         if any(group.records for group in material.of(section)):
             found.setdefault(section.profile, section.title)
-    return dict(sorted(found.items()))
+    often = Counter(found.values())
+    return {
+        name: title if often[title] == 1 else f"{title} ({words.short(name)})"
+        for name, title in sorted(found.items())
+    }
 
 
-def _cell(groups: Sequence[Launches]) -> Cell:
-    shown = next((group for group in groups if group.ok), groups[0])
+def _rank(method: Method) -> tuple[object, ...]:
+    """Order methods: adapters before full, 16 bit before 4, then from naive to Unsloth."""
+    return (
+        method.adapter is None,
+        method.adapter is not None and method.adapter.targets,
+        method.quantization is not None,
+        method.engine != "transformers",
+        method.liger,
+        method.autocast,
+        method.name,
+    )
+
+
+def _cell(groups: Sequence[Launches], run_id: str) -> Cell:
+    good = [group for group in groups if group.ok]
+    main = [group for group in good if group.first.run_id == run_id]
+    shown = next(iter([*main, *good, *groups]))
     return Cell(shown=shown, others=tuple(group for group in groups if group is not shown))

@@ -11,8 +11,19 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from reports import model_view, record_view, summary, words
+from reports import (
+    diff,
+    gpu_list,
+    gpu_page,
+    model_view,
+    pair_matrix,
+    pair_page,
+    record_view,
+    summary,
+    words,
+)
 from reports.cells import record_page
+from reports.glance import glances
 from reports.material import Material, gather
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
@@ -23,10 +34,15 @@ from suite.results.metrics import all_metrics
 FOLDER = Path(__file__).parent
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 _RECORD = "each/record.html"
+#: Pages whose titles are not their file's names.
+_TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
 FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
+    "card-against-card": pair_page.pages,
+    "diffs": diff.pages,
+    "gpus": gpu_page.pages,
     "models": model_view.pages,
 }
 
@@ -81,7 +97,11 @@ def _write(collection: Collection, folder: Path) -> None:
     shared = {
         "overview": material.overview,
         "models": model_view.listed(material),
+        "glances": glances(material),
+        "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
+        "gpus": gpu_list.listed(material),
+        "matrix": pair_matrix.matrix(material),
         "metrics": words.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),
         "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),
@@ -89,6 +109,7 @@ def _write(collection: Collection, folder: Path) -> None:
         "residual_band": units.percent(ledger.MOST_RESIDUAL_SHARE),
         "energy_band": units.percent(energy.MOST_APART),
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
+        "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": words,
     }
     for name in _page_names():
@@ -99,10 +120,16 @@ def _write(collection: Collection, folder: Path) -> None:
             values = {**shared, "page": page, "root": "../", "current": f"{family}.html"}
             _render(environment, f"each/{family}.html", folder / family / name, values)
     (folder / "records").mkdir()
+    twins = diff.links(material)
     for record in collection.records:
         source = collection.sources.get(record.record_id, "")
         page = record_view.page(record, references, plans.get(record.run_id), source)
-        values = {"page": page, "root": "../", "current": ""}
+        values = {
+            "page": page,
+            "twins": twins.get(record.record_id, ()),
+            "root": "../",
+            "current": "",
+        }
         place = folder / record_page(record)
         _render(environment, _RECORD, place, values)
         content = msgspec.json.format(msgspec.json.encode(record), indent=1)
@@ -124,8 +151,8 @@ def _page_names() -> list[str]:
 
 
 def _page_title(name: str) -> str:
-    if name == "index.html":
-        return "Overview"
+    if name in _TITLES:
+        return _TITLES[name]
     return name.removesuffix(".html").replace("-", " ").capitalize()
 
 

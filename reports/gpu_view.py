@@ -84,7 +84,7 @@ def _facts(telemetry: Telemetry, window: Window, differ: LongSteps | None) -> fa
     gap = units.seconds(window.largest_gap_seconds)
     strangers = telemetry.foreign_processes
     return (
-        ("Clocks held back by", _held_back(window.inside(telemetry.throttle_reasons))),
+        ("Clocks held back by", held_back(window.inside(telemetry.throttle_reasons))),
         ("Other processes on the GPU", _strangers(telemetry, strangers)),
         ("Samples in the steady steps", f"{window.samples:,}, at most {gap} apart"),
         *(() if differ is None else [("Why steps differ", words.long_steps(differ))]),
@@ -97,7 +97,8 @@ def _strangers(telemetry: Telemetry, count: int) -> str:
     return units.count(count) if count else "none"
 
 
-def _held_back(reasons: Sequence[int]) -> str:
+def held_back(reasons: Sequence[int]) -> str:
+    """Return what held the clocks back, and in which share of samples."""
     if not reasons:
         return "unknown"
     shares = [

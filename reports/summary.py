@@ -14,6 +14,7 @@ from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.results import fit as fits
+from suite.results.fidelity import between
 from suite.results.launches import Launches
 from suite.results.long_steps import LEAST_DEVIATION, long_steps
 from suite.results.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
@@ -153,10 +154,11 @@ def fidelity(material: Material) -> list[Block]:
                 str(each.pairs),
                 units.seconds(statistics.median(each.bare_seconds)),
                 _signed(each.reported),
-                _range(each.reported_pairs),
+                _interval(each.reported_pairs),
                 "" if each.wall is None else _signed(each.wall),
-                _range(each.wall_pairs),
-                f"{'within' if each.kept else 'over'} {units.percent(each.limit)}",
+                _interval(each.wall_pairs),
+                f"{units.percent(each.limit)}: {each.verdict}",
+                "launches" if each.turn_steps is None else f"{each.turn_steps} steps",
             ]
         )
         for found in material.collection.fidelities
@@ -164,21 +166,23 @@ def fidelity(material: Material) -> list[Block]:
     ]
     if not rows:
         return []
-    header = ["Case", "On", "Pairs", "Bare step", "Reported step", "Pairs from", "End to end"]
+    header = ["Case", "On", "Pairs", "Bare step", "Reported step", "95 %", "End to end", "95 %"]
     text = (
-        "A script of a few dozen lines does the same training without the suite, its launches and"
-        " the suite's taken in turn; steps are medians. Reported: the step time of the records."
-        " End to end: from one step's end to the next, the waits between them included."
+        "A script of a few dozen lines does the same training without the suite; a pair is one"
+        " launch of each, in turns; steps are medians. Reported: the step time of the records. End"
+        " to end: from one step's end to the next, the waits between them included. Within the"
+        " limit: both 95 % intervals of the mean over pairs are; over: one lies beyond it."
     )
-    return [Prose(text=text), table([*header, "Pairs from", "Limit"], rows, words=2)]
+    return [Prose(text=text), table([*header, "Limit", "Turns of"], rows, words=2)]
 
 
 def _signed(share: float) -> str:
     return f"{'−' if share < 0 else '+'}{units.percent(abs(share))}"
 
 
-def _range(shares: Sequence[float]) -> str:
-    return f"{_signed(min(shares))} to {_signed(max(shares))}" if shares else ""
+def _interval(shares: Sequence[float]) -> str:
+    found = between(shares)
+    return "" if found is None else f"{_signed(found[0])} to {_signed(found[1])}"
 
 
 def fit(material: Material) -> list[Block]:

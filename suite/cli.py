@@ -35,6 +35,7 @@ VERBS = {
     "publish": "file a finished run among the published results",
     "export": "results as a table: CSV, JSON, JSON lines or Markdown",
     "compare": "is the candidate slower than the base? Verdicts, and a gate for CI",
+    "upgrade-check": "measure other package versions against these, and name the culprit",
     "test": "run this project's own tests",
 }
 
@@ -84,7 +85,7 @@ def _dispatch(arguments: list[str], signals: Signals) -> int:
         what = "option" if verb.startswith("-") else "command"
         known = ["--help", "--version"] if what == "option" else VERBS
         raise BadInput(f"unknown {what} {verb!r}", hint=did_you_mean(verb, known))
-    module = importlib.import_module(f"suite.verbs.{verb}")
+    module = importlib.import_module(f"suite.verbs.{verb.replace('-', '_')}")
     try:
         args = module.parser().parsed(rest)
     except SystemExit as done:  # argparse has printed the help

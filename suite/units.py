@@ -28,6 +28,20 @@ def clock(value: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
+def hours(value: float) -> str:
+    """Return a duration in seconds as hours with three significant digits: ``5.22 h``."""
+    return f"{_three(value / 3600)} h"
+
+
+def kilowatt_hours(value: float) -> str:
+    """Return an energy in joules as kilowatt-hours, three significant digits: ``3.46 kWh``."""
+    return f"{_three(value / 3.6e6)} kWh"
+
+
+def _three(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:#.3g}"
+
+
 def bytes_(value: float) -> str:
     """Return a number of bytes in binary units: ``1.21 GiB``, ``640 MiB``, ``12 KiB``."""
     for unit, size in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):

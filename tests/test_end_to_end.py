@@ -100,6 +100,6 @@ def test_interrupted_and_resumed_equals_undisturbed(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "site" / "index.html").read_text()
+    page = (tmp_path / "site" / "runs.html").read_text()
     assert "Unsloth LoRA" in page
     assert "agrees" in page

@@ -23,6 +23,21 @@ def test_scaled(value: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(18_788.0, "5.22 h"), (4_000_000.0, "1,111 h"), (36.0, "0.0100 h"), (359_999.0, "100 h")],
+)
+def test_hours(seconds: float, text: str) -> None:
+    """Three digits whatever the size, and a short job is not 0 hours."""
+    assert units.hours(seconds) == text
+
+
+def test_kilowatt_hours() -> None:
+    """One kilowatt-hour is 3.6 million joules."""
+    assert units.kilowatt_hours(3.6e6) == "1.00 kWh"
+    assert units.kilowatt_hours(9_996_000.0) == "2.78 kWh"
+
+
+@pytest.mark.parametrize(
     ("unit", "values", "name", "texts"),
     [
         ("seconds", [0.65, 0.386], "ms", ["650", "386"]),

@@ -1,16 +1,19 @@
 """What a user would write without this suite: load, attach, train, look at the clock.
 
-``bare.py METHOD CHECKPOINT SEQUENCE BATCH OUT``, METHOD lora or unsloth-qlora, with the settings
-of the catalog's method of that name. Nothing of ours is imported. OUT gets the end of every step
-in seconds, ``{"ends": [...]}``; the first ``WARMUP`` do not count.
+``bare.py METHOD CHECKPOINT OUT SEQUENCE BATCH WARMUP TURN TURNS HELD GO``, METHOD lora or
+unsloth-qlora, with the settings of the catalog's method of that name. Nothing of ours is
+imported. OUT gets the end of every step in seconds, ``{"ends": [...]}``. After WARMUP steps, and
+after each of TURNS times TURN, it writes to the pipe HELD and waits for the pipe GO.
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
-METHOD, CHECKPOINT, SEQUENCE, BATCH, OUT = sys.argv[1:]
+METHOD, CHECKPOINT, OUT = sys.argv[1:4]
+SEQUENCE, BATCH, WARMUP, TURN, TURNS, HELD, GO = map(int, sys.argv[4:])
 if METHOD == "unsloth-qlora":
     import unsloth  # before the libraries that it patches
 
@@ -21,11 +24,11 @@ import torch
 import transformers
 import trl
 
-WARMUP, STEPS = 13, 20
+STEPS = WARMUP + TURN * TURNS
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LORA = {"r": 16, "lora_alpha": 16, "lora_dropout": 0.0, "target_modules": TARGETS}
-UNSLOTH = {"max_seq_length": int(SEQUENCE), "use_gradient_checkpointing": "unsloth"}
+UNSLOTH = {"max_seq_length": SEQUENCE, "use_gradient_checkpointing": "unsloth"}
 dtype = torch.bfloat16
 if METHOD == "unsloth-qlora":
     load = unsloth.FastLanguageModel.from_pretrained
@@ -56,18 +59,21 @@ class Clock(transformers.TrainerCallback):
     ends: list[float] = []
 
     def on_step_end(self, *_: object, **__: object) -> None:
-        """Wait for the device, then look."""
+        """Wait for the device, then look; at the end of a turn, let the other side go."""
         if DEVICE == "cuda":
             torch.cuda.synchronize()
         self.ends.append(time.perf_counter())
+        if len(self.ends) >= WARMUP and (len(self.ends) - WARMUP) % TURN == 0:
+            os.write(HELD, b".")
+            os.read(GO, 1)
 
 
-shape = ((WARMUP + STEPS) * int(BATCH), int(SEQUENCE))
+shape = (STEPS * BATCH, SEQUENCE)
 ids = torch.randint(0, model.config.vocab_size, shape).tolist()
 config = trl.SFTConfig(
     output_dir=f"{OUT}.trainer",
-    max_steps=WARMUP + STEPS,
-    per_device_train_batch_size=int(BATCH),
+    max_steps=STEPS,
+    per_device_train_batch_size=BATCH,
     gradient_accumulation_steps=1,  # Unsloth makes TRL's default 2: twice the work of a step
     learning_rate=2e-4,
     lr_scheduler_type="constant",
@@ -91,4 +97,4 @@ trl.SFTTrainer(
     processing_class=transformers.AutoTokenizer.from_pretrained(CHECKPOINT),
     callbacks=[Clock()],
 ).train()
-Path(OUT).write_text(json.dumps({"ends": Clock.ends[WARMUP - 1 :]}))
+Path(OUT).write_text(json.dumps({"ends": Clock.ends}))

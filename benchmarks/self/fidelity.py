@@ -1,21 +1,22 @@
 """Is the step time that the suite reports the one a user would see without it?
 
-``python benchmarks/self/fidelity.py --out DIR`` takes launches of the suite and of ``bare.py`` in
-turn, on this machine's GPU, and compares their medians. DIR gets a run of the suite like any other
-(``DIR/run``), what the bare script measured (``bare.jsonl``) and the figures (``fidelity.json``).
-Given again, it goes on where it was cut. To publish: ``./tunebench publish DIR/run``, and
-``fidelity.json`` beside it in the profile's folder.
+``python benchmarks/self/fidelity.py --out DIR`` lets the suite's worker and ``bare.py`` train on
+this machine's device at the same time, in turns of a few steps: while one computes, the other
+waits, so that heat, clocks and neighbours meet both alike. A pair is one launch of each. Pairs
+are taken until the verdict is settled, or there are ``--pairs`` of them. DIR gets what was
+measured (``pairs.jsonl``; given again, it goes on where it was cut) and the figures
+(``fidelity.json``), which are published beside the profile's runs.
 """
 
 import argparse
 import datetime
-import json
 import math
 import os
+import select
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
@@ -24,165 +25,241 @@ import msgspec
 
 from suite.catalog import model as models
 from suite.catalog.case import Case
+from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
 from suite.errors import SuiteError
 from suite.results.fidelity import Fidelity, FidelityFile
-from suite.results.metrics import all_metrics
-from suite.results.record import Record
-from suite.results.samples import steady_steps
-from suite.results.store import Run, create, open_run
 from suite.run import planning
 from suite.run.environment import resolve_profile
-from suite.run.launch import cache_folder, launch
+from suite.run.launch import cache_folder
 from suite.run.measurement import worker_environment
 from suite.run.nvml import Device, open_gpu
 from suite.run.progress import reporter
+from suite.run.session import Session
+from suite.run.telemetry import Sampler
+from suite.wire import Start
 from suite.worker.checkpoints import checkpoint_folder
 
 HERE = Path(__file__).parent
 LIMIT = 0.01  #: of step time, either way
+WARMUP, TURN, TURNS = 13, 5, 6  #: steps, steps, turns of each side
+LEAST_PAIRS, MOST_PAIRS = 3, 6
+LONGEST_SECONDS = 600.0  #: to the end of a turn
 
 
-class Bare(msgspec.Struct, frozen=True, kw_only=True):
-    """One launch of the bare script: seconds between the ends of its steps."""
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """One launch of each: seconds of every step in a turn.
 
-    launch: int
+    ``reported`` as a record would have them; ``suite`` and ``bare`` from one step's end to the
+    next one's, which the first step of a turn lacks.
+    """
+
     case_id: str
-    seconds: list[float]
+    reported: list[float]
+    suite: list[float]
+    bare: list[float]
 
 
-def measure(run: Run, out: Path, pairs: int) -> None:
-    """Take what is left: every launch of the run, and of the first ``pairs`` the bare one too."""
-    journal = out / "bare.jsonl"
-    done = {(bare.launch, bare.case_id) for bare in _read(journal)}
+class Suite(Session):
+    """The suite's worker, granted a turn of steady steps at a time."""
 
-    def ours(number: int) -> None:
-        if not run.launch_done(number):
-            with reporter(run.folder, run.plan, run.records, json=False) as told:
-                launch(run, number, told)
+    def warm_up(self) -> None:
+        """Take as many steps as the bare script does before the first turn."""
+        for role, steps in (("first", 1), ("warmup", WARMUP - 1)):
+            self._grant(steps, role)  # type: ignore[arg-type]  # the two are roles
+            for _ in range(steps):
+                self._take()
 
-    def theirs(number: int) -> None:
-        for case in run.plan.cases if number <= pairs else ():
-            if (number, case.case_id) not in done:
-                bare = Bare(launch=number, case_id=case.case_id, seconds=_bare(case, out))
-                with journal.open("ab") as file:
-                    file.write(msgspec.json.encode(bare) + b"\n")
-
-    for number in range(1, run.plan.launches + 1):
-        # In turn ABBA: what drifts meets both alike.
-        for side in (ours, theirs) if number % 2 else (theirs, ours):
-            side(number)
+    def turn(self) -> tuple[list[float], list[float]]:
+        """Take a turn; return the steps' seconds, and those between their ends."""
+        self._grant(TURN, "steady")
+        seconds = [self._take().seconds for _ in range(TURN)]
+        ends = [span.ended for span in self.step_spans[-TURN:]]
+        return seconds, _between(ends)
 
 
-def figures(run: Run, out: Path) -> Iterator[Fidelity]:
-    """Yield one figure a case from what was measured."""
-    bare = {(each.launch, each.case_id): each.seconds for each in _read(out / "bare.jsonl")}
-    for case in run.plan.cases:
-        records = [r for r in run.records if r.case_id == case.case_id and r.outcome == "ok"]
-        paired = [r for r in records if (r.launch, r.case_id) in bare]
-        if not paired:
-            continue
-        alone = {r.launch: statistics.median(bare[r.launch, r.case_id]) for r in paired}
-        steps = {r.launch: all_metrics()["step_seconds"].compute(r) or math.nan for r in records}
-        walls = {r.launch: _between_ends(r) for r in paired}
-        reported = [math.log(steps[n] / alone[n]) for n in alone]
-        wall = [math.log(w / alone[n]) for n, w in walls.items() if w is not None]
-        yield Fidelity(
-            case_id=case.case_id,
-            run_id=run.plan.run_id,
-            limit=LIMIT,
-            reported=math.expm1(statistics.mean(reported)),
-            reported_pairs=tuple(math.expm1(log) for log in reported),
-            wall=math.expm1(statistics.mean(wall)) if wall else None,
-            wall_pairs=tuple(math.expm1(log) for log in wall),
-            suite_seconds=tuple(steps.values()),
-            bare_seconds=tuple(alone.values()),
-        )
+class Bare:
+    """The bare script, which waits after its warm-up and after each turn."""
+
+    def __init__(self, case: Case, out: Path, gpu: Device | None) -> None:
+        name, work = case.method.name, case.workload
+        checkpoint = checkpoint_folder(case.model, "dense", cache_folder())
+        self._result, self._log = out / "bare.json", out / "bare.log"
+        self._result.unlink(missing_ok=True)
+        compiled = out / "bare-compiled" / name
+        held, theirs = os.pipe()
+        ours, go = os.pipe()
+        self._held, self._go = held, go
+        numbers = (work.sequence_tokens, work.batch_sequences, WARMUP, TURN, TURNS, theirs, ours)
+        command = [sys.executable, str(HERE / "bare.py"), name, str(checkpoint)]
+        environment = worker_environment(os.environ, gpu)
+        environment.pop("PYTHONPATH")  # nothing of ours
+        if inherited := os.environ.get("PYTHONPATH"):
+            environment["PYTHONPATH"] = inherited
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, str(self._result), *map(str, numbers)],
+                env=environment
+                | {
+                    "UNSLOTH_DISABLE_STATISTICS": "1",
+                    "HF_HUB_OFFLINE": "1",
+                    "TOKENIZERS_PARALLELISM": "false",
+                    "UNSLOTH_COMPILE_LOCATION": str(compiled / "unsloth"),
+                    "TRITON_CACHE_DIR": str(compiled / "triton"),
+                },
+                stdout=log,
+                stderr=log,
+                cwd=out,
+                pass_fds=(theirs, ours),
+            )
+        os.close(theirs)
+        os.close(ours)
+
+    def wait(self) -> None:
+        """Wait until its turn, or its warm-up, is over."""
+        ready, _, _ = select.select([self._held], [], [], LONGEST_SECONDS)
+        if not ready or not os.read(self._held, 1):
+            raise SuiteError(f"bare.py failed:\n{self._log.read_text(errors='replace')[-4000:]}")
+
+    def turn(self) -> None:
+        """Let it take a turn."""
+        os.write(self._go, b".")
+        self.wait()
+
+    def result(self) -> list[float]:
+        """Let it end; return the seconds between the ends of its steps, turn by turn."""
+        os.write(self._go, b".")
+        if self._process.wait(LONGEST_SECONDS):
+            self.wait()
+        ends = msgspec.json.decode(self._result.read_bytes(), type=dict[str, list[float]])["ends"]
+        turns = [ends[at : at + TURN] for at in range(WARMUP, len(ends), TURN)]
+        return [seconds for turn in turns for seconds in _between(turn)]
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._held)
+        os.close(self._go)
 
 
-def _between_ends(record: Record) -> float | None:
-    """Return the median seconds from one steady step's end to the next's."""
-    if record.telemetry is None:
-        return None
-    steady = {step.index for step in steady_steps(record)}
-    ends = [end for n, (_, end) in enumerate(record.telemetry.step_elapsed_seconds) if n in steady]
-    return statistics.median(later - sooner for sooner, later in pairwise(ends))
+def measure(case: Case, profile: Profile, out: Path, number: int) -> Pair:
+    """Run pair ``number`` of a case; they take turns ABBA, so that what drifts meets both."""
+    found = open_gpu() if profile.device == "cuda" else None
+    gpu = found if isinstance(found, Device) else None
+    start = Start(
+        case=case,
+        device=profile.device,
+        weights="dummy",
+        cache=str(cache_folder()),
+        compiled=str(out / "compiled" / case.case_id),
+    )
+    plan = planning.make(profile, models=[case.model.name], methods=[case.method.name])
+    reported: list[float] = []
+    suite: list[float] = []
+    with reporter(out, plan, (), json=False) as told:
+        told.case_begun(case, 1, 1, number, MOST_PAIRS)
+        bare = Bare(case, out, gpu)
+        folder = out / "work"
+        folder.mkdir(exist_ok=True)
+        environment = worker_environment(os.environ, gpu)
+        session = Suite(start, reporter=told, folder=folder, environment=environment)
+        sampler = None if gpu is None else Sampler(gpu)
+        try:
+            if sampler is not None:  # as in every run
+                sampler.start()
+                sampler.watch(session.process.pid)
+            session.prepare()
+            session.warm_up()
+            bare.wait()
+            for turn in range(TURNS):
+                if (turn + number) % 2:
+                    bare.turn()
+                seconds, between = session.turn()
+                reported += seconds
+                suite += between
+                if not (turn + number) % 2:
+                    bare.turn()
+            session.finish()
+            return Pair(case_id=case.case_id, reported=reported, suite=suite, bare=bare.result())
+        finally:
+            if sampler is not None:
+                sampler.stop()
+            session.close()
+            bare.close()
 
 
-def _bare(case: Case, out: Path) -> list[float]:
-    """Run the bare script once; its compiled kernels are kept from launch to launch, as ours."""
-    name, work = case.method.name, case.workload
-    checkpoint = checkpoint_folder(case.model, "dense", cache_folder())
-    compiled = out.absolute() / "bare-compiled" / name
-    gpu = open_gpu()
-    environment = worker_environment(os.environ, gpu if isinstance(gpu, Device) else None)
-    environment.pop("PYTHONPATH")
-    if inherited := os.environ.get("PYTHONPATH"):
-        environment["PYTHONPATH"] = inherited
-    environment |= {
-        "UNSLOTH_DISABLE_STATISTICS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-        "UNSLOTH_COMPILE_LOCATION": str(compiled / "unsloth"),
-        "TRITON_CACHE_DIR": str(compiled / "triton"),
-    }
-    result = out.absolute() / "bare.json"
-    size = [str(work.sequence_tokens), str(work.batch_sequences)]
-    command = [sys.executable, str(HERE / "bare.py"), name, str(checkpoint), *size, str(result)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=out)
-    if done.returncode:
-        raise SuiteError(f"bare.py {name} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-    ends = json.loads(result.read_text())["ends"]
+def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
+    """Return the figure of one case."""
+    bare = [statistics.median(pair.bare) for pair in pairs]
+    suite = [statistics.median(pair.reported) for pair in pairs]
+    walls = [statistics.median(pair.suite) for pair in pairs]
+    reported = [math.log(ours / theirs) for ours, theirs in zip(suite, bare, strict=True)]
+    wall = [math.log(ours / theirs) for ours, theirs in zip(walls, bare, strict=True)]
+    return Fidelity(
+        case_id=case_id,
+        turn_steps=TURN,
+        limit=LIMIT,
+        reported=math.expm1(statistics.mean(reported)),
+        reported_pairs=tuple(map(math.expm1, reported)),
+        wall=math.expm1(statistics.mean(wall)),
+        wall_pairs=tuple(map(math.expm1, wall)),
+        suite_seconds=tuple(suite),
+        bare_seconds=tuple(bare),
+    )
+
+
+def figures(cases: Sequence[Case], profile: Profile, out: Path, most: int) -> Iterator[Fidelity]:
+    """Yield each case's figure, taking the pairs that it still needs."""
+    journal = out / "pairs.jsonl"
+    lines = journal.read_bytes().splitlines() if journal.is_file() else []
+    done = [msgspec.json.decode(line, type=Pair) for line in lines]
+    for case in cases:
+        pairs = [pair for pair in done if pair.case_id == case.case_id]
+        while len(pairs) < LEAST_PAIRS or (
+            len(pairs) < most and figure(case.case_id, pairs).verdict == "not settled"
+        ):
+            pairs.append(measure(case, profile, out, len(pairs) + 1))
+            with journal.open("ab") as file:
+                file.write(msgspec.json.encode(pairs[-1]) + b"\n")
+        yield figure(case.case_id, pairs)
+
+
+def _between(ends: Sequence[float]) -> list[float]:
     return [later - sooner for sooner, later in pairwise(ends)]
 
 
-def _read(path: Path) -> list[Bare]:
-    if not path.is_file():
-        return []
-    return [msgspec.json.decode(line, type=Bare) for line in path.read_bytes().splitlines()]
-
-
 def main() -> int:
-    """Measure, write, print; 1 when a limit is broken."""
+    """Measure, write, print; 1 when a limit is not shown to hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--model", choices=models.names(), default="qwen3-8b")
     parser.add_argument("--tier", default="standard")
     parser.add_argument("--methods", nargs="+", default=["lora", "unsloth-qlora"])
     parser.add_argument("--loop", choices=get_args(Loop), default="sft")
-    parser.add_argument("--launches", type=int, default=5, help="of the suite")
-    parser.add_argument("--pairs", type=int, default=3, help="launches that the bare script has")
+    parser.add_argument("--pairs", type=int, default=MOST_PAIRS, help="at most")
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    if (args.out / "run" / "run.json").is_file():
-        run = open_run(args.out / "run")
-    else:
-        plan = planning.make(
-            resolve_profile("auto"),
-            tier=args.tier,
-            loop=args.loop,
-            launches=args.launches,
-            models=[args.model],
-            methods=args.methods,
-            argv=("python", "benchmarks/self/fidelity.py"),
+    out = args.out.absolute()
+    out.mkdir(parents=True, exist_ok=True)
+    profile = resolve_profile("auto")
+    plan = planning.make(
+        profile, tier=args.tier, loop=args.loop, models=[args.model], methods=args.methods
+    )
+    found = []
+    for each in figures(plan.cases, profile, out, args.pairs):
+        found.append(each)
+        print(
+            f"{each.verdict}: {each.case_id}: {each.reported:+.2%} step time,"
+            f" {each.wall or 0:+.2%} from step end to step end; {each.pairs} pairs",
+            flush=True,
         )
-        run = create(args.out / "run", plan)
-    with run:
-        measure(run, args.out, args.pairs)
-        found = list(figures(run, args.out))
     now = datetime.datetime.now(datetime.UTC)
     at = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-    document = FidelityFile(at=at, profile=run.plan.profile, figures=tuple(found))
-    path = args.out / "fidelity.json"
+    document = FidelityFile(at=at, profile=plan.profile, figures=tuple(found))
+    path = out / "fidelity.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
-    for each in found:
-        wall = "" if each.wall is None else f", {each.wall:+.2%} from step end to step end"
-        verdict = "ok  " if each.kept else "OVER"
-        print(
-            f"{verdict} {each.case_id}: {each.reported:+.2%} step time{wall}; {each.pairs} pairs"
-        )
     print(path)
-    return 0 if all(each.kept for each in found) else 1
+    return 0 if all(each.verdict == "within" for each in found) else 1
 
 
 if __name__ == "__main__":

@@ -119,7 +119,11 @@ def in_containers() -> Iterator[Figure]:
     # A build of Python without profile-guided optimization is slower by several percent, which
     # is no matter of containers.
     pythons = frozenset[str]().union(*(pair.pythons for pair in taken))
-    note = "" if len(pythons) == 1 else f"; NOT THE SAME PYTHON: {', '.join(sorted(pythons))}"
+    note = (
+        ""
+        if len(pythons) == 1
+        else f"; not the same build of Python: {', '.join(sorted(pythons))}"
+    )
     yield _step_time("step time in a container, above none", taken, note)
 
 

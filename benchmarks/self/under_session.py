@@ -6,7 +6,9 @@ ran it. READY gets the worker's process id once steady steps begin. Standard out
 terminal.
 """
 
+import platform
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
@@ -50,7 +52,12 @@ def main(cache: Path, out: Path, ready: Path) -> None:
             session.close()
     ends = [span.ended for span in session.step_spans[first_counted(case) - 1 :]]
     found = {"ends": ends, "cpu_seconds": cpu_seconds, "wall_seconds": wall_seconds}
-    out.write_bytes(msgspec.json.encode(found | {"python": sys.version}))
+    out.write_bytes(msgspec.json.encode(found | {"python": _python()}))
+
+
+def _python() -> str:
+    """Return the version of this Python and how it was built: two builds differ in speed."""
+    return f"{platform.python_version()} configured with {sysconfig.get_config_var('CONFIG_ARGS')}"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ is refused unless it is allowed by name: its ratio would be of two different thi
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from suite.errors import BadInput
 from suite.results import parity, stats
 from suite.results.collection import Collection
+from suite.results.comparable import NOT_SET, settings
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
 from suite.wire import Struct
@@ -73,11 +74,29 @@ class Change(Struct, frozen=True, kw_only=True):
         return self.kind in ("missing", "newly failing")
 
 
+class Setting(Struct, frozen=True, kw_only=True):
+    """An effective setting of a running model, or a package, that is another in the candidate.
+
+    ``case_ids`` are the cases in which it changed so; "none" stands for what one side lacks.
+    """
+
+    setting: str
+    base: str
+    candidate: str
+    case_ids: tuple[str, ...]
+
+
 class Comparison(Struct, frozen=True, kw_only=True):
-    """Everything found. ``pooled`` is the p-value of all cases together being slower."""
+    """Everything found. ``pooled`` is the p-value of all cases together being slower.
+
+    ``settings`` and ``packages`` that changed are said, also where nothing got slower by it; they
+    fail no gate.
+    """
 
     lines: tuple[Line, ...]
     changes: tuple[Change, ...]
+    settings: tuple[Setting, ...]
+    packages: tuple[Setting, ...]
     notes: tuple[str, ...]
     pooled: float | None
     pooled_ratio: float | None
@@ -133,6 +152,8 @@ def compare(
     return Comparison(
         lines=tuple(sorted(found, key=lambda line: order[line.profile, line.case_id])),
         changes=tuple(changes),
+        settings=_changed(sides, _settings),
+        packages=_changed(sides, _packages),
         notes=tuple(notes),
         pooled=stats.pooled(effects),
         pooled_ratio=statistics.geometric_mean(each.ratio for each in effects)
@@ -166,6 +187,31 @@ def _cases(side: Collection, name: str) -> dict[Key, list[Record]]:
         if len({record.work_key for record in records}) > 1:
             raise BadInput(f"{name}: {case_id} did different work in different records")
     return found
+
+
+def _changed(
+    sides: Sequence[Side], of: Callable[[Record], Mapping[str, str]]
+) -> tuple[Setting, ...]:
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for (_, case_id), before, after in sides:
+        ours, theirs = of(before[0]), of(after[0])
+        for name in dict.fromkeys([*ours, *theirs]):
+            values = ours.get(name, NOT_SET), theirs.get(name, NOT_SET)
+            if values[0] != values[1]:
+                found.setdefault((name, *values), []).append(case_id)
+    return tuple(
+        Setting(setting=name, base=ours, candidate=theirs, case_ids=tuple(case_ids))
+        for (name, ours, theirs), case_ids in sorted(found.items())
+    )
+
+
+def _settings(record: Record) -> Mapping[str, str]:
+    return {} if record.effective is None else settings(record.effective)
+
+
+def _packages(record: Record) -> Mapping[str, str]:
+    versions = record.environment.versions
+    return {} if versions is None else versions.packages
 
 
 def _across_cards(

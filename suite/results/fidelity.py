@@ -4,29 +4,36 @@
 runs it is read with them.
 """
 
-from typing import Annotated
+import math
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import msgspec
 
+from suite.results.stats import interval
 from suite.wire import Count, StepSeconds, Struct
 
-SCHEMA = 1
+#: 2: the two may have been stepped in turns, and then there is no run; 1 knew launches in turn.
+SCHEMA = 2
 
 #: A difference of step times relative to the bare script: 0.01 is one percent more.
 Difference = Annotated[float, msgspec.Meta(gt=-1, le=1e6)]
 
 
 class Fidelity(Struct, frozen=True, kw_only=True):
-    """One case of one run: the suite's median step seconds over the bare script's, less 1.
+    """One case: the suite's median step seconds over the bare script's, less 1.
 
     ``reported`` is of the times in the records; ``wall`` from the end of one step to the end of
     the next, so that what the suite does between steps is in it (null where that was not timed).
-    Both are geometric means of their pairs, each a launch of the suite and one of the script taken
-    in turn. ``suite_seconds`` and ``bare_seconds`` are the medians of every launch.
+    Both are geometric means of their pairs, each a launch of the suite and one of the script.
+    ``suite_seconds`` and ``bare_seconds`` are the medians of every launch. ``turn_steps`` is after
+    how many steps the two took turns, both having begun; null where a whole launch of the one
+    followed one of the other, and then the suite's are launches of the run ``run_id``.
     """
 
     case_id: str
-    run_id: str
+    run_id: str = ""
+    turn_steps: Count | None = None
     limit: Difference
     reported: Difference
     reported_pairs: tuple[Difference, ...]
@@ -41,9 +48,23 @@ class Fidelity(Struct, frozen=True, kw_only=True):
         return len(self.reported_pairs)
 
     @property
-    def kept(self) -> bool:
-        """Return whether both differences lie within the limit."""
-        return max(abs(self.reported), abs(self.wall or 0.0)) <= self.limit
+    def verdict(self) -> Literal["within", "over", "not settled"]:
+        """Return whether the differences lie within the limit, by their 95 % intervals.
+
+        Within: both intervals do. Over: one of them lies beyond the limit altogether.
+        """
+        spans = [between(pairs) for pairs in (self.reported_pairs, self.wall_pairs) if pairs]
+        known = [span for span in spans if span is not None]
+        if any(low > self.limit or high < -self.limit for low, high in known):
+            return "over"
+        inside = all(-self.limit <= low and high <= self.limit for low, high in known)
+        return "within" if inside and len(known) == len(spans) > 0 else "not settled"
+
+
+def between(pairs: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval of the geometric mean of differences; None for fewer than two."""
+    found = interval([math.log1p(pair) for pair in pairs])
+    return None if found is None else (math.expm1(found[0]), math.expm1(found[1]))
 
 
 class FidelityFile(Struct, frozen=True, kw_only=True):

@@ -114,6 +114,18 @@ def effect(
     )
 
 
+def interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean of values (Student's t), None for fewer than two."""
+    from scipy.stats import t as student
+
+    if len(values) < 2:
+        return None
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    half = float(student.ppf((1 + INTERVAL) / 2, len(values) - 1)) * error
+    mean = statistics.fmean(values)
+    return mean - half, mean + half
+
+
 def verdicts(effects: Sequence[Effect]) -> list[Verdict]:
     """Return a verdict for each member of a family of tests.
 
@@ -155,7 +167,7 @@ def launches_needed(each: Effect) -> int | None:
 
     log, inside, outside = abs(math.log(each.ratio)), math.log1p(MARGIN), math.log1p(each.margin)
     per_launch = each.error / math.sqrt(1 / each.base_launches + 1 / each.candidate_launches)
-    for number in range(max(LEAST_LAUNCHES, each.base_launches), MOST_LAUNCHES + 1):
+    for number in range(max(LEAST_LAUNCHES, each.base_launches + 1), MOST_LAUNCHES + 1):
         error = per_launch * math.sqrt(2 / number)
         same, found = student.ppf([1 - SAME_ALPHA, 1 - SLOWER_ALPHA], 2 * number - 2)
         if log + same * error < inside or (log > outside and log > found * error):

@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     elif args.format == "markdown":
         _markdown(found, failures)
     else:
-        _text(found, failures)
+        show(found, failures)
     return EXIT_REGRESSION if gates and failures else EXIT_OK
 
 
@@ -86,7 +86,8 @@ def _side(given: Path) -> Collection:
     return found
 
 
-def _text(found: compare.Comparison, failures: list[str]) -> None:
+def show(found: compare.Comparison, failures: list[str]) -> None:
+    """Print a comparison for people, and why a gate fails by it."""
     if found.lines:
         tables.show(HEADER, [_row(line) for line in found.lines], right=RIGHT)
         print()
@@ -132,6 +133,13 @@ def _sentences(found: compare.Comparison, failures: list[str]) -> list[str]:
     if found.pooled is not None and found.pooled_ratio is not None:
         change = _signed(found.pooled_ratio - 1)
         said.append(f"All cases together: {change} step time, p = {found.pooled:.2g} for slower")
+    for each in found.packages:
+        said.append(f"Package {each.setting}: {each.base} → {each.candidate}")
+    for each in found.settings:
+        cases = ", ".join(each.case_ids)
+        said.append(
+            f"Effective setting {each.setting}: {each.base} → {each.candidate}, in {cases}"
+        )
     said += [f"Note: {note}" for note in found.notes]
     if failures:
         return [*said, f"A gate fails: {'; '.join(failures)}."]

@@ -23,7 +23,7 @@ def test_one_case_on_two_cards_is_one_work() -> None:
 
 
 def test_other_work_is_kept_apart() -> None:
-    """Another length, loop or seed is another work, shorter rows first, models together."""
+    """Another length, loop or seed is another work; smaller models and shorter rows come first."""
     record = gpu_records.record()
     longer = msgspec.structs.replace(record.case.workload, sequence_tokens=8192)
     found = [
@@ -33,9 +33,9 @@ def test_other_work_is_kept_apart() -> None:
     ]
     listed = works(gather(sites.collection(*found)))
     assert [(work.model.name, work.workload.sequence_tokens) for work in listed] == [
-        ("qwen3-32b", record.case.workload.sequence_tokens),
         ("qwen3-8b", record.case.workload.sequence_tokens),
         ("qwen3-8b", 8192),
+        ("qwen3-32b", record.case.workload.sequence_tokens),
     ]
 
 
@@ -48,3 +48,18 @@ def test_the_newest_run_with_numbers_is_shown_and_the_others_are_kept() -> None:
     (cell,) = work.cells.values()
     assert cell.shown.first.run_id == "new"
     assert [group.first.run_id for group in cell.others] == ["failed", "old"]
+
+
+def test_methods_are_shown_from_the_run_that_compares_most_of_them() -> None:
+    """A newer run of one method does not tear the ladder apart; it stands among the others."""
+    ladder = [
+        gpu_records.record(method=name, run_id="ladder", started_at="2026-11-01T00:00:00Z")
+        for name in ("lora", "qlora")
+    ]
+    alone = gpu_records.record(run_id="alone", started_at="2026-11-02T00:00:00Z")
+    (work,) = works(gather(sites.collection(*ladder, alone)))
+    assert work.runs == {"h200-sxm": "ladder"}
+    shown = [cell.shown.first.run_id for cell in work.on("h200-sxm")]
+    assert shown == ["ladder", "ladder"]
+    (other,) = work.cells["lora", "h200-sxm"].others
+    assert other.first.run_id == "alone"

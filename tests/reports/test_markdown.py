@@ -57,7 +57,7 @@ def test_tables_hold_the_numbers_that_the_json_holds(capsys: pytest.CaptureFixtu
 
 def near(cell: str, value: float) -> bool:
     """Return whether a cell shows this number, rounded to three digits or more."""
-    shown = cell.replace(",", "")
+    shown = cell.split(" (")[0].replace(",", "")
     return shown[:1].isdigit() and float(shown) == pytest.approx(value, rel=0.006)
 
 
@@ -68,7 +68,7 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
         run_id=records.RUN_ID,
         limit=0.01,
         reported=0.004,
-        reported_pairs=(-0.002, 0.01),
+        reported_pairs=(0.003, 0.005),
         wall=-0.02,
         wall_pairs=(-0.02,),
         suite_seconds=(0.65,),
@@ -85,7 +85,36 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
     ]
     (row,) = rows(markdown(found, only="fidelity"), "qwen3-8b-lora")
     assert row[2:5] == ["2", "650 ms", "+0.40 %"]
-    assert row[5:] == ["−0.20 % to +1.0 %", "−2.0 %", "−2.0 % to −2.0 %", "over 1.0 %"]
+    # Student's t for two pairs is 12.706: the half interval is 12.706 x 0.001.
+    assert row[5:] == ["−0.86 % to +1.7 %", "−2.0 %", "1.0 %: not settled", "launches"]
+
+
+@pytest.mark.parametrize(
+    ("reported", "wall", "verdict"),
+    [
+        ((0.001, 0.002, 0.003), (0.004, 0.005, 0.006), "within"),
+        ((0.001, 0.002, 0.003), (), "within"),
+        ((0.02, 0.021, 0.022), (0.004, 0.005, 0.006), "over"),
+        ((0.001, 0.002, 0.003), (-0.02, -0.021, -0.022), "over"),
+        ((-0.02, 0.001, 0.02), (0.004, 0.005, 0.006), "not settled"),
+        ((0.001,), (0.001,), "not settled"),
+    ],
+)
+def test_a_mean_within_the_limit_is_not_enough(
+    reported: tuple[float, ...], wall: tuple[float, ...], verdict: str
+) -> None:
+    """What scatters by more than the limit has not been shown to keep it, nor to break it."""
+    found = Fidelity(
+        case_id="qwen3-8b-lora",
+        limit=0.01,
+        reported=0.0,
+        reported_pairs=reported,
+        wall=0.0 if wall else None,
+        wall_pairs=wall,
+        suite_seconds=(0.65,),
+        bare_seconds=(0.64,),
+    )
+    assert found.verdict == verdict
 
 
 def test_several_launches_are_a_median_with_its_range() -> None:

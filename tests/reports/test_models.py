@@ -66,18 +66,42 @@ def titles(opened: sites.Page) -> list[str]:
     return [e.text for e in opened.all("title") if any(p.tag == "svg" for p in e.parents)]
 
 
-def steady(record: dict[str, object]) -> tuple[float, float]:
-    """Real tokens per second and median step of a record's JSON."""
+def per_second(steps: list[dict[str, object]], key: str) -> float:
+    """Tokens a second: the median over steps, or all over all where steps differ in tokens."""
+    tokens, seconds = ([step[name] for step in steps] for name in (key, "seconds"))
+    if len(set(tokens)) > 1:
+        return sum(tokens) / sum(seconds)
+    return statistics.median(a / b for a, b in zip(tokens, seconds, strict=True))
+
+
+def computed(record: dict[str, object]) -> dict[str, float]:
+    """What the tables of a model show of one record's JSON."""
     steps = [step for step in record["steps"] if step["role"] == "steady"]
-    tokens, seconds = ([step[key] for step in steps] for key in ("tokens_real", "seconds"))
-    step = statistics.median(seconds)
-    if len(set(tokens)) > 1:  # then all over all
-        return sum(tokens) / sum(seconds), step
-    return statistics.median(a / b for a, b in zip(tokens, seconds, strict=True)), step
+    memory = {phase["name"]: phase["memory"] for phase in record["phases"]}
+    padded = sum(step["tokens_padded"] for step in steps)
+    return {
+        "tokens": per_second(steps, "tokens_real"),
+        "padded": per_second(steps, "tokens_padded"),
+        "step": statistics.median(step["seconds"] for step in steps),
+        "share": 1 - sum(step["tokens_real"] for step in steps) / padded,
+        "memory": max(memory[name]["allocated_peak_bytes"] for name in ("first_step", "steady")),
+    }
+
+
+def tokens_of(record: Record) -> float:
+    """Real tokens per second of a record, from its JSON."""
+    steps = json.loads(msgspec.json.encode(record))["steps"]
+    return per_second([step for step in steps if step["role"] == "steady"], "tokens_real")
 
 
 def test_the_numbers_are_those_of_the_records(published: Path) -> None:
-    """Each linked number of published results comes out of the JSON that its link leads to."""
+    """Each linked number of published results is the median of its launches' JSON files."""
+    found = [json.loads(path.read_text()) for path in (published / "records").glob("*.json")]
+    launches: dict[tuple[str, ...], list[dict[str, object]]] = {}
+    for record in found:
+        if record["outcome"] == "ok":
+            key = tuple(record[name] for name in ("run_id", "profile", "case_id"))
+            launches.setdefault(key, []).append(record)
     seen = 0
     for path in sorted((published / "models").glob("*.html")):
         opened = sites.Page(path)
@@ -87,13 +111,13 @@ def test_the_numbers_are_those_of_the_records(published: Path) -> None:
                 continue
             href = data.parents[-1].attributes["href"]
             record = json.loads((path.parent / href).with_suffix(".json").read_text())
-            tokens, step = steady(record)
-            phases = {phase["name"]: phase["memory"] for phase in record["phases"]}
-            peaks = [phases[name].get("allocated_peak_bytes") for name in ("first_step", "steady")]
+            key = tuple(record[name] for name in ("run_id", "profile", "case_id"))
+            each = [computed(one) for one in launches[key]]
+            medians = {name: statistics.median(one[name] for one in each) for name in each[0]}
             value = float(data.attributes["value"])
-            assert value in (tokens, step, max(peaks))
-            if value == tokens:
-                assert units.rate(tokens, "token/s") in said, "the chart says the same number"
+            assert value in medians.values()
+            if value == medians["tokens"]:
+                assert units.rate(value, "token/s") in said, "the chart says the same number"
                 seen += 1
     assert seen >= 18
 
@@ -102,7 +126,11 @@ def test_ratios_are_those_of_two_records(published: Path) -> None:
     """The ladder's ratio is one throughput over another, of the same run, in table and chart."""
     opened = sites.Page(published / "models" / "qwen3-8b.html")
     found = [json.loads(path.read_text()) for path in (published / "records").glob("*.json")]
-    ladder = {r["method"]: steady(r)[0] for r in found if r["run_id"].endswith("f75a0d82")}
+    ladder = {
+        each["method"]: computed(each)["tokens"]
+        for each in found
+        if each["run_id"].endswith("f75a0d82")
+    }
     (row,) = [r for r in rows(opened, "work-1") if r["Method"].text == "Unsloth LoRA"]
     for heading, base in (
         ("Speed against LoRA", "lora"),
@@ -218,7 +246,7 @@ def test_the_pareto_front_is_what_nothing_beats() -> None:
     slow = gpu_records.record(method="lora-naive", seconds=0.3, allocated=30 * GIB)
     assert on_front(slow, fast, beaten, small) == ["unsloth-qlora", "unsloth-lora"]
     equal = gpu_records.record(method="qlora", seconds=0.1, allocated=8 * GIB)
-    assert on_front(fast, small, equal) == ["unsloth-qlora", "qlora", "unsloth-lora"]
+    assert set(on_front(fast, small, equal)) == {"unsloth-qlora", "qlora", "unsloth-lora"}
     wrong = gpu_records.record(method="unsloth-lora", seconds=0.01, loss=7.9, allocated=1 * GIB)
     assert on_front(beaten, wrong, slow) == ["lora"]
     assert on_front(fast, gpu_records.failed(method="qlora")) == []
@@ -265,7 +293,7 @@ def test_launches_and_their_range_are_said(tmp_path: Path) -> None:
     """The median of three launches stands with its range; one launch says that it is one."""
     found = [gpu_records.record(launch=n, seconds=0.1 + 0.01 * n) for n in (1, 2, 3)]
     opened = page(tmp_path, *found, gpu_records.record(method="qlora"))
-    low, middle, high = sorted(steady(json.loads(msgspec.json.encode(each)))[0] for each in found)
+    low, middle, high = sorted(map(tokens_of, found))
     by_method = {row["Method"].text: row for row in rows(opened, "work-1") if "Method" in row}
     (data,) = [e for e in opened.all("data") if by_method["LoRA"]["Real token/s"] in e.parents]
     assert data.attributes["value"] == repr(middle)
@@ -342,14 +370,13 @@ def test_packings_stand_side_by_side_with_their_padding(tmp_path: Path) -> None:
         "packed, 2 rows",
     ]
     for row, record in zip(listed, found.values(), strict=True):
-        content = json.loads(msgspec.json.encode(record))
         values = [
             e.attributes["value"] for e in opened.all("data") if row["Real token/s"] in e.parents
         ]
-        assert values == [repr(steady(content)[0])]
-        padded = [step for step in content["steps"] if step["role"] == "steady"]
-        real = sum(step["tokens_real"] for step in padded)
-        share = 1 - real / sum(step["tokens_padded"] for step in padded)
+        assert values == [repr(tokens_of(record))]
+        steps = [step for step in record.steps if step.role == "steady"]
+        real = sum(step.tokens_real for step in steps)
+        share = 1 - real / sum(step.tokens_padded for step in steps)
         assert row["Share of padding"].text == units.percent(share)
 
 
@@ -361,7 +388,7 @@ def test_every_card_is_there(tmp_path: Path, count: int) -> None:
     opened = page(tmp_path, *ours, *theirs)
     said, listed = titles(opened), rows(opened, "work-1")
     for record in (*ours, *theirs):
-        tokens = steady(json.loads(msgspec.json.encode(record)))[0]
+        tokens = tokens_of(record)
         card = record.profile if record.hardware is None else record.hardware.title
         card = "NVIDIA H200 SXM" if card == "h200-sxm" else card
         title = f"{record.case.method.title}, {card}: {units.rate(tokens, 'token/s')}; 1 launch"

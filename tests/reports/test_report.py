@@ -35,14 +35,14 @@ def test_the_numbers_are_those_of_the_records(site: Path) -> None:
             steady = [step for step in record["steps"] if step["role"] == "steady"]
             tokens = sum(step["tokens_real"] for step in steady)  # the steps differ in tokens
             medians.append(tokens / sum(step["seconds"] for step in steady))
-    values = [e.attributes["value"] for e in sites.Page(site / "index.html").all("data")]
+    values = [e.attributes["value"] for e in sites.Page(site / "runs.html").all("data")]
     assert len(medians) == 2
     assert repr(statistics.median(medians)) in values
 
 
 def test_every_number_leads_to_its_record(site: Path) -> None:
     """Measured numbers of the overview are links to record pages; ratios are made of two."""
-    page = sites.Page(site / "index.html")
+    page = sites.Page(site / "runs.html")
     for number in page.all("data"):
         if number.attributes.get("class") != "ratio":
             assert number.parents[-1].attributes["href"].startswith("records/")
@@ -69,7 +69,7 @@ def test_pages_are_well_formed_and_accessible(site: Path) -> None:
 
 def test_a_missing_number_is_words(site: Path) -> None:
     """Unsupported, out of memory, not planned yet: said, with the reason, and never a zero."""
-    page = sites.Page(site / "index.html")
+    page = sites.Page(site / "runs.html")
     assert "Not supported why not" in page.row("QLoRA", table=1)
     assert "Out of memory while loading the weights" in page.row("Full fine-tuning", table=1)
     assert "Not run yet" in page.row("QLoRA", table=0)
@@ -78,7 +78,7 @@ def test_a_missing_number_is_words(site: Path) -> None:
 
 def test_rows_say_ratio_baseline_parity_and_launches(site: Path) -> None:
     """Each with its meaning: what against, what differs, how many launches and their range."""
-    page = sites.Page(site / "index.html")
+    page = sites.Page(site / "runs.html")
     assert "baseline" in page.row("LoRA")
     row = page.row("Unsloth LoRA")
     assert "2.15× LoRA" in row  # 0.215 s against 0.1 s
@@ -87,7 +87,7 @@ def test_rows_say_ratio_baseline_parity_and_launches(site: Path) -> None:
     assert "no ratio it trains every parameter, LoRA adapters only" in page.row("Full fine-tuning")
     wrong = page.row("Unsloth QLoRA")
     assert "no reference qlora did not run the same work in this launch" in wrong
-    assert "x.json:3: foreign JSON" in page.text
+    assert "x.json:3: foreign JSON" in sites.Page(site / "index.html").text
     assert "Dummy weights" in page.text
 
 
@@ -97,7 +97,7 @@ def test_settings_that_differ_stand_beside_the_ratio(tmp_path: Path) -> None:
     found = sites.collection(
         records.record(), records.record(method="unsloth-lora", effective=other)
     )
-    page = sites.Page(build(found, tmp_path / "site"))
+    page = sites.Page(build(found, tmp_path / "site").with_name("runs.html"))
     assert "LoRA · 3 settings differ" in page.row("Unsloth LoRA")
     titles = [link.attributes.get("title") for link in page.all("a")]
     assert "engine, attention, loss kernel" in titles
@@ -111,7 +111,7 @@ def test_a_wrong_run_shows_in_the_matrix(tmp_path: Path) -> None:
         records.record(method="unsloth-lora", loss=7.0),
         records.record("tiny-gpt-oss"),
     )
-    page = sites.Page(build(found, tmp_path / "site"))
+    page = sites.Page(build(found, tmp_path / "site").with_name("runs.html"))
     (matrix,) = [t for t in page.all("table") if t.attributes.get("class") == "matrix"]
     assert "losses differ" in matrix.text
     assert "differs first loss is 13 % away, over 0.05 %" in page.text
@@ -124,7 +124,7 @@ def test_launches_that_failed_are_said_beside_those_that_did_not(tmp_path: Path)
         records.failed(launch=2, outcome="killed", phase="steady", reason="signal 9"),
         records.record(launch=3),
     )
-    row = sites.Page(build(found, tmp_path / "site")).row("LoRA")
+    row = sites.Page(build(found, tmp_path / "site").with_name("runs.html")).row("LoRA")
     assert "2 of 3 launches 1 2 3 launch 2: killed in the steps after the first" in row
 
 
@@ -134,7 +134,7 @@ def test_runs_are_kept_apart(tmp_path: Path) -> None:
         records.record(run_id="old", started_at="2026-11-01T00:00:00Z"),
         records.record(run_id="new", started_at="2026-11-02T00:00:00Z"),
     )
-    page = sites.Page(build(found, tmp_path / "site"))
+    page = sites.Page(build(found, tmp_path / "site").with_name("runs.html"))
     assert "1 launch" in page.row("LoRA", table=0)
     assert "1 launch" in page.row("LoRA", table=1)
     assert page.text.index("2026-11-02") < page.text.index("2026-11-01")
@@ -149,14 +149,14 @@ def test_a_run_that_changed_under_way_says_so(tmp_path: Path) -> None:
         versions=msgspec.structs.replace(environment.versions, packages={"torch": "9"}),
     )
     found = sites.collection(records.record(), records.record(launch=2, environment=newer))
-    page = sites.Page(build(found, tmp_path / "site"))
+    page = sites.Page(build(found, tmp_path / "site").with_name("runs.html"))
     assert "torch changed within this run: 2.13.0, 9" in page.text
 
 
 def test_a_plan_without_records_is_a_page(tmp_path: Path) -> None:
     """A run that has just begun is shown as planned."""
     found = sites.collection(plans=(records.plan(),))
-    page = sites.Page(build(found, tmp_path / "site"))
+    page = sites.Page(build(found, tmp_path / "site").with_name("runs.html"))
     assert "Not run yet" in page.row("LoRA")
 
 
@@ -220,7 +220,7 @@ def test_strangers_text_is_escaped_everywhere(tmp_path: Path) -> None:
         assert not page.all("img")
         assert not [a for e in page.elements for a in e.attributes if a.startswith("on")]
         assert page.path.stat().st_size < 200_000
-    assert "<script>alert(1)" in sites.Page(folder / "index.html").text, "shown as text"
+    assert "<script>alert(1)" in sites.Page(folder / "runs.html").text, "shown as text"
 
 
 def test_extreme_but_valid_numbers_do_not_break_the_site(tmp_path: Path) -> None:
@@ -280,9 +280,9 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 def test_the_overview_says_how_far_launches_scatter(site: Path, tmp_path: Path) -> None:
     """One line a case with three launches or more; with two there is none."""
-    assert "launch-to-launch" not in sites.Page(site / "index.html").text
+    assert "launch-to-launch" not in sites.Page(site / "runs.html").text
     found = [records.record(launch=n, seconds=0.1 + 0.001 * n) for n in (1, 2, 3)]
-    page = sites.Page(build(sites.collection(*found), tmp_path / "site"))
+    page = sites.Page(build(sites.collection(*found), tmp_path / "site").with_name("runs.html"))
     assert "launch-to-launch spread 0.98 % over 3 launches (range 2.0 %)" in page.text
 
 

@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import cards
 import msgspec
 import pytest
 import sites
 
+import gpu_records
 import records
 from reports.build import build
 
@@ -48,7 +50,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # An older run on a GPU: its page has more tables and charts than the others.
     on_gpu = records.on_gpu(run_id="gpu", started_at="2026-11-01T07:00:00Z")
     found = sites.ordinary()
-    found = msgspec.structs.replace(found, records=(*found.records, on_gpu))
+    # Two cards with cases in common: pages of each and of both.
+    two = [
+        gpu_records.record(run_id="h200", started_at="2026-11-01T06:00:00Z"),
+        gpu_records.failed(),
+    ]
+    two += cards.on_card(two, "a-card", slower=2.0)
+    found = msgspec.structs.replace(found, records=(*found.records, on_gpu, *two))
     return build(found, tmp_path_factory.mktemp("browser") / "site").parent
 
 
@@ -87,7 +95,7 @@ def test_a_number_leads_to_its_record_and_on_to_its_json(
 ) -> None:
     """A reader can go from a figure to the raw samples by clicking, and they are the same."""
     by = "css selector"
-    browser.get((site / "index.html").as_uri())
+    browser.get((site / "runs.html").as_uri())
     number = browser.find_element(by, ".methods a.number")
     shown = float(number.find_element(by, "data").get_attribute("value"))
     number.click()
@@ -104,14 +112,14 @@ def test_the_list_of_settings_opens_from_its_ratio(
     browser: "webdriver.Chrome", site: Path
 ) -> None:
     """Following "settings differ" shows what differs, with no script on the page."""
-    browser.get((site / "index.html").as_uri())
+    browser.get((site / "runs.html").as_uri())
     browser.find_element("partial link text", "setting differs").click()
     assert browser.find_element("css selector", "details.settings td").is_displayed()
 
 
 def test_dark_and_light_keep_text_readable(browser: "webdriver.Chrome", site: Path) -> None:
     """Text, soft text, links and warnings stand off their ground by WCAG's 4.5 in both schemes."""
-    browser.get((site / "index.html").as_uri())
+    browser.get((site / "runs.html").as_uri())
     for scheme in ("light", "dark"):
         browser.execute_cdp_cmd(
             "Emulation.setEmulatedMedia",

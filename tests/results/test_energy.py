@@ -7,7 +7,7 @@ import pytest
 
 import records
 from suite.results import store
-from suite.results.energy import SHORTEST_INTEGRAL_SECONDS, counted, energy, integrated
+from suite.results.energy import counted, energy, integrated, shortest_integral_seconds
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 from suite.results.window import Window, between
@@ -17,7 +17,12 @@ TOKENS = sum(480 - index for index in range(7, 17))
 
 
 def measured(**changes: object) -> Record:
-    return records.on_gpu(telemetry=records.telemetry(**changes))
+    """A case on rows of one length, with telemetry of these columns."""
+    case = records.case()
+    case = msgspec.structs.replace(
+        case, workload=msgspec.structs.replace(case.workload, data="fixed")
+    )
+    return records.on_gpu(case=case, telemetry=records.telemetry(**changes))
 
 
 def value(tag: str, record: Record) -> float | None:
@@ -48,6 +53,18 @@ def test_constant_power_is_exact_wherever_the_window_falls(moved: float) -> None
     assert found.integral_joules == pytest.approx(1000.0)
     assert found.seconds == pytest.approx(10.0)
     assert found.tokens_real == TOKENS
+
+
+def test_rows_of_unequal_length_need_a_longer_window_for_power_readings() -> None:
+    """The same eight seconds are compared with the counter where all steps are alike."""
+    shorter = shifted(0.0, 0.8)
+    uneven = records.on_gpu(telemetry=records.telemetry(step_elapsed_seconds=shorter))
+    assert uneven.case.workload.data != "fixed"
+    assert energy(measured(step_elapsed_seconds=shorter)).apart is not None
+    found = energy(uneven)
+    assert found.valid
+    assert found.apart is None
+    assert found.reasons[0].startswith("not compared with power readings: 8 s is too short")
 
 
 def test_the_metrics_are_those_of_the_energy() -> None:
@@ -188,12 +205,12 @@ def test_published_energies_are_valid_and_agree_within_two_percent() -> None:
     for record in published():
         found = energy(record)
         assert found.valid, found.reasons
-        if found.seconds is not None and found.seconds >= SHORTEST_INTEGRAL_SECONDS:
+        if found.seconds is not None and found.seconds >= shortest_integral_seconds(record):
             assert found.counter_joules == pytest.approx(found.integral_joules, rel=0.02)
 
 
 def test_the_shortest_window_is_one_over_which_real_readings_agree() -> None:
-    """Any part of that length of a published run passes; one of 2 s would be called wrong."""
+    """Any part of that length of a published run passes; a shorter one would be called wrong."""
 
     def apart(record: Record, seconds: float) -> list[float]:
         assert record.telemetry is not None
@@ -216,10 +233,11 @@ def test_the_shortest_window_is_one_over_which_real_readings_agree() -> None:
             begin += 0.5
         return found
 
-    for seconds, most in ((SHORTEST_INTEGRAL_SECONDS, 0.05), (2.0, 0.15)):
-        differences = [each for record in published() for each in apart(record, seconds)]
-        assert max(differences) < most
-    assert max(differences) > 0.05
+    for record in published():
+        assert max(apart(record, shortest_integral_seconds(record)), default=0.0) < 0.05
+    for even, seconds in ((True, 2.0), (False, 8.0)):
+        found = [r for r in published() if (r.case.workload.data == "fixed") is even]
+        assert max(each for record in found for each in apart(record, seconds)) > 0.05
 
 
 def test_a_record_survives_its_own_json() -> None:

@@ -1,0 +1,104 @@
+"""What telemetry saw of a case over its launches: power, clock, heat, what held it back."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from reports import gpu_view, words
+from reports.figures import Figure, Measured
+from suite.results.energy import energy
+from suite.results.launches import Launches
+from suite.results.record import Record
+from suite.results.window import NoWindow, Window, steady_window
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One case on one card; ``held_back`` and ``temperature`` are over all good launches.
+
+    ``quoted`` says whether the energy may be quoted, and why not.
+    """
+
+    case: str
+    work: str
+    page: str
+    ok: bool
+    outcome: str
+    reason: str
+    power: Figure
+    clock: Figure
+    temperature: str
+    held_back: str
+    energy: Figure
+    quoted: str
+
+
+def seen(group: Launches, label: str, measured: Measured) -> Seen:
+    """Return what telemetry saw of a case in its steady steps; ``label`` is its work in words."""
+    found = measured.once("seen", group, lambda each: _seen(each, measured))
+    return msgspec.structs.replace(found, work=label)
+
+
+def _seen(group: Launches, measured: Measured) -> Seen:
+    power = measured.figure(group, "mean_power_watts")
+    known = [window for record in group.ok if (window := _window(record)) is not None]
+    return Seen(
+        case=words.case_title(group.case),
+        work="",
+        page=power.page,
+        ok=bool(group.ok),
+        outcome=words.outcome(group.best),
+        reason=words.short(group.best.reason),
+        power=power,
+        clock=measured.figure(group, "mean_sm_clock_mhz"),
+        temperature=_temperature(known) if len(known) == len(group.ok) else "unknown",
+        held_back=_held_back(known) if len(known) == len(group.ok) else "unknown",
+        energy=measured.figure(group, "joules_per_token"),
+        quoted=_quoted(group.ok),
+    )
+
+
+def _window(record: Record) -> tuple[Record, Window] | None:
+    window = steady_window(record)
+    return None if isinstance(window, NoWindow) else (record, window)
+
+
+def _temperature(known: Sequence[tuple[Record, Window]]) -> str:
+    values = [
+        value
+        for record, window in known
+        if record.telemetry is not None
+        for value in window.inside(record.telemetry.temperature_celsius)
+    ]
+    if not values:
+        return "unknown"
+    low, high = min(values), max(values)
+    return f"{low:,} °C" if low == high else f"{low:,}–{high:,} °C"
+
+
+def _held_back(known: Sequence[tuple[Record, Window]]) -> str:
+    return gpu_view.held_back(
+        [
+            value
+            for record, window in known
+            if record.telemetry is not None
+            for value in window.inside(record.telemetry.throttle_reasons)
+        ]
+    )
+
+
+def _quoted(records: Sequence[Record]) -> str:
+    """Return whether the energy of a case may be quoted, with the reasons."""
+    found = [energy(record) for record in records]
+    if all(record.telemetry is None for record in records):
+        return "not quoted: no telemetry was taken"
+    if all(each.valid for each in found):
+        doubts = words.short("; ".join(dict.fromkeys(r for each in found for r in each.reasons)))
+        return f"valid; {doubts}" if doubts else "valid"
+    reasons = [
+        f"launch {record.launch}: {'; '.join(each.reasons)}"
+        if len(records) > 1
+        else "; ".join(each.reasons)
+        for record, each in zip(records, found, strict=True)
+        if not each.valid
+    ]
+    return words.short(f"not quoted: {'; '.join(reasons)}")

@@ -1,0 +1,190 @@
+"""Two records of the same case side by side: what was asked, what ran it, what came out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from reports import facts, tables, words
+from reports.across import profile_titles, works
+from reports.blocks import Block, Prose, Row, table
+from reports.cells import record_page
+from reports.material import Material
+from suite import units
+from suite.results import parity
+from suite.results.comparable import differences, other_work
+from suite.results.launches import Launches, Value, across
+from suite.results.metrics import Metric, all_metrics
+from suite.results.record import Record
+
+MISSING = "none"
+
+
+class Diff(msgspec.Struct, frozen=True, kw_only=True):
+    """One page; ``sides`` are the two records' names and their pages."""
+
+    title: str
+    summary: str
+    sides: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str, tuple[Block, ...]], ...]
+
+
+def pairs(material: Material) -> Iterator[tuple[Launches, Launches]]:
+    """Yield what gets a page: a case beside its own other runs, and on one card beside the next.
+
+    The number of pairs grows with the records: each joins at most two.
+    """
+    for work in works(material):
+        for method in work.methods:
+            cells = [
+                work.cells[method.name, p] for p in work.profiles if (method.name, p) in work.cells
+            ]
+            for cell in cells:
+                yield from pairwise(sorted((*cell.others, cell.shown), key=_begun))
+            yield from pairwise(cell.shown for cell in cells)
+
+
+def page_name(base: Record, other: Record) -> str:
+    """Return the page's address from the site's root; raises as ``record_page`` does."""
+    names = [
+        record_page(each).removeprefix("records/").removesuffix(".html") for each in (base, other)
+    ]
+    return f"diffs/{'--'.join(names)}.html"
+
+
+def pages(material: Material) -> Iterator[tuple[str, Diff]]:
+    """Yield every page: its file name and what it shows."""
+    titles = profile_titles(material)
+    for base, other in pairs(material):
+        yield page_name(base.best, other.best).removeprefix("diffs/"), _diff(base, other, titles)
+
+
+def links(material: Material) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Return for each record that stands in a pair the other's name and the pair's page."""
+    titles = profile_titles(material)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for base, other in pairs(material):
+        address = page_name(base.best, other.best)
+        for one, two in ((base, other), (other, base)):
+            found.setdefault(one.best.record_id, []).append((_name(two, titles), address))
+    return found
+
+
+def _diff(base: Launches, other: Launches, titles: Mapping[str, str]) -> Diff:
+    one, two = base.best, other.best
+    sides = ((_name(base, titles), record_page(one)), (_name(other, titles), record_page(two)))
+    reason = other_work(two, one)
+    return Diff(
+        title=words.case_title(one.case),
+        summary=f"{words.work(one.case.workload)} · {words.LOOPS[one.case.loop]}",
+        sides=sides,
+        parts=(
+            ("numbers", "Numbers", _numbers(base, other, reason)),
+            ("losses", "Losses", (Prose(text=_losses(one, two, reason)),)),
+            ("settings", "Effective settings", _settings(one, two)),
+            (
+                "request",
+                "What was asked for",
+                _texts(tables.flat(one.case), tables.flat(two.case)),
+            ),
+            ("environment", "Environment", _texts(*map(_environment, (one, two)))),
+            ("packages", "Packages", _texts(*map(_packages, (one, two)))),
+        ),
+    )
+
+
+def _begun(group: Launches) -> str:
+    return group.first.started_at
+
+
+def _name(group: Launches, titles: Mapping[str, str]) -> str:
+    title = titles.get(group.first.profile, group.first.profile)
+    return f"{title}, {group.first.started_at[:10]}, run {group.first.run_id}"
+
+
+def _numbers(base: Launches, other: Launches, reason: str) -> tuple[Block, ...]:
+    if reason:
+        return (Prose(text=f"No ratios: {reason}."),)
+    rows = []
+    for metric in words.in_order(all_metrics().values()):
+        left, right = across(base, metric), across(other, metric)
+        if left is not None or right is not None:
+            rows.append(
+                Row(
+                    cells=(
+                        metric.title,
+                        *(_value(metric, v) for v in (left, right)),
+                        _change(left, right),
+                    )
+                )
+            )
+    if not rows:
+        return (Prose(text="Neither has numbers: the records say why."),)
+    counts = [words.launches(len(group.ok), len(group.records)) for group in (base, other)]
+    text = f"Left: {counts[0]}, right: {counts[1]}; medians, with their range over launches."
+    header = ("Metric", "Left", "Right", "Right against left")
+    return Prose(text=text), table(header, rows)
+
+
+def _value(metric: Metric, value: Value | None) -> str:
+    if value is None:
+        return "unknown"
+    text = words.number(metric, value.median)
+    if value.low == value.high:
+        return text
+    return f"{text} ({words.number(metric, value.low)} to {words.number(metric, value.high)})"
+
+
+def _change(left: Value | None, right: Value | None) -> str:
+    if left is None or right is None or left.median <= 0:
+        return ""
+    if left.median == right.median:
+        return "equal"
+    share = right.median / left.median - 1
+    return f"{'−' if share < 0 else '+'}{units.percent(abs(share))}"
+
+
+def _losses(one: Record, two: Record, reason: str) -> str:
+    if reason:
+        return f"Not compared: {reason}."
+    found = parity.between(two, one)
+    if found.first is None or found.trajectory is None:
+        return f"Not compared: {found.reason}."
+    return (
+        f"{found.verdict.capitalize()}: the first loss is {units.percent(found.first)} apart, no"
+        f" loss of {found.steps} steps by more than {units.percent(found.trajectory)}."
+    )
+
+
+def _settings(one: Record, two: Record) -> tuple[Block, ...]:
+    found = differences(one, two)
+    if found is None:
+        return (Prose(text="Not known of both: one of them did not get that far."),)
+    return _table([(each.setting, each.ours, each.theirs) for each in found])
+
+
+def _texts(one: facts.Facts, two: facts.Facts) -> tuple[Block, ...]:
+    left, right = dict(one), dict(two)
+    names = dict.fromkeys([*left, *right])
+    return _table(
+        [
+            (name, left.get(name, MISSING), right.get(name, MISSING))
+            for name in names
+            if left.get(name, MISSING) != right.get(name, MISSING)
+        ]
+    )
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> tuple[Block, ...]:
+    if not rows:
+        return (Prose(text="No difference."),)
+    return (table(("Name", "Left", "Right"), [Row(cells=row) for row in rows], words=3),)
+
+
+def _environment(record: Record) -> facts.Facts:
+    return facts.of_environment(record.environment)
+
+
+def _packages(record: Record) -> facts.Facts:
+    versions = record.environment.versions
+    return () if versions is None else tuple(sorted(versions.packages.items()))

@@ -1,0 +1,94 @@
+"""The first screen says what wins on which card, and what did not run."""
+
+from pathlib import Path
+
+import cards
+import msgspec
+import pytest
+import sites
+
+import gpu_records
+import records
+from reports.build import build
+from reports.cells import exact
+from reports.glance import glances
+from reports.material import gather
+from suite.results.metrics import all_metrics
+
+
+def _cell(page: sites.Page, method: str, column: int) -> str:
+    rows = [row for row in page.all("tr") if row.text.startswith(f"{method} ")]
+    (row,) = rows
+    cells = [cell for cell in page.all("td") if row in cell.parents]
+    return cells[column].text
+
+
+def test_each_method_has_a_cell_a_card(tmp_path: Path) -> None:
+    """Numbers are the records'; what ran out of memory or never ran is said in words."""
+    ours = [
+        gpu_records.record(seconds=0.2),
+        gpu_records.record(method="unsloth-lora", seconds=0.1),
+        gpu_records.failed(method="full"),
+    ]
+    theirs = cards.on_card(ours[:1], "a-card", slower=2.0)
+    found = sites.collection(*ours, *theirs)
+    page = sites.Page(build(found, tmp_path / "site"))
+    assert "not run" in _cell(page, "Unsloth LoRA", 0)
+    assert "2.00× LoRA" in _cell(page, "Unsloth LoRA", 1)
+    assert "fastest" in _cell(page, "Unsloth LoRA", 1)
+    assert "fastest" not in _cell(page, "LoRA", 0), "nothing was compared there"
+    assert "Out of memory" in _cell(page, "Full fine-tuning", 1)
+    values = {e.attributes["value"] for e in page.all("data")}
+    for record in (*ours[:2], *theirs):
+        rate = all_metrics()["tokens_per_second"].compute(record)
+        assert rate is not None
+        assert exact(rate) in values
+
+
+def test_a_fast_wrong_run_is_no_winner(tmp_path: Path) -> None:
+    """Where the losses differ the number stands with that warning, and another method wins."""
+    found = sites.collection(
+        records.record(seconds=0.2),
+        records.record(method="lora-liger", seconds=0.15),
+        records.record(method="unsloth-lora", seconds=0.1, loss=7.0),
+    )
+    page = sites.Page(build(found, tmp_path / "site"))
+    assert "losses differ" in _cell(page, "Unsloth LoRA", 0)
+    assert "fastest" not in _cell(page, "Unsloth LoRA", 0)
+    assert "fastest" in _cell(page, "LoRA + Liger", 0)
+
+
+def test_other_adapters_are_another_race() -> None:
+    """Adapters on the experts too train 89 times as much: the faster of the two is no winner."""
+    found = [
+        gpu_records.record("gpt-oss-120b", "unsloth-qlora", seconds=1.0),
+        gpu_records.record("gpt-oss-120b", "unsloth-qlora-experts", seconds=2.0),
+    ]
+    (glance,) = glances(gather(sites.collection(*found)))
+    assert [spot.best for line in glance.lines for spot in line.spots if spot] == [False, False]
+
+
+def test_a_ratio_is_never_taken_across_runs() -> None:
+    """A method that only another run holds has no ratio, and says whose number it is."""
+    ladder = [gpu_records.record(method=name, run_id="ladder") for name in ("lora", "qlora")]
+    other = gpu_records.record(method="unsloth-lora", run_id="other", seconds=0.05)
+    (glance,) = glances(gather(sites.collection(*ladder, other)))
+    (spot,) = [line.spots[0] for line in glance.lines if line.method == "Unsloth LoRA"]
+    assert spot is not None
+    assert spot.elsewhere
+    assert spot.ratio is not None
+    assert spot.ratio.text == "no ratio"
+
+
+@pytest.mark.parametrize("number", [1, 10])
+def test_the_table_has_a_column_a_card(tmp_path: Path, number: int) -> None:
+    """One card or ten: a heading each, and the page's own links lead somewhere."""
+    names = [f"card-{index}" for index in range(1, number)]
+    ours = [gpu_records.record()]
+    found = sites.collection(*ours, *cards.many(ours, names))
+    site = build(found, tmp_path / "site").parent
+    page = sites.Page(site / "index.html")
+    heads = [each.text for each in page.all("th") if each.attributes.get("scope") == "col"]
+    assert len(heads) == 1 + number
+    assert not sites.broken_links(site)
+    assert msgspec.json.decode((site / f"records/{ours[0].record_id}.json").read_bytes())
