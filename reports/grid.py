@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import msgspec
 
 from reports.cells import Number
+from reports.comparison import Link
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One cell. ``exact`` is the number as JSON has it, ``href`` is from the site's root.
 
-    ``span`` counts the columns that it takes.
+    ``links`` stand below it. ``span`` counts the columns that it takes.
     """
 
     text: str = "–"
@@ -18,6 +19,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     href: str = ""
     small: str = ""
     bad: bool = False
+    links: tuple[Link, ...] = ()
     span: int = 1
 
 

@@ -9,7 +9,7 @@ from reports.cells import number, peak_memory, record_page
 from reports.grid import Cell, Grid, grid
 from reports.grid import number as cell
 from reports.model_charts import TOKENS, basis, said, source
-from reports.model_tables import memory_title, outcome
+from reports.model_tables import card, memory_title, outcome
 from reports.peers import Entry, Names, Peers
 from reports.plots.drawing import Caption, Plot
 from reports.plots.lines import Dot, Series, curves
@@ -111,7 +111,7 @@ def table(family: Family, names: Names) -> Grid:
         group, href = entry.group, record_page(entry.group.best)
         row = [
             Cell(text=names.methods[entry.method]),
-            Cell(text=names.cards[entry.profile]),
+            card(entry.profile, names),
             Cell(text=words.work(group.case.workload)),
         ]
         if not group.ok:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from reports import words
 from reports.cells import exact, number, peak_memory, record_page
 from reports.claim import NAMES
-from reports.comparison import notes
+from reports.comparison import Link, notes
 from reports.grid import Cell, Grid, grid
 from reports.grid import number as cell
 from reports.material import Material
 from reports.model_charts import launches
 from reports.peers import Entry, Names, Peers, front, short
 from reports.rungs import KINDS
+from reports.stems import gpu_page
 from suite import units
 from suite.catalog.model import Model
 from suite.results.launches import Launches, Value, across
@@ -32,7 +33,7 @@ def methods(peers: Peers, names: Names) -> Grid:
     rows = []
     for entry in entries:
         href = record_page(entry.group.best)
-        row = [Cell(text=names.methods[entry.method]), Cell(text=names.cards[entry.profile])]
+        row = [Cell(text=names.methods[entry.method]), card(entry.profile, names)]
         if not entry.group.ok:
             rows.append([*row, outcome(entry.group)])
             continue
@@ -63,7 +64,7 @@ def failed(material: Material, model: Model, names: Names) -> Grid | None:
         [
             Cell(text=names.methods[group.case.method.name]),
             Cell(text=words.work(group.case.workload)),
-            Cell(text=names.cards[group.first.profile]),
+            card(group.first.profile, names),
             Cell(text=words.outcome(group.best), href=record_page(group.best)),
             Cell(text=words.short(group.best.reason)),
             Cell(text=short(group.first.run_id)),
@@ -89,6 +90,11 @@ def failed(material: Material, model: Model, names: Names) -> Grid | None:
         return None
     header = ("Method", "Work", "Card", "Outcome", "Why", "Run")
     return grid("Cases without numbers", header, rows, words=6)
+
+
+def card(profile: str, names: Names) -> Cell:
+    """Return a card, with its page."""
+    return Cell(text=names.cards[profile], href=gpu_page(profile))
 
 
 def outcome(group: Launches) -> Cell:
@@ -133,7 +139,19 @@ def _losses(entry: Entry) -> Cell:
 
 
 def _launches(entry: Entry) -> Cell:
-    said = list(notes(entry.group, 0))
-    if entry.runs > 1:
-        said.append(f"newest with numbers of {entry.runs} runs")
-    return Cell(text=launches(entry), small="; ".join(said))
+    return Cell(
+        text=launches(entry),
+        small="; ".join(notes(entry.group, 0)),
+        links=tuple(map(_elsewhere, entry.others)),
+    )
+
+
+def _elsewhere(group: Launches) -> Link:
+    """Return what the same case gave on the same card in another run."""
+    value = across(group, all_metrics()["tokens_per_second"])
+    counted = words.launches(len(group.ok), len(group.records))
+    said = words.outcome(group.best) if not group.ok else "unknown"
+    if value is not None:
+        said = units.rate(value.median, "token/s")
+    text = f"also {said}, {counted}, run {short(group.first.run_id)}"
+    return Link(text=text, href=record_page(group.best))

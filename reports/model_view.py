@@ -79,7 +79,7 @@ def listed(material: Material) -> Grid:
             rows.append(
                 [
                     Cell(text=short(model.title), href=f"models/{tuned.file}"),
-                    Cell(text=tuned.names.cards[profile]),
+                    model_tables.card(profile, tuned.names),
                     Cell(text=main.title),
                     *_fastest(main.on(profile), tuned.names),
                     Cell(text=units.count(model.parameters)),

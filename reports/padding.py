@@ -9,7 +9,7 @@ from reports.cells import number, peak_memory, record_page
 from reports.grid import Cell, Grid, grid
 from reports.grid import number as cell
 from reports.model_charts import TOKENS, basis, said, source
-from reports.model_tables import memory_title, metric_cell, outcome
+from reports.model_tables import card, memory_title, metric_cell, outcome
 from reports.peers import Entry, Names, Peers
 from reports.plots.bars import Bar, bars
 from reports.plots.drawing import Caption, Plot
@@ -107,7 +107,7 @@ def table(found: Ways, names: Names) -> Grid:
         group, href = entry.group, record_page(entry.group.best)
         row = [
             Cell(text=names.methods[entry.method]),
-            Cell(text=names.cards[entry.profile]),
+            card(entry.profile, names),
             Cell(text=_way(entry)),
             Cell(text=words.work(group.case.workload)),
         ]

@@ -31,11 +31,11 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one card: medians over good launches, None where unknown.
 
-    ``rungs`` are the baselines of the same run, ``runs`` counts those that hold this case there.
+    ``rungs`` are the baselines of the same run, ``others`` the same case there in other runs.
     """
 
     group: Launches
-    runs: int
+    others: tuple[Launches, ...]
     tokens: Value | None
     memory: Value | None
     verdict: Verdict | None
@@ -199,7 +199,7 @@ def _entry(cell: Cell, within: Sequence[Launches], material: Material) -> Entry:
     group = cell.shown
     return Entry(
         group=group,
-        runs=1 + len(cell.others),
+        others=cell.others,
         tokens=across(group, all_metrics()["tokens_per_second"]),
         memory=across(group, peak_memory(group.best)),
         verdict=verdict(group, material.references) if group.ok else None,

@@ -304,6 +304,25 @@ def test_launches_and_their_range_are_said(tmp_path: Path) -> None:
     assert "1 to 3 launches of each" in opened.text
 
 
+def test_another_run_of_a_case_is_named_with_its_number(tmp_path: Path) -> None:
+    """What the same case gave in a run that is not shown stands below, with its record."""
+    older = [
+        gpu_records.record(
+            launch=n, run_id="older", started_at="2026-11-01T00:00:00Z", seconds=0.3
+        )
+        for n in (1, 2)
+    ]
+    newer = [
+        gpu_records.record(method=method, run_id="newer", started_at="2026-11-02T00:00:00Z")
+        for method in ("lora", "qlora")
+    ]
+    opened = page(tmp_path, *older, *newer)
+    (link,) = [e for e in opened.all("a") if e.text.startswith("also ")]
+    rate = units.rate(tokens_of(older[0]), "token/s")
+    assert link.text == f"also {rate}, 2 launches, run older"
+    assert link.attributes["href"] == f"../records/{older[0].record_id}.html"
+
+
 SWEEP = ((512, 8), (1024, 4), (2048, 2))
 
 
