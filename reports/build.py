@@ -12,6 +12,7 @@ import jinja2
 import msgspec
 
 from reports import (
+    claims_page,
     diff,
     gpu_list,
     gpu_page,
@@ -111,6 +112,7 @@ def _write(collection: Collection, folder: Path) -> None:
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
         "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": words,
+        "claims": claims_page.page(material),
     }
     for name in _page_names():
         _render(environment, name, folder / name, {**shared, "root": "", "current": name})

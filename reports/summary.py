@@ -4,16 +4,13 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from reports import claim as claims
-from reports import facts, words
+from reports import facts, fit_table, words
 from reports.blocks import Block, Heading, Part, Points, Prose, Row, table
 from reports.cells import record_page
 from reports.markdown_runs import change
 from reports.material import Material
 from reports.rungs import KINDS
 from suite import units
-from suite.catalog import profile as profiles
-from suite.catalog.profile import Profile
-from suite.results import fit as fits
 from suite.results.fidelity import between
 from suite.results.launches import Launches
 from suite.results.long_steps import LEAST_DEVIATION, long_steps
@@ -185,48 +182,6 @@ def _interval(shares: Sequence[float]) -> str:
     return "" if found is None else f"{_signed(found[0])} to {_signed(found[1])}"
 
 
-def fit(material: Material) -> list[Block]:
-    """Return what each case needed where it ran, and whether other cards would hold it."""
-    cards = [each for each in map(profiles.load, profiles.names()) if each.device == "cuda"]
-    cases: dict[object, list[Launches]] = {}
-    for group in material.groups:
-        if group.ok and group.best.environment.gpu is not None:
-            case = group.case
-            key = (group.first.profile, case.model, case.method, case.workload, case.loop)
-            cases.setdefault(key, []).append(group)
-    rows = [_fit(groups, cards) for groups in cases.values()]
-    if not rows:
-        return []
-    header = ["Case", "Work", "Measured on", "Needs", "With fragmentation", "Highest in"]
-    text = (
-        "Needs: the highest that torch handed out to tensors, loading included, and the CUDA"
-        " context. With fragmentation: what torch had taken from the driver, and the context."
-        f' "fits" leaves {units.percent(1 - fits.COMFORTABLE_SHARE)} of the card free with'
-        ' fragmentation, "tight" holds the tensors and no more than that is known.'
-    )
-    return [Prose(text=text), table([*header, *map(_card, cards)], rows, words=3)]
-
-
-def _fit(groups: Sequence[Launches], cards: Sequence[Profile]) -> Row:
-    first = groups[0]
-    need = fits.most([record for group in groups for record in group.ok])
-    sizes = (need.least_bytes, need.fragmented_bytes)
-    cells = [
-        words.case_title(first.case),
-        words.work(first.case.workload),
-        _title(first),
-        *("unknown" if size is None else units.bytes_(size) for size in sizes),
-        need.phase.replace("_", " ") or need.reason,
-        *(fits.verdict(need, fits.card_bytes(card)) for card in cards),
-    ]
-    return _row(cells, first.best)
-
-
-def _card(card: Profile) -> str:
-    size = fits.card_bytes(card)
-    return card.title if size is None else f"{card.title}, {units.bytes_(size)}"
-
-
 def failed(material: Material) -> list[Block]:
     """Return every case without a good launch: what became of it, and why."""
     rows = [
@@ -277,7 +232,7 @@ PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
     "fidelity": ("The suite against a bare script", fidelity),
     "noise": ("From launch to launch", noise),
     "steps": ("From step to step", steps),
-    "fit": ("What fits which card", fit),
+    "fit": ("What fits which card", fit_table.fit),
     "failed": ("What has no numbers, and why", failed),
 }
 

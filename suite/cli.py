@@ -120,5 +120,5 @@ Start with:  ./tunebench quickstart
 More on one: ./tunebench COMMAND --help     version: ./tunebench --version
 
 exit codes: 0 done, 2 wrong arguments or bad input, 3 this machine cannot do it,
-4 some case failed, 130 interrupted
+4 some case failed, 5 a gate found a regression, 130 interrupted
 """

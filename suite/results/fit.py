@@ -116,6 +116,16 @@ def verdict(wanted: Need, offered_bytes: float | None) -> Verdict:
     return "fits" if fragmented <= COMFORTABLE_SHARE * offered_bytes else "tight"
 
 
+def on(wanted: Need, profile: Profile) -> Verdict:
+    """Return the verdict for a card.
+
+    Where the GPU has the host's memory, only "does not fit" is certain: the system, and what
+    training keeps on the host, take from the same bytes.
+    """
+    found = verdict(wanted, card_bytes(profile))
+    return "unknown" if profile.unified_memory and found != "does not fit" else found
+
+
 def _context(memories: Iterable[Memory]) -> int | None:
     # NVML is sampled and can miss torch's peak; a phase where it did says nothing.
     found = [

@@ -31,7 +31,7 @@ PASSED_FOR_HUB = ["HF_TOKEN", "HF_ENDPOINT", "HTTPS_PROXY", "HTTP_PROXY", "NO_PR
 
 def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     """Run what is left of the plan; raises Interrupted when a signal came, or SuiteError."""
-    profile = profiles.load(run.plan.profile)
+    profile = environment.resolve_profile(run.plan.profile)
     name = profile.image
     if name is None:
         raise BadInput(f"profile {run.plan.profile!r} names no image", hint="Use --runner local.")

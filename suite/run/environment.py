@@ -16,6 +16,7 @@ from suite.catalog.profile import Profile
 from suite.errors import WrongMachine
 from suite.results.record import Container, Environment, Finding, Gpu
 from suite.run.nvml import Device, Missing, open_gpu
+from suite.run.unlisted import UNLISTED, unlisted
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements" / "train.txt"
@@ -93,19 +94,18 @@ def resolve_profile(name: str) -> Profile:
     """Return the profile of that name, or for "auto" the one of this machine.
 
     "auto" is the profile whose ``nvml_name`` is exactly what NVML calls this GPU; without an
-    NVIDIA driver it is ``cpu``. Raises BadInput for an unknown name, WrongMachine for "auto" on a
-    GPU that no profile knows.
+    NVIDIA driver it is ``cpu``, and for a GPU that no profile knows one that is made up
+    (``unlisted``), which answers to its own name as well. Raises BadInput for an unknown name.
     """
-    if name != "auto":
+    if name != "auto" and not name.startswith(UNLISTED):
         return profiles.load(name)
     gpu = open_gpu()
     if isinstance(gpu, Missing):
-        return profiles.load("cpu")
-    gpu.close()
+        return profiles.load("cpu" if name == "auto" else name)
     profile = _profile_of(gpu)
-    if profile is None:
-        raise WrongMachine(f"no profile for this GPU, {gpu.name!r}", hint=_new_profile(gpu))
-    return profile
+    made = unlisted(gpu) if profile is None else profile
+    gpu.close()
+    return made if name in ("auto", made.name) else profiles.load(name)
 
 
 def require_machine(profile: Profile, gpu: Device | Missing) -> None:
@@ -188,7 +188,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _profile_of(gpu: Device) -> Profile | None:
-    known = map(profiles.load, profiles.names())
+    known = profiles.everything()
     return next((profile for profile in known if profile.nvml_name == gpu.name), None)
 
 

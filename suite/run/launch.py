@@ -8,14 +8,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from suite.catalog import profile as profiles
 from suite.catalog.case import Case, unsupported_reason
 from suite.catalog.profile import Profile
 from suite.errors import SuiteError, WrongMachine
 from suite.results.record import Environment, Record
 from suite.results.store import Run
 from suite.run import compiled
-from suite.run.environment import container_findings, environment, require_machine
+from suite.run.environment import (
+    container_findings,
+    environment,
+    require_machine,
+    resolve_profile,
+)
 from suite.run.measurement import Measurement, Setting
 from suite.run.nvml import Device, Missing, open_gpu
 from suite.run.preflight import preflight
@@ -79,7 +83,7 @@ class Launch:
         if self._setting is not None:
             return self._setting
         plan = self.run.plan
-        profile = profiles.load(plan.profile)
+        profile = resolve_profile(plan.profile)
         cpu = Missing(reason="the profile is for the CPU")
         self._gpu = cpu if profile.device == "cpu" else open_gpu()
         require_machine(profile, self._gpu)

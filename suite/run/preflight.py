@@ -14,6 +14,7 @@ from typing import Literal
 from suite import units
 from suite.catalog.profile import Profile
 from suite.results.record import Finding, Gpu
+from suite.run import unlisted
 from suite.run.nvml import Device, Missing, Reading, slowdowns
 
 #: Oldest driver branch for a CUDA release (NVIDIA, CUDA compatibility, minor-version table).
@@ -42,6 +43,7 @@ def card(profile: Profile, gpu: Gpu, now: Reading, cuda: int | None) -> Iterator
     right = gpu.name == profile.nvml_name
     words = gpu.name if right else f"{gpu.name}, but profile {profile.name} is {profile.nvml_name}"
     yield _finding("gpu", "ok" if right else "block", words)
+    yield from unlisted.findings(profile)
     yield _processes(now)
     yield _driver(gpu.driver, cuda)
     yield _power(gpu)

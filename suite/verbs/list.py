@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
+from suite import units
 from suite.arguments import Parser, one_of
 from suite.catalog import case as cases
-from suite.catalog import method, model, profile, tier
+from suite.catalog import method, model, prices, profile, tier
 from suite.errors import EXIT_OK
 from suite.signals import Signals
 
@@ -66,7 +67,8 @@ def _rows(noun: str, tier_name: str | None) -> list[Row]:
     if noun == "tiers":
         return [_tier(tier.load(name)) for name in tier.names()]
     if noun == "profiles":
-        return [_profile(profile.load(name)) for name in profile.names()]
+        known = prices.load()
+        return [_profile(entry, known.of(entry.name)) for entry in profile.everything()]
     chosen = [tier_name] if tier_name else tier.names()
     return [row for name in chosen for row in _cases(tier.load(name))]
 
@@ -96,14 +98,26 @@ def _tier(entry: tier.Tier) -> Row:
     }
 
 
-def _profile(entry: profile.Profile) -> Row:
+def _profile(entry: profile.Profile, known: Sequence[prices.Price]) -> Row:
     return {
         "profile": entry.name,
         "gpu": entry.nvml_name,
         "tier": entry.default_tier,
         "loop": entry.default_loop,
         "verified": "yes" if entry.verified else "no",
+        "rent": _rent(known),
     }
+
+
+def _rent(known: Sequence[prices.Price]) -> str | None:
+    """Return the range of hourly rents with the day of the newest, or None where none is known."""
+    found = prices.rents(known)
+    if not found:
+        return None
+    low, high = found[0].rent_usd_per_hour or 0.0, found[-1].rent_usd_per_hour or 0.0
+    amount = f"{low:.2f}" if low == high else f"{low:.2f}–{high:.2f}"
+    newest = max(price.date for price in found)
+    return f"USD {amount}/h, {units.counted(len(found), 'price')} to {newest}"
 
 
 def _cases(entry: tier.Tier) -> list[Row]:

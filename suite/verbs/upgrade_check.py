@@ -29,14 +29,14 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "upgrade-check",
-        "Measure other versions of packages against those of this environment. Launches of\n"
-        "the two are taken in turns, ABBA, then compared as ./tunebench compare does; a page\n"
-        "shows versions, settings that changed by themselves, and numbers. Runs here, not in\n"
-        "containers.",
+        "Measure other versions of packages against those of this environment. Launches\n"
+        "of the two are taken in turns, ABBA, then compared as ./tunebench compare does;\n"
+        "a page shows versions, settings that changed by themselves, and numbers. Runs\n"
+        "here, not in containers.",
         [
-            ('./tunebench upgrade-check --candidate "peft==0.21.2"', "one package, and its needs"),
+            ('./tunebench upgrade-check --candidate "peft==0.21.2"', "one package"),
             ("./tunebench upgrade-check --candidate new/train.txt", "a whole lock"),
-            ('./tunebench upgrade-check --base "trl==1.14.0" --bisect', "name the culprit"),
+            ('./tunebench upgrade-check --base "trl==1.14.0" --bisect', "the culprit"),
         ],
     )
     made.add_argument(

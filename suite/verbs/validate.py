@@ -6,21 +6,25 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from reports import references
 from suite import units
 from suite.arguments import Parser, path
 from suite.catalog import case as cases
-from suite.catalog import method, model, profile, tier, toml
+from suite.catalog import method, model, prices, profile, tier, toml
 from suite.errors import EXIT_OK, EXIT_USAGE, BadInput, SuiteError
 from suite.results.store import Problem, read
 from suite.signals import Signals
 
-Entry = model.Model | method.Method | tier.Tier | profile.Profile
+Catalog = model.Model | method.Method | tier.Tier | profile.Profile
+Entry = Catalog | references.Reference | references.Published
 
 KINDS: dict[str, type[Entry]] = {
     "models": model.Model,
     "methods": method.Method,
     "tiers": tier.Tier,
     "hardware_profiles": profile.Profile,
+    "references": references.Reference,
+    "architectures": references.Published,
 }
 #: A key that only this kind of file has, for one that lies elsewhere.
 TELLING = {
@@ -28,6 +32,7 @@ TELLING = {
     "optimizer": "methods",
     "workload": "tiers",
     "device": "hardware_profiles",
+    "figures": "references",
 }
 
 
@@ -49,7 +54,8 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print every problem found, then how much was good."""
-    paths = args.paths or [model.FOLDER, method.FOLDER, tier.FOLDER, profile.FOLDER]
+    whole = [model.FOLDER, method.FOLDER, tier.FOLDER, profile.FOLDER, references.FOLDER]
+    paths = args.paths or whole
     catalog: list[Path] = []
     results: list[Path] = []
     for given in paths:
@@ -90,14 +96,18 @@ def _catalog_files(given: Path) -> list[Path]:
 
 def _entry(file: Path) -> Iterator[Problem]:
     try:
+        if file.name == prices.FILE.name:
+            prices.load(file)
+            return
         kind = _kind(file)
-        entry = toml.read(file, kind)
+        entry = references.read(file) if kind is references.Reference else toml.read(file, kind)
         if isinstance(entry, tier.Tier):
             cases.cases(entry, loop="trainer", seed=0)
         if isinstance(entry, method.Method) and entry.reference is not None:
             method.load(entry.reference)
         if isinstance(entry, profile.Profile):
             tier.load(entry.default_tier)
+            profile.refuse_twin(file, entry, profile.beside(file))
     except SuiteError as error:
         message = error.message.removeprefix(f"{file}: ")
         hint = f". {error.hint}" if error.hint else ""

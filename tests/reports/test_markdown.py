@@ -13,6 +13,7 @@ import records
 from gpu_records import GIB
 from reports import markup
 from reports.markdown import TABLES, markdown
+from suite.catalog import profile
 from suite.catalog.tier import Workload
 from suite.cli import main
 from suite.results import store
@@ -261,14 +262,20 @@ def test_a_cpu_says_nothing_about_the_claim() -> None:
 
 
 def test_every_card_gets_a_verdict() -> None:
-    """A case that an H200 holds, and the smaller cards may not."""
+    """A case that an H200 holds, and the smaller cards may not; equal sizes stand together."""
     text = made(gpu_records.record(allocated=90 * GIB), only="fit")
     (header, *_), (row,) = rows(text), rows(text, "Qwen3-8B")
-    by_card = {t.partition(",")[0]: c for t, c in zip(header, row, strict=True)}
+    by_card = {title.partition(":")[0]: c for title, c in zip(header, row, strict=True)}
     assert by_card["Needs"] == "91 GiB"
-    assert by_card["NVIDIA H100 SXM"] == "does not fit"
-    assert by_card["NVIDIA RTX PRO 6000 Blackwell Max-Q"] == "tight"
-    assert by_card["NVIDIA H200 SXM"] == "fits"
+    assert by_card["H100 PCIe, SXM"] == "does not fit"
+    assert by_card["RTX PRO 6000 Blackwell Max-Q, Server, Workstation"] == "tight"
+    assert by_card["H200 SXM"] == "fits"
+    assert by_card["DGX Spark (GB10)"] == "unknown", "the host takes from the same memory"
+    for card in profile.everything():
+        if card.device == "cuda":
+            last = card.title.split()[-1]
+            assert any(last in title for title in by_card), card.title
+    assert "verified by a run: NVIDIA H200 SXM." in text
 
 
 HOSTILE = "a | b\n# x <script>alert(1)</script> `c` [l](https://e.org) $x$ <!-- /generated --> \\|"

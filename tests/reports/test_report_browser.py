@@ -14,6 +14,7 @@ import sites
 import gpu_records
 import records
 from reports.build import build
+from suite.results.store import read
 
 webdriver = pytest.importorskip("selenium.webdriver")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -115,6 +116,21 @@ def test_the_list_of_settings_opens_from_its_ratio(
     browser.get((site / "runs.html").as_uri())
     browser.find_element("partial link text", "setting differs").click()
     assert browser.find_element("css selector", "details.settings td").is_displayed()
+
+
+def test_the_settings_of_a_claim_open_from_its_verdict(
+    browser: "webdriver.Chrome", tmp_path: Path
+) -> None:
+    """Who asks why two figures are not comparable sees both settings, without a script."""
+    results = Path(__file__).parents[2] / "reports" / "results"
+    page = build(read([results]), tmp_path / "site").parent / "claims.html"
+    for width in WIDTHS:
+        size(browser, width)
+        browser.get(page.as_uri())
+        browser.find_element("link text", "side by side").click()
+        assert browser.find_element("css selector", "table.aspects td").is_displayed()
+        wide = browser.execute_script("return document.documentElement.scrollWidth")
+        assert wide <= width, f"the settings scroll sideways at {width}"
 
 
 def test_dark_and_light_keep_text_readable(browser: "webdriver.Chrome", site: Path) -> None:

@@ -1,15 +1,17 @@
 """What is read from NVML, and what happens where it does not answer."""
 
 import platform
+from pathlib import Path
 
 import fake_gpu
 import msgspec
 import pynvml
 import pytest
 
-from suite.errors import WrongMachine
+from suite.errors import BadInput, WrongMachine
 from suite.run.environment import environment, require_machine, resolve_profile
 from suite.run.nvml import Device, Missing, open_gpu, slowdowns
+from suite.run.preflight import preflight
 
 
 def test_the_card_is_described_in_si_units(monkeypatch):
@@ -98,8 +100,28 @@ def test_the_profile_is_found_by_exact_name(monkeypatch):
     assert resolve_profile("auto").name == "h200-sxm"
 
     fake.nvmlDeviceGetName.return_value = "NVIDIA H200 NVL 2"
-    with pytest.raises(WrongMachine, match="no profile for this GPU"):
-        resolve_profile("auto")
+    assert resolve_profile("auto").name == "unlisted-nvidia-h200-nvl-2"
+
+
+def test_a_gpu_that_no_file_describes_is_measured_with_what_is_known(monkeypatch):
+    """Its name and memory are read, the rest is unknown, and a profile is asked for."""
+    fake = fake_gpu.install(monkeypatch)
+    fake.nvmlDeviceGetName.return_value = "NVIDIA L4"
+    made = resolve_profile("auto")
+    assert (made.title, made.verified, made.image) == ("NVIDIA L4", False, None)
+    assert made.facts.value("nvml_memory_bytes") == 150_000 << 20
+    assert made.facts.bf16_flops is None
+    assert made.facts.memory_bytes is None
+    assert resolve_profile(made.name) == made, "a launch finds it by the name in the plan"
+    require_machine(made, open_gpu())
+    asked = [f for f in preflight(made, open_gpu(), Path()) if f.name == "profile"]
+    assert [finding.status for finding in asked] == ["warn"]
+    assert "hardware_profiles/NAME.toml with nvml_name = 'NVIDIA L4'" in asked[0].detail
+    with pytest.raises(BadInput, match="unknown profile"):
+        resolve_profile("unlisted-nvidia-t4")
+
+    fake.nvmlDeviceGetMemoryInfo.side_effect = fake_gpu.unsupported()
+    assert resolve_profile("auto").facts.nvml_memory_bytes is None
 
 
 def test_a_profile_of_another_card_is_refused(monkeypatch):

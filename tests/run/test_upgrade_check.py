@@ -62,7 +62,7 @@ def test_a_planted_slowdown_is_found_and_named(
     wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Of two changed packages the one that sleeps is the culprit; the log holds the attempts."""
-    slow = plant(wheels, "accelerate", planted.SLEEPS.format(seconds=0.8))
+    slow = plant(wheels, "accelerate", planted.SLEEPS.format(seconds=1.5))
     same = plant(wheels, "dill")
     out = tmp_path / "out"
     changed = ("--candidate", slow, "--candidate", same)
@@ -116,7 +116,7 @@ def test_a_version_that_does_not_exist_is_an_answer(
     [
         ([], "nothing to compare with this environment"),
         (["--candidate", "peft=="], "neither a file nor a requirement"),
-        (["--candidate", "--extra-index-url x"], "neither a file nor a requirement"),
+        (["--candidate=--extra-index-url x"], "neither a file nor a requirement"),
         (["--candidate", "peft==0.20.0", "--launches", "2"], "at least 3 a side"),
         (["--candidate", "peft==0.20.0", "--base", "peft==0.20.0"], "the two sides are the same"),
     ],
