@@ -1,4 +1,4 @@
-"""The pages of models say what the records say, of comparable rows only, and lose no failure."""
+"""The pages of models say what the records say, and lose no failure."""
 
 import json
 import re
@@ -9,89 +9,22 @@ import cards
 import msgspec
 import pytest
 import sites
+from model_pages import computed, page, rows, titles, tokens_of
 
 import gpu_records
 import records
-from reports.across import works
 from reports.build import build
-from reports.material import gather
-from reports.model_view import models
-from reports.peers import beside, front, sets
 from suite import units
-from suite.catalog.tier import Workload
-from suite.results.plan import Plan
-from suite.results.record import Record, seal
+from suite.results.record import seal
 from suite.results.store import read
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 HOSTILE = '"></title></svg><script>alert(1)</script>'
-GIB = 1 << 30
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(read([RESULTS]), tmp_path_factory.mktemp("models") / "site").parent
-
-
-def page(
-    folder: Path, *found: Record, name: str = "qwen3-8b", plan: Plan | None = None
-) -> sites.Page:
-    """The page of one model out of a site of these records."""
-    plans = () if plan is None else (plan,)
-    return sites.Page(
-        build(sites.collection(*found, plans=plans), folder / "site").parent
-        / "models"
-        / f"{name}.html"
-    )
-
-
-def rows(opened: sites.Page, anchor: str = "") -> list[dict[str, sites.Element]]:
-    """Rows of a page's tables as cells by heading; ``anchor`` is that of the section."""
-    found = []
-    for table in opened.all("table"):
-        around = [parent.attributes.get("aria-labelledby") for parent in table.parents]
-        if anchor and anchor not in around:
-            continue
-        head = [e.text for e in opened.all("th") if table in e.parents and "scope" in e.attributes]
-        head = [text for text in head if text]
-        for row in opened.all("tr"):
-            if table in row.parents:
-                cells = [e for e in opened.elements if row in e.parents and e.tag in ("th", "td")]
-                found.append(dict(zip(head, cells, strict=False)))
-    return found
-
-
-def titles(opened: sites.Page) -> list[str]:
-    """What the marks of a page's charts say."""
-    return [e.text for e in opened.all("title") if any(p.tag == "svg" for p in e.parents)]
-
-
-def per_second(steps: list[dict[str, object]], key: str) -> float:
-    """Tokens a second: the median over steps, or all over all where steps differ in tokens."""
-    tokens, seconds = ([step[name] for step in steps] for name in (key, "seconds"))
-    if len(set(tokens)) > 1:
-        return sum(tokens) / sum(seconds)
-    return statistics.median(a / b for a, b in zip(tokens, seconds, strict=True))
-
-
-def computed(record: dict[str, object]) -> dict[str, float]:
-    """What the tables of a model show of one record's JSON."""
-    steps = [step for step in record["steps"] if step["role"] == "steady"]
-    memory = {phase["name"]: phase["memory"] for phase in record["phases"]}
-    padded = sum(step["tokens_padded"] for step in steps)
-    return {
-        "tokens": per_second(steps, "tokens_real"),
-        "padded": per_second(steps, "tokens_padded"),
-        "step": statistics.median(step["seconds"] for step in steps),
-        "share": 1 - sum(step["tokens_real"] for step in steps) / padded,
-        "memory": max(memory[name]["allocated_peak_bytes"] for name in ("first_step", "steady")),
-    }
-
-
-def tokens_of(record: Record) -> float:
-    """Real tokens per second of a record, from its JSON."""
-    steps = json.loads(msgspec.json.encode(record))["steps"]
-    return per_second([step for step in steps if step["role"] == "steady"], "tokens_real")
 
 
 def test_the_numbers_are_those_of_the_records(published: Path) -> None:
@@ -146,54 +79,6 @@ def test_ratios_are_those_of_two_records(published: Path) -> None:
         )
 
 
-def drawn(opened: sites.Page, figure: str) -> dict[str, dict[str, str]]:
-    """The marks of a figure by what they say, as attributes; texts are left out."""
-    (box,) = [e for e in opened.all("figure") if e.text.startswith(figure)]
-    marks = [e for e in opened.all("title") if box in e.parents and e.parents[-1].tag == "path"]
-    return {mark.text: mark.parents[-1].attributes for mark in marks}
-
-
-def test_bars_of_the_ladder_are_as_long_as_their_ratios(tmp_path: Path) -> None:
-    """A method twice as fast as its baseline has twice the length of one that is as fast."""
-    opened = page(
-        tmp_path,
-        gpu_records.record(seconds=0.1),
-        gpu_records.record(method="qlora", seconds=0.1),
-        gpu_records.record(method="unsloth-lora", seconds=0.05),
-    )
-    bars = drawn(opened, "The ladder")
-    lengths = {
-        title: float(re.match(r"M0,[\d.]+h([\d.]+)v", mark["d"])[1])
-        for title, mark in bars.items()
-    }
-    double, same = (
-        lengths["Unsloth LoRA against LoRA: 2.00×"],
-        lengths["QLoRA against LoRA: 1.00×"],
-    )
-    assert double / same == pytest.approx(2, rel=0.01)
-
-
-def test_points_lie_at_their_memory_and_throughput(tmp_path: Path) -> None:
-    """Twice the memory is twice as far right; twice the tokens are twice as high."""
-    opened = page(
-        tmp_path,
-        gpu_records.record(seconds=0.1, allocated=20 * GIB),
-        gpu_records.record(method="qlora", seconds=0.1, allocated=10 * GIB),
-        gpu_records.record(method="unsloth-lora", seconds=0.05, allocated=10 * GIB),
-    )
-    points = {
-        title.split(":")[0]: tuple(map(float, re.findall(r"[\d.]+", mark["transform"])))
-        for title, mark in drawn(opened, "Memory against").items()
-        if "transform" in mark
-    }
-    lora, qlora, fast = points["LoRA"], points["QLoRA"], points["Unsloth LoRA"]
-    assert lora[0] / qlora[0] == pytest.approx(2, rel=0.01)
-    assert fast[0] == qlora[0]
-    ground = 2 * qlora[1] - fast[1]  # y counts from the top
-    assert lora[1] == qlora[1]
-    assert ground == pytest.approx(250, abs=1), "the height of the plot"
-
-
 def test_a_baseline_of_another_run_is_none(tmp_path: Path) -> None:
     """Ratios stay within a run; beside each other, rows of two runs say what is not the same."""
     older = gpu_records.record(run_id="older", started_at="2026-11-01T00:00:00Z")
@@ -208,68 +93,6 @@ def test_a_baseline_of_another_run_is_none(tmp_path: Path) -> None:
     assert "rows of 2 runs (newer, older)" in note or "rows of 2 runs (older, newer)" in note
     assert "torch (2.13.0, 9.9.9)" in note
     assert "peft" not in note
-
-
-def test_other_work_is_not_in_one_chart() -> None:
-    """Full fine-tuning, other weights, loops and lengths are sets of their own."""
-    other = Workload(sequence_tokens=4096, batch_sequences=1)
-    found = [
-        gpu_records.record(),
-        gpu_records.record(method="unsloth-lora"),
-        gpu_records.record(method="full"),
-        gpu_records.record(method="qlora", weights="hub 0123"),
-        gpu_records.failed(method="lora-liger"),
-        gpu_records.record(method="lora-naive", workload=other, suffix="-long"),
-    ]
-    (tuned,) = models(gather(sites.collection(*found)))
-    together = [[entry.method for entry in peers.entries] for peers in tuned.sets]
-    assert sorted(map(sorted, together)) == [
-        ["full"],
-        ["lora", "lora-liger", "unsloth-lora"],
-        ["lora-naive"],
-        ["qlora"],
-    ]
-
-
-def on_front(*found: Record) -> list[str]:
-    material = gather(sites.collection(*found))
-    (work,) = works(material)
-    (peers,) = sets(work, material, beside(material))
-    return [entry.method for entry in front(peers.entries)]
-
-
-def test_the_pareto_front_is_what_nothing_beats() -> None:
-    """Slower in more memory is beaten; equals stay; wrong losses and lone rows make no front."""
-    fast = gpu_records.record(method="unsloth-lora", seconds=0.05, allocated=20 * GIB)
-    small = gpu_records.record(method="unsloth-qlora", seconds=0.1, allocated=8 * GIB)
-    beaten = gpu_records.record(method="lora", seconds=0.1, allocated=9 * GIB)
-    slow = gpu_records.record(method="lora-naive", seconds=0.3, allocated=30 * GIB)
-    assert on_front(slow, fast, beaten, small) == ["unsloth-qlora", "unsloth-lora"]
-    equal = gpu_records.record(method="qlora", seconds=0.1, allocated=8 * GIB)
-    assert set(on_front(fast, small, equal)) == {"unsloth-qlora", "qlora", "unsloth-lora"}
-    wrong = gpu_records.record(method="unsloth-lora", seconds=0.01, loss=7.9, allocated=1 * GIB)
-    assert on_front(beaten, wrong, slow) == ["lora"]
-    assert on_front(fast, gpu_records.failed(method="qlora")) == []
-
-
-def test_the_front_is_named_in_chart_table_and_words(tmp_path: Path) -> None:
-    """The same methods stand on the line, in the column and in the sentence."""
-    opened = page(
-        tmp_path,
-        gpu_records.record(method="unsloth-lora", seconds=0.05, allocated=20 * GIB),
-        gpu_records.record(method="unsloth-qlora", seconds=0.1, allocated=8 * GIB),
-        gpu_records.record(method="lora", seconds=0.2, allocated=22 * GIB),
-    )
-    listed = [
-        r["Method"].text for r in rows(opened, "work-1") if r["Pareto front"].text == "on it"
-    ]
-    assert sorted(listed) == ["Unsloth LoRA", "Unsloth QLoRA"]
-    assert "least memory first: Unsloth QLoRA, Unsloth LoRA." in opened.text
-    (line,) = {text for text in titles(opened) if text.startswith("Pareto front: ")}
-    assert re.findall(r"(\w+ \w+): ", line.removeprefix("Pareto front: ")) == [
-        "Unsloth QLoRA",
-        "Unsloth LoRA",
-    ]
 
 
 @pytest.mark.parametrize("outcome", ["oom", "unsupported", "invalid", "timeout"])
@@ -321,82 +144,6 @@ def test_another_run_of_a_case_is_named_with_its_number(tmp_path: Path) -> None:
     rate = units.rate(tokens_of(older[0]), "token/s")
     assert link.text == f"also {rate}, 2 launches, run older"
     assert link.attributes["href"] == f"../records/{older[0].record_id}.html"
-
-
-SWEEP = ((512, 8), (1024, 4), (2048, 2))
-
-
-def test_curves_join_works_that_differ_in_length_only(tmp_path: Path) -> None:
-    """As many tokens a batch, other lengths: a curve a method; a failure is a cross in words."""
-    found = []
-    for length, batch in SWEEP:
-        work = Workload(sequence_tokens=length, batch_sequences=batch)
-        for method in ("lora", "qlora"):
-            make = gpu_records.failed if (length, method) == (2048, "lora") else gpu_records.record
-            found.append(make(method=method, workload=work, suffix=f"-s{length}"))
-    odd = Workload(sequence_tokens=8192, batch_sequences=3)
-    found.append(gpu_records.record(workload=odd, suffix="-odd"))
-    opened = page(tmp_path, *found)
-    assert len(opened.all("h2")) == len({e.text for e in opened.all("h2")})
-    listed = rows(opened, "length-1")
-    assert len([row for row in listed if "Method" in row]) - 1 == 6
-    assert not any("8,192" in row["Work"].text for row in listed)
-    said = titles(opened)
-    assert any(re.fullmatch(r"LoRA, 512 tokens: .*; LoRA, 1,024 tokens: .*", t) for t in said)
-    assert "2,048 tokens: LoRA: out of memory while loading the weights" in said
-
-
-@pytest.mark.parametrize(
-    ("one", "two"),
-    [
-        ({"sequence_tokens": 512}, {"sequence_tokens": 1024, "batch_sequences": 3}),
-        ({"sequence_tokens": 512}, {"sequence_tokens": 1024, "gradient_accumulation": 2}),
-        (
-            {"sequence_tokens": 512, "data": "real-length"},
-            {"sequence_tokens": 1024, "data": "real-length"},
-        ),
-    ],
-)
-def test_what_differs_in_more_than_length_is_no_curve(
-    tmp_path: Path, one: dict[str, object], two: dict[str, object]
-) -> None:
-    """Another batch and step, accumulation, or data that the length cuts make no curve."""
-    opened = page(
-        tmp_path,
-        *(
-            gpu_records.record(workload=Workload(**{"batch_sequences": 4, **each}), suffix=f"-{n}")
-            for n, each in enumerate((one, two))
-        ),
-    )
-    assert "lengths" not in opened.ids
-
-
-def test_packings_stand_side_by_side_with_their_padding(tmp_path: Path) -> None:
-    """Real tokens per second of each way, and the share of padding, out of the records."""
-    found = {}
-    for packing, batch in (("none", 8), ("padding-free", 8), ("packed", 2)):
-        work = Workload(
-            sequence_tokens=2048, batch_sequences=batch, data="real-length", packing=packing
-        )
-        found[packing] = gpu_records.record(
-            workload=work, suffix=f"-{packing}", seconds=0.1 * batch
-        )
-    opened = page(tmp_path, *found.values())
-    listed = [row for row in rows(opened, "padding-1") if "Rows" in row][1:]
-    assert [row["Rows"].text for row in listed] == [
-        "padded, 8 rows",
-        "padding-free, 8 rows",
-        "packed, 2 rows",
-    ]
-    for row, record in zip(listed, found.values(), strict=True):
-        values = [
-            e.attributes["value"] for e in opened.all("data") if row["Real token/s"] in e.parents
-        ]
-        assert values == [repr(tokens_of(record))]
-        steps = [step for step in record.steps if step.role == "steady"]
-        real = sum(step.tokens_real for step in steps)
-        share = 1 - real / sum(step.tokens_padded for step in steps)
-        assert row["Share of padding"].text == units.percent(share)
 
 
 @pytest.mark.parametrize("count", [0, 2])
