@@ -16,6 +16,7 @@ from reports import (
     diff,
     gpu_list,
     gpu_page,
+    model_view,
     pair_matrix,
     pair_page,
     record_view,
@@ -43,6 +44,7 @@ FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
     "card-against-card": pair_page.pages,
     "diffs": diff.pages,
     "gpus": gpu_page.pages,
+    "models": model_view.pages,
 }
 
 
@@ -95,6 +97,7 @@ def _write(collection: Collection, folder: Path) -> None:
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
     shared = {
         "overview": material.overview,
+        "models": model_view.listed(material),
         "glances": glances(material),
         "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},

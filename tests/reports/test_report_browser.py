@@ -152,6 +152,23 @@ def test_dark_and_light_keep_text_readable(browser: "webdriver.Chrome", site: Pa
                 assert found >= 4.5, f"{name} on {ground}, {scheme}: {found:.2f}"
 
 
+def test_charts_take_their_colours_from_the_style(browser: "webdriver.Chrome", site: Path) -> None:
+    """A bar has its own colour in light and in dark, not the black of a colour nobody knows."""
+    browser.get((site / "models" / "tiny-qwen3.html").as_uri())
+    seen = set()
+    for scheme in ("light", "dark"):
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        )
+        bars = browser.find_elements("css selector", ".plot path[fill*='--plot-']")
+        colours = {bar.value_of_css_property("fill") for bar in bars}
+        assert len(colours) > 1
+        assert not colours & {"rgb(0, 0, 0)", "none"}
+        seen |= colours
+    assert len(seen) == 2 * len(colours), "dark has others than light"
+
+
 def contrast(one: str, other: str) -> float:
     """Return WCAG 2's contrast ratio of two colours written #rrggbb."""
     low, high = sorted((luminance(one), luminance(other)))
