@@ -95,10 +95,11 @@ def _write(collection: Collection, folder: Path) -> None:
     material = gather(collection)
     references, plans = material.references, material.plans
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
+    addresses = {each.model: f"models/{each.file}" for each in model_view.models(material)}
     shared = {
         "overview": material.overview,
         "models": model_view.listed(material),
-        "glances": glances(material),
+        "glances": glances(material, addresses),
         "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
         "gpus": gpu_list.listed(material),
