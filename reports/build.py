@@ -16,6 +16,7 @@ from reports import (
     diff,
     gpu_list,
     gpu_page,
+    history,
     model_view,
     pair_matrix,
     pair_page,
@@ -29,6 +30,7 @@ from reports.material import Material, gather
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
 from suite.results import energy, ledger, parity
+from suite.results import history as changes
 from suite.results.collection import Collection
 from suite.results.metrics import all_metrics
 
@@ -99,6 +101,9 @@ def _write(collection: Collection, folder: Path) -> None:
     shared = {
         "overview": material.overview,
         "models": model_view.listed(material),
+        "history": history.blocks(material),
+        "history_permutations": changes.PERMUTATIONS,
+        "history_alpha": units.percent(changes.ALPHA),
         "glances": glances(material, addresses),
         "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
