@@ -20,6 +20,8 @@ from reports import (
     diff,
     gpu_list,
     gpu_page,
+    history,
+    model_view,
     pair_matrix,
     pair_page,
     record_view,
@@ -34,6 +36,7 @@ from reports.material import Material, gather
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
 from suite.results import energy, ledger, parity
+from suite.results import history as changes
 from suite.results.collection import Collection
 from suite.results.metrics import all_metrics
 
@@ -51,6 +54,7 @@ FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
     "card-against-card": pair_page.pages,
     "diffs": diff.pages,
     "gpus": gpu_page.pages,
+    "models": model_view.pages,
 }
 
 
@@ -179,9 +183,14 @@ def _put(place: Path, text: str) -> None:
 
 def _pages(environment: jinja2.Environment, material: Material) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page but those of records, the first one first."""
+    addresses = {each.model: f"models/{each.file}" for each in model_view.models(material)}
     shared = {
         "overview": material.overview,
-        "glances": glances(material),
+        "models": model_view.listed(material),
+        "history": history.blocks(material),
+        "history_permutations": changes.PERMUTATIONS,
+        "history_alpha": units.percent(changes.ALPHA),
+        "glances": glances(material, addresses),
         "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
         "summary": {name: summary.part(material, name) for name in summary.PARTS},
         "results": all_results.results(material),

@@ -121,7 +121,7 @@ def comparison(
                 Link(text=str(record.launch), href=record_page(record)) for record in group.records
             ),
             count=words.launches(len(group.ok), len(group.records) + lacking),
-            notes=_notes(group, lacking),
+            notes=notes(group, lacking),
         )
 
     workload = words.work(cases[0].workload)
@@ -167,18 +167,19 @@ def _planned(case: Case, lacking: int) -> Row:
     )
 
 
-def _notes(group: Launches, lacking: int) -> tuple[str, ...]:
-    notes = []
+def notes(group: Launches, lacking: int) -> tuple[str, ...]:
+    """Return what a reader of a case's numbers has to know of its launches, as short texts."""
+    found = []
     if group.ok:
         bad = [record for record in group.records if record.outcome != "ok"]
-        notes += [f"launch {record.launch}: {words.outcome(record).lower()}" for record in bad]
+        found += [f"launch {record.launch}: {words.outcome(record).lower()}" for record in bad]
         restless = [r for r in group.ok if r.steadiness is not None and not r.steadiness.reached]
         if restless:
             named = ", ".join(str(record.launch) for record in restless)
-            notes.append(f"not steady: {words.launch_noun(len(restless))} {named}")
+            found.append(f"not steady: {words.launch_noun(len(restless))} {named}")
     if lacking:
-        notes.append(f"{words.launches(lacking, lacking)} not run yet")
-    return tuple(notes)
+        found.append(f"{words.launches(lacking, lacking)} not run yet")
+    return tuple(found)
 
 
 def _settings(groups: Sequence[Launches]) -> tuple[Setting, ...]:

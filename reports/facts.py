@@ -125,6 +125,17 @@ def _steadiness(record: Record) -> str:
 
 def conflicts(records: Iterable[Record]) -> tuple[str, ...]:
     """Return what changed within a run and should not have: GPU, driver, packages, revision."""
+    return tuple(
+        f"{name} changed within this run: {', '.join(values)}"
+        for name, values in changes(records).items()
+    )
+
+
+def changes(records: Iterable[Record]) -> dict[str, list[str]]:
+    """Return what is not the same in all records, of GPU, driver, packages and revision.
+
+    Each has its values in order; "" is one that a record does not know.
+    """
     seen: dict[str, set[str]] = {}
     for record in records:
         environment, gpu = record.environment, record.environment.gpu
@@ -139,11 +150,7 @@ def conflicts(records: Iterable[Record]) -> tuple[str, ...]:
         if environment.versions is not None:
             for name, version in environment.versions.packages.items():
                 seen.setdefault(name, set()).add(version)
-    return tuple(
-        f"{name} changed within this run: {', '.join(sorted(values))}"
-        for name, values in seen.items()
-        if len(values) > 1
-    )
+    return {name: sorted(values) for name, values in seen.items() if len(values) > 1}
 
 
 def _container(container: Container) -> Facts:

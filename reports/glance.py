@@ -1,5 +1,7 @@
 """The first screen: for each model what wins on which card, with what did not run in words."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from reports import words
@@ -7,6 +9,7 @@ from reports.across import Cell, Work, profile_titles, works
 from reports.cells import Number, Ratio, number, peak_memory, ratio, record_page
 from reports.material import Material
 from suite import units
+from suite.catalog.model import Model
 from suite.results.launches import Launches, Value, across
 from suite.results.metrics import all_metrics
 
@@ -43,11 +46,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 class Glance(msgspec.Struct, frozen=True, kw_only=True):
     """One model at the work that most methods ran; ``more`` is what else was measured.
 
-    ``memory_unit`` is that of all peaks.
+    ``href`` is the model's own page, ``memory_unit`` that of all peaks.
     """
 
     anchor: str
     model: str
+    href: str
     work: str
     cards: tuple[str, ...]
     memory_unit: str
@@ -55,16 +59,22 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     more: tuple[str, ...]
 
 
-def glances(material: Material) -> tuple[Glance, ...]:
-    """Return one table a model, in the report's order."""
+def glances(material: Material, pages: Mapping[Model, str]) -> tuple[Glance, ...]:
+    """Return one table a model, in the report's order; ``pages`` are the models' addresses."""
     by_model: dict[str, list[Work]] = {}
     for work in works(material):
         by_model.setdefault(work.model.name, []).append(work)
     titles = profile_titles(material)
-    return tuple(_glance(name, found, titles, material) for name, found in by_model.items())
+    return tuple(_glance(name, found, titles, material, pages) for name, found in by_model.items())
 
 
-def _glance(name: str, found: list[Work], titles: dict[str, str], material: Material) -> Glance:
+def _glance(
+    name: str,
+    found: list[Work],
+    titles: dict[str, str],
+    material: Material,
+    pages: Mapping[Model, str],
+) -> Glance:
     work = max(found, key=lambda each: sum(bool(cell.shown.ok) for cell in each.cells.values()))
     shown = [cell.shown for cell in work.cells.values()]
     rates = [value.median for group in shown if (value := _tokens(group))]
@@ -88,6 +98,7 @@ def _glance(name: str, found: list[Work], titles: dict[str, str], material: Mate
     return Glance(
         anchor=f"glance-{name}",
         model=work.model.title,
+        href=pages.get(work.model, ""),
         work=work.title,
         cards=tuple(titles[profile] for profile in work.profiles),
         memory_unit=scales[1].unit,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from reports.cells import BASELINE, hindrance, peak_memory, quotient
+from suite.catalog.method import Method
 from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
 
@@ -51,6 +52,13 @@ def rungs(group: Launches, others: Sequence[Launches]) -> Mapping[str, Rung]:
                 memory=quotient(group, base, peak_memory(group.best)),
             )
     return found
+
+
+def is_base(method: Method, kind: str) -> bool:
+    """Return whether a method is a baseline of this kind for others."""
+    if kind == "liger":
+        return method.liger
+    return method.name == {"plain": BASELINE, "naive": NAIVE}[kind]
 
 
 def _bases(group: Launches, others: Sequence[Launches]) -> dict[str, Launches]:

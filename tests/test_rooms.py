@@ -31,6 +31,8 @@ DOORS = {
     "pynvml": ["suite/run/nvml.py"],
     "jinja2": ["reports/build.py"],
     "docker": ["suite/run/containers/"],
+    "altair": ["reports/plots/"],
+    "vl_convert": ["reports/plots/"],
     "markupsafe": ["reports/"],
     "pyarrow": ["suite/verbs/parquet.py"],
     "pytest": ["suite/run/plugin.py", "suite/run/launch.py", "benchmarks/"],
@@ -110,7 +112,7 @@ def test_third_parties_have_one_door(package: str) -> None:
 @pytest.mark.parametrize("entry", ["suite.cli", "suite.run.plugin", "reports.build"])
 def test_the_host_part_loads_no_training_library(entry: str) -> None:
     """Command line, session and report start without torch or any of its friends."""
-    heavy = [*TRAINING, "pynvml", "docker", "pyarrow"]
+    heavy = [*TRAINING, "pynvml", "docker", "altair", "vl_convert", "pyarrow"]
     code = f"import sys, {entry}; print(*[n for n in {heavy!r} if n in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

@@ -6,12 +6,13 @@ is refused unless it is allowed by name: its ratio would be of two different thi
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 
 from suite.errors import BadInput
-from suite.results import parity, stats
+from suite.results import calibration, parity, stats
 from suite.results.collection import Collection
 from suite.results.comparable import NOT_SET, settings
 from suite.results.metrics import Metric, all_metrics
@@ -40,7 +41,7 @@ class Line(Struct, frozen=True, kw_only=True):
     one of ``stats.Verdict``, "CHANGED", "UNKNOWN" or "" where there are too few launches for one.
     ``ratio`` is candidate over base, ``low`` and ``high`` its 95 % interval; ``smallest`` the
     share of a slowdown that could have been found; ``needed`` launches a side that would settle
-    an INCONCLUSIVE.
+    an INCONCLUSIVE. ``margin`` is what a change must exceed to be called one.
     """
 
     profile: str
@@ -57,6 +58,7 @@ class Line(Struct, frozen=True, kw_only=True):
     high: float | None = None
     smallest: float | None = None
     needed: int | None = None
+    margin: float | None = None
     note: str = ""
 
 
@@ -125,9 +127,17 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 def compare(
-    base: Collection, candidate: Collection, *, allow: Sequence[Allowed] = ()
+    base: Collection,
+    candidate: Collection,
+    *,
+    allow: Sequence[Allowed] = (),
+    spreads: Mapping[Key, float] = MappingProxyType({}),
 ) -> Comparison:
-    """Compare two collections; raises BadInput for what cannot be compared."""
+    """Compare two collections; raises BadInput for what cannot be compared.
+
+    ``spreads`` are calibrated ones of step time from launch to launch, where known: they widen
+    the margin of the cases that scatter.
+    """
     before, after = _cases(base, "base"), _cases(candidate, "candidate")
     if not before.keys() & after.keys():
         before, after = _across_cards(before, after, allow)
@@ -143,7 +153,7 @@ def compare(
     if not compared and not changes:
         raise BadInput("no case has numbers on either side: nothing to compare")
     sides = [(key, _good(before[key]), _good(after[key])) for key in compared]
-    lines, effects = _timed(GATED, sides, gated=True)
+    lines, effects = _timed(GATED, sides, gated=True, spreads=spreads)
     others = [line for tag in SHOWN for line in _timed(tag, sides, gated=False)[0]]
     exact = [_exact(side, tag) for side in sides for tag in EXACT]
     losses = [_losses(side) for side in sides]
@@ -278,7 +288,7 @@ def _refuse(
 
 
 def _timed(
-    tag: str, sides: Sequence[Side], *, gated: bool
+    tag: str, sides: Sequence[Side], *, gated: bool, spreads: Mapping[Key, float] | None = None
 ) -> tuple[list[Line], list[stats.Effect]]:
     metric = all_metrics()[tag]
     # What is better higher goes in upside down, so that more is worse everywhere.
@@ -289,7 +299,10 @@ def _timed(
         effect = None
         if min(len(values.base), len(values.candidate)) >= stats.LEAST_LAUNCHES:
             both = (values.base, values.candidate)
-            effect = stats.effect(*([1 / v for v in each] if turned else each for each in both))
+            effect = stats.effect(
+                *([1 / v for v in each] if turned else each for each in both),
+                spread=(spreads or {}).get(side[0]),
+            )
         drafts.append((side, values, effect))
     effects = [effect for _, _, effect in drafts if effect is not None]
     answers = iter(stats.verdicts(effects))
@@ -311,7 +324,8 @@ def _timed(
             ratio=means[1] / means[0],
         )
         few = f"fewer than {stats.LEAST_LAUNCHES} launches a side: no interval"
-        notes = [values.note, few if effect is None else ""]
+        clock = calibration.clocks(*side[1:], means[1] / means[0]) if gated else ""
+        notes = [values.note, few if effect is None else "", clock]
         found = msgspec.structs.replace(found, note=", ".join(filter(None, notes)))
         if effect is not None:
             verdict = next(answers)
@@ -324,6 +338,7 @@ def _timed(
                 high=1 / effect.low if turned else effect.high,
                 smallest=effect.smallest,
                 needed=stats.launches_needed(effect) if open_ else None,
+                margin=effect.margin,
             )
         lines.append(found)
     return lines, effects

@@ -80,8 +80,7 @@ def effect(
         part**2 / (len(side) - 1) for part, side in zip(parts, (before, after), strict=True)
     )
     freedom = total**2 / weights if weights > 0 else float(len(before) + len(after) - 2)
-    expected = 0.0 if spread is None else spread * math.sqrt(1 / len(before) + 1 / len(after))
-    margin = max(MARGIN, math.expm1(ERRORS * expected))
+    least = MARGIN if spread is None else margin(spread, len(before), len(after))
 
     def above(limit: float) -> float:
         """Return the p-value of the logarithm being above a limit, against not."""
@@ -96,7 +95,7 @@ def effect(
 
     half = float(student.ppf((1 + INTERVAL) / 2, freedom)) * error
     found, chance = student.ppf([1 - SLOWER_ALPHA, POWER], freedom)
-    smallest = max(math.log1p(margin) + chance * error, (found + chance) * error)
+    smallest = max(math.log1p(least) + chance * error, (found + chance) * error)
     return Effect(
         base_launches=len(base),
         candidate_launches=len(candidate),
@@ -105,13 +104,19 @@ def effect(
         high=math.exp(log + half),
         error=error,
         freedom=freedom,
-        margin=margin,
+        margin=least,
         slower=above(0.0),
         faster=below(0.0),
         # Inside the plain margin: a wide one would call a change of 5 % the same.
         same=max(above(-math.log1p(MARGIN)), below(math.log1p(MARGIN))),
         smallest=math.expm1(smallest),
     )
+
+
+def margin(spread: float, base_launches: int, candidate_launches: int | None = None) -> float:
+    """Return what a change must exceed where launches scatter by ``spread`` (of the logarithm)."""
+    sides = 1 / base_launches + 1 / (candidate_launches or base_launches)
+    return max(MARGIN, math.expm1(ERRORS * spread * math.sqrt(sides)))
 
 
 def interval(values: Sequence[float]) -> tuple[float, float] | None:

@@ -1,7 +1,9 @@
 """``tunebench compare``: verdicts on a candidate against a base, for people and for gates."""
 
 import argparse
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -9,13 +11,16 @@ import msgspec
 from suite import units
 from suite.arguments import Parser, names, one_of, path
 from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
-from suite.results import compare, stats
+from suite.results import calibration, compare, stats
+from suite.results.collection import NOISE
 from suite.results.metrics import all_metrics
 from suite.results.store import Collection, read
 from suite.signals import Signals
 from suite.verbs import tables
+from suite.verbs.publish import RESULTS
 
 HEADER = ("case", "quantity", "base", "candidate", "ratio", "interval", "launches", "verdict")
+_NAME = re.compile("[a-z0-9-]+")
 RIGHT = "base candidate ratio interval launches"
 
 
@@ -45,6 +50,14 @@ def parser() -> Parser:
         help=f"compare although this differs: {', '.join(compare.ALLOWED)}",
     )
     made.add_argument(
+        "--noise",
+        type=path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="what ./tunebench calibrate found (default: the profile's published one)",
+    )
+    made.add_argument(
         "--format",
         type=one_of("text", "json", "markdown"),
         default="text",
@@ -60,7 +73,10 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         if name not in compare.ALLOWED:
             hint = did_you_mean(name, compare.ALLOWED)
             raise BadInput(f"--allow: cannot be {name!r}", hint=hint)
-    found = compare.compare(_side(args.base), _side(args.candidate), allow=args.allow)
+    base, candidate = _side(args.base), _side(args.candidate)
+    profiles = {record.profile for record in base.records}
+    spreads = calibration.spreads(args.noise or published_noise(profiles))
+    found = compare.compare(base, candidate, allow=args.allow, spreads=spreads)
     gates = args.gate or args.strict
     if gates and (why := compare.too_few(found)):
         raise BadInput(
@@ -78,6 +94,12 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     else:
         show(found, failures)
     return EXIT_REGRESSION if gates and failures else EXIT_OK
+
+
+def published_noise(profiles: Iterable[str]) -> list[Path]:
+    """Return the calibrations that were published with this checkout, for these profiles."""
+    files = [RESULTS / profile / NOISE for profile in sorted(profiles) if _NAME.fullmatch(profile)]
+    return [file for file in files if file.is_file()]
 
 
 def _side(given: Path) -> Collection:
@@ -128,6 +150,11 @@ def _sentences(found: compare.Comparison, failures: list[str]) -> list[str]:
             said.append(f"{line.case_id}: {line.note}")
         if line.metric == compare.GATED and line.note:
             said.append(f"{line.case_id}: {line.note}")
+        if line.metric == compare.GATED and (line.margin or 0.0) > stats.MARGIN:
+            said.append(
+                f"{line.case_id}: a change counts from {units.percent(line.margin or 0.0)} on,"
+                " since its launches scatter by calibration"
+            )
         if line.metric == compare.GATED and line.verdict == stats.Verdict.INCONCLUSIVE:
             said.append(f"{line.case_id}: {_inconclusive(line)}")
     if found.pooled is not None and found.pooled_ratio is not None:

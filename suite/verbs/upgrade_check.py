@@ -9,7 +9,7 @@ import msgspec
 from suite import units
 from suite.arguments import Parser, names, path, positive
 from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput
-from suite.results import compare, stats
+from suite.results import calibration, compare, stats
 from suite.results.store import create, open_run, read
 from suite.signals import Signals
 from suite.verbs import tables
@@ -131,11 +131,12 @@ def _folder(args: argparse.Namespace, asked: Asked) -> Path:
 
 
 def _verdict(args: argparse.Namespace, asked: Asked, folder: Path, signals: Signals) -> int:
-    from suite.verbs.compare import show
+    from suite.verbs.compare import published_noise, show
     from suite.verbs.report import build
 
     base, candidate = (read([folder / side]) for side in SIDES)
-    found = compare.compare(base, candidate)
+    spreads = calibration.spreads(published_noise({record.profile for record in base.records}))
+    found = compare.compare(base, candidate, spreads=spreads)
     failures = list(found.failures)
     if args.strict:
         failures += [f"{case_id}: not settled" for case_id in found.open]

@@ -64,7 +64,7 @@ def test_other_adapters_are_another_race() -> None:
         gpu_records.record("gpt-oss-120b", "unsloth-qlora", seconds=1.0),
         gpu_records.record("gpt-oss-120b", "unsloth-qlora-experts", seconds=2.0),
     ]
-    (glance,) = glances(gather(sites.collection(*found)))
+    (glance,) = glances(gather(sites.collection(*found)), {})
     assert [spot.best for line in glance.lines for spot in line.spots if spot] == [False, False]
 
 
@@ -72,7 +72,7 @@ def test_a_ratio_is_never_taken_across_runs() -> None:
     """A method that only another run holds has no ratio, and says whose number it is."""
     ladder = [gpu_records.record(method=name, run_id="ladder") for name in ("lora", "qlora")]
     other = gpu_records.record(method="unsloth-lora", run_id="other", seconds=0.05)
-    (glance,) = glances(gather(sites.collection(*ladder, other)))
+    (glance,) = glances(gather(sites.collection(*ladder, other)), {})
     (spot,) = [line.spots[0] for line in glance.lines if line.method == "Unsloth LoRA"]
     assert spot is not None
     assert spot.elsewhere
@@ -90,5 +90,7 @@ def test_the_table_has_a_column_a_card(tmp_path: Path, number: int) -> None:
     page = sites.Page(site / "index.html")
     heads = [each.text for each in page.all("th") if each.attributes.get("scope") == "col"]
     assert len(heads) == 1 + number
+    (model,) = [each for each in page.all("a") if each.text == "Qwen3-8B"]
+    assert model.attributes["href"] == "models/qwen3-8b.html"
     assert not sites.broken_links(site)
     assert msgspec.json.decode((site / f"records/{ours[0].record_id}.json").read_bytes())

@@ -101,6 +101,20 @@ def test_dark_and_light_keep_text_readable(browser: Browser, site: Path) -> None
                 assert found >= 4.5, f"{name} on {ground}, {name_of_scheme}: {found:.2f}"
 
 
+def test_charts_take_their_colours_from_the_style(browser: Browser, site: Path) -> None:
+    """A bar has its own colour in light and in dark, not the black of a colour nobody knows."""
+    browser.get((site / "models" / "tiny-qwen3.html").as_uri())
+    seen = set()
+    for name_of_scheme in ("light", "dark"):
+        scheme(browser, name_of_scheme)
+        bars = browser.find_elements("css selector", ".plot path[fill*='--plot-']")
+        colours = {bar.value_of_css_property("fill") for bar in bars}
+        assert len(colours) > 1
+        assert not colours & {"rgb(0, 0, 0)", "none"}
+        seen |= colours
+    assert len(seen) == 2 * len(colours), "dark has others than light"
+
+
 def contrast(one: str, other: str) -> float:
     """Return WCAG 2's contrast ratio of two colours written #rrggbb."""
     low, high = sorted((luminance(one), luminance(other)))

@@ -1,0 +1,230 @@
+"""The pages of models: a list of all, and what each ran, where, how fast and in how much."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from reports import facts, lengths, model_charts, model_tables, padding, words
+from reports.across import profile_titles, works
+from reports.cells import number, record_page
+from reports.grid import Cell, Grid, grid
+from reports.grid import number as cell
+from reports.lengths import Family
+from reports.material import Material
+from reports.padding import Ways
+from reports.peers import Entry, Names, Peers, beside, front, notes, sets, short
+from reports.plots.drawing import Plot, labels
+from reports.tables import bounded
+from suite import units
+from suite.catalog.model import Model
+
+_PLAIN = re.compile("[a-z0-9][a-z0-9.-]{0,59}")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """Charts of one thing, and their numbers as a table. ``said`` are sentences below them."""
+
+    anchor: str
+    title: str
+    plots: tuple[Plot, ...]
+    said: tuple[str, ...]
+    notes: tuple[str, ...]
+    table: Grid
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The page of one model. ``single`` are the works that a curve or a comparison holds too."""
+
+    title: str
+    lead: str
+    facts: facts.Facts
+    works: tuple[Section, ...]
+    lengths: tuple[Section, ...]
+    padding: tuple[Section, ...]
+    single: tuple[Section, ...]
+    failed: Grid | None
+    weights: tuple[str, ...]
+
+
+class Tuned(msgspec.Struct, frozen=True, kw_only=True):
+    """One model with its file's name and its sets of comparable rows, the largest first."""
+
+    model: Model
+    file: str
+    sets: tuple[Peers, ...]
+    names: Names
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Return every method on every card at every work."""
+        return tuple(entry for peers in self.sets for entry in peers.entries)
+
+
+def pages(material: Material) -> Iterator[tuple[str, Page]]:
+    """Yield file name and page of every model that has a record."""
+    for tuned in models(material):
+        yield tuned.file, _page(tuned, material)
+
+
+def listed(material: Material) -> Grid:
+    """Return every model on every card: facts, and the fastest method at one work a model."""
+    rows: list[Sequence[Cell]] = []
+    for tuned in models(material):
+        main, model = tuned.sets[0], tuned.model
+        for profile in dict.fromkeys(entry.profile for entry in tuned.entries):
+            mine = [entry for entry in tuned.entries if entry.profile == profile]
+            good = sum(bool(entry.group.ok) for entry in mine)
+            rows.append(
+                [
+                    Cell(text=short(model.title), href=f"models/{tuned.file}"),
+                    model_tables.card(profile, tuned.names),
+                    Cell(text=main.title),
+                    *_fastest(main.on(profile), tuned.names),
+                    Cell(text=units.count(model.parameters)),
+                    Cell(text=f"{good} of {len(mine)}"),
+                ]
+            )
+    header = ("Model", "Card", "Work", "Fastest method", "Real token/s", "Parameters")
+    caption = "Models and cards, with the fastest method whose losses do not differ"
+    return grid(caption, (*header, "Cases with numbers"), rows, words=4)
+
+
+def models(material: Material) -> tuple[Tuned, ...]:
+    """Return every model that has a record, in the report's order."""
+    found: dict[Model, list[Peers]] = {}
+    within = beside(material)
+    for work in works(material):
+        found.setdefault(work.model, []).extend(sets(work, material, within))
+    cards = labels(profile_titles(material).items())
+    made, taken = [], set[str]()
+    for model, peers in found.items():
+        file = _file(model, taken)
+        taken.add(file)
+        # The largest first: its methods get the first colours.
+        largest = sorted(peers, key=lambda each: -len(each.entries))
+        methods = {e.method: e.group.case.method.title for p in largest for e in p.entries}
+        names = Names(methods=labels(methods.items()), cards=cards)
+        made.append(Tuned(model=model, file=file, sets=tuple(largest), names=names))
+    return tuple(made)
+
+
+def _file(model: Model, taken: set[str]) -> str:
+    """Return a file name that no stranger chose: a plain name as it is, else a digest."""
+    file = f"{model.name}.html"
+    if not _PLAIN.fullmatch(model.name) or file in taken:
+        digest = hashlib.sha256(msgspec.json.encode(model, order="deterministic")).hexdigest()
+        file = f"model-{digest[:16]}.html"
+    return file
+
+
+def _fastest(entries: Sequence[Entry], names: Names) -> tuple[Cell, Cell]:
+    known = [(e.tokens.median, e) for e in entries if e.counts and e.tokens is not None]
+    if not known:
+        return Cell(text="none with numbers" if entries else "did not run this work"), Cell()
+    _, best = max(known, key=lambda pair: pair[0])
+    scale = units.scale("tokens/second", [value for value, _ in known])
+    shown = cell(number(best.tokens, scale.text), record_page(best.group.best))
+    small = model_charts.launches(best)
+    return Cell(text=names.methods[best.method], small=small), shown
+
+
+def _page(tuned: Tuned, material: Material) -> Page:
+    names, model = tuned.names, tuned.model
+    by_length, by_way = lengths.families(tuned.sets), padding.ways(tuned.sets)
+    members = [*(each.members for each in by_length), *(each.members for each in by_way)]
+    together = {id(peers) for each in members for peers in each}
+    together.discard(id(tuned.sets[0]))
+    ran = [entry for entry in tuned.entries if entry.group.ok]
+    cards = ", ".join(
+        names.cards[name] for name in dict.fromkeys(e.profile for e in tuned.entries)
+    )
+    return Page(
+        title=short(model.title),
+        lead=f"{units.counted(len(tuned.entries), 'case')}, {len(ran)} with numbers, on {cards}.",
+        facts=_facts(model, ran),
+        works=tuple(
+            _work(f"work-{place}", peers, names, drawn=True)
+            for place, peers in enumerate(tuned.sets, 1)
+            if id(peers) not in together
+        ),
+        lengths=tuple(
+            _lengths(f"length-{place}", family, names) for place, family in enumerate(by_length, 1)
+        ),
+        padding=tuple(
+            _padding(f"padding-{place}", found, names) for place, found in enumerate(by_way, 1)
+        ),
+        single=tuple(
+            _work(f"work-{place}", peers, names, drawn=False)
+            for place, peers in enumerate(tuned.sets, 1)
+            if id(peers) in together
+        ),
+        failed=model_tables.failed(material, model, names),
+        weights=tuple(dict.fromkeys(words.weights(e.group.best.weights) for e in ran)),
+    )
+
+
+def _work(anchor: str, peers: Peers, names: Names, *, drawn: bool) -> Section:
+    """Return one work; what is ``drawn`` has charts of single cards as well."""
+    found, said = [model_charts.throughput(peers, names)], []
+    for profile in peers.profiles:
+        charts = [each(peers, profile, names) for each in _EACH_CARD] if drawn else [None]
+        found += charts
+        if charts[0] is None and (best := front(peers.on(profile))):
+            said.append(f"{names.cards[profile]}. {model_charts.front_text(best, names)}")
+    return Section(
+        anchor=anchor,
+        title=peers.title,
+        plots=tuple(plot for plot in found if plot is not None),
+        said=tuple(said),
+        notes=notes(peers.entries, names),
+        table=model_tables.methods(peers, names),
+    )
+
+
+_EACH_CARD = (model_charts.memory, model_charts.ladder)
+
+
+def _lengths(anchor: str, family: Family, names: Names) -> Section:
+    return Section(
+        anchor=anchor,
+        title=family.title,
+        plots=tuple(lengths.plots(family, names)),
+        said=(),
+        notes=notes(family.entries, names),
+        table=lengths.table(family, names),
+    )
+
+
+def _padding(anchor: str, found: Ways, names: Names) -> Section:
+    return Section(
+        anchor=anchor,
+        title=found.title,
+        plots=tuple(padding.plots(found, names)),
+        said=(),
+        notes=notes(found.entries, names),
+        table=padding.table(found, names),
+    )
+
+
+def _facts(model: Model, ran: Sequence[Entry]) -> facts.Facts:
+    shapes, experts = model.architecture, model.architecture.experts
+    active = model.active_parameters
+    hub = "none" if model.hub_id is None else model.hub_id
+    if model.hub_id is not None:
+        hub += f", revision {model.hub_revision or 'not pinned'}"
+    size = f"{shapes.layers} layers, hidden size {shapes.hidden_size:,}"
+    weights: Mapping[str, None] = dict.fromkeys(e.group.best.weights for e in ran)
+    found = [
+        ("Parameters", units.count(model.parameters)),
+        ("Active parameters a token", "" if active is None else units.count(active)),
+        ("Shapes", f"{size}, vocabulary {shapes.vocabulary_size:,}"),
+        ("Experts", "" if experts is None else f"{experts.count}, {experts.active} a token"),
+        ("Longest row", f"{shapes.max_positions:,} tokens"),
+        ("Licence", model.license),
+        ("Weights on the Hugging Face hub", hub),
+        ("Weights that ran", ", ".join(weights) or "none"),
+        ("Shapes from", model.source),
+    ]
+    return tuple((term, bounded(text)) for term, text in found if text)
