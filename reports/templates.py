@@ -12,6 +12,9 @@ import jinja2
 from suite import __version__
 
 FOLDER = Path(__file__).parent
+#: The order of the navigation: what is asked most, then how it is known. Others follow by name.
+_FIRST = ("index", "models", "gpus", "card-against-card", "claims", "what-fits", "all-results")
+_LAST = ("runs", "history", "how-far-to-trust-it", "how-it-was-measured")
 #: Pages whose titles are not their file's names.
 _TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
 
@@ -23,8 +26,9 @@ def render(name: str, values: Mapping[str, object]) -> str:
 
 def page_names() -> list[str]:
     """Return the templates that are rendered once, the first page first."""
-    names = [path.name for path in (FOLDER / "pages").glob("*.html")]
-    return sorted(names, key=lambda name: (name != "index.html", name))
+    names = {path.stem for path in (FOLDER / "pages").glob("*.html")}
+    others = sorted(names - {*_FIRST, *_LAST})
+    return [f"{name}.html" for name in (*_FIRST, *others, *_LAST) if name in names]
 
 
 def _page_title(name: str) -> str:
