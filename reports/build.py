@@ -1,17 +1,12 @@
 """Build the site: one folder of HTML and JSON, put in place at once when it is whole."""
 
-import base64
-import hashlib
-import re
 import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from functools import cache
 from pathlib import Path
 
-import jinja2
 import msgspec
 
 from reports import (
@@ -33,6 +28,7 @@ from reports.cells import record_page
 from reports.fork import beside
 from reports.glance import glances
 from reports.material import Material, gather
+from reports.templates import page_names, render
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
 from suite.results import energy, ledger, parity
@@ -40,13 +36,10 @@ from suite.results import history as changes
 from suite.results.collection import Collection
 from suite.results.metrics import all_metrics
 
-FOLDER = Path(__file__).parent
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
 MANY_RECORDS = 200  #: whose pages a process of their own writes, on a second core
 _RECORD = "each/record.html"
-#: Pages whose titles are not their file's names.
-_TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
@@ -113,10 +106,9 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
     if place.exists():
         _refuse_foreign_file(place)
     material = gather(collection)
-    environment = _environment()
-    pages = list(_pages(environment, material))
+    pages = list(_pages(material))
     kept, spent = 0, 0
-    for files in _record_files(environment, material):
+    for files in _record_files(material):
         spent += sum(len(text) for _, text in files)
         if spent > MOST_RECORDS_BYTES:
             break
@@ -157,20 +149,19 @@ def _left_out(missing: int, total: int) -> str:
 
 
 def _write(collection: Collection, folder: Path) -> None:
-    environment = _environment()
     material = gather(collection)
     (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
     for family in (*FAMILIES, "records"):
         (folder / family).mkdir()
 
     def put_records() -> None:
-        for files in _record_files(environment, material):
+        for files in _record_files(material):
             for address, text in files:
                 _put(folder / address, text)
 
     alone = sys.platform != "linux" or len(collection.records) < MANY_RECORDS
     with nullcontext() if alone else beside(put_records):
-        for address, text in _pages(environment, material):
+        for address, text in _pages(material):
             _put(folder / address, text)
     if alone:
         put_records()
@@ -181,7 +172,7 @@ def _put(place: Path, text: str) -> None:
     place.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
-def _pages(environment: jinja2.Environment, material: Material) -> Iterator[tuple[str, str]]:
+def _pages(material: Material) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page but those of records, the first one first."""
     addresses = {each.model: f"models/{each.file}" for each in model_view.models(material)}
     shared = {
@@ -207,22 +198,19 @@ def _pages(environment: jinja2.Environment, material: Material) -> Iterator[tupl
         "words": words,
         "claims": claims_page.page(material),
     }
-    for name in _page_names():
+    for name in page_names():
         values = {**shared, "root": "", "current": name}
-        yield name, environment.get_template(name).render(values)
+        yield name, render(name, values)
     for family, pages in FAMILIES.items():
         for name, page in pages(material):
             values = {**shared, "page": page, "root": "../", "current": f"{family}.html"}
-            text = environment.get_template(f"each/{family}.html").render(values)
+            text = render(f"each/{family}.html", values)
             yield f"{family}/{name}", text
 
 
-def _record_files(
-    environment: jinja2.Environment, material: Material
-) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+def _record_files(material: Material) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     """Yield the page of each record and its JSON, both with their addresses."""
     twins, sources = diff.links(material), material.collection.sources
-    template = environment.get_template(_RECORD)
     for record in material.collection.records:
         address = record_page(record)
         source, plan = sources.get(record.record_id, ""), material.plans.get(record.run_id)
@@ -234,53 +222,4 @@ def _record_files(
         }
         content = msgspec.json.format(msgspec.json.encode(record).decode(), indent=1)
         data = address.removesuffix(".html") + ".json"
-        yield (address, template.render(values)), (data, f"{content}\n")
-
-
-def _page_names() -> list[str]:
-    """Return the templates that are rendered once, the first page first."""
-    names = [path.name for path in (FOLDER / "pages").glob("*.html")]
-    return sorted(names, key=lambda name: (name != "index.html", name))
-
-
-def _page_title(name: str) -> str:
-    if name in _TITLES:
-        return _TITLES[name]
-    return name.removesuffix(".html").replace("-", " ").capitalize()
-
-
-class _Templates(jinja2.FileSystemLoader):
-    """Templates without their indentation, which is a sixth of a large page."""
-
-    def get_source(
-        self, environment: jinja2.Environment, template: str
-    ) -> tuple[str, str, Callable[[], bool]]:
-        source, name, current = super().get_source(environment, template)
-        return re.sub(r"(?m)^[ \t]+", "", source), name, current
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=_Templates([FOLDER / "pages", FOLDER / "layout", FOLDER]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (FOLDER / "static" / "site.css").read_text(encoding="utf-8")
-    script = (FOLDER / "static" / "site.js").read_text(encoding="utf-8")
-    environment.globals.update(
-        navigation=[(name, _page_title(name)) for name in _page_names()],
-        style=style,
-        style_digest=_digest(style),
-        script=script,
-        script_digest=_digest(script),
-        version=__version__,
-    )
-    return environment
-
-
-def _digest(text: str) -> str:
-    """Return what a content security policy calls this text, without its ``sha256-``."""
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        yield (address, render(_RECORD, values)), (data, f"{content}\n")

@@ -135,11 +135,18 @@ def _spot(
         ratio=_ratio(work, group) if group.ok else None,
         outcome=words.outcome(group.best),
         reason=words.short(group.best.reason),
-        count=words.launches(len(group.ok), len(group.records)),
+        count=_count(group),
         best=best,
         wrong=_wrong(group, material),
         elsewhere=group.first.run_id != work.runs[group.first.profile],
     )
+
+
+def _count(group: Launches) -> str:
+    """Return how many launches there are, and whether the steps of any never got steady."""
+    count = words.launches(len(group.ok), len(group.records))
+    restless = any(r.steadiness is not None and not r.steadiness.reached for r in group.ok)
+    return f"{count}, not steady" if restless else count
 
 
 def _wrong(group: Launches, material: Material) -> bool:

@@ -29,7 +29,7 @@ MAY_IMPORT = {
 #: Third party to the only files that may import it.
 DOORS = {
     "pynvml": ["suite/run/nvml.py"],
-    "jinja2": ["reports/build.py"],
+    "jinja2": ["reports/templates.py"],
     "docker": ["suite/run/containers/"],
     "altair": ["reports/plots/"],
     "vl_convert": ["reports/plots/"],

@@ -59,10 +59,10 @@ def parser() -> Parser:
     )
     made.add_argument(
         "--format",
-        type=one_of("text", "json", "markdown"),
+        type=one_of("text", "json", "markdown", "html"),
         default="text",
         metavar="F",
-        help="text (default), json or markdown",
+        help="text (default), json, markdown or html: a page",
     )
     return made
 
@@ -91,6 +91,12 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
     elif args.format == "markdown":
         _markdown(found, failures)
+    elif args.format == "html":
+        from reports.verdict_page import verdict_page
+
+        # The page says first what the last sentence says.
+        said = _sentences(found, failures)[:-1]
+        print(verdict_page(HEADER, [_row(line) for line in found.lines], said, failures))
     else:
         show(found, failures)
     return EXIT_REGRESSION if gates and failures else EXIT_OK

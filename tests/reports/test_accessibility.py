@@ -13,7 +13,8 @@ import pytest
 import sites
 from browsers import SCHEMES, WIDTHS, Browser, needs_browser, scheme, serious, size
 
-from reports.build import FOLDER, build
+from reports.build import build
+from reports.templates import FOLDER
 from suite.results.store import read
 
 pytestmark = needs_browser

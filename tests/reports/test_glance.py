@@ -68,6 +68,18 @@ def test_other_adapters_are_another_race() -> None:
     assert [spot.best for line in glance.lines for spot in line.spots if spot] == [False, False]
 
 
+def test_steps_that_never_got_steady_are_said_to_be_so(tmp_path: Path) -> None:
+    """Beside the number, on the first page already."""
+    steady = gpu_records.record()
+    assert steady.steadiness is not None
+    restless = gpu_records.record(
+        method="qlora", steadiness=msgspec.structs.replace(steady.steadiness, reached=False)
+    )
+    page = sites.Page(build(sites.collection(steady, restless), tmp_path / "site"))
+    assert "not steady" not in _cell(page, "LoRA", 0)
+    assert "1 launch, not steady" in _cell(page, "QLoRA", 0)
+
+
 def test_a_ratio_is_never_taken_across_runs() -> None:
     """A method that only another run holds has no ratio, and says whose number it is."""
     ladder = [gpu_records.record(method=name, run_id="ladder") for name in ("lora", "qlora")]

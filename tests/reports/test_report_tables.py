@@ -191,8 +191,8 @@ def test_tables_of_runs_and_of_the_overview_sort(browser: Browser, site: Path) -
 
 def test_numbers_with_units_are_understood(browser: Browser, tmp_path: Path) -> None:
     """A summary's figures are texts: signs, separators, shares and prefixes order by meaning."""
-    from reports.blocks import Part, Row, table
-    from reports.build import _environment
+    from reports.blocks import Row, table
+    from reports.templates import render
 
     texts = ["3 min 20 s", "504 ms", "1.2 s", "unknown", "2 h 05 min", "12 µs"]
     shares = ["−7.0 %", "+32 %", "0.02 %", "–", "−56 %", "1,000 %"]
@@ -202,13 +202,10 @@ def test_numbers_with_units_are_understood(browser: Browser, tmp_path: Path) -> 
         Row(cells=(str(number), *each))
         for number, each in enumerate(zip(texts, shares, energy, vendors, strict=True))
     ]
-    part = Part(name="part", title="Part", blocks=(table(["N", "A", "B", "C", "D"], rows),))
-    source = (
-        '{% extends "base.html" %}{% import "parts.html" as parts %}'
-        '{% block main %}{{ parts.part(part, "", "") }}{% endblock %}'
-    )
+    blocks = (table(["N", "A", "B", "C", "D"], rows),)
+    values = {"title": "Part", "good": True, "verdict": "", "blocks": blocks}
     page = tmp_path / "page.html"
-    text = _environment().from_string(source).render(part=part, root="", current="")
+    text = render("alone.html", {**values, "root": "", "current": ""})
     page.write_text(text, encoding="utf-8")
     browser.get(page.as_uri())
     expected = {

@@ -154,6 +154,26 @@ def test_few_launches_cannot_gate_and_get_no_verdict(
     assert "cannot gate: tiny-qwen3-lora: 1 of 5 launches a side" in capsys.readouterr().err
 
 
+def test_a_page_says_the_verdict_first_and_escapes_what_strangers_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One HTML document with the table, and no markup out of a record."""
+    hostile = records.environment()
+    assert hostile.versions is not None
+    packages = {**hostile.versions.packages, "peft": "</td><script>alert(1)</script>"}
+    hostile = msgspec.structs.replace(
+        hostile, versions=msgspec.structs.replace(hostile.versions, packages=packages)
+    )
+    base = folder(tmp_path / "base", side(BEFORE))
+    slow = folder(tmp_path / "slow", side(AFTER, 1.05, environment=hostile))
+    assert main(["compare", base, slow, "--gate", "--format", "html"]) == 5
+    page = capsys.readouterr().out
+    assert page.startswith("<!DOCTYPE html>")
+    assert "A gate fails: tiny-qwen3-lora: step_seconds SLOWER." in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert(1)" not in page
+
+
 def test_the_gates_exit_code_is_its_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
