@@ -140,12 +140,13 @@ def _page(tuned: Tuned, material: Material) -> Page:
     cards = ", ".join(
         names.cards[name] for name in dict.fromkeys(e.profile for e in tuned.entries)
     )
+    budget = [MOST_SINGLE]
     return Page(
         title=short(model.title),
         lead=f"{units.counted(len(tuned.entries), 'case')}, {len(ran)} with numbers, on {cards}.",
         facts=_facts(model, ran),
         works=tuple(
-            _work(f"work-{place}", peers, names, drawn=True)
+            _work(f"work-{place}", peers, names, budget)
             for place, peers in enumerate(tuned.sets, 1)
             if id(peers) not in together
         ),
@@ -156,7 +157,7 @@ def _page(tuned: Tuned, material: Material) -> Page:
             _padding(f"padding-{place}", found, names) for place, found in enumerate(by_way, 1)
         ),
         single=tuple(
-            _work(f"work-{place}", peers, names, drawn=False)
+            _work(f"work-{place}", peers, names, [0])
             for place, peers in enumerate(tuned.sets, 1)
             if id(peers) in together
         ),
@@ -165,11 +166,16 @@ def _page(tuned: Tuned, material: Material) -> Page:
     )
 
 
-def _work(anchor: str, peers: Peers, names: Names, *, drawn: bool) -> Section:
-    """Return one work; what is ``drawn`` has charts of single cards as well."""
+def _work(anchor: str, peers: Peers, names: Names, budget: list[int]) -> Section:
+    """Return one work; ``budget`` is how many charts of single cards the page may still have.
+
+    A card without them has its Pareto front in words.
+    """
     found, said = [model_charts.throughput(peers, names)], []
     for profile in peers.profiles:
+        drawn = budget[0] >= len(_EACH_CARD)
         charts = [each(peers, profile, names) for each in _EACH_CARD] if drawn else [None]
+        budget[0] -= sum(chart is not None for chart in charts)
         found += charts
         if charts[0] is None and (best := front(peers.on(profile))):
             said.append(f"{names.cards[profile]}. {model_charts.front_text(best, names)}")
@@ -184,6 +190,8 @@ def _work(anchor: str, peers: Peers, names: Names, *, drawn: bool) -> Section:
 
 
 _EACH_CARD = (model_charts.memory, model_charts.ladder)
+#: Charts of single cards on one page; more would hide what they show, and take seconds to draw.
+MOST_SINGLE = 16
 
 
 def _lengths(anchor: str, family: Family, names: Names) -> Section:

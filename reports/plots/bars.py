@@ -50,11 +50,11 @@ def bars(caption: Caption, unit: str, listed: Sequence[Bar], *, mark: float = 0)
     y = alt.Y("label:N", title=None, sort=order, axis=axis)
     scale = alt.Scale(domain=[0, max(*known, mark) * 1.25], nice=False)
     x = alt.X("value:Q", title=unit, scale=scale, axis=alt.Axis(tickCount=4))
-    base = alt.Chart().encode(y=y, description="title:N")
+    base = alt.Chart().encode(y=y, description=alt.Description("title:N"))
     drawn = base.transform_filter("datum.known").mark_bar(height=BAR)
     layers = [drawn.encode(x=x, color=alt.Color("colour:N", scale=None))]
     ranged = base.transform_filter("datum.ranged").mark_rule(color="var(--ink)", strokeWidth=1.5)
-    layers.append(ranged.encode(x=alt.X("low:Q", title=unit), x2="high:Q"))
+    layers.append(ranged.encode(x=alt.X("low:Q", title=unit), x2=alt.X2("high:Q")))
     if mark:
         line = alt.Chart().transform_filter("datum.first")
         line = line.mark_rule(color="var(--ink)", strokeDash=[3, 3])
@@ -62,8 +62,8 @@ def bars(caption: Caption, unit: str, listed: Sequence[Bar], *, mark: float = 0)
         layers.append(line.encode(x=alt.X(datum=mark, title=unit), description=alt.value(said)))
     ink = alt.Color("ink:N", scale=None)
     text = base.mark_text(align="left", dx=5)
-    layers.append(text.encode(x=alt.X("at:Q", title=unit), text="text:N", color=ink))
-    made = alt.layer(*layers, data=alt.InlineData(values=rows))
+    layers.append(text.encode(x=alt.X("at:Q", title=unit), text=alt.Text("text:N"), color=ink))
+    made = alt.layer(*layers, data=alt.NamedData(name="bars"))
     most = max(label.count("\n") for label in order)
     made = made.properties(width=WIDTH - LABELS - 24, height=alt.Step(HEIGHT + LINE * most))
     if any(bar.group for bar in listed):
@@ -71,7 +71,7 @@ def bars(caption: Caption, unit: str, listed: Sequence[Bar], *, mark: float = 0)
         groups = list(dict.fromkeys(key(bar.group) for bar in listed))
         row = alt.Row("group:N", title=None, sort=groups, header=header)
         made = made.facet(row=row, spacing=12).resolve_scale(y="independent")
-    return draw(caption, made)
+    return draw(caption, made, {"bars": rows})
 
 
 def _bar(bar: Bar, *, first: bool) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """From a chart's specification to what a page shows; and what all kinds of charts share."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -69,12 +69,19 @@ def drawable(values: Sequence[float]) -> bool:
     )
 
 
-def draw(caption: Caption, chart: Any) -> Plot | None:
-    """Return the drawing of an Altair chart, or None where Vega failed: it says so by no marks."""
+def draw(
+    caption: Caption, chart: Any, datasets: Mapping[str, Sequence[Mapping[str, object]]]
+) -> Plot | None:
+    """Return the drawing of an Altair chart, or None where Vega failed: it says so by no marks.
+
+    ``datasets`` are the rows that the chart's parts name. They go in at the end, since Altair
+    copies whatever it holds with each step of a chart.
+    """
     import vl_convert
 
     # Not validated against the schema: that takes as long as drawing, and tests see each kind.
-    specification = _plain({**chart.to_dict(validate=False), "config": CONFIG})
+    made = chart.to_dict(validate=False)
+    specification = _plain({**made, "datasets": dict(datasets), "config": CONFIG})
     drawn = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
     label = f"{caption.title}. {caption.about}. {caption.description}"
     svg = clean(drawn, units.printable(label))
@@ -88,4 +95,4 @@ def _plain(value: Any) -> Any:
         return "\n".join(map(units.printable, lines))
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value

@@ -44,20 +44,24 @@ def scatter(
     x = alt.X("x:Q", title=x_title, scale=_from_zero(dot.x for dot in dots), axis=_axis())
     y = alt.Y("y:Q", title=y_title, scale=_from_zero(dot.y for dot in dots), axis=_axis())
     layers = []
+    datasets = {"points": _rows(listed)}
     if front:
         # From one method on its front to the next no more speed is to be had for more memory.
         named = f"Pareto front: {'; '.join(dot.title for dot in front)}"
-        rows = [{"x": dot.x, "y": dot.y, "title": named} for dot in front]
-        line = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y, description="title:N")
+        rows: list[dict[str, object]] = [{"x": dot.x, "y": dot.y, "title": named} for dot in front]
+        datasets |= {"front": rows, "end": rows[-1:]}
+        line = alt.Chart(alt.NamedData(name="front")).encode(
+            x=x, y=y, description=alt.Description("title:N")
+        )
         color = "var(--soft)"
         layers.append(line.mark_line(interpolate="step-after", color=color, strokeDash=[4, 3]))
-        last = alt.Chart(alt.InlineData(values=rows[-1:])).encode(
-            x=x, y=y, description="title:N", text=alt.value("Pareto front")
+        last = alt.Chart(alt.NamedData(name="end")).encode(
+            x=x, y=y, description=alt.Description("title:N"), text=alt.value("Pareto front")
         )
         layers.append(last.mark_text(align="right", dx=-8, dy=-12, color=color))
     layers.append(_points(listed, x, y))
     made = alt.layer(*layers).properties(width=WIDTH - SIDE, height=250)
-    return draw(caption, made)
+    return draw(caption, made, datasets)
 
 
 def curves(
@@ -81,29 +85,33 @@ def curves(
     scale = alt.Scale(type="log", base=2, domain=[lengths[0] / 1.15, lengths[-1] * 1.15])
     x = alt.X("x:Q", title=x_title, scale=scale, axis=alt.Axis(values=lengths, format=",d"))
     y = alt.Y("y:Q", title=y_title, scale=_from_zero(dot.y for dot in dots), axis=_axis())
-    rows = [
+    rows: list[dict[str, object]] = [
         {"x": dot.x, "y": dot.y, "label": key(series.label), "title": _line_title(series)}
         for series in listed
         for dot in series.dots
     ]
     dash = alt.StrokeDash("label:N", scale=_range(listed, [dashes(s.number) for s in listed]))
     color = alt.Color("label:N", scale=_range(listed, [colour(s.number) for s in listed]))
-    line = alt.Chart(alt.InlineData(values=rows)).mark_line(strokeWidth=2)
+    datasets = {"lines": rows, "points": _rows(listed)}
+    line = alt.Chart(alt.NamedData(name="lines")).mark_line(strokeWidth=2)
     layers = [
-        line.encode(x=x, y=y, color=color, strokeDash=dash, description="title:N"),
+        line.encode(
+            x=x, y=y, color=color, strokeDash=dash, description=alt.Description("title:N")
+        ),
         _points(listed, x, y),
     ]
     if failed:
-        data = alt.InlineData(values=[{"x": d.x, "y": 0, "title": d.title} for d in failed])
-        cross = alt.Chart(data).mark_text(text="✕", dy=-9, color="var(--bad)")
-        layers.append(cross.encode(x=x, y=y, description="title:N"))
-    return draw(caption, alt.layer(*layers).properties(width=WIDTH - SIDE, height=220))
+        datasets["failed"] = [{"x": d.x, "y": 0, "title": d.title} for d in failed]
+        cross = alt.Chart(alt.NamedData(name="failed")).mark_text(
+            text="✕", dy=-9, color="var(--bad)"
+        )
+        layers.append(cross.encode(x=x, y=y, description=alt.Description("title:N")))
+    made = alt.layer(*layers).properties(width=WIDTH - SIDE, height=220)
+    return draw(caption, made, datasets)
 
 
-def _points(listed: Sequence[Series], x: Any, y: Any) -> Any:
-    import altair as alt
-
-    rows = [
+def _rows(listed: Sequence[Series]) -> list[dict[str, object]]:
+    return [
         {
             "x": dot.x,
             "y": dot.y,
@@ -114,9 +122,14 @@ def _points(listed: Sequence[Series], x: Any, y: Any) -> Any:
         for series in listed
         for dot in series.dots
     ]
+
+
+def _points(listed: Sequence[Series], x: Any, y: Any) -> Any:
+    import altair as alt
+
     colours = _range(listed, [colour(series.number) for series in listed])
     shapes = _range(listed, [shape(series.number) for series in listed])
-    points = alt.Chart(alt.InlineData(values=rows)).mark_point(size=90, filled=True, opacity=1)
+    points = alt.Chart(alt.NamedData(name="points")).mark_point(size=90, filled=True, opacity=1)
     return points.encode(
         x=x,
         y=y,
@@ -125,7 +138,7 @@ def _points(listed: Sequence[Series], x: Any, y: Any) -> Any:
         fillOpacity=alt.FillOpacity("opacity:Q", scale=None),
         strokeWidth=alt.value(2),
         stroke=alt.Stroke("label:N", scale=colours),
-        description="title:N",
+        description=alt.Description("title:N"),
     )
 
 
