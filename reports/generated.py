@@ -1,8 +1,8 @@
 """``python -m reports.generated [--check]``: what documents show of results, written anew.
 
 A block between ``<!-- generated: COMMAND -->`` and ``<!-- /generated -->`` holds what the command
-prints, run in the repository's root; only ``./tunebench export`` is run. ``noise.json`` of every
-published profile is written as well.
+prints, run in the repository's root; only ``./tunebench export`` and the gate's simulation are
+run. ``noise.json`` of every published profile is written as well.
 """
 
 import os
@@ -18,7 +18,8 @@ from suite.results.publish import write_noise
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "reports" / "results"
 DOCUMENTS = (ROOT / "README.md", RESULTS / "README.md")
-_COMMAND = ["./tunebench", "export"]
+_EXPORT = ["./tunebench", "export"]
+_SIMULATION = ["python", "benchmarks/self/gate.py"]
 
 _BLOCK = re.compile(
     r"^<!-- generated: (?P<command>[^\n]+?) -->\n.*?^<!-- /generated -->$",
@@ -29,8 +30,7 @@ _BLOCK = re.compile(
 def fresh(text: str) -> str:
     """Return a document with every generated block made anew.
 
-    Raises BadInput for a block of another command than ``./tunebench export``, and for one that
-    fails.
+    Raises BadInput for a block of any other command, and for one that fails.
     """
     return _BLOCK.sub(_made, text)
 
@@ -41,12 +41,16 @@ def _made(found: re.Match[str]) -> str:
 
 
 def output(command: str) -> str:
-    """Return what one ``./tunebench export ...`` prints."""
+    """Return what the command of a block prints."""
     words = shlex.split(command)
-    if words[:2] != _COMMAND:
+    if words[:2] == _EXPORT:
+        arguments = ["-m", "suite", *words[1:]]
+    elif words == _SIMULATION:
+        arguments = words[1:]
+    else:
         raise BadInput(f"not a command of a generated block: {command}")
     done = subprocess.run(
-        [sys.executable, "-m", "suite", *words[1:]],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
