@@ -72,6 +72,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 def works(material: Material) -> list[Work]:
     """Return all work that has a record, smaller models and shorter sequences first."""
+    return material.once("works", _works)
+
+
+def _works(material: Material) -> list[Work]:
     found: dict[tuple[Model, Workload, Loop, int], list[Launches]] = {}
     for group in material.groups:  # newest run first
         case = group.case

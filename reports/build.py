@@ -3,8 +3,9 @@
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,7 @@ from reports.cells import record_page
 from reports.fork import beside
 from reports.glance import glances
 from reports.material import Material, gather
+from reports.pairs import pairs
 from reports.templates import page_names, render
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
@@ -38,7 +40,7 @@ from suite.results.metrics import all_metrics
 
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
-MANY_RECORDS = 200  #: whose pages a process of their own writes, on a second core
+MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``MANY``
 _RECORD = "each/record.html"
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
@@ -49,6 +51,7 @@ FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
     "gpus": gpu_page.pages,
     "models": model_view.pages,
 }
+MANY = frozenset({"diffs", "gpus"})  #: written beside the rest as those of records are
 
 
 def build(collection: Collection, site: Path) -> Path:
@@ -106,7 +109,7 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
     if place.exists():
         _refuse_foreign_file(place)
     material = gather(collection)
-    pages = list(_pages(material))
+    pages = [*_pages(material), *_members(material, FAMILIES)]
     kept, spent = 0, 0
     for files in _record_files(material):
         spent += sum(len(text) for _, text in files)
@@ -154,17 +157,20 @@ def _write(collection: Collection, folder: Path) -> None:
     for family in (*FAMILIES, "records"):
         (folder / family).mkdir()
 
-    def put_records() -> None:
+    def put_many() -> None:
+        for address, text in _members(material, MANY):
+            _put(folder / address, text)
         for files in _record_files(material):
             for address, text in files:
                 _put(folder / address, text)
 
+    pairs(material)  # both processes need them: once, before there are two
     alone = sys.platform != "linux" or len(collection.records) < MANY_RECORDS
-    with nullcontext() if alone else beside(put_records):
-        for address, text in _pages(material):
+    with nullcontext() if alone else beside(put_many):
+        for address, text in chain(_pages(material), _members(material, FAMILIES.keys() - MANY)):
             _put(folder / address, text)
     if alone:
-        put_records()
+        put_many()
 
 
 def _put(place: Path, text: str) -> None:
@@ -173,7 +179,7 @@ def _put(place: Path, text: str) -> None:
 
 
 def _pages(material: Material) -> Iterator[tuple[str, str]]:
-    """Yield the address and the text of every page but those of records, the first one first."""
+    """Yield the address and the text of every page that is there once, the first one first."""
     addresses = {each.model: f"models/{each.file}" for each in model_view.models(material)}
     shared = {
         "overview": material.overview,
@@ -201,11 +207,14 @@ def _pages(material: Material) -> Iterator[tuple[str, str]]:
     for name in page_names():
         values = {**shared, "root": "", "current": name}
         yield name, render(name, values)
+
+
+def _members(material: Material, families: Container[str]) -> Iterator[tuple[str, str]]:
+    """Yield the address and the text of every page of these families, in their order."""
     for family, pages in FAMILIES.items():
-        for name, page in pages(material):
-            values = {**shared, "page": page, "root": "../", "current": f"{family}.html"}
-            text = render(f"each/{family}.html", values)
-            yield f"{family}/{name}", text
+        for name, page in pages(material) if family in families else ():
+            values = {"page": page, "root": "../", "current": f"{family}.html"}
+            yield f"{family}/{name}", render(f"each/{family}.html", values)
 
 
 def _record_files(material: Material) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:

@@ -1,6 +1,7 @@
 """What every table is made of: the records of a collection, grouped and indexed once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -10,8 +11,10 @@ from suite.results.launches import Launches, group
 from suite.results.parity import References
 from suite.results.plan import Plan
 
+T = TypeVar("T")
 
-class Material(msgspec.Struct, frozen=True, kw_only=True):
+
+class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A collection, the report's view of it, and its groups of launches in the report's order."""
 
     collection: Collection
@@ -19,6 +22,13 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     references: References
     plans: Mapping[str, Plan]
     groups: tuple[Launches, ...]
+
+    def once(self, name: str, make: Callable[["Material"], T]) -> T:
+        """Return what ``make`` returns, made when first asked for; each name has one maker."""
+        made: dict[str, object] = self.__dict__.setdefault("_made", {})
+        if name not in made:
+            made[name] = make(self)
+        return cast(T, made[name])
 
     def of(self, section: Section) -> list[Launches]:
         """Return the groups of one run on one profile."""

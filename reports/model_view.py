@@ -93,6 +93,10 @@ def listed(material: Material) -> Grid:
 
 def models(material: Material) -> tuple[Tuned, ...]:
     """Return every model that has a record, in the report's order."""
+    return material.once("models", _models)
+
+
+def _models(material: Material) -> tuple[Tuned, ...]:
     found: dict[Model, list[Peers]] = {}
     within = beside(material)
     for work in works(material):
@@ -191,7 +195,7 @@ def _work(anchor: str, peers: Peers, names: Names, budget: list[int]) -> Section
 
 _EACH_CARD = (model_charts.memory, model_charts.ladder)
 #: Charts of single cards on one page; more would hide what they show, and take seconds to draw.
-MOST_SINGLE = 16
+MOST_SINGLE = 8
 
 
 def _lengths(anchor: str, family: Family, names: Names) -> Section:

@@ -125,6 +125,10 @@ def cards(listed: Sequence[Work]) -> tuple[str, ...]:
 
 def pairs(material: Material) -> list[Pair]:
     """Return every two cards that share a case, by their names."""
+    return material.once("pairs", _pairs)
+
+
+def _pairs(material: Material) -> list[Pair]:
     listed, titles = works(material), profile_titles(material)
     found = []
     for ours, theirs in combinations(cards(listed), 2):
