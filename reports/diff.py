@@ -12,12 +12,10 @@ from reports.cells import record_page
 from reports.material import Material
 from suite import units
 from suite.results import parity
-from suite.results.comparable import differences, other_work
+from suite.results.comparable import Difference, differences, differing, other_work, packages
 from suite.results.launches import Launches, Value, across
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
-
-MISSING = "none"
 
 
 class Diff(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,8 +138,7 @@ def _change(left: Value | None, right: Value | None) -> str:
         return ""
     if left.median == right.median:
         return "equal"
-    share = right.median / left.median - 1
-    return f"{'−' if share < 0 else '+'}{units.percent(abs(share))}"
+    return units.signed_percent(right.median / left.median - 1)
 
 
 def _losses(one: Record, two: Record, reason: str) -> str:
@@ -160,25 +157,18 @@ def _settings(one: Record, two: Record) -> tuple[Block, ...]:
     found = differences(one, two)
     if found is None:
         return (Prose(text="Not known of both: one of them did not get that far."),)
-    return _table([(each.setting, each.ours, each.theirs) for each in found])
+    return _table(found)
 
 
 def _texts(one: facts.Facts, two: facts.Facts) -> tuple[Block, ...]:
-    left, right = dict(one), dict(two)
-    names = dict.fromkeys([*left, *right])
-    return _table(
-        [
-            (name, left.get(name, MISSING), right.get(name, MISSING))
-            for name in names
-            if left.get(name, MISSING) != right.get(name, MISSING)
-        ]
-    )
+    return _table(differing(dict(one), dict(two)))
 
 
-def _table(rows: Sequence[tuple[str, str, str]]) -> tuple[Block, ...]:
-    if not rows:
+def _table(found: Sequence[Difference]) -> tuple[Block, ...]:
+    if not found:
         return (Prose(text="No difference."),)
-    return (table(("Name", "Left", "Right"), [Row(cells=row) for row in rows], words=3),)
+    rows = [Row(cells=(each.setting, each.ours, each.theirs)) for each in found]
+    return (table(("Name", "Left", "Right"), rows, words=3),)
 
 
 def _environment(record: Record) -> facts.Facts:
@@ -186,5 +176,4 @@ def _environment(record: Record) -> facts.Facts:
 
 
 def _packages(record: Record) -> facts.Facts:
-    versions = record.environment.versions
-    return () if versions is None else tuple(sorted(versions.packages.items()))
+    return tuple(sorted(packages(record).items()))

@@ -10,6 +10,7 @@ from reports.cells import record_page
 from reports.material import Material
 from suite import units
 from suite.results import history as changes
+from suite.results.comparable import differing, packages
 from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
@@ -79,19 +80,10 @@ def _seconds(group: Launches) -> list[float]:
 
 
 def _level(change: changes.Change) -> str:
-    share = change.ratio - 1
-    sign = "−" if share < 0 else "+"
-    return f"{sign}{units.percent(abs(share))} step time, p = {change.p:.3f}"
+    return f"{units.signed_percent(change.ratio - 1)} step time, p = {change.p:.3f}"
 
 
 def _packages(before: Record, after: Record) -> str:
-    versions = [
-        {} if record.environment.versions is None else record.environment.versions.packages
-        for record in (before, after)
-    ]
-    changed = [
-        f"{name} {versions[0].get(name, 'none')} → {versions[1].get(name, 'none')}"
-        for name in sorted({*versions[0], *versions[1]})
-        if versions[0].get(name) != versions[1].get(name)
-    ]
+    found = sorted(differing(packages(before), packages(after)), key=lambda each: each.setting)
+    changed = [f"{each.setting} {each.ours} → {each.theirs}" for each in found]
     return ", ".join(changed) or "none"

@@ -97,7 +97,7 @@ def change(ratio: float | None) -> str:
         return ""
     if ratio == 1:
         return "0 %"
-    return f"{'−' if ratio < 1 else '+'}{units.percent(abs(ratio - 1))}"
+    return units.signed_percent(ratio - 1)
 
 
 def _ranged(text: str, span: str) -> str:

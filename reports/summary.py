@@ -150,9 +150,9 @@ def fidelity(material: Material) -> list[Block]:
                 found.profile,
                 str(each.pairs),
                 units.seconds(statistics.median(each.bare_seconds)),
-                _signed(each.reported),
+                units.signed_percent(each.reported),
                 _interval(each.reported_pairs),
-                "" if each.wall is None else _signed(each.wall),
+                "" if each.wall is None else units.signed_percent(each.wall),
                 _interval(each.wall_pairs),
                 f"{units.percent(each.limit)}: {each.verdict}",
                 "launches" if each.turn_steps is None else f"{each.turn_steps} steps",
@@ -173,13 +173,13 @@ def fidelity(material: Material) -> list[Block]:
     return [Prose(text=text), table([*header, "Limit", "Turns of"], rows, words=2)]
 
 
-def _signed(share: float) -> str:
-    return f"{'−' if share < 0 else '+'}{units.percent(abs(share))}"
-
-
 def _interval(shares: Sequence[float]) -> str:
     found = between(shares)
-    return "" if found is None else f"{_signed(found[0])} to {_signed(found[1])}"
+    return (
+        ""
+        if found is None
+        else f"{units.signed_percent(found[0])} to {units.signed_percent(found[1])}"
+    )
 
 
 def failed(material: Material) -> list[Block]:

@@ -61,6 +61,11 @@ def counted(value: int, noun: str) -> str:
     return f"{value:,} {noun}{'' if value == 1 else 's'}"
 
 
+def signed_percent(share: float) -> str:
+    """Return a change as ``percent`` writes it, with its sign: ``+2.1 %``, ``−0.88 %``."""
+    return f"{'−' if share < 0 else '+'}{percent(abs(share))}"
+
+
 def printable(text: str) -> str:
     """Return one line that cannot command a terminal: what does not print becomes a space."""
     return "".join(letter if letter.isprintable() else " " for letter in text)

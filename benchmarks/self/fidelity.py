@@ -35,7 +35,7 @@ from suite.run.launch import cache_folder
 from suite.run.measurement import worker_environment
 from suite.run.nvml import Device, open_gpu
 from suite.run.progress import reporter
-from suite.run.session import Session
+from suite.run.session import Role, Session
 from suite.run.telemetry import Sampler
 from suite.wire import Start
 from suite.worker.checkpoints import checkpoint_folder
@@ -65,8 +65,9 @@ class Suite(Session):
 
     def warm_up(self) -> None:
         """Take as many steps as the bare script does before the first turn."""
-        for role, steps in (("first", 1), ("warmup", WARMUP - 1)):
-            self._grant(steps, role)  # type: ignore[arg-type]  # the two are roles
+        granted: tuple[tuple[Role, int], ...] = (("first", 1), ("warmup", WARMUP - 1))
+        for role, steps in granted:
+            self._grant(steps, role)
             for _ in range(steps):
                 self._take()
 

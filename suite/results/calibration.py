@@ -52,8 +52,8 @@ def clocks(before: Sequence[Record], after: Sequence[Record], ratio: float) -> s
     if abs(math.log(change)) < LEAST_CLOCK_CHANGE:
         return ""
     cycles = ratio * change
-    said = f"the SM clock changed by {_signed(change - 1)}; in cycles the change is"
-    said = f"{said} {_signed(cycles - 1)}"
+    said = f"the SM clock changed by {units.signed_percent(change - 1)}; in cycles the change is"
+    said = f"{said} {units.signed_percent(cycles - 1)}"
     most = abs(math.log(cycles)) < abs(math.log(ratio)) / 2
     return f"{said}, so most of it is the clock" if most else said
 
@@ -62,7 +62,3 @@ def _mean_clock(records: Sequence[Record]) -> float | None:
     values = [all_metrics()["mean_sm_clock_mhz"].compute(record) for record in records]
     known = [value for value in values if value]
     return statistics.fmean(known) if known and len(known) == len(values) else None
-
-
-def _signed(share: float) -> str:
-    return f"{'−' if share < 0 else '+'}{units.percent(abs(share))}"

@@ -1,5 +1,7 @@
 """May two records stand in one ratio, and what should be said beside it?"""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from suite.results.record import Record
@@ -52,11 +54,22 @@ def differences(record: Record, other: Record) -> tuple[Difference, ...] | None:
         return None
     ours = {"engine": record.engine, **settings(record.effective)}
     theirs = {"engine": other.engine, **settings(other.effective)}
+    return differing(ours, theirs)
+
+
+def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Return the names under which two sets of texts differ; "none" where one has no such."""
     return tuple(
         Difference(setting=name, ours=ours.get(name, NOT_SET), theirs=theirs.get(name, NOT_SET))
         for name in dict.fromkeys([*ours, *theirs])
         if ours.get(name, NOT_SET) != theirs.get(name, NOT_SET)
     )
+
+
+def packages(record: Record) -> Mapping[str, str]:
+    """Return the versions that a record's worker imported, empty where it did not get that far."""
+    versions = record.environment.versions
+    return {} if versions is None else versions.packages
 
 
 def settings(effective: Effective) -> dict[str, str]:

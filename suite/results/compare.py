@@ -14,7 +14,7 @@ import msgspec
 from suite.errors import BadInput
 from suite.results import calibration, parity, stats
 from suite.results.collection import Collection
-from suite.results.comparable import NOT_SET, settings
+from suite.results.comparable import differing, packages, settings
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
 from suite.wire import Struct
@@ -163,7 +163,7 @@ def compare(
         lines=tuple(sorted(found, key=lambda line: order[line.profile, line.case_id])),
         changes=tuple(changes),
         settings=_changed(sides, _settings),
-        packages=_changed(sides, _packages),
+        packages=_changed(sides, packages),
         notes=tuple(notes),
         pooled=stats.pooled(effects),
         pooled_ratio=statistics.geometric_mean(each.ratio for each in effects)
@@ -204,11 +204,8 @@ def _changed(
 ) -> tuple[Setting, ...]:
     found: dict[tuple[str, str, str], list[str]] = {}
     for (_, case_id), before, after in sides:
-        ours, theirs = of(before[0]), of(after[0])
-        for name in dict.fromkeys([*ours, *theirs]):
-            values = ours.get(name, NOT_SET), theirs.get(name, NOT_SET)
-            if values[0] != values[1]:
-                found.setdefault((name, *values), []).append(case_id)
+        for each in differing(of(before[0]), of(after[0])):
+            found.setdefault((each.setting, each.ours, each.theirs), []).append(case_id)
     return tuple(
         Setting(setting=name, base=ours, candidate=theirs, case_ids=tuple(case_ids))
         for (name, ours, theirs), case_ids in sorted(found.items())
@@ -217,11 +214,6 @@ def _changed(
 
 def _settings(record: Record) -> Mapping[str, str]:
     return {} if record.effective is None else settings(record.effective)
-
-
-def _packages(record: Record) -> Mapping[str, str]:
-    versions = record.environment.versions
-    return {} if versions is None else versions.packages
 
 
 def _across_cards(

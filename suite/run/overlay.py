@@ -81,15 +81,15 @@ def make(packages: Mapping[str, str]) -> Overlay:
     """Return the overlay of these versions, installed unless the cache has it."""
     if not packages:
         return Overlay(packages={})
-    pins = [f"{name}=={version}" for name, version in sorted(packages.items())]
-    digest = hashlib.sha256("\n".join([sys.version, *pins]).encode()).hexdigest()[:16]
+    wanted = pins(packages)
+    digest = hashlib.sha256("\n".join([sys.version, *wanted]).encode()).hexdigest()[:16]
     folder = cache_folder() / "overlays" / digest
     if not folder.is_dir():
         fresh = folder.with_name(f".{digest}.{secrets.token_hex(4)}")
         try:
             fresh.parent.mkdir(parents=True, exist_ok=True)
             options = ["--no-deps", "--only-binary=:all:", f"--target={fresh}"]
-            _pip(["install", "--no-compile", *options, *pins])
+            _pip(["install", "--no-compile", *options, *wanted])
             fresh.rename(folder)
         except OSError as error:
             raise WrongMachine(
@@ -99,6 +99,11 @@ def make(packages: Mapping[str, str]) -> Overlay:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     return Overlay(packages=dict(packages), folder=str(folder))
+
+
+def pins(packages: Mapping[str, str]) -> list[str]:
+    """Return the versions as requirements, in order of the names."""
+    return [f"{name}=={version}" for name, version in sorted(packages.items())]
 
 
 def installed() -> dict[str, str]:

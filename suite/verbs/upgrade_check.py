@@ -1,7 +1,6 @@
 """``tunebench upgrade-check``: other package versions against these, measured in turns."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -103,7 +102,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 def _folder(args: argparse.Namespace, asked: Asked) -> Path:
     """Return the folder with both runs, made unless it is there and about the same."""
-    from suite.run import planning
+    from suite.run import overlay, planning
     from suite.run.environment import resolve_profile
 
     profile = resolve_profile(args.profile)
@@ -114,7 +113,7 @@ def _folder(args: argparse.Namespace, asked: Asked) -> Path:
             models=args.models,
             methods=args.methods,
             launches=args.launches,
-            argv=("upgrade-check", *_pins(packages)),
+            argv=("upgrade-check", *overlay.pins(packages)),
         )
         for packages in (asked.base, asked.candidate)
     ]
@@ -159,7 +158,3 @@ def _show(asked: Asked, here: dict[str, str]) -> None:
     ]
     tables.show(("package", *SIDES), rows, right="")
     print(f"\n{units.counted(len(rows), 'package')} differ; everything else is the same.")
-
-
-def _pins(packages: dict[str, str]) -> Sequence[str]:
-    return [f"{name}=={version}" for name, version in sorted(packages.items())]
