@@ -16,13 +16,14 @@ MAY_IMPORT = {
     "suite.catalog": set(),
     "suite.wire": {"suite.catalog"},
     "suite.results": {"suite.catalog", "suite.wire"},
+    "suite.estimate": {"suite.catalog", "suite.wire", "suite.results"},
     "suite.worker": {"suite.catalog", "suite.wire"},
     "suite.run": {"suite.catalog", "suite.wire", "suite.results", "suite.signals"},
-    "reports": {"suite.catalog", "suite.wire", "suite.results"},
+    "reports": {"suite.catalog", "suite.wire", "suite.results", "suite.estimate"},
     "suite.cli": {"suite.signals", "suite.verbs"},
     "suite.verbs": {
         *("suite.catalog", "suite.results", "suite.run", "suite.signals", "suite.arguments"),
-        *("suite.wire", "reports"),
+        *("suite.wire", "suite.estimate", "reports"),
     },
 }
 
