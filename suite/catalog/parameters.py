@@ -5,6 +5,7 @@ fused three-dimensional parameters). A test builds every model on the meta devic
 """
 
 import math
+from collections.abc import Iterator
 
 from suite.catalog.method import Adapter, Method
 from suite.catalog.model import Architecture, Model
@@ -37,8 +38,20 @@ def quantizable_parameters(model: Model) -> int:
     All matrices of attention and feed-forward, experts included; not embeddings, output layer,
     router, norms, biases and attention sinks.
     """
-    matrices = [*_linear(model.architecture).values(), *_expert_matrices(model).values()]
-    return model.architecture.layers * sum(math.prod(shape) for shape in matrices)
+    return sum(quantizable_matrices(model))
+
+
+def quantizable_matrices(model: Model) -> Iterator[int]:
+    """Yield the elements of each matrix that a 4-bit scheme stores in 4 bits, experts singly."""
+    for _ in range(model.architecture.layers):
+        yield from (math.prod(shape) for shape in _linear(model.architecture).values())
+        for count, *matrix in _expert_matrices(model).values():
+            yield from [math.prod(matrix)] * count
+
+
+def norm_parameters(model: Model) -> int:
+    """Return how many parameters belong to normalization."""
+    return sum(math.prod(shape) for name, shape in shapes(model).items() if "norm." in name)
 
 
 def adapter_targets(model: Model, adapter: Adapter) -> tuple[str, ...]:
