@@ -15,7 +15,7 @@ from suite.catalog.profile import Profile
 from suite.estimate import activations, storage
 from suite.estimate.between import Between
 from suite.estimate.work import Kind, Work, measured, work
-from suite.results.fit import COMFORTABLE_SHARE, Need, Verdict, card_bytes, need
+from suite.results.fit import COMFORTABLE_SHARE, Verdict, card_bytes, need
 from suite.results.ledger import Line, Part
 from suite.results.record import Record
 from suite.wire import MOST, Ledger
@@ -123,21 +123,12 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fit_on(records: Iterable[Record]) -> Model:
-    """Return the model fitted on these records; those without a GPU's ledger say nothing.
-
-    Launches of one case count once, by the highest peak.
-    """
-    best: dict[tuple[str, Case], Record] = {}
-    for record in records:
-        if _usable(record):
-            key = (record.profile, record.case)
-            if key not in best or _peak(record) > _peak(best[key]):
-                best[key] = record
-    usable = list(best.values())
+    """Return the model fitted on these records; those without a GPU's ledger say nothing."""
+    known = usable(records)
     shares: dict[Kind, list[float]] = {}
     contexts: dict[str, list[float]] = {}
     samples = []
-    for record in usable:
+    for record in known:
         ledger, sizes = _ledger(record), measured(record)
         held = max(0, ledger.activations_bytes or 0)
         samples.append((record.model, sizes, held))
@@ -147,7 +138,7 @@ def fit_on(records: Iterable[Record]) -> Model:
         beside = need(record).context_bytes
         if beside is not None:
             contexts.setdefault(record.engine, []).append(beside)
-    cards = {r.environment.gpu.memory_total_bytes for r in usable if r.environment.gpu}
+    cards = {r.environment.gpu.memory_total_bytes for r in known if r.environment.gpu}
     return Model(
         scales=activations.fit(samples),
         fragmentation={kind: _range(found) for kind, found in shares.items()},
@@ -157,6 +148,25 @@ def fit_on(records: Iterable[Record]) -> Model:
         },
         cards=tuple(sorted(size for size in cards if size)),
     )
+
+
+def usable(records: Iterable[Record]) -> list[Record]:
+    """Return the records that say something: finished, on a GPU, with possible numbers.
+
+    Of several launches and runs of one case on one profile, that with the highest peak.
+    """
+    best: dict[tuple[str, Case], Record] = {}
+    for record in records:
+        ledger = record.ledger
+        if ledger is None or need(record).allocated_bytes is None:
+            continue
+        held = ledger.activations_bytes
+        if held is None or abs(held) > MOST:
+            continue
+        key = (record.profile, record.case)
+        if key not in best or _peak(record) > _peak(best[key]):
+            best[key] = record
+    return list(best.values())
 
 
 def verdict(estimate: MemoryEstimate, profile: Profile) -> Verdict:
@@ -198,23 +208,13 @@ def _note(sizes: Work, scale: activations.Scale | None, case: Case) -> str:
     return ""
 
 
-def _usable(record: Record) -> bool:
-    """Return whether a record can be fitted on: finished, on a GPU, with possible numbers."""
-    ledger = record.ledger
-    if record.outcome != "ok" or ledger is None or need(record).allocated_bytes is None:
-        return False
-    held = ledger.activations_bytes
-    return held is not None and abs(held) <= MOST
-
-
 def _ledger(record: Record) -> Ledger:
     assert record.ledger is not None
     return record.ledger
 
 
 def _peak(record: Record) -> int:
-    found: Need = need(record)
-    return found.allocated_bytes or 0
+    return need(record).allocated_bytes or 0
 
 
 def _range(values: Sequence[float]) -> Between:

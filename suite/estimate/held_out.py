@@ -1,0 +1,141 @@
+"""How far the memory model is off where it was not fitted: parts of the records are left out.
+
+Each way leaves whole groups out, fits on the rest, and predicts what was left out: a model, a
+method, or all long sequences. A prediction gets the case and its number of tokens, nothing else.
+"""
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from suite.estimate import memory
+from suite.estimate.memory import MemoryEstimate
+from suite.estimate.work import measured
+from suite.results.fit import need
+from suite.results.record import Record
+
+#: What a prediction should be within, as a share of what was measured.
+TARGET = 0.1
+#: Rows of at least so many tokens are long ones.
+LONG_TOKENS = 8192
+
+Way = Literal["model", "method", "long sequences"]
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """One record that the model was not fitted on, predicted; bytes.
+
+    ``left_out`` names the group that was left out with it. ``total_bytes`` is what NVML counted
+    for the process, fragmentation and context included; None where it did not.
+    """
+
+    way: Way
+    left_out: str
+    record: Record
+    estimate: MemoryEstimate
+    allocated_bytes: int
+    total_bytes: int | None
+
+    @property
+    def allocated_error(self) -> float:
+        """Return by what share of the measured peak the prediction is off; negative, too low."""
+        return self.estimate.allocated_bytes.value / self.allocated_bytes - 1
+
+    @property
+    def total_error(self) -> float | None:
+        """Return the same of all that the process held."""
+        if self.total_bytes is None:
+            return None
+        return self.estimate.needs_bytes.value / self.total_bytes - 1
+
+    @property
+    def inside(self) -> bool:
+        """Return whether the measured peak lies within the interval."""
+        between = self.estimate.allocated_bytes
+        return between.low <= self.allocated_bytes <= between.high
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """All predictions of one way: errors are shares of what was measured, without their sign."""
+
+    way: Way
+    groups: int
+    cases: int
+    median_error: float
+    largest_error: float
+    largest_total_error: float | None
+    within_target: int
+    inside: int
+
+
+def held_out(records: Iterable[Record]) -> list[Held]:
+    """Return the prediction of every record that can be left out, way by way.
+
+    Nothing where leaving out would leave nothing to fit on.
+    """
+    known = memory.usable(records)
+    found: list[Held] = []
+    for way, label in _WAYS:
+        labels = [label(record) for record in known]
+        for name in dict.fromkeys(labels):
+            rest = [r for r, mine in zip(known, labels, strict=True) if mine != name]
+            if name and rest:
+                fitted = memory.fit_on(rest)
+                found += [
+                    _held(fitted, way, name, record)
+                    for record, mine in zip(known, labels, strict=True)
+                    if mine == name
+                ]
+    return found
+
+
+def summaries(found: Sequence[Held]) -> list[Summary]:
+    """Return one summary for each way that has predictions."""
+    made = []
+    for way in dict.fromkeys(held.way for held in found):
+        mine = [held for held in found if held.way == way]
+        errors = [abs(held.allocated_error) for held in mine]
+        totals = [abs(error) for held in mine if (error := held.total_error) is not None]
+        made.append(
+            Summary(
+                way=way,
+                groups=len({held.left_out for held in mine}),
+                cases=len(mine),
+                median_error=statistics.median(errors),
+                largest_error=max(errors),
+                largest_total_error=max(totals, default=None),
+                within_target=sum(error <= TARGET for error in errors),
+                inside=sum(held.inside for held in mine),
+            )
+        )
+    return made
+
+
+def _held(fitted: memory.Model, way: Way, name: str, record: Record) -> Held:
+    gpu, wanted = record.environment.gpu, need(record)
+    return Held(
+        way=way,
+        left_out=name,
+        record=record,
+        estimate=fitted.estimate(
+            record.case,
+            None if gpu is None else gpu.memory_total_bytes,
+            tokens=measured(record).tokens,
+        ),
+        allocated_bytes=wanted.allocated_bytes or 0,
+        total_bytes=wanted.fragmented_bytes,
+    )
+
+
+def _long(record: Record) -> str:
+    long = record.case.workload.sequence_tokens >= LONG_TOKENS
+    return f"rows of {LONG_TOKENS:,} tokens and more" if long else ""
+
+
+_WAYS: tuple[tuple[Way, Callable[[Record], str]], ...] = (
+    ("model", lambda record: record.case.model.title),
+    ("method", lambda record: record.case.method.title),
+    ("long sequences", _long),
+)
