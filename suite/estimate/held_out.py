@@ -51,6 +51,16 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         return self.estimate.needs_bytes.value / self.total_bytes - 1
 
     @property
+    def activations_error(self) -> float | None:
+        """Return the same of activations alone, the part that is fitted; None of none.
+
+        Weights and state are exact and most of a peak: this shows what the fit is worth.
+        """
+        ledger = self.record.ledger
+        size = None if ledger is None else ledger.activations_bytes
+        return self.estimate.parts["activations"] / size - 1 if size and size > 0 else None
+
+    @property
     def inside(self) -> bool:
         """Return whether the measured peak lies within the interval."""
         between = self.estimate.allocated_bytes
@@ -66,6 +76,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     median_error: float
     largest_error: float
     largest_total_error: float | None
+    median_activations_error: float | None
+    largest_activations_error: float | None
     within_target: int
     inside: int
 
@@ -98,6 +110,7 @@ def summaries(found: Sequence[Held]) -> list[Summary]:
         mine = [held for held in found if held.way == way]
         errors = [abs(held.allocated_error) for held in mine]
         totals = [abs(error) for held in mine if (error := held.total_error) is not None]
+        fitted = [abs(error) for held in mine if (error := held.activations_error) is not None]
         made.append(
             Summary(
                 way=way,
@@ -106,6 +119,8 @@ def summaries(found: Sequence[Held]) -> list[Summary]:
                 median_error=statistics.median(errors),
                 largest_error=max(errors),
                 largest_total_error=max(totals, default=None),
+                median_activations_error=statistics.median(fitted) if fitted else None,
+                largest_activations_error=max(fitted, default=None),
                 within_target=sum(error <= TARGET for error in errors),
                 inside=sum(held.inside for held in mine),
             )

@@ -203,7 +203,7 @@ def _note(sizes: Work, scale: activations.Scale | None, case: Case) -> str:
     if case.model.name not in scale.models:
         return f"calibrated on other models: {', '.join(sorted(scale.models))}"
     least, most = scale.tokens
-    if not least / activations.BEYOND <= sizes.tokens <= most * activations.BEYOND:
+    if scale.beyond(sizes.tokens):
         return f"beyond what was measured: {least:,} to {most:,} tokens a pass"
     return ""
 
