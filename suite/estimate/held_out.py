@@ -12,8 +12,6 @@ import msgspec
 
 from suite.estimate import memory
 from suite.estimate.memory import MemoryEstimate
-from suite.estimate.work import measured
-from suite.results.fit import need
 from suite.results.record import Record
 
 #: What a prediction should be within, as a share of what was measured.
@@ -87,17 +85,17 @@ def held_out(records: Iterable[Record]) -> list[Held]:
 
     Nothing where leaving out would leave nothing to fit on.
     """
-    known = memory.usable(records)
+    known = memory.seen(records)
     found: list[Held] = []
     for way, label in _WAYS:
-        labels = [label(record) for record in known]
+        labels = [label(each.record) for each in known]
         for name in dict.fromkeys(labels):
-            rest = [r for r, mine in zip(known, labels, strict=True) if mine != name]
+            rest = [each for each, mine in zip(known, labels, strict=True) if mine != name]
             if name and rest:
-                fitted = memory.fit_on(rest)
+                fitted = memory.fit_seen(rest)
                 found += [
-                    _held(fitted, way, name, record)
-                    for record, mine in zip(known, labels, strict=True)
+                    _held(fitted, way, name, each)
+                    for each, mine in zip(known, labels, strict=True)
                     if mine == name
                 ]
     return found
@@ -128,19 +126,18 @@ def summaries(found: Sequence[Held]) -> list[Summary]:
     return made
 
 
-def _held(fitted: memory.Model, way: Way, name: str, record: Record) -> Held:
-    gpu, wanted = record.environment.gpu, need(record)
+def _held(fitted: memory.Model, way: Way, name: str, seen: memory.Seen) -> Held:
+    record = seen.record
+    gpu = record.environment.gpu
     return Held(
         way=way,
         left_out=name,
         record=record,
         estimate=fitted.estimate(
-            record.case,
-            None if gpu is None else gpu.memory_total_bytes,
-            tokens=measured(record).tokens,
+            record.case, None if gpu is None else gpu.memory_total_bytes, tokens=seen.work.tokens
         ),
-        allocated_bytes=wanted.allocated_bytes or 0,
-        total_bytes=wanted.fragmented_bytes,
+        allocated_bytes=seen.need.allocated_bytes or 0,
+        total_bytes=seen.need.fragmented_bytes,
     )
 
 

@@ -34,6 +34,8 @@ TABLES = (
     "noise",
     "steps",
     "fit",
+    "memory",
+    "memory-cases",
     "failed",
 )
 

@@ -61,10 +61,10 @@ def parser() -> Parser:
         "formula; activations, fragmentation and the CUDA context fitted on measured\n"
         "records. An estimate with its interval; probe finds out on a GPU.",
         [
-            ("./tunebench fit --model qwen3-8b --method lora --gpu rtx-4090", "part by part"),
-            ("./tunebench fit --model qwen3-32b --gpu h100-sxm,b200", "every method, two cards"),
-            ("./tunebench fit --model qwen3-8b --method qlora --max-seq", "the longest rows"),
-            ("./tunebench fit --errors", "how far off on records that were left out"),
+            ("./tunebench fit --model qwen3-8b --method lora --gpu l40s", "by part"),
+            ("./tunebench fit --model qwen3-32b --gpu b200", "every method"),
+            ("./tunebench fit --model qwen3-8b --max-seq", "the longest rows"),
+            ("./tunebench fit --errors", "how far off"),
         ],
     )
     add = made.add_argument

@@ -106,8 +106,8 @@ def test_launches_of_one_case_count_once_by_their_highest_peak() -> None:
     """Five launches of one size do not outvote one of another size."""
     made = case("qwen3-8b", "lora")
     low = [record(made, 1.0, launch=number) for number in range(1, 6)]
-    found = memory.usable([*low, record(made, 1.5, launch=6)])
-    assert [each.launch for each in found] == [6]
+    found = memory.seen([*low, record(made, 1.5, launch=6)])
+    assert [each.record.launch for each in found] == [6]
 
 
 def test_without_a_record_the_exact_parts_stay_and_the_rest_is_wide() -> None:
