@@ -54,7 +54,7 @@ def parser() -> Parser:
         [
             ("./tunebench probe --model qwen3-8b --method qlora --max-seq", "batches of 1"),
             ("./tunebench probe --model qwen3-8b --method lora --seq 4096", "how many rows"),
-            ("./tunebench report runs/probe-TIME --out site", "its tries on a page"),
+            ("./tunebench report runs/probe-TIME --out site", "as a page"),
         ],
     )
     add = made.add_argument
