@@ -171,10 +171,10 @@ def seen(records: Iterable[Record]) -> list[Seen]:
     best: dict[tuple[str, Case], tuple[Record, Ledger, Need]] = {}
     for record in records:
         ledger, wanted = record.ledger, need(record)
-        if ledger is None or wanted.allocated_bytes is None:
+        if ledger is None or not wanted.allocated_bytes or ledger.activations_bytes is None:
             continue
-        held = ledger.activations_bytes
-        if held is None or abs(held) > MOST:
+        # Whole numbers of any size are valid JSON; a share of them would overflow.
+        if max(abs(ledger.activations_bytes), abs(ledger.fragmentation_bytes or 0)) > MOST:
             continue
         known = best.get(key := (record.profile, record.case))
         if known is None or wanted.allocated_bytes > (known[2].allocated_bytes or 0):

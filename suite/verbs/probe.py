@@ -25,7 +25,8 @@ from suite.signals import Signals
 from suite.verbs import tables
 from suite.verbs.fit import RESULTS, SEED, TIER
 
-ASKED = "probe.json"  #: what is looked for, in the folder: a later call goes on with it
+#: What is looked for, in the folder: a later call goes on with it. No ".json": it is no result.
+ASKED = "probe.plan"
 TRIES = 16
 #: As few steps as a record can have: the first, and three that find the optimizer's state there.
 FEW = Warmup(window_steps=1, tolerance=0.99, max_steps=2)

@@ -120,7 +120,7 @@ def test_a_folder_of_something_else_is_refused(
     (tmp_path / "note.txt").write_text("mine")
     assert main([*base, "--out", str(tmp_path)]) == 2
     assert "no probe" in capsys.readouterr().err
-    (tmp_path / "probe.json").write_bytes(msgspec.json.encode({"case": 1}))
+    (tmp_path / "probe.plan").write_bytes(msgspec.json.encode({"case": 1}))
     assert main([*base, "--out", str(tmp_path)]) == 2
-    assert "probe.json" in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["note.txt", "probe.json"]
+    assert "probe.plan" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["note.txt", "probe.plan"]
