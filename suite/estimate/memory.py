@@ -215,12 +215,12 @@ def _others(case: Case, sizes: Work) -> int:
 
 def _note(sizes: Work, scale: activations.Scale | None, case: Case) -> str:
     if scale is None:
-        return "not calibrated: no record of this engine, loss and kind of model"
+        return "not calibrated: no record of its kind"
     if case.model.name not in scale.models:
-        return f"calibrated on other models: {', '.join(sorted(scale.models))}"
+        return f"fitted on other models: {', '.join(sorted(scale.models))}"
     least, most = scale.tokens
     if scale.beyond(sizes.tokens):
-        return f"beyond what was measured: {least:,} to {most:,} tokens a pass"
+        return f"beyond the measured {least:,} to {most:,} tokens a pass"
     return ""
 
 

@@ -41,9 +41,16 @@ def lines(case: Case) -> list[Line]:
         Line(part="trained_weights", bytes=trained),
         Line(part="gradients", bytes=trained),
         Line(part="optimizer_state", bytes=optimizer_bytes(model, method)),
-        # Rotary frequencies, as transformers keeps them: in use, and as they were.
-        Line(part="buffers", bytes=4 * model.architecture.head_size),
+        Line(part="buffers", bytes=buffer_bytes(case)),
     ]
+
+
+def buffer_bytes(case: Case) -> int:
+    """Return the bytes of rotary frequencies: transformers keeps them in use, and as they were."""
+    once = 2 * case.model.architecture.head_size
+    unsloth = case.method.engine == "unsloth" and case.method.adapter is not None
+    # Unsloth has its own attention for dense models under adapters, with one copy.
+    return once if unsloth and case.model.architecture.experts is None else 2 * once
 
 
 def frozen_bytes(model: Model, method: Method) -> dict[str, int]:

@@ -76,6 +76,7 @@ def test_what_is_kept_between_steps_is_exact(published: tuple[Record, ...]) -> N
         assert storage.trained_bytes(model, method) == ledger.trained_weights_bytes
         assert storage.trained_bytes(model, method) == ledger.gradients_bytes
         assert storage.optimizer_bytes(model, method) == ledger.optimizer_state_bytes
+        assert storage.buffer_bytes(each.case) == ledger.buffers_bytes
     assert {"full", "lora", "qlora", "unsloth-full", "unsloth-qlora-experts"} <= seen
 
 
