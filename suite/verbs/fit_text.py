@@ -47,14 +47,12 @@ def show(answers: Sequence["Answer"]) -> None:
         (*header, "fits-to", "may-fit-to", "note"), rows, right=f"{SIZES} fits-to may-fit-to"
     )
     print()
-    other, name = ("batch_sequences", "rows a batch")
+    other, noun, of = "batch_sequences", "row", "a batch"
     if limit.axis == other:
-        other, name = ("sequence_tokens", "tokens a row")
+        other, noun, of = "sequence_tokens", "token", "a row"
     fixed = sorted({getattr(answer.case.workload, other) for answer in answers})
-    tables.say(
-        f"{AXES[limit.axis]}, at {' or '.join(map(units.count, fixed))} {name}."
-        " Estimated, not measured."
-    )
+    at = " or ".join(units.counted(value, noun) for value in fixed)
+    tables.say(f"{AXES[limit.axis]}, at {at} {of}. Estimated, not measured.")
     _unverified(answers)
 
 

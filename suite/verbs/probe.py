@@ -1,6 +1,7 @@
 """``tunebench probe``: how long rows, or how many, this machine really holds."""
 
 import argparse
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from suite.catalog.profile import Profile
 from suite.catalog.tier import Warmup, Workload
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.estimate import memory
-from suite.estimate.frontier import Axis, frontier, grown, most
+from suite.estimate.frontier import Axis, Frontier, frontier, grown, most
+from suite.results.fit import card_bytes
 from suite.results.record import Record
 from suite.results.store import PLAN, create, open_run, read
 from suite.results.verdict import why
@@ -86,15 +88,27 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     folder: Path = args.out or planning.RUNS / f"probe-{stamp}"
     _claim(folder, asked)
     ensure_training()
-    tried, stopped = _tried(folder, asked)
-    value = asked.search.following(tried)
-    while value is not None and not stopped and len(tried) < args.tries:
-        print(f"\ntry {len(tried) + 1}: {value:,} {NAMES[asked.axis]}")
-        _try(folder, asked, profile, value, signals)
+    try:
+        tried, stopped, more = _search(folder, asked, profile, args.tries, signals)
+    except KeyboardInterrupt:
+        print(f"tunebench: tries are safe in {folder}; --out {folder} goes on", file=sys.stderr)
+        raise
+    _say(folder, asked, tried, stopped, more=more)
+    _compare(asked, profile)
+    return EXIT_CASES if stopped else EXIT_OK
+
+
+def _search(
+    folder: Path, asked: Asked, profile: Profile, most_tries: int, signals: Signals
+) -> tuple[dict[int, bool], str, bool]:
+    """Try until the edge is known, or no further try makes sense; say whether one was left."""
+    while True:
         tried, stopped = _tried(folder, asked)
         value = asked.search.following(tried)
-    _say(folder, asked, tried, stopped, open_end=value is not None)
-    return EXIT_CASES if stopped else EXIT_OK
+        if value is None or stopped or len(tried) >= most_tries:
+            return tried, stopped, value is not None
+        print(f"\ntry {len(tried) + 1}: {value:,} {NAMES[asked.axis]}", flush=True)
+        _try(folder, asked, profile, value, signals)
 
 
 def _asked(args: argparse.Namespace, profile: Profile) -> Asked:
@@ -122,15 +136,23 @@ def _asked(args: argparse.Namespace, profile: Profile) -> Asked:
         raise BadInput(f"{model.name} with {method.name} cannot be run: {reason}")
     bound = most(case, axis)
     step = min(args.step or STEPS[axis], bound)
-    start = args.start or _near(case, axis, profile) or step
+    start = args.start or _estimated(case, axis, profile).surely or step
     search = Search(start=min(start, bound), step=step, bound=bound)
     return Asked(case=case, axis=axis, profile=profile.name, weights=args.weights, search=search)
 
 
-def _near(case: Case, axis: Axis, profile: Profile) -> int | None:
-    """Return the largest value that the estimate is sure of; None where it knows nothing."""
-    fitted = memory.fit_on(read([RESULTS]).records)
-    return frontier(fitted, case, axis, profile).surely
+def _estimated(case: Case, axis: Axis, profile: Profile) -> Frontier:
+    """Return what ``fit`` says of this machine, by the published records."""
+    return frontier(memory.fit_on(read([RESULTS]).records), case, axis, profile)
+
+
+def _compare(asked: Asked, profile: Profile) -> None:
+    """Say what the estimate had been, where the machine's memory is known."""
+    if card_bytes(profile) is None:
+        return
+    found = _estimated(asked.case, asked.axis, profile)
+    ends = ["none" if end is None else f"{end:,}" for end in (found.surely, found.perhaps)]
+    tables.say(f"Estimated by fit: fits to {ends[0]}, may fit to {ends[1]}.")
 
 
 def _claim(folder: Path, asked: Asked) -> None:
@@ -200,9 +222,7 @@ def _records(folder: Path) -> Iterable[Record]:
     return read([plan.parent for plan in plans]).records if plans else ()
 
 
-def _say(
-    folder: Path, asked: Asked, tried: dict[int, bool], stopped: str, *, open_end: bool
-) -> None:
+def _say(folder: Path, asked: Asked, tried: dict[int, bool], stopped: str, *, more: bool) -> None:
     from suite.verbs import summary
 
     print()
@@ -218,6 +238,6 @@ def _say(
     tables.say(f"{asked.case.case_id} on {asked.profile}: {held}.")
     if stopped:
         tables.say(f"Not the edge: the search ended at {stopped}")
-    elif open_end:
+    elif more:
         tables.say(f"Not the edge yet: after {len(tried)} tries; --tries allows more.")
     tables.say(f"Every try is a record in {folder}; --out {folder} goes on.")

@@ -15,7 +15,7 @@ from suite.cli import main
 from suite.results import store
 
 ROOT = Path(__file__).parents[2]
-START, STEP = 64, 32
+START = STEP = 64
 #: What a worker's libraries take of the address space.
 LIBRARIES = (
     "import torch, transformers, peft, trl; from transformers import Trainer;"
@@ -40,7 +40,7 @@ def test_the_edge_of_this_machine_is_found_and_survives_a_kill(tmp_path: Path) -
     pages = subprocess.run(
         [sys.executable, "-c", LIBRARIES], env=around, capture_output=True, text=True, check=True
     )
-    limit = int(pages.stdout.split()[-1]) * resource.getpagesize() + (1 << 30)
+    limit = int(pages.stdout.split()[-1]) * resource.getpagesize() + (1150 << 20)
     folder = tmp_path / "probe"
     command = [
         *(sys.executable, "-m", "suite", "probe", "--model", "tiny-qwen3", "--method", "lora"),
