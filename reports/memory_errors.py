@@ -15,12 +15,12 @@ WAYS = {
 }
 ABOUT = (
     "What ./tunebench fit says of a case that was not run: weights, quantization state, gradients"
-    " and optimizer state by formula, activations, fragmentation and the CUDA context fitted on"
-    " records. Here it is fitted on a part of the records and predicts the others. Peak: the"
-    " highest that torch handed out to tensors. Process: what NVML counts for it, with"
-    " fragmentation and the context. Activations are what is fitted of a peak; the rest of it is"
-    " exact. The formulas were written with records of the H200 in view; what is left out is left"
-    " out of the fit alone."
+    " and optimizer state exactly, from shapes; activations, fragmentation and the CUDA context"
+    " fitted on records. Here it is fitted on a part of the records and predicts the others. Peak:"
+    " the highest that torch handed out to tensors. Process: what NVML counts for it, with"
+    " fragmentation and the context. Weights are most of a peak; activations alone show what the"
+    " fit is worth. The formulas were written with records of the H200 in view; what is left out"
+    " is left out of the fit alone."
 )
 
 

@@ -59,6 +59,8 @@ def test_several_cases_are_rows_and_what_cannot_run_says_so(
     unsupported = [line for line in lines if "unsupported" in line]
     assert unsupported
     assert all("bitsandbytes" in line for line in unsupported)
+    on_h200 = next(line for line in lines if "h200-sxm" in line and "does not fit" in line)
+    assert "  oom" in on_h200, "what was tried there stands beside the estimate"
     assert main(["fit", "--model", "gpt-oss-120b", "--format", "json"]) == 0
     answers = json.loads(capsys.readouterr().out)
     assert {answer["unsupported"] for answer in answers} == {""}

@@ -25,7 +25,7 @@ SOURCES = {
     "context": "from records",
 }
 AXES = {"sequence_tokens": "Tokens a row", "batch_sequences": "Rows a batch"}
-SIZES = "has needs from to"
+SIZES = "has needs from to measured"
 
 
 def show(answers: Sequence["Answer"]) -> None:
@@ -37,10 +37,12 @@ def show(answers: Sequence["Answer"]) -> None:
     header = ("model", "method", "card", "has")
     limit = answers[0].frontier if answers else None
     if limit is None:
-        tables.show((*header, "answer", "needs", "from", "to", "note"), rows, right=SIZES)
+        tables.show(
+            (*header, "answer", "needs", "from", "to", "measured", "note"), rows, right=SIZES
+        )
         print()
         tables.say(f"{words.work(answers[0].case.workload)}, {words.LOOPS[answers[0].case.loop]}.")
-        tables.say(f"Estimated, not measured: {_rule()}")
+        tables.say(f"Estimated, but for the column of what was measured: {_rule()}")
         _unverified(answers)
         return
     tables.show(
@@ -172,10 +174,22 @@ def _row(answer: "Answer") -> tuple[str, ...]:
     )
     limit = answer.frontier
     if answer.unsupported:
-        return (*start, *["unsupported", ""], *["", ""][: 0 if limit else 2], _note(answer))
+        return (*start, *["unsupported", ""], *["", "", ""][: 0 if limit else 3], _note(answer))
     if limit is not None:
         return (*start, *map(_number, (limit.surely, limit.perhaps)), _note(answer))
-    return (*start, _answered(answer), *_sizes(estimate.needs_bytes), _note(answer))
+    needs = _sizes(estimate.needs_bytes)
+    return (*start, _answered(answer), *needs, _measured(answer), _note(answer))
+
+
+def _measured(answer: "Answer") -> str:
+    """Return what records of this very work on this card needed, or what became of it there."""
+    seen = answer.measured
+    if seen is None:
+        return ""
+    size = seen.need.fragmented_bytes
+    if size is not None:
+        return units.bytes_(size)
+    return seen.failures[0].partition(":")[0] if seen.failures else "unknown"
 
 
 def _answered(answer: "Answer") -> str:
