@@ -188,7 +188,7 @@ def _measured(answer: "Answer") -> str:
         return ""
     size = seen.need.fragmented_bytes
     if size is not None:
-        return units.bytes_(size)
+        return f"{units.bytes_(size)}, {seen.records} {words.launch_noun(seen.records)}"
     return seen.failures[0].partition(":")[0] if seen.failures else "unknown"
 
 
