@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from suite import units
 from suite.arguments import Parser, path, positive
 from suite.catalog import case as cases
 from suite.catalog import method as methods
@@ -33,7 +34,10 @@ TRIES = 16
 #: As few steps as a record can have: the first, and three that find the optimizer's state there.
 FEW = Warmup(window_steps=1, tolerance=0.99, max_steps=2)
 STEPS: dict[Axis, int] = {"sequence_tokens": 256, "batch_sequences": 1}
-NAMES: dict[Axis, str] = {"sequence_tokens": "tokens a row", "batch_sequences": "rows a batch"}
+NOUNS: dict[Axis, tuple[str, str]] = {
+    "sequence_tokens": ("token", "a row"),
+    "batch_sequences": ("row", "a batch"),
+}
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,7 +111,7 @@ def _search(
         value = asked.search.following(tried)
         if value is None or stopped or len(tried) >= most_tries:
             return tried, stopped, value is not None
-        print(f"\ntry {len(tried) + 1}: {value:,} {NAMES[asked.axis]}", flush=True)
+        print(f"\ntry {len(tried) + 1}: {_amount(asked, value)}", flush=True)
         _try(folder, asked, profile, value, signals)
 
 
@@ -201,6 +205,11 @@ def _try(folder: Path, asked: Asked, profile: Profile, value: int, signals: Sign
     signals.check()
 
 
+def _amount(asked: Asked, value: int) -> str:
+    noun, of = NOUNS[asked.axis]
+    return f"{units.counted(value, noun)} {of}"
+
+
 def _name(asked: Asked, value: int) -> str:
     work = grown(asked.case, asked.axis, value).workload
     return f"s{work.sequence_tokens}-b{work.batch_sequences}"
@@ -212,7 +221,7 @@ def _tried(folder: Path, asked: Asked) -> tuple[dict[int, bool], str]:
     for record in _records(folder):
         value = getattr(record.case.workload, asked.axis)
         if record.outcome not in ("ok", "oom"):
-            return fitted, f"{value:,} {NAMES[asked.axis]}: {record.outcome}: {why(record)}"
+            return fitted, f"{_amount(asked, value)}: {record.outcome}: {why(record)}"
         fitted[value] = record.outcome == "ok"
     return fitted, ""
 
@@ -229,8 +238,7 @@ def _say(folder: Path, asked: Asked, tried: dict[int, bool], stopped: str, *, mo
     summary.show(_records(folder))
     print()
     good, bad = asked.search.edge(tried)
-    name = NAMES[asked.axis]
-    held = "nothing was seen to fit" if good is None else f"{good:,} {name} fit"
+    held = "held nothing" if good is None else f"held {_amount(asked, good)}"
     if bad is not None:
         held += f", {bad:,} ran out of memory"
     elif good == asked.search.bound:

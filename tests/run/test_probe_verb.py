@@ -79,8 +79,32 @@ def test_the_edge_of_this_machine_is_found_and_survives_a_kill(tmp_path: Path) -
     good = max(rows for rows, outcome in by_rows.items() if outcome == "ok")
     bad = min(rows for rows, outcome in by_rows.items() if outcome == "oom")
     assert 0 < bad - good <= STEP
-    assert f"{good:,} rows a batch fit, {bad:,} ran out of memory" in said
+    assert f"held {good:,} rows a batch, {bad:,} ran out of memory" in said
     assert all(record.case.workload.sequence_tokens == 256 for record in found)
+
+
+def test_what_is_not_memory_ends_the_search(tmp_path: Path) -> None:
+    """A checkpoint that cannot be read: its reason, exit code 4, and no further try."""
+    weights, folder = tmp_path / "weights", tmp_path / "probe"
+    weights.mkdir()
+    (weights / "config.json").write_text("{")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "suite", "probe", "--model", "tiny-qwen3"),
+            *("--method", "lora", "--weights", str(weights), "--profile", "cpu"),
+            *("--out", str(folder)),
+        ],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 4, done.stderr
+    assert "the search ended at 1 row a batch: error" in done.stdout
+    (record,) = store.read([place for place in folder.iterdir() if place.is_dir()]).records
+    assert (record.outcome, record.phase) == ("error", "load")
 
 
 @pytest.mark.parametrize(
