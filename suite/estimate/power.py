@@ -1,0 +1,54 @@
+"""The energy of a step that was not measured: what a GPU draws at rest, for operations, for bytes.
+
+Fitted on the energy of measured steps by non-negative least squares. An operation costs about as
+much whoever's kernel does it; on another chip, in another process and at other clocks, it costs
+another amount, which the interval of a projection allows for.
+"""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from suite.estimate.roofline import Demand
+from suite.estimate.time import Sample
+
+
+class EnergyModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What was fitted. ``watts`` are drawn at any time, at a board power of ``board_watts``.
+
+    ``error`` is the root mean square of relative errors over the cases of the fit.
+    """
+
+    watts: float
+    joules_per_flop: float
+    joules_per_byte: float
+    cases: int
+    error: float
+
+    def work_joules(self, wanted: Demand) -> float:
+        """Return what the work of a step draws, beside what is drawn at any time."""
+        flops, traffic = wanted.flops, wanted.traffic_bytes
+        return self.joules_per_flop * flops + self.joules_per_byte * traffic
+
+
+def fit(found: Sequence[Sample]) -> EnergyModel | None:
+    """Return what the samples say, or None where fewer than four know their energy."""
+    from scipy.optimize import nnls
+
+    known = [(s, s.joules) for s in found if s.joules is not None and s.joules > 0]
+    if len(known) < 4:
+        return None
+    # Relative errors: each equation is divided by what was measured. Scaled to alike sizes.
+    rows = [
+        [s.seconds * 1e2 / j, s.demand.flops * 1e-12 / j, s.demand.traffic_bytes * 1e-10 / j]
+        for s, j in known
+    ]
+    (seconds, flops, traffic), rest = nnls(rows, [1.0] * len(rows))
+    return EnergyModel(
+        watts=float(seconds) * 1e2,
+        joules_per_flop=float(flops) * 1e-12,
+        joules_per_byte=float(traffic) * 1e-10,
+        cases=len(known),
+        error=float(rest) / math.sqrt(len(known)),
+    )
