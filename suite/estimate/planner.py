@@ -59,7 +59,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     ``tokens_per_second`` (real) and ``joules_per_token`` are the median of launches with their
     range where ``basis`` is "measured", an estimate with its interval where it is "projected".
-    ``reason`` says why there is no rate. ``verdict`` is whether it fits; of a measured case, what
+    ``reason`` says why there is no rate; a case that does not fit has a ``projection``,
+    to say what its memory keeps it from. ``verdict`` is whether it fits; of a measured case, what
     came of it. ``launches`` counts those of a measured case.
     """
 
@@ -111,6 +112,15 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         if lacking or self.projector is None:
             return Entry(profile=profile, case=case, basis="none", verdict=verdict, reason=lacking)
         found = self.projector.project(case, profile)
+        if verdict == "does not fit":
+            return Entry(
+                profile=profile,
+                case=case,
+                basis="none",
+                verdict=verdict,
+                projection=found,
+                reason="does not fit, by the memory model",
+            )
         return Entry(
             profile=profile,
             case=case,

@@ -85,7 +85,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         """Return a case on a card; nothing is lacking."""
         measured = profile.name in self.probed
         rates = self.probed[profile.name] if measured else self._rates(profile, 1, 1, 1)
-        parts, wanted = self.model.parts(case, rates), demand(case)
+        parts = self.model.parts(case, rates)
         ends = [parts.seconds, parts.seconds]
         power_seconds = None
         if not measured:
@@ -114,7 +114,8 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
 
     def _rates(self, profile: Profile, flops: float, traffic: float, host: float) -> Rates:
         facts = profile.facts
-        assert facts.bf16_flops is not None and facts.memory_bytes_per_second is not None
+        assert facts.bf16_flops is not None
+        assert facts.memory_bytes_per_second is not None
         link = None
         if facts.pcie_generation is not None:
             whole = PCIE_BYTES_PER_SECOND.get(round(facts.pcie_generation.value), 121e9)

@@ -37,8 +37,8 @@ class Prior(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: Nothing is faster than a large matrix product. FlashAttention-2 reaches 35 % of an H100's
-#: 989 TFLOP/s (arXiv:2407.08608), some 2.2 times slower than such a product does. Bytes are counted
-#: roughly, so their factors are free within a factor of 4; the host's are hardly known before.
+#: 989 TFLOP/s (arXiv:2407.08608), some 2.2 times slower than such a product is here. Bytes are
+#: counted roughly, so their factors are loose; those of the host are hardly known before.
 PRIORS: Mapping[str, Prior] = {
     "matmul": Prior(expected=1.0, weight=0.1, least=1.0, most=3.0),
     "attention": Prior(expected=2.2, weight=0.3, least=1.0, most=6.0),

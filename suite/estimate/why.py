@@ -16,9 +16,16 @@ _PARTS = (
 
 
 def interval(found: Between, text: Callable[[float], str]) -> str:
-    """Return a value with its interval, or alone where there is none: ``5.2 h (4.1 h–6.6 h)``."""
+    """Return a value with its interval, or alone where there is none: ``5.2 h (4.1–6.6)``."""
     value, low, high = text(found.value), text(found.low), text(found.high)
-    return value if low == high else f"{value} ({low}–{high})"
+    if low == high:
+        return value
+    words = [each.split(" ") for each in (value, low, high)]
+    if all(len(each) == 2 for each in words):
+        for unit, number in ((0, 1), (1, 0)):
+            if len({each[unit] for each in words}) == 1:
+                low, high = words[1][number], words[2][number]
+    return f"{value} ({low}–{high})"
 
 
 def dollars(value: float) -> str:
@@ -56,35 +63,81 @@ def sentences(entry: Entry) -> list[str]:
     return [f"{at}: a step of {step}: {parts(entry.projection)}."]
 
 
+def reasons(entries: Sequence[Entry]) -> list[str]:
+    """Return why entries have no time, each reason once with the methods and cards it is of."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.reason:
+            found.setdefault(entry.reason, []).append(entry)
+    said = []
+    for reason, alike in found.items():
+        methods = ", ".join(dict.fromkeys(entry.case.method.title for entry in alike))
+        cards = dict.fromkeys(entry.profile.title for entry in alike)
+        where = ", ".join(cards) if len(cards) <= 4 else f"{len(cards)} cards"
+        said.append(f"{methods} on {where}: {reason}.")
+    return said
+
+
 def versus(one: Entry, other: Entry) -> list[str]:
     """Return which of two cards is ahead with one method, and why; both of the same case."""
     ours, theirs = one.profile.title, other.profile.title
-    misfit = [e.profile.title for e in (one, other) if e.verdict == "does not fit"]
-    said = []
-    for entry in (one, other):
-        said.append(f"{entry.profile.title}: {entry.verdict} by the memory model")
+    misfit = [entry.profile.title for entry in (one, other) if entry.verdict == "does not fit"]
+    times = _step(one), _step(other)
+    if times[0] is None or times[1] is None:
+        lacking = one if times[0] is None else other
+        return [f"no time is known of {lacking.profile.title}: {lacking.reason}"]
+    ratio = times[1].value / times[0].value
+    low, high = times[1].low / times[0].high, times[1].high / times[0].low
+    rate = f"{ours} at {units.ratio(ratio)} the rate of {theirs}"
+    rate += f" ({units.ratio(low)} to {units.ratio(high)})"
     if len(misfit) == 1:
         ahead = theirs if misfit[0] == ours else ours
-        said.insert(0, f"{ahead} is ahead: the case does not fit {misfit[0]}")
-    elif len(misfit) == 2:
-        said.insert(0, "Neither: the case fits none of the two")
-    rates = one.tokens_per_second, other.tokens_per_second
-    if rates[0] is None or rates[1] is None:
-        return [*said, f"No time is known: {one.reason or other.reason}"]
-    ratio = rates[0].value / rates[1].value
-    low, high = rates[0].low / rates[1].high, rates[0].high / rates[1].low
-    bounds = f"{units.ratio(low)}–{units.ratio(high)}"
-    times = f"{ours} at {units.ratio(ratio)} the rate of {theirs} ({bounds})"
-    if not misfit:
-        ahead = ours if low > 1 else theirs if high < 1 else ""
-        said.insert(0, f"{ahead} is ahead" if ahead else "Open: the intervals overlap")
-        said.append(times)
+        said = [f"{ahead} is ahead, because the case does not fit {misfit[0]}"]
+        said.append(f"were there room on both: {rate}")
+    elif misfit:
+        said = ["it fits neither", f"were there room on both: {rate}"]
+    elif low > 1 or high < 1:
+        said = [f"{ours if low > 1 else theirs} is ahead: {rate}"]
     else:
-        said.append(f"if both held it: {times}")
+        nearer = ours if ratio > 1 else theirs
+        said = [f"open, with {nearer} more likely ahead, because the intervals overlap: {rate}"]
+    return [*said, *_differences(one, other)]
+
+
+def _differences(one: Entry, other: Entry) -> list[str]:
+    """Return which parts of two projected steps differ most, and whose power decides."""
+    if one.projection is None or other.projection is None:
+        return []
+    slower, faster = one, other
+    if one.projection.seconds.value < other.projection.seconds.value:
+        slower, faster = other, one
+    assert slower.projection is not None
+    assert faster.projection is not None
+    ours, theirs = slower.projection.parts, faster.projection.parts
+    longer = sorted(
+        ((getattr(ours, name) - getattr(theirs, name), words) for name, words in _PARTS),
+        reverse=True,
+    )
+    text = " and ".join(f"{words} (+{units.seconds(s)})" for s, words in longer[:2] if s > 0)
+    said = [f"a step on {slower.profile.title} is longer mostly by {text}"] if text else []
     for entry in (one, other):
-        if entry.projection is not None:
-            said.append(f"{entry.profile.title}: {parts(entry.projection)}")
+        board = entry.profile.facts.value("board_power_watts")
+        if entry.projection is not None and entry.projection.power_limits and board:
+            said.append(f"{board:g} W of board power decide the step of {entry.profile.title}")
     return said
+
+
+def _step(entry: Entry) -> Between | None:
+    """Return the seconds of a token, measured or projected, also where it does not fit."""
+    rate = entry.tokens_per_second
+    if rate is not None:
+        return Between(value=1 / rate.value, low=1 / rate.high, high=1 / rate.low)
+    if entry.projection is None:
+        return None
+    load = entry.case.workload
+    tokens = load.sequence_tokens * load.batch_sequences * load.gradient_accumulation
+    step = entry.projection.seconds
+    return Between(value=step.value / tokens, low=step.low / tokens, high=step.high / tokens)
 
 
 def fine_print(entries: Sequence[Entry]) -> list[str]:

@@ -34,6 +34,9 @@ TABLES = (
     "noise",
     "steps",
     "fit",
+    "time-model",
+    "published-times",
+    "projected-pairs",
     "failed",
 )
 

@@ -18,7 +18,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Workload
-from suite.errors import EXIT_OK, BadInput, did_you_mean
+from suite.errors import EXIT_OK, BadInput
 from suite.estimate import planner, why
 from suite.estimate.between import Between
 from suite.estimate.planner import Entry, Job
@@ -103,6 +103,9 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         for entry in entries:
             for sentence in why.sentences(entry):
                 tables.say(sentence)
+        for case in wanted if len(cards) == 2 else ():
+            one, other = (plan.entry(case, card) for card in cards)
+            tables.say(f"{case.method.title}: {'; '.join(why.versus(one, other))}.")
     return EXIT_OK
 
 
@@ -127,19 +130,16 @@ def _gpus() -> list[Profile]:
 
 def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
     known = prices.load()
-    count = f"{units.scaled(job.tokens, 'tokens')} × {job.epochs:g} {'epoch' if job.epochs == 1 else 'epochs'}"
+    passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
-        f"{count}: real tokens, in steps of {load.batch_sequences} ×"
+        f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences} ×"
         f" {load.sequence_tokens:,} tokens, rows of one length."
     )
     print()
     rows = [_row(entry, job, known.of(entry.profile.name)) for entry in entries]
     tables.show(HEADERS, rows, right="time energy rent")
     print()
-    reasons = dict.fromkeys(
-        f"{entry.case.method.title}: {entry.reason}" for entry in entries if entry.reason
-    )
-    for reason in reasons:
+    for reason in why.reasons(entries):
         tables.say(reason)
     for sentence in (*why.fine_print(entries), *_price_notes(entries, known)):
         tables.say(sentence)
@@ -148,17 +148,17 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
 def _row(entry: Entry, job: Job, known: Sequence[prices.Price]) -> tuple[str, ...]:
     titles = entry.profile.name, entry.case.method.name, entry.verdict
     if entry.tokens_per_second is None:
-        return (*titles, "", "", "", "", "unknown")
+        return (*titles, "", "", "", "", "" if entry.verdict == "does not fit" else "unknown")
     seconds = job.time(entry.tokens_per_second)
     each = entry.joules_per_token
     dollars = planner.rent(seconds, known)
-    basis = entry.basis
+    basis: str = entry.basis
     if entry.launches:
         basis = f"{basis}, {why.launches(entry.launches)}"
     return (
         *titles,
         why.interval(seconds, units.hours),
-        planner.overnight(seconds) if entry.verdict != "does not fit" else "does not fit",
+        planner.overnight(seconds),
         "unknown" if each is None else why.interval(job.energy(each), units.kilowatt_hours),
         "unknown" if dollars is None else why.interval(dollars, why.dollars),
         basis,
