@@ -49,7 +49,15 @@ def published(material: Material) -> list[Block]:
     if found.projector is None:
         return []
     rows, left_out = published_times.compare(found.projector)
-    header = ["Published", "Card", "Method here", "Published rate", "Projected rate", "Verdict", "Their software"]
+    header = [
+        "Published",
+        "Card",
+        "Method here",
+        "Published rate",
+        "Projected rate",
+        "Verdict",
+        "Their software",
+    ]
     inside = sum(row.cells[5] == published_times.INSIDE for row in rows)
     text = (
         "Projected from measured cases and data sheets; no published figure is in the fit."

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from suite import units
+from suite.catalog import prices
 from suite.estimate.between import Between
 from suite.estimate.planner import Entry
 from suite.estimate.project import Projection
@@ -163,3 +164,26 @@ def fine_print(entries: Sequence[Entry]) -> list[str]:
     if len(hosts) == 1:
         said.append("Everything measured here ran on one host.")
     return said
+
+
+def price_notes(entries: Sequence[Entry], known: prices.Prices) -> list[str]:
+    """Return where the prices of these entries are from, and what is not known of them."""
+    found = [p for name in dict.fromkeys(e.profile.name for e in entries) for p in known.of(name)]
+    rented = prices.rents(found)
+    owned = [price for price in found if price.purchase_usd is not None]
+    notes = []
+    if rented:
+        dates = sorted(price.date for price in rented)
+        notes.append(
+            f"Rent: the middle price, and from the lowest to the highest, of"
+            f" {units.counted(len(rented), 'price')} seen from {dates[0]} to {dates[-1]} by"
+            " sellers in hardware_profiles/prices.toml."
+        )
+    for price in owned:
+        notes.append(
+            f"To buy: {price.profile} {dollars(price.purchase_usd or 0)},"
+            f" {price.source}, {price.date}."
+        )
+    if not owned:
+        notes.append("To buy: unknown; hardware_profiles/prices.toml has no purchase price.")
+    return notes

@@ -141,7 +141,7 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
     print()
     for reason in why.reasons(entries):
         tables.say(reason)
-    for sentence in (*why.fine_print(entries), *_price_notes(entries, known)):
+    for sentence in (*why.fine_print(entries), *why.price_notes(entries, known)):
         tables.say(sentence)
 
 
@@ -163,28 +163,6 @@ def _row(entry: Entry, job: Job, known: Sequence[prices.Price]) -> tuple[str, ..
         "unknown" if dollars is None else why.interval(dollars, why.dollars),
         basis,
     )
-
-
-def _price_notes(entries: Sequence[Entry], known: prices.Prices) -> list[str]:
-    found = [p for name in dict.fromkeys(e.profile.name for e in entries) for p in known.of(name)]
-    rented = prices.rents(found)
-    owned = [price for price in found if price.purchase_usd is not None]
-    notes = []
-    if rented:
-        dates = sorted(price.date for price in rented)
-        notes.append(
-            f"Rent: the middle price, and from the lowest to the highest, of"
-            f" {units.counted(len(rented), 'price')} seen from {dates[0]} to {dates[-1]} by"
-            " sellers in hardware_profiles/prices.toml."
-        )
-    for price in owned:
-        notes.append(
-            f"To buy: {price.profile} {why.dollars(price.purchase_usd or 0)},"
-            f" {price.source}, {price.date}."
-        )
-    if not owned:
-        notes.append("To buy: unknown; hardware_profiles/prices.toml has no purchase price.")
-    return notes
 
 
 def _document(entries: Sequence[Entry], job: Job, plan: planner.Planner) -> object:
