@@ -29,10 +29,9 @@ def errors(material: Material) -> list[Block]:
     text = (
         f"Fitted on {units.counted(count, 'measured case')} with rows of one length, on {cards},"
         f" with {units.counted(len(projector.model.factors), 'factor')}. Held out: predicted by a"
-        " fit that saw no case of the same model, of the same method, or none of rows longer than"
-        f" {time_errors.LONG_TOKENS:,} tokens. The aim is {units.percent(TARGET)}. The engine's"
-        " factors are fitted on what is left, so a kind of case that is left with none is not"
-        " predicted, and said to be so."
+        " fit that saw no case of the same model, of the same method, or none with rows longer than"
+        f" {time_errors.LONG_TOKENS:,} tokens. The aim is {units.percent(TARGET)}. A case"
+        " of which nothing alike is left is not predicted, and counts as a miss."
     )
     header = ["Held out", "Cases", "Predicted", "Median error", "Largest", "Within the aim"]
     rows = [_way(way, projector.errors) for way in time_errors.WAYS]

@@ -31,6 +31,7 @@ VERBS = {
     "report": "write a web page that compares runs",
     "list": "what can be run: models, methods, tiers, profiles, cases",
     "validate": "check result files and catalog files",
+    "fit": "would it fit that card? An estimate by part, before anything is run",
     "check": "is this machine fit to be measured on?",
     "publish": "file a finished run among the published results",
     "export": "results as a table: CSV, JSON, JSON lines or Markdown",

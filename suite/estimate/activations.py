@@ -13,12 +13,11 @@ import msgspec
 from suite.estimate.between import Between
 from suite.estimate.work import Kind, Work
 
-#: Relative errors of activations: the least that is ever claimed; where a kind was measured on one
-#: model or fewer than three sizes; and, as factors, where it was never measured.
+#: Relative errors of activations: the least that is ever claimed; that of a kind measured on one
+#: model and fewer than three sizes, or asked far outside of them; and, as factors, those where it
+#: was never measured.
 LEAST_ERROR, NARROW_ERROR = 0.05, 0.25
 UNMEASURED = (0.5, 2.0)
-#: Tokens a pass beyond the measured ones by this factor widen the interval to ``NARROW_ERROR``.
-BEYOND = 1.5
 
 Sample = tuple[str, Work, int]  #: model, work, measured bytes of activations
 
@@ -34,6 +33,12 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     models: frozenset[str]
     tokens: tuple[int, int]
     error: float
+
+    def beyond(self, tokens: int) -> float:
+        """Return how far outside what was measured a pass is: 0 inside, towards 1 far away."""
+        least, most = self.tokens
+        # Grows slowly enough that the lower end of the interval still grows with the tokens.
+        return 1 - min(1.0, most / max(tokens, 1), tokens / least)
 
 
 def fit(samples: Iterable[Sample]) -> dict[Kind, Scale]:
@@ -54,9 +59,9 @@ def estimate(work: Work, scales: Mapping[Kind, Scale], model: str) -> tuple[Betw
         return Between(value=value, low=value * low, high=value * high), None
     value = _bytes(work, scale.factor)
     error = scale.error
-    least, most = scale.tokens
-    if model not in scale.models or not least / BEYOND <= work.tokens <= most * BEYOND:
+    if model not in scale.models:
         error = max(error, NARROW_ERROR)
+    error = min(0.95, error + NARROW_ERROR * scale.beyond(work.tokens))
     return Between(value=value, low=value * (1 - error), high=value * (1 + error)), scale
 
 

@@ -12,8 +12,6 @@ import msgspec
 
 from suite.estimate import memory
 from suite.estimate.memory import MemoryEstimate
-from suite.estimate.work import measured
-from suite.results.fit import need
 from suite.results.record import Record
 
 #: What a prediction should be within, as a share of what was measured.
@@ -51,6 +49,16 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         return self.estimate.needs_bytes.value / self.total_bytes - 1
 
     @property
+    def activations_error(self) -> float | None:
+        """Return the same of activations alone, the part that is fitted; None of none.
+
+        Weights and state are exact and most of a peak: this shows what the fit is worth.
+        """
+        ledger = self.record.ledger
+        size = None if ledger is None else ledger.activations_bytes
+        return self.estimate.parts["activations"] / size - 1 if size and size > 0 else None
+
+    @property
     def inside(self) -> bool:
         """Return whether the measured peak lies within the interval."""
         between = self.estimate.allocated_bytes
@@ -66,6 +74,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     median_error: float
     largest_error: float
     largest_total_error: float | None
+    median_activations_error: float | None
+    largest_activations_error: float | None
     within_target: int
     inside: int
 
@@ -75,17 +85,17 @@ def held_out(records: Iterable[Record]) -> list[Held]:
 
     Nothing where leaving out would leave nothing to fit on.
     """
-    known = memory.usable(records)
+    known = memory.seen(records)
     found: list[Held] = []
     for way, label in _WAYS:
-        labels = [label(record) for record in known]
+        labels = [label(each.record) for each in known]
         for name in dict.fromkeys(labels):
-            rest = [r for r, mine in zip(known, labels, strict=True) if mine != name]
+            rest = [each for each, mine in zip(known, labels, strict=True) if mine != name]
             if name and rest:
-                fitted = memory.fit_on(rest)
+                fitted = memory.fit_seen(rest)
                 found += [
-                    _held(fitted, way, name, record)
-                    for record, mine in zip(known, labels, strict=True)
+                    _held(fitted, way, name, each)
+                    for each, mine in zip(known, labels, strict=True)
                     if mine == name
                 ]
     return found
@@ -98,6 +108,7 @@ def summaries(found: Sequence[Held]) -> list[Summary]:
         mine = [held for held in found if held.way == way]
         errors = [abs(held.allocated_error) for held in mine]
         totals = [abs(error) for held in mine if (error := held.total_error) is not None]
+        fitted = [abs(error) for held in mine if (error := held.activations_error) is not None]
         made.append(
             Summary(
                 way=way,
@@ -106,6 +117,8 @@ def summaries(found: Sequence[Held]) -> list[Summary]:
                 median_error=statistics.median(errors),
                 largest_error=max(errors),
                 largest_total_error=max(totals, default=None),
+                median_activations_error=statistics.median(fitted) if fitted else None,
+                largest_activations_error=max(fitted, default=None),
                 within_target=sum(error <= TARGET for error in errors),
                 inside=sum(held.inside for held in mine),
             )
@@ -113,19 +126,18 @@ def summaries(found: Sequence[Held]) -> list[Summary]:
     return made
 
 
-def _held(fitted: memory.Model, way: Way, name: str, record: Record) -> Held:
-    gpu, wanted = record.environment.gpu, need(record)
+def _held(fitted: memory.Model, way: Way, name: str, seen: memory.Seen) -> Held:
+    record = seen.record
+    gpu = record.environment.gpu
     return Held(
         way=way,
         left_out=name,
         record=record,
         estimate=fitted.estimate(
-            record.case,
-            None if gpu is None else gpu.memory_total_bytes,
-            tokens=measured(record).tokens,
+            record.case, None if gpu is None else gpu.memory_total_bytes, tokens=seen.work.tokens
         ),
-        allocated_bytes=wanted.allocated_bytes or 0,
-        total_bytes=wanted.fragmented_bytes,
+        allocated_bytes=seen.need.allocated_bytes or 0,
+        total_bytes=seen.need.fragmented_bytes,
     )
 
 

@@ -15,7 +15,7 @@ from suite.catalog.profile import Profile
 from suite.estimate import activations, storage
 from suite.estimate.between import Between
 from suite.estimate.work import Kind, Work, measured, work
-from suite.results.fit import COMFORTABLE_SHARE, Verdict, card_bytes, need
+from suite.results.fit import COMFORTABLE_SHARE, Need, Verdict, card_bytes, need
 from suite.results.ledger import Line, Part
 from suite.results.record import Record
 from suite.wire import MOST, Ledger
@@ -122,23 +122,36 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         return Between(value=found.value, low=found.low * low, high=found.high * high)
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One record that says something about memory, with what is read from it."""
+
+    record: Record
+    work: Work
+    ledger: Ledger
+    need: Need
+
+
 def fit_on(records: Iterable[Record]) -> Model:
     """Return the model fitted on these records; those without a GPU's ledger say nothing."""
-    known = usable(records)
+    return fit_seen(seen(records))
+
+
+def fit_seen(known: Sequence[Seen]) -> Model:
+    """Return the model fitted on what ``seen`` found, or on a part of it."""
     shares: dict[Kind, list[float]] = {}
     contexts: dict[str, list[float]] = {}
     samples = []
-    for record in known:
-        ledger, sizes = _ledger(record), measured(record)
+    for each in known:
+        ledger, kind = each.ledger, each.work.kind
         held = max(0, ledger.activations_bytes or 0)
-        samples.append((record.model, sizes, held))
+        samples.append((each.record.model, each.work, held))
         moving = held + ledger.gradients_bytes
         if ledger.fragmentation_bytes is not None and moving:
-            shares.setdefault(sizes.kind, []).append(max(0, ledger.fragmentation_bytes) / moving)
-        beside = need(record).context_bytes
-        if beside is not None:
-            contexts.setdefault(record.engine, []).append(beside)
-    cards = {r.environment.gpu.memory_total_bytes for r in known if r.environment.gpu}
+            shares.setdefault(kind, []).append(max(0, ledger.fragmentation_bytes) / moving)
+        if each.need.context_bytes is not None:
+            contexts.setdefault(each.record.engine, []).append(each.need.context_bytes)
+    gpus = [each.record.environment.gpu for each in known]
+    cards = {gpu.memory_total_bytes for gpu in gpus if gpu is not None}
     return Model(
         scales=activations.fit(samples),
         fragmentation={kind: _range(found) for kind, found in shares.items()},
@@ -150,23 +163,26 @@ def fit_on(records: Iterable[Record]) -> Model:
     )
 
 
-def usable(records: Iterable[Record]) -> list[Record]:
+def seen(records: Iterable[Record]) -> list[Seen]:
     """Return the records that say something: finished, on a GPU, with possible numbers.
 
     Of several launches and runs of one case on one profile, that with the highest peak.
     """
-    best: dict[tuple[str, Case], Record] = {}
+    best: dict[tuple[str, Case], tuple[Record, Ledger, Need]] = {}
     for record in records:
-        ledger = record.ledger
-        if ledger is None or need(record).allocated_bytes is None:
+        ledger, wanted = record.ledger, need(record)
+        if ledger is None or wanted.allocated_bytes is None:
             continue
         held = ledger.activations_bytes
         if held is None or abs(held) > MOST:
             continue
-        key = (record.profile, record.case)
-        if key not in best or _peak(record) > _peak(best[key]):
-            best[key] = record
-    return list(best.values())
+        known = best.get(key := (record.profile, record.case))
+        if known is None or wanted.allocated_bytes > (known[2].allocated_bytes or 0):
+            best[key] = record, ledger, wanted
+    return [
+        Seen(record=record, work=measured(record), ledger=ledger, need=wanted)
+        for record, ledger, wanted in best.values()
+    ]
 
 
 def verdict(estimate: MemoryEstimate, profile: Profile) -> Verdict:
@@ -203,18 +219,9 @@ def _note(sizes: Work, scale: activations.Scale | None, case: Case) -> str:
     if case.model.name not in scale.models:
         return f"calibrated on other models: {', '.join(sorted(scale.models))}"
     least, most = scale.tokens
-    if not least / activations.BEYOND <= sizes.tokens <= most * activations.BEYOND:
+    if scale.beyond(sizes.tokens):
         return f"beyond what was measured: {least:,} to {most:,} tokens a pass"
     return ""
-
-
-def _ledger(record: Record) -> Ledger:
-    assert record.ledger is not None
-    return record.ledger
-
-
-def _peak(record: Record) -> int:
-    return need(record).allocated_bytes or 0
 
 
 def _range(values: Sequence[float]) -> Between:

@@ -58,12 +58,24 @@ def held_out(found: Sequence[Sample]) -> list[HeldOut]:
 def spread(errors: Sequence[HeldOut], *, least: float = 0.1, otherwise: float = 0.7) -> float:
     """Return the half-width of a 90 % interval on the log scale, from held-out errors.
 
-    At least ``least``; ``otherwise`` where fewer than five cases were held out.
+    Each group that was held out together counts alike, so that many cases of one model do not
+    stand for models that were never measured. At least ``least``; ``otherwise`` where fewer than
+    five groups were held out.
     """
-    sizes = sorted(abs(math.log1p(e.error)) for e in errors if e.error is not None)
-    if len(sizes) < 5:
+    groups: dict[tuple[Way, object], list[float]] = {}
+    for each in errors:
+        if each.error is not None:
+            key = (each.way, _group(each.way, each.sample))
+            groups.setdefault(key, []).append(abs(math.log1p(each.error)))
+    if len(groups) < 5:
         return otherwise
-    return max(least, sizes[math.ceil(0.9 * len(sizes)) - 1])
+    weighed = sorted((size, 1 / len(sizes)) for sizes in groups.values() for size in sizes)
+    beyond = 0.1 * len(groups)
+    for size, weight in reversed(weighed):
+        beyond -= weight
+        if beyond < 0:
+            return max(least, size)
+    return least
 
 
 def _group(way: Way, sample: Sample) -> object:

@@ -152,7 +152,8 @@ def fine_print(entries: Sequence[Entry]) -> list[str]:
     if any(entry.basis == "projected" for entry in entries):
         said.append(
             "Projected: from measured cases and the card's data sheet, with an interval that"
-            " nine of ten held-out cases stayed in, and wider for a card that was never measured."
+            " nine of ten held-out cases stayed in, each model and method counting alike, and wider"
+            " for a card that was never measured."
         )
     if weights == ["dummy"]:
         said.append("Measured with random weights of full size.")

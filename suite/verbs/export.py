@@ -34,6 +34,8 @@ TABLES = (
     "noise",
     "steps",
     "fit",
+    "memory",
+    "memory-cases",
     "time-model",
     "published-times",
     "projected-pairs",
