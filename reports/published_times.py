@@ -107,21 +107,12 @@ def _case(figure: Figure) -> Case:
     standard = tier.load("standard")
     assert s.sequence_tokens is not None
     assert s.batch_sequences is not None
-    return Case(
-        case_id=f"{s.models[0]}-{method.name}",
-        model=_model(s.models[0]),
-        method=method,
-        workload=Workload(
-            sequence_tokens=s.sequence_tokens,
-            batch_sequences=s.batch_sequences,
-            gradient_accumulation=s.gradient_accumulation or 1,
-        ),
-        loop="sft",
-        seed=0,
-        steady_steps=standard.steady_steps,
-        warmup=standard.warmup,
-        timeouts=standard.timeouts,
+    load = Workload(
+        sequence_tokens=s.sequence_tokens,
+        batch_sequences=s.batch_sequences,
+        gradient_accumulation=s.gradient_accumulation or 1,
     )
+    return cases.make(standard, _model(s.models[0]), method, load, None, "sft", 0)
 
 
 def _model(name: str) -> Model:

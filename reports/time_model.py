@@ -8,7 +8,7 @@ from reports.blocks import Block, Heading, Points, Prose, Row, table
 from reports.material import Material
 from suite import units
 from suite.catalog import profile as profiles
-from suite.estimate import planner, time_errors, why
+from suite.estimate import planner, project, time_errors, why
 from suite.estimate.planner import Entry, Planner
 from suite.estimate.project import Projector
 from suite.estimate.time_errors import TARGET, HeldOut
@@ -25,18 +25,22 @@ def errors(material: Material) -> list[Block]:
     if projector is None or not projector.errors:
         return []
     count = len(projector.model.samples)
+    tried = [*projector.errors, *project.held_out_cards(projector.model.samples)]
     cards = ", ".join(profile_titles(projector))
     text = (
         f"Fitted on {units.counted(count, 'measured case')} with rows of one length, on {cards},"
         f" with {units.counted(len(projector.model.factors), 'factor')}. Held out: predicted by a"
-        " fit that saw no case of the same model, of the same method, or none with rows longer than"
-        f" {time_errors.LONG_TOKENS:,} tokens. The aim is {units.percent(TARGET)}. A case"
+        " fit that saw no case of the same model, of the same method, or none with rows longer"
+        f" than {time_errors.LONG_TOKENS:,} tokens. The aim is {units.percent(TARGET)}. A case"
         " of which nothing alike is left is not predicted, and counts as a miss."
     )
     header = ["Held out", "Cases", "Predicted", "Median error", "Largest", "Within the aim"]
-    rows = [_way(way, projector.errors) for way in time_errors.WAYS]
-    found: list[Block] = [Prose(text=text), table(header, [row for row in rows if row])]
-    missed = [e for e in projector.errors if e.error is None or abs(e.error) > TARGET]
+    rows = [_way(way, tried) for way in time_errors.WAYS]
+    found: list[Block] = [
+        Prose(text=f"{text} {_cards(tried)}"),
+        table(header, [row for row in rows if row]),
+    ]
+    missed = [e for e in tried if e.error is None or abs(e.error) > TARGET]
     if missed:
         found += [Heading(text="Where it misses"), _missed(missed)]
     return found
@@ -126,6 +130,18 @@ def profile_titles(projector: Projector) -> list[str]:
     return [profiles.load(name).title if name in known else name for name in names]
 
 
+def _cards(tried: Sequence[HeldOut]) -> str:
+    """Return how projections to cards stand that were measured as well."""
+    known = [(e.interval, e.sample.seconds) for e in tried if e.interval is not None]
+    if not known:
+        return "One card was measured, so no projection to another could be checked by a record."
+    inside = sum(interval.low <= seconds <= interval.high for interval, seconds in known)
+    return (
+        "A card is held out by projecting to it from the others and its data sheet:"
+        f" {inside} of {units.counted(len(known), 'case')} lie within their interval."
+    )
+
+
 def _way(way: str, errors: Sequence[HeldOut]) -> Row | None:
     tried = [each for each in errors if each.way == way]
     known = [abs(each.error) for each in tried if each.error is not None]
@@ -134,7 +150,7 @@ def _way(way: str, errors: Sequence[HeldOut]) -> Row | None:
     within = sum(error <= TARGET for error in known)
     return Row(
         cells=(
-            f"one {way} at a time" if way != "long rows" else "all long rows",
+            "all long rows" if way == "long rows" else f"one {way} at a time",
             str(len(tried)),
             str(len(known)),
             units.percent(statistics.median(known)) if known else "unknown",

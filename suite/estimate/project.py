@@ -19,7 +19,7 @@ from suite.estimate import power, time, time_errors
 from suite.estimate.between import Between
 from suite.estimate.power import EnergyModel
 from suite.estimate.roofline import demand
-from suite.estimate.time import Parts, Rates, TimeModel
+from suite.estimate.time import Parts, Rates, Sample, TimeModel
 from suite.estimate.time_errors import HeldOut
 from suite.results.record import Record
 
@@ -162,7 +162,11 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
 
 def on(records: Iterable[Record]) -> Projector | None:
     """Return what records say; None where no case of rows of one length ran on a probed GPU."""
-    found = time.samples(records)
+    return on_samples(time.samples(records))
+
+
+def on_samples(found: Sequence[Sample]) -> Projector | None:
+    """Return what samples say; see ``on``."""
     probed = _probed(found)
     shares = _shares(probed)
     if not found or "flops" not in shares or "bytes" not in shares:
@@ -178,7 +182,28 @@ def on(records: Iterable[Record]) -> Projector | None:
     )
 
 
-def _probed(found: Sequence[time.Sample]) -> dict[str, Rates]:
+def held_out_cards(found: Sequence[Sample]) -> list[HeldOut]:
+    """Return every case of a card with a profile, projected there from other cards alone."""
+    results = []
+    for name in dict.fromkeys(s.profile for s in found if s.profile in profiles.names()):
+        rest = on_samples([sample for sample in found if sample.profile != name])
+        if rest is None:
+            continue
+        card = profiles.load(name)
+        for sample in found:
+            if sample.profile != name:
+                continue
+            if reason := rest.lacks(sample.case, card):
+                results.append(HeldOut(way="card", sample=sample, reason=reason))
+                continue
+            step = rest.project(sample.case, card).seconds
+            results.append(
+                HeldOut(way="card", sample=sample, predicted_seconds=step.value, interval=step)
+            )
+    return results
+
+
+def _probed(found: Sequence[Sample]) -> dict[str, Rates]:
     names = dict.fromkeys(sample.profile for sample in found)
     return {name: _typical([s.rates for s in found if s.profile == name]) for name in names}
 

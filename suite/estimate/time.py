@@ -164,10 +164,12 @@ def fit(found: Sequence[Sample]) -> TimeModel:
 
 def samples(records: Iterable[Record]) -> list[Sample]:
     """Return what records say about time: one sample a case and profile, in order."""
-    groups: dict[tuple[str, Case], list[Record]] = {}
+    groups: dict[object, list[Record]] = {}
     for record in records:
         if record.outcome == "ok" and record.environment.probe and record.environment.gpu:
-            groups.setdefault((record.profile, record.case), []).append(record)
+            case = record.case
+            key = (record.profile, case.model, case.method, case.workload, case.loop)
+            groups.setdefault(key, []).append(record)
     found = (_sample(group) for group in groups.values() if not refusal(group[0].case))
     return [sample for sample in found if sample is not None]
 

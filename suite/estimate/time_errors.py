@@ -1,8 +1,7 @@
 """How far the time model is off on cases that it was not fitted on.
 
-Four ways to hold cases out, each a fit of its own: all of one model, all of one method, all long
-rows, all of one card. A card that is held out is projected to from its profile, as one that was
-never measured is.
+Ways to hold cases out, each a fit of its own: all of one model, all of one method, all long rows.
+Where several cards were measured, ``suite.estimate.project`` holds each of those out as well.
 """
 
 import math
@@ -12,22 +11,27 @@ from typing import Literal, get_args
 import msgspec
 
 from suite.estimate import time
+from suite.estimate.between import Between
 from suite.estimate.time import Sample, TimeModel
 
 LONG_TOKENS = 4096  #: rows longer than this are held out together
 TARGET = 0.20  #: relative error that the model is to stay within
 
-Way = Literal["model", "method", "long rows"]
+Way = Literal["model", "method", "long rows", "card"]
 WAYS: tuple[Way, ...] = get_args(Way)
 
 
 class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
-    """One case, held out in one way. ``predicted_seconds`` None has its ``reason``."""
+    """One case, held out in one way. ``predicted_seconds`` None has its ``reason``.
+
+    ``interval`` is that of a projection to a card that was held out.
+    """
 
     way: Way
     sample: Sample
     predicted_seconds: float | None = None
     reason: str = ""
+    interval: Between | None = None
 
     @property
     def error(self) -> float | None:
@@ -38,7 +42,7 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def held_out(found: Sequence[Sample]) -> list[HeldOut]:
-    """Return every case held out in every way that leaves others to fit on."""
+    """Return every case held out with its model, method and length, where others are left."""
     known: dict[tuple[Way, object], TimeModel] = {}
     results = []
     for way in WAYS:
@@ -84,6 +88,7 @@ def _group(way: Way, sample: Sample) -> object:
         "model": lambda: sample.case.model.name,
         "method": lambda: sample.case.method.name,
         "long rows": lambda: (sample.case.workload.sequence_tokens > LONG_TOKENS) or None,
+        "card": lambda: None,
     }
     return keys[way]()
 

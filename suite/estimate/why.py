@@ -1,5 +1,6 @@
 """Estimates in words: intervals, what a projection is made of, why one card beats another."""
 
+import math
 from collections.abc import Callable, Sequence
 
 from suite import units
@@ -88,7 +89,10 @@ def versus(one: Entry, other: Entry) -> list[str]:
         lacking = one if times[0] is None else other
         return [f"no time is known of {lacking.profile.title}: {lacking.reason}"]
     ratio = times[1].value / times[0].value
-    low, high = times[1].low / times[0].high, times[1].high / times[0].low
+    # Both are not at their worst at once, and share the errors of one model: in quadrature.
+    down = math.hypot(_log(times[1].value, times[1].low), _log(times[0].high, times[0].value))
+    up = math.hypot(_log(times[1].high, times[1].value), _log(times[0].value, times[0].low))
+    low, high = ratio * math.exp(-down), ratio * math.exp(up)
     rate = f"{ours} at {units.ratio(ratio)} the rate of {theirs}"
     rate += f" ({units.ratio(low)} to {units.ratio(high)})"
     if len(misfit) == 1:
@@ -101,8 +105,12 @@ def versus(one: Entry, other: Entry) -> list[str]:
         said = [f"{ours if low > 1 else theirs} is ahead: {rate}"]
     else:
         nearer = ours if ratio > 1 else theirs
-        said = [f"open, with {nearer} more likely ahead, because the intervals overlap: {rate}"]
+        said = [f"open, {nearer} more likely ahead, as the interval of the ratio holds 1: {rate}"]
     return [*said, *_differences(one, other)]
+
+
+def _log(one: float, other: float) -> float:
+    return math.log(one / other)
 
 
 def _differences(one: Entry, other: Entry) -> list[str]:
@@ -144,7 +152,7 @@ def _step(entry: Entry) -> Between | None:
 def fine_print(entries: Sequence[Entry]) -> list[str]:
     """Return what a reader must know of these entries."""
     records = [record for entry in entries for record in entry.records]
-    weights = sorted({record.weights for record in records})
+    weights = {record.weights.partition(" ")[0] for record in records}
     said = [
         "Time is that of steady steps; loading, compilation, evaluation and saving come on top."
         " Energy is the GPU's alone.",
@@ -152,11 +160,12 @@ def fine_print(entries: Sequence[Entry]) -> list[str]:
     if any(entry.basis == "projected" for entry in entries):
         said.append(
             "Projected: from measured cases and the card's data sheet, with an interval that"
-            " nine of ten held-out cases stayed in, each model and method counting alike, and wider"
-            " for a card that was never measured."
+            " nine of ten held-out cases stayed in, each model and method counting alike, and"
+            " wider for a card that was never measured."
         )
-    if weights == ["dummy"]:
-        said.append("Measured with random weights of full size.")
+    if "dummy" in weights:
+        some = "" if weights == {"dummy"} else " in part"
+        said.append(f"Measured{some} with random weights of full size.")
         if any(record.case.model.architecture.experts is not None for record in records):
             said.append("Routing to experts is random with them: even, unlike a trained model's.")
     if any(entry.launches == 1 for entry in entries):

@@ -44,10 +44,10 @@ def parser() -> Parser:
         "plan",
         DESCRIPTION,
         [
-            ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "every card"),
-            ("./tunebench plan --model qwen3-8b --tokens 2M --gpus rtx-4090,l40s", "two cards"),
-            ("./tunebench plan --model gpt-oss-120b --tokens 1M --why", "with the reasons"),
-            ("./tunebench plan --errors", "how far the model is off"),
+            ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "all cards"),
+            ("./tunebench plan --model qwen3-8b --tokens 2M --gpus l40s", "one card"),
+            ("./tunebench plan --model gpt-oss-120b --tokens 1M --why", "and reasons"),
+            ("./tunebench plan --errors", "how far off"),
         ],
     )
     made.add_argument("--model", metavar="NAME", help="what is tuned")
