@@ -111,7 +111,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
             lacking = self.projector.lacks(case, profile)
         if lacking or self.projector is None:
             return Entry(profile=profile, case=case, basis="none", verdict=verdict, reason=lacking)
-        found = self.projector.project(case, profile)
+        found, tokens = self.projector.project(case, profile), case.workload.step_tokens
         if verdict == "does not fit":
             return Entry(
                 profile=profile,
@@ -126,9 +126,9 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
             case=case,
             basis="projected",
             verdict=verdict,
-            tokens_per_second=_each(found.seconds, lambda seconds: _tokens(case) / seconds),
+            tokens_per_second=_each(found.seconds, lambda seconds: tokens / seconds),
             joules_per_token=found.joules
-            and _each(found.joules, lambda joules: joules / _tokens(case)),
+            and _each(found.joules, lambda joules: joules / tokens),
             projection=found,
         )
 
@@ -193,11 +193,6 @@ def _each(between: Between, change: Callable[[float], float]) -> Between:
     """Return a monotonous function of an interval, its ends in order."""
     ends = sorted((change(between.low), change(between.high)))
     return Between(value=change(between.value), low=ends[0], high=ends[1])
-
-
-def _tokens(case: Case) -> int:
-    load = case.workload
-    return load.sequence_tokens * load.batch_sequences * load.gradient_accumulation
 
 
 def _work(case: Case) -> object:

@@ -207,9 +207,7 @@ def _sample(group: Sequence[Record]) -> Sample | None:
 def _joules(record: Record) -> float | None:
     """Return the energy of one step; None where that of the case may not be quoted."""
     each = all_metrics()["joules_per_token"].compute(record)
-    load = record.case.workload
-    tokens = load.sequence_tokens * load.batch_sequences * load.gradient_accumulation
-    return None if each is None else each * tokens
+    return None if each is None else each * record.case.workload.step_tokens
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -143,9 +143,7 @@ def _step(entry: Entry) -> Between | None:
         return Between(value=1 / rate.value, low=1 / rate.high, high=1 / rate.low)
     if entry.projection is None:
         return None
-    load = entry.case.workload
-    tokens = load.sequence_tokens * load.batch_sequences * load.gradient_accumulation
-    step = entry.projection.seconds
+    step, tokens = entry.projection.seconds, entry.case.workload.step_tokens
     return Between(value=step.value / tokens, low=step.low / tokens, high=step.high / tokens)
 
 
