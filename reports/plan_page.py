@@ -66,11 +66,7 @@ def page(material: Material) -> Page:
     plan, known = time_model.plan(material), prices.load()
     standard = tier.load("standard")
     cards = [card for card in profiles.everything() if card.device == "cuda"]
-    wanted = [
-        case
-        for case in cases.cases(standard, loop="sft", seed=0)
-        if cases.unsupported_reason(case) is None
-    ]
+    wanted = cases.cases(standard, loop="sft", seed=0)
     entries = [plan.entry(case, card) for case in wanted for card in cards]
     load = standard.workload
     return Page(
@@ -91,11 +87,6 @@ def _row(entry: Entry, known: Sequence[prices.Price]) -> Row:
         dollars = planner.rent(seconds, known)
     if entry.joules_per_token is not None:
         joules = job.JOB.energy(entry.joules_per_token)
-    basis: str = entry.basis
-    if entry.launches:
-        basis = f"{basis}, {why.launches(entry.launches)}"
-    if basis == "none":
-        basis = "does not fit" if entry.verdict == "does not fit" else "unknown"
     none = "–" if seconds is None else "unknown"
     return Row(
         model=entry.case.model.title,
@@ -106,7 +97,7 @@ def _row(entry: Entry, known: Sequence[prices.Price]) -> Row:
         overnight="–" if seconds is None else planner.overnight(seconds),
         energy=_cell(joules, "kWh", 1 / 3.6e6, lambda k: units.kilowatt_hours(3.6e6 * k), none),
         rent=_cell(dollars, "USD", 1.0, why.dollars, none),
-        basis=basis,
+        basis=why.basis(entry),
         projected=entry.basis == "projected",
         page=cells.record_page(entry.records[0]) if entry.records else "",
     )

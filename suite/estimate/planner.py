@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from suite.catalog.case import Case
+from suite.catalog.case import Case, unsupported_reason
 from suite.catalog.prices import Price, rents
 from suite.catalog.profile import Profile
 from suite.estimate import memory, project
@@ -89,6 +89,15 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         good = [record for record in records if record.outcome == "ok"]
         if good:
             return _measured(case, profile, good)
+        if reason := unsupported_reason(case):
+            return Entry(
+                profile=profile,
+                case=case,
+                basis="none",
+                verdict="unknown",
+                records=tuple(records),
+                reason=f"unsupported: {reason}",
+            )
         estimate = self.memory.estimate(case, card_bytes(profile))
         verdict = memory.verdict(estimate, profile)
         if records:
@@ -127,8 +136,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
             basis="projected",
             verdict=verdict,
             tokens_per_second=_each(found.seconds, lambda seconds: tokens / seconds),
-            joules_per_token=found.joules
-            and _each(found.joules, lambda joules: joules / tokens),
+            joules_per_token=found.joules and _each(found.joules, lambda joules: joules / tokens),
             projection=found,
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from suite import units
 from suite.catalog import prices
+from suite.catalog.case import unsupported_reason
 from suite.estimate.between import Between
 from suite.estimate.planner import Entry
 from suite.estimate.project import Projection
@@ -38,6 +39,20 @@ def dollars(value: float) -> str:
 def launches(count: int) -> str:
     """Return a number of launches in words."""
     return "1 launch" if count == 1 else f"{count} launches"
+
+
+def basis(entry: Entry) -> str:
+    """Return what an entry rests on, or why it has no time, in a few words."""
+    if entry.basis == "measured":
+        return f"measured, {launches(entry.launches)}"
+    if entry.basis == "projected":
+        return "projected"
+    if entry.records:
+        outcome = entry.records[-1].outcome
+        return f"{'out of memory' if outcome == 'oom' else outcome} where it ran"
+    if unsupported_reason(entry.case):
+        return "unsupported"
+    return "does not fit" if entry.verdict == "does not fit" else "unknown"
 
 
 def parts(found: Projection) -> str:

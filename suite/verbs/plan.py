@@ -148,20 +148,17 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
 def _row(entry: Entry, job: Job, known: Sequence[prices.Price]) -> tuple[str, ...]:
     titles = entry.profile.name, entry.case.method.name, entry.verdict
     if entry.tokens_per_second is None:
-        return (*titles, "", "", "", "", "" if entry.verdict == "does not fit" else "unknown")
+        return (*titles, "", "", "", "", why.basis(entry))
     seconds = job.time(entry.tokens_per_second)
     each = entry.joules_per_token
     dollars = planner.rent(seconds, known)
-    basis: str = entry.basis
-    if entry.launches:
-        basis = f"{basis}, {why.launches(entry.launches)}"
     return (
         *titles,
         why.interval(seconds, units.hours),
         planner.overnight(seconds),
         "unknown" if each is None else why.interval(job.energy(each), units.kilowatt_hours),
         "unknown" if dollars is None else why.interval(dollars, why.dollars),
-        basis,
+        why.basis(entry),
     )
 
 
