@@ -150,8 +150,8 @@ def _lengths(groups: Sequence[Launches], lengths: Sequence[int]) -> list[str]:
     return [
         f"#### {markup.text(case.model.title)}: sequence length",
         f"{case.workload.step_tokens:,} tokens a step at every length ·"
-        f" {words.LOOPS[case.loop]} · seed {case.seed}. Real tokens per second and peak memory; then speed and memory of one"
-        " method against another.",
+        f" {words.LOOPS[case.loop]} · seed {case.seed}. Real tokens per second and peak memory;"
+        " then speed and memory of one method against another.",
         markup.table(
             [
                 "Tokens a row",
