@@ -103,7 +103,10 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         if records:
             last = records[-1]
             outcome: Verdict = "does not fit" if last.outcome == "oom" else verdict
-            reason = f"{last.outcome} where it ran: {last.reason}"
+            # What torch says of memory is long, and on the record's page.
+            reason = "out of memory where it ran"
+            if last.outcome != "oom":
+                reason = f"{last.outcome} where it ran: {last.reason}"
             return Entry(
                 profile=profile,
                 case=case,

@@ -180,7 +180,7 @@ def fine_print(entries: Sequence[Entry]) -> list[str]:
         some = "" if weights == {"dummy"} else " in part"
         said.append(f"Measured{some} with random weights of full size.")
         if any(record.case.model.architecture.experts is not None for record in records):
-            said.append("Routing to experts is random with them: even, unlike a trained model's.")
+            said.append("Routing to experts is random with them, as a trained model's is not.")
     if any(entry.launches == 1 for entry in entries):
         said.append("1 launch: nothing is known of how far another would lie from it.")
     hosts = {(r.environment.cpu, r.environment.cpu_count, r.profile) for r in records}
