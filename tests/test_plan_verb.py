@@ -170,3 +170,16 @@ def test_a_job_at_a_range_of_rates() -> None:
     assert found == Between(value=1e4, low=5e3, high=2e4)
     assert why.interval(found, lambda value: f"{value / 1e3:g} ks") == "10 ks (5–20)"
     assert why.interval(found, why.dollars) == "USD 10,000 (5,000–20,000)"
+
+
+def test_a_reworded_method_is_still_the_measured_one() -> None:
+    """Editing what is said of a method takes no measured row away; editing a setting does."""
+    (wanted,) = cases.cases(
+        tier.load("standard"), loop="sft", seed=0, model_names=["qwen3-8b"], method_names=["lora"]
+    )
+    plan, card = planner.on(store.read([RESULTS]).records), profiles.load("h200-sxm")
+    reworded = msgspec.structs.replace(wanted.method, why="said otherwise")
+    changed = msgspec.structs.replace(wanted.method, autocast=False)
+    for method, basis in ((reworded, "measured"), (changed, "projected")):
+        case = msgspec.structs.replace(wanted, method=method)
+        assert plan.entry(case, card).basis == basis

@@ -16,6 +16,7 @@ from suite.catalog.profile import Profile
 from suite.estimate import memory, project
 from suite.estimate.between import Between
 from suite.estimate.project import Projector
+from suite.estimate.time import same_work
 from suite.results.fit import Verdict, card_bytes
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
@@ -85,7 +86,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
 
     def entry(self, case: Case, profile: Profile) -> Entry:
         """Return one method on one card."""
-        records = self.ran.get((profile.name, _work(case)), ())
+        records = self.ran.get((profile.name, same_work(case)), ())
         good = [record for record in records if record.outcome == "ok"]
         if good:
             return _measured(case, profile, good)
@@ -149,7 +150,7 @@ def on(records: Iterable[Record]) -> Planner:
     known = list(records)
     ran: dict[tuple[str, object], list[Record]] = {}
     for record in known:
-        ran.setdefault((record.profile, _work(record.case)), []).append(record)
+        ran.setdefault((record.profile, same_work(record.case)), []).append(record)
     return Planner(projector=project.on(known), memory=memory.fit_on(known), ran=ran)
 
 
@@ -204,7 +205,3 @@ def _each(between: Between, change: Callable[[float], float]) -> Between:
     """Return a monotonous function of an interval, its ends in order."""
     ends = sorted((change(between.low), change(between.high)))
     return Between(value=change(between.value), low=ends[0], high=ends[1])
-
-
-def _work(case: Case) -> object:
-    return (case.model, case.method, case.workload, case.loop)

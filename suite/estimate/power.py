@@ -15,7 +15,7 @@ from suite.estimate.time import Sample
 
 
 class EnergyModel(msgspec.Struct, frozen=True, kw_only=True):
-    """What was fitted. ``watts`` are drawn at any time, at a board power of ``board_watts``.
+    """What was fitted on the measured cards. ``watts`` are drawn at any time.
 
     ``error`` is the root mean square of relative errors over the cases of the fit.
     """

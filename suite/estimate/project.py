@@ -14,7 +14,7 @@ import msgspec
 
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case
-from suite.catalog.profile import Profile
+from suite.catalog.profile import Facts, Profile
 from suite.estimate import power, time, time_errors
 from suite.estimate.between import Between
 from suite.estimate.power import EnergyModel
@@ -56,7 +56,8 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
     """What the records say, ready to be asked. ``spread`` is on the log scale.
 
     ``shares`` are the medians over measured cards of what was probed over what the profile says:
-    operations, bytes, link; a share is missing where no measured card has both.
+    operations, bytes, link; a share is missing where no measured card has both. ``board_watts`` is
+    the power of the boards that ``energy`` is fitted on; without it there is no ``energy``.
     """
 
     model: TimeModel
@@ -64,6 +65,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[HeldOut, ...]
     spread: float
     probed: Mapping[str, Rates]
+    board_watts: float | None
     shares: Mapping[str, float]
 
     def lacks(self, case: Case, profile: Profile) -> str:
@@ -77,8 +79,12 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
             return "not a GPU"
         if facts.bf16_flops is None or facts.memory_bytes_per_second is None:
             return "its profile has no bfloat16 peak or no memory bandwidth"
-        if demand(case).offload_bytes and facts.pcie_generation is None:
+        if not demand(case).offload_bytes:
+            return ""
+        if _link(facts) is None:
             return "the link to the host is not in its profile, and this method offloads to it"
+        if "link" not in self.shares:
+            return "no measured card tells how fast its link is, and this method offloads to it"
         return ""
 
     def project(self, case: Case, profile: Profile) -> Projection:
@@ -116,10 +122,8 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         facts = profile.facts
         assert facts.bf16_flops is not None
         assert facts.memory_bytes_per_second is not None
-        link = None
-        if facts.pcie_generation is not None:
-            whole = PCIE_BYTES_PER_SECOND.get(round(facts.pcie_generation.value), 121e9)
-            link = whole * self.shares.get("link", 0.8)
+        whole, share = _link(facts), self.shares.get("link")
+        link = None if whole is None or share is None else whole * share
         return Rates(
             flops_per_second=facts.bf16_flops.value * self.shares["flops"] * flops,
             bytes_per_second=facts.memory_bytes_per_second.value * self.shares["bytes"] * traffic,
@@ -138,12 +142,8 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
     def _watts(self, board_watts: float) -> float:
         """Return what a board draws at any time: the measured share of its power."""
         assert self.energy is not None
-        return board_watts * min(0.5, self.energy.watts / self._measured_board())
-
-    def _measured_board(self) -> float:
-        known = [_board(name) for name in self.probed]
-        boards = [watts for watts in known if watts is not None]
-        return statistics.median(boards) if boards else 700.0
+        assert self.board_watts is not None
+        return board_watts * min(0.5, self.energy.watts / self.board_watts)
 
     def _joules(
         self, seconds: Between, work: float, profile: Profile, *, measured: bool
@@ -172,12 +172,15 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
     if not found or "flops" not in shares or "bytes" not in shares:
         return None
     errors = tuple(time_errors.held_out(found))
+    known = [_board(name) for name in probed]
+    boards = [watts for watts in known if watts is not None]
     return Projector(
         model=time.fit(found),
-        energy=power.fit(found),
+        energy=power.fit(found) if boards else None,
         errors=errors,
         spread=time_errors.spread(errors),
         probed=probed,
+        board_watts=statistics.median(boards) if boards else None,
         shares=shares,
     )
 
@@ -223,16 +226,20 @@ def _shares(probed: Mapping[str, Rates]) -> dict[str, float]:
         if name not in profiles.names():
             continue  # a stranger's card, of which no facts are known here
         facts = profiles.load(name).facts
-        generation = facts.value("pcie_generation")
-        whole = PCIE_BYTES_PER_SECOND.get(round(generation)) if generation else None
         for key, probe, fact in (
             ("flops", rates.flops_per_second, facts.value("bf16_flops")),
             ("bytes", rates.bytes_per_second, facts.value("memory_bytes_per_second")),
-            ("link", rates.link_bytes_per_second, whole),
+            ("link", rates.link_bytes_per_second, _link(facts)),
         ):
             if probe is not None and fact is not None:
                 found.setdefault(key, []).append(probe / fact)
     return {key: statistics.median(values) for key, values in found.items()}
+
+
+def _link(facts: Facts) -> float | None:
+    """Return what the link to the host does in one direction by its standard."""
+    generation = facts.value("pcie_generation")
+    return None if generation is None else PCIE_BYTES_PER_SECOND.get(round(generation))
 
 
 def _board(name: str) -> float | None:

@@ -167,11 +167,18 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     groups: dict[object, list[Record]] = {}
     for record in records:
         if record.outcome == "ok" and record.environment.probe and record.environment.gpu:
-            case = record.case
-            key = (record.profile, case.model, case.method, case.workload, case.loop)
-            groups.setdefault(key, []).append(record)
+            groups.setdefault((record.profile, same_work(record.case)), []).append(record)
     found = (_sample(group) for group in groups.values() if not refusal(group[0].case))
     return [sample for sample in found if sample is not None]
+
+
+def same_work(case: Case) -> object:
+    """Return what two cases share whose times may stand for each other.
+
+    Not the seed, the steps, or what is only said of a method or a model.
+    """
+    method = msgspec.structs.replace(case.method, title="", summary="", why="", reference=None)
+    return (case.model.name, case.model.architecture, method, case.workload, case.loop)
 
 
 def _sample(group: Sequence[Record]) -> Sample | None:

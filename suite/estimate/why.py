@@ -44,7 +44,8 @@ def launches(count: int) -> str:
 def basis(entry: Entry) -> str:
     """Return what an entry rests on, or why it has no time, in a few words."""
     if entry.basis == "measured":
-        return f"measured, {launches(entry.launches)}"
+        runs = len({record.run_id for record in entry.records})
+        return f"measured, {launches(entry.launches)}{f' of {runs} runs' if runs > 1 else ''}"
     if entry.basis == "projected":
         return "projected"
     if entry.records:
@@ -174,7 +175,7 @@ def fine_print(entries: Sequence[Entry]) -> list[str]:
         said.append(
             "Projected: from measured cases and the card's data sheet, with an interval that"
             " nine of ten held-out cases stayed in, each model and method counting alike, and"
-            " wider for a card that was never measured."
+            " wider by assumed ranges of rates, host and energy for a card never measured."
         )
     if "dummy" in weights:
         some = "" if weights == {"dummy"} else " in part"

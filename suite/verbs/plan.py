@@ -188,6 +188,7 @@ def _json(entry: Entry, job: Job, known: Sequence[prices.Price]) -> dict[str, ob
         "gpu_joules": _between(None if each is None else job.energy(each)),
         "rent_usd": _between(dollars),
         "purchase_usd": [p.purchase_usd for p in known if p.purchase_usd is not None] or None,
+        "step_parts_seconds": entry.projection and msgspec.to_builtins(entry.projection.parts),
         "reason": entry.reason or None,
         "records": [record.record_id for record in entry.records],
     }
