@@ -34,10 +34,14 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One method for one model on one card. ``page`` is that of a measured record."""
+    """One method for one model on one card. ``page`` is that of a measured record.
+
+    ``unverified``: the card's profile was never run on.
+    """
 
     model: str
     card: str
+    unverified: bool
     method: str
     fits: str
     time: Cell
@@ -91,6 +95,7 @@ def _row(entry: Entry, known: Sequence[prices.Price]) -> Row:
     return Row(
         model=entry.case.model.title,
         card=entry.profile.title.removeprefix("NVIDIA "),
+        unverified=not entry.profile.verified,
         method=entry.case.method.title,
         fits=entry.verdict,
         time=_cell(seconds, "hours", 1 / 3600, lambda hours: units.hours(3600 * hours), none),

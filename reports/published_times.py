@@ -142,7 +142,7 @@ def _row(figure: Figure, case: Case, card: Profile, projector: Projector) -> Row
         verdict = f"in neither: {units.ratio(rate / found.value)} the first"
     cells: Sequence[str] = (
         figure.claim,
-        card.title,
+        why.marked(card.title, card),
         case.method.title,
         figure.settings.software or "not stated",
         units.rate(rate, "token/s"),

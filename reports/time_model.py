@@ -111,7 +111,8 @@ _PAIR_HEADER += ["Activations", "Weights", "Host", "Offloading"]
 
 def _parts(entry: Entry) -> Row:
     """Return what a step is made of; where it was measured, its seconds alone."""
-    start = (entry.case.method.title, entry.profile.title, entry.verdict)
+    card = why.marked(entry.profile.title, entry.profile)
+    start = (entry.case.method.title, card, entry.verdict)
     found = entry.projection
     if found is None:
         what = entry.basis if entry.tokens_per_second is not None else entry.reason

@@ -87,6 +87,8 @@ def test_the_table_marks_each_row_and_says_what_is_unknown(
     assert "40,000,000 real tokens, 3 epochs" in shown
     lines = {line.split()[0]: line for line in shown.splitlines() if line.startswith("h")}
     assert lines["h100-sxm"].endswith("projected")
+    verified = profiles.load("h100-sxm").verified
+    assert ("(unverified)" in lines["h100-sxm"]) != verified
     assert "measured, 1 launch" in lines["h200-sxm"] or "launches" in lines["h200-sxm"]
     assert "hardware_profiles/prices.toml" in shown
     assert "Measured with random weights" in shown

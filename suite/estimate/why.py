@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from suite import units
 from suite.catalog import prices
 from suite.catalog.case import unsupported_reason
+from suite.catalog.profile import Profile
 from suite.estimate.between import Between
 from suite.estimate.planner import Entry
 from suite.estimate.project import Projection
@@ -39,6 +40,11 @@ def dollars(value: float) -> str:
 def launches(count: int) -> str:
     """Return a number of launches in words."""
     return "1 launch" if count == 1 else f"{count} launches"
+
+
+def marked(name: str, card: Profile) -> str:
+    """Return a card's name or title; one whose profile was never run on is said to be so."""
+    return name if card.verified else f"{name} (unverified)"
 
 
 def basis(entry: Entry) -> str:
@@ -76,7 +82,7 @@ def sentences(entry: Entry) -> list[str]:
     """Return what is behind one entry that was projected."""
     if entry.projection is None:
         return []
-    at = f"{entry.case.method.title} on {entry.profile.title}, projected"
+    at = f"{entry.case.method.title} on {marked(entry.profile.title, entry.profile)}, projected"
     step = interval(entry.projection.seconds, units.seconds)
     return [f"{at}: a step of {step}: {parts(entry.projection)}."]
 

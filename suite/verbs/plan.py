@@ -146,7 +146,8 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
 
 
 def _row(entry: Entry, job: Job, known: Sequence[prices.Price]) -> tuple[str, ...]:
-    titles = entry.profile.name, entry.case.method.name, entry.verdict
+    gpu = why.marked(entry.profile.name, entry.profile)
+    titles = gpu, entry.case.method.name, entry.verdict
     if entry.tokens_per_second is None:
         return (*titles, "", "", "", "", why.basis(entry))
     seconds = job.time(entry.tokens_per_second)
@@ -177,6 +178,7 @@ def _json(entry: Entry, job: Job, known: Sequence[prices.Price]) -> dict[str, ob
     dollars = None if seconds is None else planner.rent(seconds, known)
     return {
         "profile": entry.profile.name,
+        "profile_verified": entry.profile.verified,
         "model": entry.case.model.name,
         "method": entry.case.method.name,
         "basis": entry.basis,
