@@ -27,6 +27,10 @@ SCORE_BYTES = 2 * BFLOAT16 + 2 * FLOAT32
 EXPERT_KERNELS = 8
 
 
+#: Rows of a step beyond this are no batch that anyone computes.
+MOST_ROWS = 1 << 16
+
+
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """One step. ``attention_flops`` are not part of ``matmul_flops``.
 
@@ -60,6 +64,8 @@ def refusal(case: Case) -> str:
         return reason
     if case.workload.data != "fixed":
         return "rows differ in length: the model is for rows of one length"
+    if case.workload.batch_sequences > MOST_ROWS:
+        return f"more than {MOST_ROWS:,} rows a step"
     return ""
 
 

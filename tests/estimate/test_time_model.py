@@ -82,6 +82,7 @@ def test_what_no_case_was_alike_is_refused_and_not_guessed() -> None:
     uneven = msgspec.structs.replace(case("qwen3-8b", "unsloth-qlora"), workload=padded)
     assert "length" in model.lacks(uneven)
     assert refusal(case("gpt-oss-120b", "qlora"))  # what cannot run has no time either
+    assert "rows a step" in refusal(case("qwen3-8b", "lora", rows=1 << 60))  # counted row by row
 
 
 def test_held_out_experts_count_as_not_predicted() -> None:
