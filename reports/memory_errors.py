@@ -66,7 +66,7 @@ def memory_cases(material: Material) -> list[Block]:
     if len(found) > MOST_ROWS:
         shown = sorted(found, key=lambda held: -abs(held.allocated_error))[:MOST_ROWS]
         said = [Prose(text=f"The {MOST_ROWS} furthest off of {len(found):,} predictions.")]
-    header = ["Case", "Work", "Left out", "Peak", "Predicted", "Off", "Within the interval"]
+    header = ["Case", "Work", "Left out", "Peak", "Predicted", "Off", "Inside"]
     header += ["Process", "Predicted", "Off"]
     return [*said, table(header, map(_row, shown), words=3)]
 

@@ -32,6 +32,7 @@ VERBS = {
     "list": "what can be run: models, methods, tiers, profiles, cases",
     "validate": "check result files and catalog files",
     "fit": "would it fit that card? An estimate by part, before anything is run",
+    "probe": "find the longest rows, or the most, that train on this machine",
     "check": "is this machine fit to be measured on?",
     "publish": "file a finished run among the published results",
     "export": "results as a table: CSV, JSON, JSON lines or Markdown",

@@ -44,7 +44,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def total_error(self) -> float | None:
         """Return the same of all that the process held."""
-        if self.total_bytes is None:
+        if not self.total_bytes:
             return None
         return self.estimate.needs_bytes.value / self.total_bytes - 1
 

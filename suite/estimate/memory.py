@@ -171,10 +171,10 @@ def seen(records: Iterable[Record]) -> list[Seen]:
     best: dict[tuple[str, Case], tuple[Record, Ledger, Need]] = {}
     for record in records:
         ledger, wanted = record.ledger, need(record)
-        if ledger is None or wanted.allocated_bytes is None:
+        if ledger is None or not wanted.allocated_bytes or ledger.activations_bytes is None:
             continue
-        held = ledger.activations_bytes
-        if held is None or abs(held) > MOST:
+        # Whole numbers of any size are valid JSON; a share of them would overflow.
+        if max(abs(ledger.activations_bytes), abs(ledger.fragmentation_bytes or 0)) > MOST:
             continue
         known = best.get(key := (record.profile, record.case))
         if known is None or wanted.allocated_bytes > (known[2].allocated_bytes or 0):
@@ -215,12 +215,12 @@ def _others(case: Case, sizes: Work) -> int:
 
 def _note(sizes: Work, scale: activations.Scale | None, case: Case) -> str:
     if scale is None:
-        return "not calibrated: no record of this engine, loss and kind of model"
+        return "not calibrated: no record of its kind"
     if case.model.name not in scale.models:
-        return f"calibrated on other models: {', '.join(sorted(scale.models))}"
+        return f"fitted on other models: {', '.join(sorted(scale.models))}"
     least, most = scale.tokens
     if scale.beyond(sizes.tokens):
-        return f"beyond what was measured: {least:,} to {most:,} tokens a pass"
+        return f"beyond the measured {least:,} to {most:,} tokens a pass"
     return ""
 
 

@@ -3,8 +3,6 @@
 Records show the same bytes; a test compares every published one.
 """
 
-import math
-
 from suite.catalog.case import Case
 from suite.catalog.method import Method
 from suite.catalog.model import Model
@@ -14,8 +12,8 @@ from suite.catalog.parameters import (
     norm_parameters,
     quantizable_matrices,
     quantizable_parameters,
-    shapes,
     total_parameters,
+    total_tensors,
 )
 from suite.results.ledger import Line
 
@@ -43,9 +41,16 @@ def lines(case: Case) -> list[Line]:
         Line(part="trained_weights", bytes=trained),
         Line(part="gradients", bytes=trained),
         Line(part="optimizer_state", bytes=optimizer_bytes(model, method)),
-        # Rotary frequencies, as transformers keeps them: in use, and as they were.
-        Line(part="buffers", bytes=4 * model.architecture.head_size),
+        Line(part="buffers", bytes=buffer_bytes(case)),
     ]
+
+
+def buffer_bytes(case: Case) -> int:
+    """Return the bytes of rotary frequencies: transformers keeps them in use, and as they were."""
+    once = 2 * case.model.architecture.head_size
+    unsloth = case.method.engine == "unsloth" and case.method.adapter is not None
+    # Unsloth has its own attention for dense models under adapters, with one copy.
+    return once if unsloth and case.model.architecture.experts is None else 2 * once
 
 
 def frozen_bytes(model: Model, method: Method) -> dict[str, int]:
@@ -67,10 +72,10 @@ def quantization_bytes(model: Model, method: Method) -> int:
     if method.quantization is None:
         return 0
     double, total = method.quantization.double_quantization, 0
-    for elements in quantizable_matrices(model):
-        scales = math.ceil(elements / BLOCK)
-        nested = scales + 4 * math.ceil(scales / NESTED_BLOCK) + NESTED_BYTES
-        total += CODE_BYTES + (nested if double else 4 * scales)
+    for count, elements in quantizable_matrices(model):
+        scales = -(-elements // BLOCK)
+        nested = scales + 4 * -(-scales // NESTED_BLOCK) + NESTED_BYTES
+        total += count * (CODE_BYTES + (nested if double else 4 * scales))
     return total
 
 
@@ -88,7 +93,7 @@ def optimizer_bytes(model: Model, method: Method) -> int:
     """Return the bytes of Adam's two moments and of one step counter for each tensor."""
     if method.optimizer.name in EIGHT_BIT:
         count = expected_trainable(model, method)
-        return 2 * count + 2 * 4 * math.ceil(count / NESTED_BLOCK)
+        return 2 * count + 2 * 4 * -(-count // NESTED_BLOCK)
     return 2 * trained_bytes(model, method) + 4 * _trained_tensors(model, method)
 
 
@@ -97,13 +102,14 @@ def load_bytes(case: Case) -> int:
     model, method = case.model, case.method
     if method.adapter is None:
         return 2 * total_parameters(model)
+    largest = max(elements for _, elements in quantizable_matrices(model))
     kept = sum(frozen_bytes(model, method).values()) + quantization_bytes(model, method)
-    return kept + (2 * max(quantizable_matrices(model)) if method.quantization else 0)
+    return kept + (2 * largest if method.quantization else 0)
 
 
 def _trained_tensors(model: Model, method: Method) -> int:
     if method.adapter is None:
-        return len(shapes(model))
+        return total_tensors(model)
     return 2 * model.architecture.layers * len(adapter_targets(model, method.adapter))
 
 

@@ -41,19 +41,25 @@ def show(answers: Sequence["Answer"]) -> None:
         print()
         tables.say(f"{words.work(answers[0].case.workload)}, {words.LOOPS[answers[0].case.loop]}.")
         tables.say(f"Estimated, not measured: {_rule()}")
+        _unverified(answers)
         return
     tables.show(
         (*header, "fits-to", "may-fit-to", "note"), rows, right=f"{SIZES} fits-to may-fit-to"
     )
     print()
-    other, name = ("batch_sequences", "rows a batch")
+    other, noun, of = "batch_sequences", "row", "a batch"
     if limit.axis == other:
-        other, name = ("sequence_tokens", "tokens a row")
+        other, noun, of = "sequence_tokens", "token", "a row"
     fixed = sorted({getattr(answer.case.workload, other) for answer in answers})
-    tables.say(
-        f"{AXES[limit.axis]}, at {' or '.join(map(units.count, fixed))} {name}."
-        " Estimated, not measured."
-    )
+    at = " or ".join(units.counted(value, noun) for value in fixed)
+    tables.say(f"{AXES[limit.axis]}, at {at} {of}. Estimated, not measured.")
+    _unverified(answers)
+
+
+def _unverified(answers: Sequence["Answer"]) -> None:
+    cards = dict.fromkeys(a.profile.name for a in answers if not a.profile.verified)
+    if cards:
+        tables.say(f"Unverified, for the suite was never run there: {', '.join(cards)}.")
 
 
 def errors(records: Iterable[Record], form: str) -> None:
@@ -159,9 +165,9 @@ def _full(answer: "Answer") -> None:
 def _row(answer: "Answer") -> tuple[str, ...]:
     estimate = answer.estimate
     start = (
-        answer.case.model.title,
-        answer.case.method.title,
-        _card(answer),
+        answer.case.model.name,
+        answer.case.method.name,
+        answer.profile.name,
         units.bytes_(answer.card_bytes),
     )
     limit = answer.frontier

@@ -76,6 +76,7 @@ def test_what_is_kept_between_steps_is_exact(published: tuple[Record, ...]) -> N
         assert storage.trained_bytes(model, method) == ledger.trained_weights_bytes
         assert storage.trained_bytes(model, method) == ledger.gradients_bytes
         assert storage.optimizer_bytes(model, method) == ledger.optimizer_state_bytes
+        assert storage.buffer_bytes(each.case) == ledger.buffers_bytes
     assert {"full", "lora", "qlora", "unsloth-full", "unsloth-qlora-experts"} <= seen
 
 
@@ -136,6 +137,28 @@ def test_a_strangers_impossible_number_is_not_fitted_on() -> None:
     other = record(case("qwen3-8b", "lora", 512), 1.0, ledger=broken)
     alone, both = memory.fit_on([good]), memory.fit_on([good, other])
     assert alone.estimate(made, None) == both.estimate(made, None)
+
+
+def test_a_strangers_absurd_model_costs_no_time() -> None:
+    """As many layers and experts as a number can say: arithmetic, no loop over them."""
+    made = case("qwen3-30b-a3b", "unsloth-qlora-experts")
+    shape = made.model.architecture
+    assert shape.experts is not None
+    most = 2**63 - 1
+    experts = msgspec.structs.replace(shape.experts, count=most)
+    absurd = msgspec.structs.replace(shape, layers=most, experts=experts)
+    model = msgspec.structs.replace(made.model, architecture=absurd)
+    strange = record(msgspec.structs.replace(made, model=model), 1.0)
+    assert strange.ledger is not None
+    ledger = msgspec.structs.replace(strange.ledger, fragmentation_bytes=10**400)
+    found = held_out(
+        [
+            strange,
+            record(case("qwen3-8b", "lora"), 1.0, ledger=ledger),
+            record(case("qwen3-32b", "lora"), 1.0),
+        ]
+    )
+    assert {held.record.model for held in found} == {"qwen3-30b-a3b", "qwen3-32b"}
 
 
 @pytest.mark.parametrize("method", ["lora", "lora-naive", "unsloth-qlora", "full"])
