@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from suite.catalog.case import Case
+from suite.catalog.profile import POSSIBLE
 from suite.estimate.roofline import Demand, demand, refusal
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
@@ -191,9 +192,13 @@ def _sample(group: Sequence[Record]) -> Sample | None:
     wanted, seconds = demand(group[0].case), statistics.median(known)
     flops_per_second = statistics.median(p.matmul_flops_per_second for p in probes)
     bytes_per_second = statistics.median(p.copy_bytes_per_second for p in probes)
-    ideal = wanted.flops / flops_per_second, wanted.traffic_bytes / bytes_per_second
     # A stranger's clock or probe may be absurd; one such case would decide the whole fit.
-    if not 1e-4 < seconds < 1e5 or ideal[0] > 1.5 * seconds or ideal[1] > 5 * seconds:
+    if not _possible("bf16_flops", flops_per_second):
+        return None
+    if not _possible("memory_bytes_per_second", bytes_per_second) or not 1e-4 < seconds < 1e5:
+        return None
+    ideal = wanted.flops / flops_per_second, wanted.traffic_bytes / bytes_per_second
+    if ideal[0] > 1.5 * seconds or ideal[1] > 5 * seconds:
         return None
     links = [p.host_to_device_bytes_per_second for p in probes]
     return Sample(
@@ -209,6 +214,11 @@ def _sample(group: Sequence[Record]) -> Sample | None:
         joules=_median([_joules(record) for record in group]),
         record_ids=tuple(record.record_id for record in group),
     )
+
+
+def _possible(fact: str, probed: float) -> bool:
+    least, most, _ = POSSIBLE[fact]
+    return least <= probed <= most
 
 
 def _joules(record: Record) -> float | None:

@@ -70,7 +70,8 @@ def spread(errors: Sequence[HeldOut], *, least: float = 0.1, otherwise: float = 
     for each in errors:
         if each.error is not None:
             key = (each.way, _group(each.way, each.sample))
-            groups.setdefault(key, []).append(abs(math.log1p(each.error)))
+            ratio = (each.predicted_seconds or 0) / each.sample.seconds
+            groups.setdefault(key, []).append(abs(math.log(ratio)))
     if len(groups) < 5:
         return otherwise
     weighed = sorted((size, 1 / len(sizes)) for sizes in groups.values() for size in sizes)
