@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from suite.catalog.profile import POSSIBLE
 from suite.estimate.roofline import Demand
 from suite.estimate.time import Sample
 
@@ -36,7 +37,12 @@ def fit(found: Sequence[Sample]) -> EnergyModel | None:
     """Return what the samples say, or None where fewer than four know their energy."""
     from scipy.optimize import nnls
 
-    known = [(s, s.joules) for s in found if s.joules is not None and s.joules > 0]
+    _, most_watts, _ = POSSIBLE["board_power_watts"]
+    known = [
+        (s, s.joules)
+        for s in found
+        if s.joules is not None and 1 <= s.joules / s.seconds <= most_watts
+    ]
     if len(known) < 4:
         return None
     # Relative errors: each equation is divided by what was measured. Scaled to alike sizes.

@@ -22,6 +22,7 @@ from suite.results.metrics import all_metrics
 from suite.results.record import Record
 
 LAYER_SECONDS, KERNEL_SECONDS = 1e-3, 1e-5  #: units of the factors of the host
+LINKS = (1e8, 1e13)  #: bytes/s that a link to the host may do
 
 
 class Prior(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,7 +201,11 @@ def _sample(group: Sequence[Record]) -> Sample | None:
     ideal = wanted.flops / flops_per_second, wanted.traffic_bytes / bytes_per_second
     if ideal[0] > 1.5 * seconds or ideal[1] > 5 * seconds:
         return None
-    links = [p.host_to_device_bytes_per_second for p in probes]
+    links = [
+        link
+        for link in (probe.host_to_device_bytes_per_second for probe in probes)
+        if link is not None and LINKS[0] <= link <= LINKS[1]
+    ]
     return Sample(
         profile=group[0].profile,
         case=group[0].case,

@@ -109,6 +109,10 @@ def test_an_absurd_record_does_not_decide_the_fit(published: tuple[Record, ...])
     quick = tuple(
         msgspec.structs.replace(step, seconds=step.seconds / 1000) for step in record.steps
     )
+    stalled = msgspec.structs.replace(probe, host_to_device_bytes_per_second=1e-300)
+    linked = msgspec.structs.replace(record.environment, probe=stalled)
+    (unlinked,) = time.samples([msgspec.structs.replace(record, environment=linked)])
+    assert unlinked.rates.link_bytes_per_second is None
     strange = [
         msgspec.structs.replace(record, profile="a", environment=environment),
         msgspec.structs.replace(record, profile="b", steps=quick),
