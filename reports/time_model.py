@@ -8,7 +8,7 @@ from reports.blocks import Block, Heading, Points, Prose, Row, table
 from reports.material import Material
 from suite import units
 from suite.catalog import profile as profiles
-from suite.estimate import planner, project, time_errors, why
+from suite.estimate import planner, project, time, time_errors, why
 from suite.estimate.planner import Entry, Planner
 from suite.estimate.project import Projector
 from suite.estimate.time_errors import TARGET, HeldOut
@@ -43,7 +43,41 @@ def errors(material: Material) -> list[Block]:
     missed = [e for e in tried if e.error is None or abs(e.error) > TARGET]
     if missed:
         found += [Heading(text="Where it misses"), _missed(missed)]
-    return found
+    return [*found, Prose(text=_fitted(projector))]
+
+
+def _fitted(projector: Projector) -> str:
+    """Return the factors, and what energy was fitted to, in two sentences."""
+    factors = projector.model.factors
+    times = ", ".join(
+        f"{name} {value:.2f}" for name, value in factors.items() if _unit(name) is None
+    )
+    host = ", ".join(
+        f"{name} {units.seconds(value * (_unit(name) or 0))}"
+        for name, value in factors.items()
+        if _unit(name) is not None
+    )
+    text = (
+        f"Fitted: how many times as long as at the probed rate ({times}), and the host's time for"
+        f" a pass over a layer or a kernel of one expert ({host})."
+    )
+    if projector.energy is None:
+        return f"{text} No energy was measured."
+    energy = projector.energy
+    return (
+        f"{text} Energy: {energy.watts:.0f} W at any time,"
+        f" {units.scaled(energy.joules_per_flop * 1e12, 'J')} a TFLOP and"
+        f" {units.scaled(energy.joules_per_byte * 1e9, 'J')} a GB moved, from"
+        f" {units.counted(energy.cases, 'case')}, which they tell with a root mean square error of"
+        f" {units.percent(energy.error)}; no case was held out of that."
+    )
+
+
+def _unit(name: str) -> float | None:
+    """Return the seconds that a factor of the host counts; None for a factor of a rate."""
+    return {"layers": time.LAYER_SECONDS, "experts": time.KERNEL_SECONDS}.get(
+        name.partition(" ")[0]
+    )
 
 
 def published(material: Material) -> list[Block]:
