@@ -6,11 +6,12 @@ another amount, which the interval of a projection allows for.
 """
 
 import math
+import statistics
 from collections.abc import Sequence
 
 import msgspec
 
-from suite.catalog.profile import POSSIBLE
+from suite.catalog.profile import POSSIBLE, Profile
 from suite.estimate.roofline import Demand
 from suite.estimate.time import Sample
 
@@ -31,6 +32,27 @@ class EnergyModel(msgspec.Struct, frozen=True, kw_only=True):
         """Return what the work of a step draws, beside what is drawn at any time."""
         flops, traffic = wanted.flops, wanted.traffic_bytes
         return self.joules_per_flop * flops + self.joules_per_byte * traffic
+
+
+def thrift(card: Profile, measured: Sequence[Profile]) -> float:
+    """Return the energy of an operation on a card over that on the measured ones, at most 1.
+
+    A chip of another architecture whose board has less power for each operation of its peak is
+    taken to need as much less for one. Of one architecture a smaller board is no thrift, and a
+    larger one is no waste: its peak is not what it spends its power on.
+    """
+    known = [_watts_per_flop(other) for other in measured]
+    theirs = [ratio for ratio in known if ratio is not None]
+    ours = _watts_per_flop(card)
+    alike = card.compute_capability in {other.compute_capability for other in measured}
+    if alike or ours is None or not theirs:
+        return 1.0
+    return min(1.0, ours / statistics.median(theirs))
+
+
+def _watts_per_flop(card: Profile) -> float | None:
+    board, peak = card.facts.board_power_watts, card.facts.bf16_flops
+    return None if board is None or peak is None else board.value / peak.value
 
 
 def fit(found: Sequence[Sample]) -> EnergyModel | None:

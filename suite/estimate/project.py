@@ -56,8 +56,9 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
     """What the records say, ready to be asked. ``spread`` is on the log scale.
 
     ``shares`` are the medians over measured cards of what was probed over what the profile says:
-    operations, bytes, link; a share is missing where no measured card has both. ``board_watts`` is
-    the power of the boards that ``energy`` is fitted on; without it there is no ``energy``.
+    operations, bytes, link; a share is missing where no measured card has both. ``cards`` are the
+    profiles of those measured, ``board_watts`` is the power of their boards; without it there is
+    no ``energy``.
     """
 
     model: TimeModel
@@ -65,6 +66,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[HeldOut, ...]
     spread: float
     probed: Mapping[str, Rates]
+    cards: tuple[Profile, ...]
     board_watts: float | None
     shares: Mapping[str, float]
 
@@ -109,14 +111,17 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         seconds = _between(value, ends[0], ends[1], self.spread)
         return Projection(
             seconds=seconds,
-            joules=self._joules(seconds, self._work_joules(case), profile, measured=measured),
+            joules=self._joules(seconds, self._work(case, profile), profile, measured=measured),
             parts=parts,
             power_seconds=power_seconds,
             card_measured=measured,
         )
 
-    def _work_joules(self, case: Case) -> float:
-        return 0.0 if self.energy is None else self.energy.work_joules(demand(case))
+    def _work(self, case: Case, profile: Profile) -> float:
+        """Return the joules of a step's work on a card."""
+        if self.energy is None:
+            return 0.0
+        return self.energy.work_joules(demand(case)) * power.thrift(profile, self.cards)
 
     def _rates(self, profile: Profile, flops: float, traffic: float, host: float) -> Rates:
         facts = profile.facts
@@ -137,7 +142,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         if self.energy is None or board is None:
             return None
         at_rest = self._watts(board.value)
-        return factor * self._work_joules(case) / (board.value - at_rest)
+        return factor * self._work(case, profile) / (board.value - at_rest)
 
     def _watts(self, board_watts: float) -> float:
         """Return what a board draws at any time: the measured share of its power."""
@@ -172,14 +177,16 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
     if not found or "flops" not in shares or "bytes" not in shares:
         return None
     errors = tuple(time_errors.held_out(found))
-    known = [_board(name) for name in probed]
-    boards = [watts for watts in known if watts is not None]
+    cards = [profiles.load(name) for name in probed if name in profiles.names()]
+    powers = [card.facts.value("board_power_watts") for card in cards]
+    boards = [watts for watts in powers if watts is not None]
     return Projector(
         model=time.fit(found),
         energy=power.fit(found) if boards else None,
         errors=errors,
         spread=time_errors.spread(errors),
         probed=probed,
+        cards=tuple(cards),
         board_watts=statistics.median(boards) if boards else None,
         shares=shares,
     )
@@ -240,11 +247,6 @@ def _link(facts: Facts) -> float | None:
     """Return what the link to the host does in one direction by its standard."""
     generation = facts.value("pcie_generation")
     return None if generation is None else PCIE_BYTES_PER_SECOND.get(round(generation))
-
-
-def _board(name: str) -> float | None:
-    known = name in profiles.names()
-    return profiles.load(name).facts.value("board_power_watts") if known else None
 
 
 def _between(value: float, one: float, other: float, error: float) -> Between:

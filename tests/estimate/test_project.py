@@ -53,6 +53,14 @@ def test_less_power_never_makes_a_step_shorter(projector: Projector) -> None:
     assert capped.joules.value <= 230 * capped.seconds.value * (1 + 1e-9)
 
 
+def test_another_architecture_with_more_peak_for_its_power_needs_less_for_an_operation() -> None:
+    """A B200 does, a smaller board with an H200's own chip does not, and none is a spendthrift."""
+    measured = [profiles.load("h200-sxm")]
+    assert power.thrift(profiles.load("b200"), measured) < 0.9
+    assert power.thrift(profiles.load("h100-pcie"), measured) == 1
+    assert power.thrift(profiles.load("rtx-4090"), measured) == 1
+
+
 def test_faster_memory_and_products_shorten_a_step(projector: Projector) -> None:
     """Each rate helps where its part is; the host's part stays."""
     wanted = case("qwen3-8b", "qlora")
