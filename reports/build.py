@@ -25,6 +25,7 @@ from reports import (
     summary,
     words,
 )
+from reports.card_watch import watched
 from reports.cells import record_page
 from reports.fork import beside
 from reports.glance import glances
@@ -36,6 +37,7 @@ from suite.errors import BadInput, WrongMachine
 from suite.results import energy, ledger, parity
 from suite.results import history as changes
 from suite.results.collection import Collection
+from suite.results.long_steps import long_steps
 from suite.results.metrics import all_metrics
 from suite.results.record import encode
 
@@ -165,13 +167,23 @@ def _write(collection: Collection, folder: Path) -> None:
             for address, text in files:
                 _put(folder / address, text)
 
-    pairs(material)  # both processes need them: once, before there are two
+    _compute(material)
     alone = sys.platform != "linux" or len(collection.records) < MANY_RECORDS
     with nullcontext() if alone else beside(put_many):
         for address, text in chain(_pages(material), _members(material, FAMILIES.keys() - MANY)):
             _put(folder / address, text)
     if alone:
         put_many()
+
+
+def _compute(material: Material) -> None:
+    """Compute what both processes need: once, before there are two."""
+    for record in material.collection.records:  # all of one while its telemetry is unpacked
+        long_steps(record)
+        watched(record)
+        for metric in all_metrics().values():
+            metric.compute(record)
+    pairs(material)
 
 
 def _put(place: Path, text: str) -> None:

@@ -9,6 +9,7 @@ parts of 2 s by more: a shorter window is not compared at all.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
@@ -181,8 +182,9 @@ def _sampled(telemetry: Telemetry, window: Window) -> list[str]:
 def _disturbed(telemetry: Telemetry, window: Window) -> list[str]:
     found = []
     reasons = window.inside(telemetry.throttle_reasons)
+    often = Counter(reasons)
     for bit, words in SLOWDOWNS.items():
-        if slowed := sum(bool(each & bit) for each in reasons):
+        if slowed := sum(count for each, count in often.items() if each & bit):
             found.append(f"{words} in {slowed} of {len(reasons)} samples")
     count = telemetry.foreign_processes
     if count:
