@@ -185,8 +185,10 @@ def means(
     times: Sequence[float], values: Sequence[float | None], size: int
 ) -> list[tuple[float, float | None, str]]:
     """Return the means of ``size`` neighbours each, None where none of them is known."""
+    if size <= 1:
+        return [(at, value, "") for at, value in zip(times, values, strict=True)]
     found: list[tuple[float, float | None, str]] = []
-    for start in range(0, len(times), max(size, 1)):
+    for start in range(0, len(times), size):
         moments, part = times[start : start + size], values[start : start + size]
         known = [value for value in part if value is not None]
         mean = math.fsum(known) / len(known) if known else None
