@@ -9,8 +9,6 @@ from contextlib import closing, nullcontext
 from itertools import chain
 from pathlib import Path
 
-import msgspec
-
 from reports import (
     all_results,
     claims_page,
@@ -21,13 +19,12 @@ from reports import (
     model_view,
     pair_matrix,
     pair_page,
-    record_view,
+    record_files,
     single,
     summary,
     words,
 )
 from reports.card_watch import watched
-from reports.cells import record_page
 from reports.fork import MOST_TICKETS, Tickets, beside
 from reports.glance import glances
 from reports.material import Material, gather
@@ -40,12 +37,10 @@ from suite.results import history as changes
 from suite.results.collection import Collection
 from suite.results.long_steps import long_steps
 from suite.results.metrics import all_metrics
-from suite.results.record import Record, encode
 
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
 MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``MANY``
-_RECORD = "each/record.html"
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
@@ -115,7 +110,7 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
     material = gather(collection)
     pages = [*_pages(material), *_members(material, FAMILIES)]
     kept, spent = 0, 0
-    for files in _record_files(material, collection.records):
+    for files in record_files.files(material, collection.records):
         spent += sum(len(text) for _, text in files)
         if spent > MOST_RECORDS_BYTES:
             break
@@ -168,7 +163,7 @@ def _write(collection: Collection, folder: Path) -> None:
     def put_records() -> None:
         for ticket in tickets:
             begin = ticket * share
-            for files in _record_files(material, records[begin : begin + share]):
+            for files in record_files.files(material, records[begin : begin + share]):
                 for address, text in files:
                     _put(folder / address, text)
 
@@ -242,22 +237,3 @@ def _members(material: Material, families: Container[str]) -> Iterator[tuple[str
         for name, page in pages(material) if family in families else ():
             values = {"page": page, "root": "../", "current": f"{family}.html"}
             yield f"{family}/{name}", render(f"each/{family}.html", values)
-
-
-def _record_files(
-    material: Material, records: Iterable[Record]
-) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
-    """Yield the page of each of these records and its JSON, both with their addresses."""
-    twins, sources = diff.links(material), material.collection.sources
-    for record in records:
-        address = record_page(record)
-        source, plan = sources.get(record.record_id, ""), material.plans.get(record.run_id)
-        values = {
-            "page": record_view.page(record, material.references, plan, source),
-            "twins": twins.get(record.record_id, ()),
-            "root": "../",
-            "current": "",
-        }
-        content = msgspec.json.format(encode(record).decode(), indent=1)
-        data = address.removesuffix(".html") + ".json"
-        yield (address, render(_RECORD, values)), (data, f"{content}\n")
