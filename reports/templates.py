@@ -8,12 +8,16 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from suite import __version__
 
 FOLDER = Path(__file__).parent
 #: The order of the navigation: what is asked most, then how it is known. Others follow by name.
-_FIRST = ("index", "models", "gpus", "card-against-card", "claims", "what-fits", "all-results")
+_FIRST = (
+    *("index", "models", "gpus", "card-against-card"),
+    *("plan", "claims", "what-fits", "all-results"),
+)
 _LAST = ("runs", "history", "how-far-to-trust-it", "how-it-was-measured")
 #: Pages whose titles are not their file's names.
 _TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
@@ -22,6 +26,11 @@ _TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
 def render(name: str, values: Mapping[str, object]) -> str:
     """Return a template's page, everything in the values escaped."""
     return _environment().get_template(name).render(values)
+
+
+def fragment(name: str, values: Mapping[str, object]) -> Markup:
+    """Return a part of a page, made as ``render`` does, for other templates to show as it is."""
+    return Markup(render(name, values))
 
 
 def page_names() -> list[str]:

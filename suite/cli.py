@@ -37,6 +37,7 @@ VERBS = {
     "publish": "file a finished run among the published results",
     "export": "results as a table: CSV, JSON, JSON lines or Markdown",
     "compare": "is the candidate slower than the base? Verdicts, and a gate for CI",
+    "plan": "what a job takes on each card: time, energy, rent, measured or projected",
     "calibrate": "how far launches of the same thing lie apart here",
     "upgrade-check": "measure other package versions against these, and name the culprit",
     "test": "run this project's own tests",

@@ -9,11 +9,13 @@ parts of 2 s by more: a shorter window is not compared at all.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
 from suite import units
+from suite.results.computed import once
 from suite.results.record import Record, Telemetry
 from suite.results.samples import steady_steps
 from suite.results.throttle import SLOWDOWNS
@@ -57,6 +59,7 @@ class Energy(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
+@once("energy")
 def energy(record: Record) -> Energy:
     """Return the energy of a record's steady steps."""
     tokens = sum(step.tokens_real for step in steady_steps(record))
@@ -179,8 +182,9 @@ def _sampled(telemetry: Telemetry, window: Window) -> list[str]:
 def _disturbed(telemetry: Telemetry, window: Window) -> list[str]:
     found = []
     reasons = window.inside(telemetry.throttle_reasons)
+    often = Counter(reasons)
     for bit, words in SLOWDOWNS.items():
-        if slowed := sum(bool(each & bit) for each in reasons):
+        if slowed := sum(count for each, count in often.items() if each & bit):
             found.append(f"{words} in {slowed} of {len(reasons)} samples")
     count = telemetry.foreign_processes
     if count:

@@ -36,6 +36,9 @@ TABLES = (
     "fit",
     "memory",
     "memory-cases",
+    "time-model",
+    "published-times",
+    "projected-pairs",
     "failed",
 )
 

@@ -7,6 +7,7 @@ import msgspec
 
 from reports import words
 from suite import units
+from suite.estimate import why
 from suite.estimate.between import Between
 from suite.estimate.held_out import TARGET, Held, Summary, held_out, summaries
 from suite.results.fit import COMFORTABLE_SHARE
@@ -197,8 +198,7 @@ def _answered(answer: "Answer") -> str:
 
 
 def _card(answer: "Answer") -> str:
-    card = answer.profile
-    return card.title if card.verified else f"{card.title} (unverified)"
+    return why.marked(answer.profile.title, answer.profile)
 
 
 def _note(answer: "Answer") -> str:

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure both sides, compare, say; the exit code is the verdict."""
     from suite.run import overlay
     from suite.run.interleave import interleave
-    from suite.run.packages import ensure_training
+    from suite.run.packages import ensure_charts, ensure_training
 
     if not args.base and not args.candidate:
         raise BadInput(
@@ -81,6 +81,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.launches < stats.LEAST_LAUNCHES:
         raise BadInput(f"--launches: at least {stats.LEAST_LAUNCHES} a side, for an interval")
     ensure_training()
+    ensure_charts()  # for the page at the end
     try:
         asked = Asked(base=overlay.resolve(args.base), candidate=overlay.resolve(args.candidate))
         if asked.base == asked.candidate:

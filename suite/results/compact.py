@@ -1,0 +1,66 @@
+"""Keep records small in memory: telemetry parked, and what a run says in each record once."""
+
+from typing import TypeVar
+
+import msgspec
+
+from suite.results.parked import LEAST_BYTES, Lot
+from suite.results.record import Record, Telemetry
+from suite.wire import Step
+
+T = TypeVar("T")
+
+_TELEMETRY = msgspec.msgpack.Decoder(Telemetry)
+
+
+class Compact:
+    """Makes the records of one collection compact; they equal what they were made from."""
+
+    def __init__(self) -> None:
+        self._lot = Lot()
+        self._seen: dict[tuple[type, bytes], object] = {}
+        self._counts: dict[int, int] = {}
+        self._rows: dict[tuple[int, ...], tuple[int, ...]] = {}
+
+    def record(self, record: Record) -> Record:
+        """Return the record, made compact."""
+        case = msgspec.structs.replace(
+            record.case,
+            model=self._same(record.case.model),
+            method=self._same(record.case.method),
+            workload=self._same(record.case.workload),
+        )
+        return msgspec.structs.replace(
+            record,
+            case=case,
+            hardware=self._same(record.hardware),
+            environment=self._same(record.environment),
+            effective=self._same(record.effective),
+            steps=tuple(map(self._step, record.steps)),
+            telemetry=self._parked(record.telemetry),
+        )
+
+    def _step(self, step: Step) -> Step:
+        counts = (step.tokens_padded, step.tokens_real, step.tokens_loss)
+        padded, real, loss = (self._counts.setdefault(count, count) for count in counts)
+        rows = self._rows.setdefault(step.row_tokens, step.row_tokens)
+        return msgspec.structs.replace(
+            step, tokens_padded=padded, tokens_real=real, tokens_loss=loss, row_tokens=rows
+        )
+
+    def _same(self, value: T) -> T:
+        found = self._seen.setdefault((type(value), msgspec.msgpack.encode(value)), value)
+        assert isinstance(found, type(value))
+        return found
+
+    def _parked(self, telemetry: Telemetry | None) -> Telemetry | None:
+        if telemetry is None:
+            return None
+        try:
+            packed = msgspec.msgpack.encode(telemetry)
+        except OverflowError:  # a stranger's whole number of over 64 bits, which JSON can hold
+            return telemetry
+        if len(packed) < LEAST_BYTES:
+            return telemetry
+        # To its readers it is what it stands for.
+        return self._lot.park(packed, _TELEMETRY.decode)  # type: ignore[return-value]
