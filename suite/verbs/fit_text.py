@@ -10,6 +10,7 @@ from suite import units
 from suite.estimate import why
 from suite.estimate.between import Between
 from suite.estimate.held_out import TARGET, Held, Summary, held_out, summaries
+from suite.estimate.why import marked
 from suite.results.fit import COMFORTABLE_SHARE
 from suite.results.record import Record
 from suite.verbs import tables
@@ -122,8 +123,9 @@ def _activations(each: Summary) -> str:
 
 def _full(answer: "Answer") -> None:
     case, estimate = answer.case, answer.estimate
+    card = marked(answer.profile.title, answer.profile)
     tables.say(
-        f"{words.case_title(case)} on {_card(answer)}, {words.work(case.workload)},"
+        f"{words.case_title(case)} on {card}, {words.work(case.workload)},"
         f" {words.LOOPS[case.loop]}: {_answered(answer)}"
     )
     if answer.unsupported:
@@ -195,10 +197,6 @@ def _measured(answer: "Answer") -> str:
 
 def _answered(answer: "Answer") -> str:
     return "unsupported" if answer.unsupported else answer.verdict
-
-
-def _card(answer: "Answer") -> str:
-    return why.marked(answer.profile.title, answer.profile)
 
 
 def _note(answer: "Answer") -> str:
