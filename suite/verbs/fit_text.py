@@ -10,7 +10,6 @@ from suite import units
 from suite.estimate import why
 from suite.estimate.between import Between
 from suite.estimate.held_out import TARGET, Held, Summary, held_out, summaries
-from suite.estimate.why import marked
 from suite.results.fit import COMFORTABLE_SHARE
 from suite.results.record import Record
 from suite.verbs import tables
@@ -123,7 +122,7 @@ def _activations(each: Summary) -> str:
 
 def _full(answer: "Answer") -> None:
     case, estimate = answer.case, answer.estimate
-    card = marked(answer.profile.title, answer.profile)
+    card = why.marked(answer.profile.title, answer.profile)
     tables.say(
         f"{words.case_title(case)} on {card}, {words.work(case.workload)},"
         f" {words.LOOPS[case.loop]}: {_answered(answer)}"
