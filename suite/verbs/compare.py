@@ -3,7 +3,8 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
         # The page says first what the last sentence says.
         said = _sentences(found, failures)[:-1]
-        print(verdict_page(HEADER, [_row(line) for line in found.lines], said, failures))
+        print(verdict_page(HEADER, _rows(found), said, failures))
     else:
         show(found, failures)
     return EXIT_REGRESSION if gates and failures else EXIT_OK
@@ -117,7 +118,7 @@ def _side(given: Path) -> Collection:
 def show(found: compare.Comparison, failures: list[str]) -> None:
     """Print a comparison for people, and why a gate fails by it."""
     if found.lines:
-        tables.show(HEADER, [_row(line) for line in found.lines], right=RIGHT)
+        tables.show(HEADER, _rows(found), right=RIGHT)
         print()
     for sentence in _sentences(found, failures):
         tables.say(sentence)
@@ -127,16 +128,27 @@ def _markdown(found: compare.Comparison, failures: list[str]) -> None:
     from reports import markup
 
     if found.lines:
-        print(markup.table(HEADER, [_row(line) for line in found.lines], words=2))
+        print(markup.table(HEADER, _rows(found), words=2))
         print()
     for sentence in _sentences(found, failures):
         print(f"- {markup.text(sentence)}")
 
 
-def _row(line: compare.Line) -> list[str]:
+def _rows(found: compare.Comparison) -> list[list[str]]:
+    lost = Counter[tuple[str, str, str]](
+        (each.profile, each.case_id, each.side) for each in found.failed
+    )
+    return [_row(line, lost) for line in found.lines]
+
+
+def _row(line: compare.Line, lost: Mapping[tuple[str, str, str], int]) -> list[str]:
     bounds = (line.low, line.high)
     interval = " to ".join(_signed(bound - 1) for bound in bounds if bound is not None)
-    launches = f"{line.base_launches}, {line.candidate_launches}"
+    counts = (("base", line.base_launches), ("candidate", line.candidate_launches))
+    launches = []
+    for side, good in counts:
+        failed = lost.get((line.profile, line.case_id, side), 0)
+        launches.append(f"{good} of {good + failed}" if failed else str(good))
     return [
         line.case_id,
         line.metric,
@@ -144,13 +156,18 @@ def _row(line: compare.Line) -> list[str]:
         _value(line.metric, line.candidate),
         "" if line.ratio is None else _signed(line.ratio - 1),
         interval,
-        launches,
+        ", ".join(launches),
         line.verdict,
     ]
 
 
 def _sentences(found: compare.Comparison, failures: list[str]) -> list[str]:
     said = [f"{each.case_id}: {each.kind}. {each.note}".rstrip(". ") for each in found.changes]
+    said += [
+        f"{each.case_id}: launch {each.launch} of the {each.side} (run {each.run_id}) has no"
+        f" numbers: {each.reason}"
+        for each in found.failed
+    ]
     for line in found.lines:
         if line.metric == "loss" and line.verdict != stats.Verdict.SAME:
             said.append(f"{line.case_id}: {line.note}")

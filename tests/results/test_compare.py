@@ -100,6 +100,48 @@ def test_cases_that_vanish_or_begin_to_fail_fail_the_gate() -> None:
     assert more.failures == ()
 
 
+def test_a_launch_that_newly_fails_is_told_and_fails_the_gate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of five: which, and why, in every format; numbers are of the four others."""
+    bad = records.failed(run_id=AFTER, launch=3, reason="no such <kernel>")
+    some = [bad if record.launch == 3 else record for record in side(AFTER)]
+    base, candidate = folder(tmp_path / "a", side(BEFORE)), folder(tmp_path / "b", some)
+    assert main(["compare", base, candidate, "--gate"]) == 5
+    said = capsys.readouterr().out
+    assert "5, 4 of 5" in said
+    assert f"launch 3 of the candidate (run {AFTER}) has no numbers: oom in load" in said
+    assert "A gate fails: tiny-qwen3-lora: newly failing." in said
+    for form, wanted in (
+        ("markdown", "no such \\<kernel\\>"),
+        ("html", "no such &lt;kernel&gt;"),
+        ("json", '"failed"'),
+    ):
+        assert main(["compare", base, candidate, "--gate", "--format", form]) == 5
+        said = capsys.readouterr().out
+        assert wanted in said, form
+    (failed,) = json.loads(said)["failed"]
+    assert (failed["side"], failed["launch"], failed["fails"]) == ("candidate", 3, True)
+    assert main(["compare", candidate, base, "--gate"]) == 2, "four launches, and no regression"
+    told = capsys.readouterr()
+    assert "4 of 5 launches a side" in told.err
+    assert main(["compare", candidate, candidate]) == 0
+    assert "launch 3 of the base" in capsys.readouterr().out
+
+
+def test_a_case_that_fails_on_both_sides_or_only_on_one_is_said() -> None:
+    """No case of either side is left out, and none of these fails a gate."""
+    ours = [*side(BEFORE), records.failed(run_id=BEFORE, method="qlora")]
+    theirs = [*side(AFTER), records.failed(run_id=AFTER, method="qlora")]
+    (both,) = compared(ours, theirs).changes
+    assert (both.case_id, both.kind, both.fails) == ("tiny-qwen3-qlora", "still failing", False)
+    (new,) = compared(side(BEFORE), theirs).changes
+    assert (new.kind, new.fails) == ("new and failing", False)
+    (dropped,) = compared(ours, side(AFTER)).changes
+    assert (dropped.kind, dropped.fails) == ("dropped", False)
+    assert all(each.note for each in (both, new, dropped))
+
+
 def test_two_different_things_are_refused_unless_named() -> None:
     """Other weights, another card under one profile, another profile."""
     base = side(BEFORE)

@@ -1,0 +1,155 @@
+"""One quantity of one case on both sides: its ratio, its interval and a verdict."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from suite.results import calibration, parity, stats
+from suite.results.compare.found import Line
+from suite.results.compare.sides import Key, Side
+from suite.results.metrics import Metric, all_metrics
+from suite.results.record import Record
+from suite.wire import Struct
+
+
+def timed(
+    tag: str, sides: Sequence[Side], *, gated: bool, spreads: Mapping[Key, float] | None = None
+) -> tuple[list[Line], list[stats.Effect]]:
+    """Return a line for each case that has this metric, and the effects of those with verdicts.
+
+    All of them are one family of tests. ``gated`` lines fail a gate, and say so where they have
+    no number; ``spreads`` are calibrated ones, by case.
+    """
+    metric = all_metrics()[tag]
+    # What is better higher goes in upside down, so that more is worse everywhere.
+    turned = metric.better == "higher"
+    drafts: list[tuple[Side, _Values, stats.Effect | None]] = []
+    for side in sides:
+        values = _values(metric, *side[1:])
+        effect = None
+        if min(len(values.base), len(values.candidate)) >= stats.LEAST_LAUNCHES:
+            both = (values.base, values.candidate)
+            effect = stats.effect(
+                *([1 / v for v in each] if turned else each for each in both),
+                spread=(spreads or {}).get(side[0]),
+            )
+        drafts.append((side, values, effect))
+    effects = [effect for _, _, effect in drafts if effect is not None]
+    answers = iter(stats.verdicts(effects))
+    lines = []
+    for side, values, effect in drafts:
+        if not values.base or not values.candidate:
+            if gated:
+                lines.append(_line(side, tag, "UNKNOWN", note="a launch has no steady step"))
+            continue
+        means = [statistics.geometric_mean(each) for each in (values.base, values.candidate)]
+        found = _line(
+            side,
+            tag,
+            "",
+            base=means[0],
+            candidate=means[1],
+            base_launches=len(values.base),
+            candidate_launches=len(values.candidate),
+            ratio=means[1] / means[0],
+        )
+        few = f"fewer than {stats.LEAST_LAUNCHES} launches a side: no interval"
+        clock = calibration.clocks(*side[1:], means[1] / means[0]) if gated else ""
+        notes = [values.note, few if effect is None else "", clock]
+        found = msgspec.structs.replace(found, note=", ".join(filter(None, notes)))
+        if effect is not None:
+            verdict = next(answers)
+            open_ = verdict == stats.Verdict.INCONCLUSIVE
+            found = msgspec.structs.replace(
+                found,
+                verdict=str(verdict),
+                fails=gated and verdict == stats.Verdict.SLOWER,
+                low=1 / effect.high if turned else effect.low,
+                high=1 / effect.low if turned else effect.high,
+                smallest=effect.smallest,
+                needed=stats.launches_needed(effect) if open_ else None,
+                margin=effect.margin,
+            )
+        lines.append(found)
+    return lines, effects
+
+
+class _Values(Struct, frozen=True, kw_only=True):
+    """A metric in each launch of both sides, both empty where a launch lacks it."""
+
+    base: list[float] = []
+    candidate: list[float] = []
+    note: str = ""
+
+
+def _values(metric: Metric, before: Sequence[Record], after: Sequence[Record]) -> _Values:
+    """Return a metric on both sides; of first steps those with equally warm compile caches."""
+    note = ""
+    if metric.tag == "first_step_seconds":
+        for state in ("warm", "cold"):
+            some = [[r for r in side if r.compile_cache == state] for side in (before, after)]
+            if all(some):
+                before, after = some
+                note = f"compile caches {state}"
+                break
+        else:
+            return _Values()
+    sides = [[metric.compute(record) for record in side] for side in (before, after)]
+    # A launch that cannot answer is not silently left out: the others would look like all.
+    known = [[v for v in side if v is not None and v > 0] for side in sides]
+    if any(len(k) != len(s) for k, s in zip(known, sides, strict=True)):
+        return _Values()
+    return _Values(base=known[0], candidate=known[1], note=note)
+
+
+def _line(side: Side, metric: str, verdict: str, **rest: Any) -> Line:
+    (profile, case_id), before, after = side
+    launches = {"base_launches": len(before), "candidate_launches": len(after)}
+    return Line(
+        profile=profile,
+        case_id=case_id,
+        metric=metric,
+        verdict=verdict,
+        **{**launches, **rest},
+    )
+
+
+def exact(side: Side, tag: str) -> Line | None:
+    """Return the line of what is the same in every launch; None where a side does not know it."""
+    metric = all_metrics()[tag]
+    values = [[metric.compute(record) for record in records] for records in side[1:]]
+    ours, theirs = (max((v for v in each if v is not None), default=None) for each in values)
+    if ours is None or theirs is None:
+        return None
+    # Trained parameters are the work; memory may shrink, and grow by what does not matter.
+    worse = theirs != ours
+    if metric.better == "lower":
+        worse = theirs > ours * (1 + stats.MARGIN)
+    return _line(
+        side,
+        tag,
+        "SAME" if ours == theirs else "CHANGED",
+        base=ours,
+        candidate=theirs,
+        fails=worse,
+        ratio=theirs / ours if ours else None,
+    )
+
+
+def losses(side: Side) -> Line:
+    """Return the line that says whether the candidate trains as the base does."""
+    _, before, after = side
+    found = parity.between(after[0], before[0])
+    verdict = {"agrees": "SAME", "differs": "CHANGED", "no reference": "UNKNOWN"}[found.verdict]
+    first_loss = all_metrics()["first_loss"].compute
+    return _line(
+        side,
+        "loss",
+        verdict,
+        base=first_loss(before[0]),
+        candidate=first_loss(after[0]),
+        fails=found.verdict == "differs",
+        note=found.reason,
+    )
