@@ -1,27 +1,39 @@
 """``tunebench upgrade-check``: other package versions against these, measured in turns."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from suite import units
-from suite.arguments import Parser, names, path, positive
+from suite.arguments import Parser, names, one_of, path, positive
+from suite.catalog.profile import Profile
 from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput
 from suite.results import calibration, compare, stats
-from suite.results.store import create, open_run, read
+from suite.results.comparable import differing
+from suite.results.store import create, open_run, read, read_plan
 from suite.signals import Signals
 from suite.verbs import tables
+
+if TYPE_CHECKING:
+    from suite.run.ground import Ground
 
 ASKED = "upgrade-check.json"  #: what was asked, in the folder: a later call goes on with it
 SIDES = ("base", "candidate")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a folder is about: the packages that differ from this environment, a side."""
+    """What a folder is about: the packages that are laid over each side, and over what.
+
+    ``images`` are ids, base and candidate, with ``runner`` "docker".
+    """
 
     base: dict[str, str]
     candidate: dict[str, str]
+    runner: Literal["local", "docker"] = "local"
+    images: tuple[str, ...] = ()
 
 
 def parser() -> Parser:
@@ -30,12 +42,12 @@ def parser() -> Parser:
         "upgrade-check",
         "Measure other versions of packages against those of this environment. Launches\n"
         "of the two are taken in turns, ABBA, then compared as ./tunebench compare does;\n"
-        "a page shows versions, settings that changed by themselves, and numbers. Runs\n"
-        "here, not in containers.",
+        "a page shows versions, settings that changed by themselves, and numbers.",
         [
             ('./tunebench upgrade-check --candidate "peft==0.21.2"', "one package"),
             ("./tunebench upgrade-check --candidate new/train.txt", "a whole lock"),
             ('./tunebench upgrade-check --base "trl==1.14.0" --bisect', "the culprit"),
+            ('./tunebench upgrade-check --runner docker --candidate "peft==0.21.2"', "images"),
         ],
     )
     made.add_argument(
@@ -43,12 +55,25 @@ def parser() -> Parser:
         action="append",
         default=[],
         metavar="WHAT",
-        help="requirement or lock; may be repeated (default: this environment)",
+        help="requirement or lock; may be repeated (default: what is there)",
     )
     made.add_argument(
         "--base", action="append", default=[], metavar="WHAT", help="the same, of the other side"
     )
     made.add_argument("--bisect", action="store_true", help="on a regression, find what it is")
+    made.add_argument(
+        "--runner",
+        type=one_of("local", "docker"),
+        default="local",
+        metavar="R",
+        help="local (default: this Python's packages), or docker (those of the profile's image)",
+    )
+    for side in SIDES:
+        made.add_argument(
+            f"--{side}-image",
+            metavar="NAME",
+            help=f"image of the {side} side, with --runner docker",
+        )
     made.add_argument("--profile", default="auto", metavar="NAME", help="hardware profile")
     made.add_argument("--tier", metavar="NAME", help="how much to run (default: the profile's)")
     made.add_argument("--models", type=names, default=(), metavar="A,B", help="only these")
@@ -69,43 +94,69 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure both sides, compare, say; the exit code is the verdict."""
-    from suite.run import overlay
+    from suite.run.environment import resolve_profile
+    from suite.run.grounds import grounds
+    from suite.run.index import NotInstallable, resolve
     from suite.run.interleave import interleave
-    from suite.run.packages import ensure_training
+    from suite.run.runner import known_machine
 
-    if not args.base and not args.candidate:
+    _refuse(args)
+    profile = resolve_profile(args.profile)
+    if args.runner == "docker":
+        known_machine(args.profile)
+    images = tuple(getattr(args, f"{side}_image") for side in SIDES)
+    try:
+        with grounds(args.runner, profile, images) as under:
+            packages = [
+                resolve(given, ground.target)
+                for given, ground in zip((args.base, args.candidate), under, strict=True)
+            ]
+            asked = Asked(
+                base=packages[0],
+                candidate=packages[1],
+                runner=args.runner,
+                images=tuple(ground.image_id for ground in under if ground.image_id),
+            )
+            if asked.base == asked.candidate and under[0].image_id == under[1].image_id:
+                raise BadInput("the two sides are the same: no version differs")
+            _show([{**g.target.packages, **over} for g, over in zip(under, packages, strict=True)])
+            variants = [ground.make(over) for ground, over in zip(under, packages, strict=True)]
+            folder = _folder(args, profile, asked)
+            runs = [open_run(folder / side) for side in SIDES]
+            try:
+                interleave(runs, variants, signals)
+            finally:
+                for each in runs:
+                    each.close()
+            return _verdict(args, asked, folder, under[0], signals)
+    except NotInstallable as refusal:
+        tables.say(f"Cannot be installed: {refusal.message}")
+        return EXIT_REGRESSION
+
+
+def _refuse(args: argparse.Namespace) -> None:
+    images = [getattr(args, f"{side}_image") for side in SIDES]
+    if not args.base and not args.candidate and images[0] == images[1]:
         raise BadInput(
             "nothing to compare with this environment",
             hint='Give --candidate "NAME==VERSION" or a lock, or --base likewise.',
         )
+    if any(images) and args.runner != "docker":
+        raise BadInput("an image is for containers", hint="Add --runner docker.")
+    if args.bisect and images[0] != images[1]:
+        raise BadInput(
+            "--bisect needs sides that differ by packages alone; two images differ by more",
+            hint="Give the candidate's packages: --candidate LOCK.",
+        )
     if args.launches < stats.LEAST_LAUNCHES:
         raise BadInput(f"--launches: at least {stats.LEAST_LAUNCHES} a side, for an interval")
-    ensure_training()
-    try:
-        asked = Asked(base=overlay.resolve(args.base), candidate=overlay.resolve(args.candidate))
-        if asked.base == asked.candidate:
-            raise BadInput("the two sides are the same: no version differs")
-        _show(asked, overlay.installed())
-        overlays = [overlay.make(asked.base), overlay.make(asked.candidate)]
-    except overlay.NotInstallable as refusal:
-        tables.say(f"Cannot be installed: {refusal.message}")
-        return EXIT_REGRESSION
-    folder = _folder(args, asked)
-    runs = [open_run(folder / side) for side in SIDES]
-    try:
-        interleave(runs, overlays, signals)
-    finally:
-        for each in runs:
-            each.close()
-    return _verdict(args, asked, folder, signals)
 
 
-def _folder(args: argparse.Namespace, asked: Asked) -> Path:
+def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
     """Return the folder with both runs, made unless it is there and about the same."""
-    from suite.run import overlay, planning
-    from suite.run.environment import resolve_profile
+    from suite.run import planning
+    from suite.run.index import pins
 
-    profile = resolve_profile(args.profile)
     plans = [
         planning.make(
             profile,
@@ -113,14 +164,17 @@ def _folder(args: argparse.Namespace, asked: Asked) -> Path:
             models=args.models,
             methods=args.methods,
             launches=args.launches,
-            argv=("upgrade-check", *overlay.pins(packages)),
+            runner=args.runner,
+            argv=("upgrade-check", *pins(packages)),
         )
         for packages in (asked.base, asked.candidate)
     ]
     stamp = plans[0].run_id.partition("-")[0]
     folder: Path = args.out or planning.RUNS / f"upgrade-{stamp}"
     if (folder / ASKED).is_file():
-        if msgspec.json.decode((folder / ASKED).read_bytes(), type=Asked) != asked:
+        before = read_plan(folder / SIDES[0])
+        same = (before.cases, before.launches) == (plans[0].cases, plans[0].launches)
+        if _asked(folder) != asked or not same:
             raise BadInput(f"{folder}: holds another comparison", hint="Give another --out.")
         return folder
     for side, plan in zip(SIDES, plans, strict=True):
@@ -129,7 +183,16 @@ def _folder(args: argparse.Namespace, asked: Asked) -> Path:
     return folder
 
 
-def _verdict(args: argparse.Namespace, asked: Asked, folder: Path, signals: Signals) -> int:
+def _asked(folder: Path) -> Asked:
+    try:
+        return msgspec.json.decode((folder / ASKED).read_bytes(), type=Asked)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{folder / ASKED}: cannot be used: {error}") from error
+
+
+def _verdict(
+    args: argparse.Namespace, asked: Asked, folder: Path, ground: "Ground", signals: Signals
+) -> int:
     from suite.verbs.compare import published_noise, show
     from suite.verbs.report import build
 
@@ -146,15 +209,16 @@ def _verdict(args: argparse.Namespace, asked: Asked, folder: Path, signals: Sign
     if failures and args.bisect:
         from suite.run.bisect import bisect
 
-        for line in bisect(folder, asked.base, asked.candidate, found, signals):
+        for line in bisect(folder, ground, asked.base, asked.candidate, found, signals):
             tables.say(line)
     return EXIT_REGRESSION if failures else EXIT_OK
 
 
-def _show(asked: Asked, here: dict[str, str]) -> None:
-    rows = [
-        (name, *(side.get(name, here.get(name, "none")) for side in (asked.base, asked.candidate)))
-        for name in sorted({*asked.base, *asked.candidate})
-    ]
-    tables.show(("package", *SIDES), rows, right="")
-    print(f"\n{units.counted(len(rows), 'package')} differ; everything else is the same.")
+def _show(sides: Sequence[Mapping[str, str]]) -> None:
+    found = sorted(differing(*sides), key=lambda each: each.setting)
+    if found:
+        rows = [(each.setting, each.ours, each.theirs) for each in found]
+        tables.show(("package", *SIDES), rows, right="")
+        print()
+    total = units.counted(len({*sides[0], *sides[1]}), "package")
+    print(f"{total}, of which {len(found)} with another version; everything else is the same.")

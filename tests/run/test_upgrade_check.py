@@ -10,7 +10,7 @@ import planted
 from suite.cli import main
 from suite.results.record import Record
 from suite.results.store import read
-from suite.run import overlay
+from suite.run import index
 
 ONE_CASE = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora"]
 
@@ -142,4 +142,4 @@ def test_a_lock_is_read_for_this_system_only(tmp_path: Path) -> None:
         "xformers==0.0.1\n# a comment\n"
         f"accelerate=={importlib.metadata.version('accelerate')}\n"
     )
-    assert overlay.resolve([str(lock)]) == {"peft": "0.20.0"}
+    assert index.resolve([str(lock)], index.here()) == {"peft": "0.20.0"}
