@@ -221,4 +221,4 @@ def _show(sides: Sequence[Mapping[str, str]]) -> None:
         tables.show(("package", *SIDES), rows, right="")
         print()
     total = units.counted(len({*sides[0], *sides[1]}), "package")
-    print(f"{total}, of which {len(found)} with another version; everything else is the same.")
+    print(f"{total}, of which {len(found)} differ.")
