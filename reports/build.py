@@ -37,6 +37,7 @@ from suite.results import energy, ledger, parity
 from suite.results import history as changes
 from suite.results.collection import Collection
 from suite.results.metrics import all_metrics
+from suite.results.record import encode
 
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
@@ -229,6 +230,6 @@ def _record_files(material: Material) -> Iterator[tuple[tuple[str, str], tuple[s
             "root": "../",
             "current": "",
         }
-        content = msgspec.json.format(msgspec.json.encode(record).decode(), indent=1)
+        content = msgspec.json.format(encode(record).decode(), indent=1)
         data = address.removesuffix(".html") + ".json"
         yield (address, render(_RECORD, values)), (data, f"{content}\n")

@@ -12,7 +12,7 @@ import msgspec
 
 from suite.catalog import case as cases
 from suite.results.collection import JOURNAL, read
-from suite.results.record import Record, seal
+from suite.results.record import Record, encode, seal
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 CARDS = 10
@@ -26,7 +26,7 @@ def write(out: Path, total: int) -> None:
         folder.mkdir(parents=True)
         with (folder / JOURNAL).open("wb") as journal:
             for record in copies(found, card, total // CARDS):
-                journal.write(msgspec.json.encode(record) + b"\n")
+                journal.write(encode(record) + b"\n")
 
 
 def copies(found: Sequence[Record], card: int, count: int) -> Iterator[Record]:

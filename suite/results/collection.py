@@ -10,6 +10,7 @@ from suite import units
 from suite.catalog.case import Case
 from suite.errors import BadInput
 from suite.results import decode, files
+from suite.results.compact import Compact
 from suite.results.fidelity import FidelityFile
 from suite.results.plan import Plan
 from suite.results.record import Record
@@ -89,6 +90,7 @@ class _Reader:
         self.places: dict[tuple[str, int, str], str] = {}
         self.repeated: dict[Path, int] = {}
         self.fidelities: list[FidelityFile] = []
+        self.compact = Compact()
         self.root = Path()  #: what was given; links may not lead out of it
 
     def collection(self) -> Collection:
@@ -252,7 +254,7 @@ class _Reader:
             return
         self.places[key] = str(path) if line is None else f"{path}:{line}"
         self.sources[record.record_id] = str(path)
-        self.records[record.record_id] = record
+        self.records[record.record_id] = self.compact.record(record)
 
 
 def _is_run(folder: Path) -> bool:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Literal
 
 from suite import units
+from suite.results.computed import once
 from suite.results.record import Record, Telemetry
 from suite.results.samples import steady_steps
 from suite.results.throttle import SLOWDOWNS
@@ -57,6 +58,7 @@ class Energy(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
+@once("energy")
 def energy(record: Record) -> Energy:
     """Return the energy of a record's steady steps."""
     tokens = sum(step.tokens_real for step in steady_steps(record))

@@ -57,7 +57,7 @@ def _opened(path: Path, root: Path) -> BinaryIO:
     if not stat.S_ISREG(kind):
         os.close(descriptor)
         raise Unusable("a folder" if stat.S_ISDIR(kind) else "no plain file")
-    return os.fdopen(descriptor, "rb")
+    return os.fdopen(descriptor, "rb", buffering=1 << 20)  # a record is some 80 kB
 
 
 def _read(file: BinaryIO, size: int) -> bytes:

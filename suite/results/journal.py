@@ -4,12 +4,10 @@ import errno
 import os
 from pathlib import Path
 
-import msgspec
-
 from suite import units
 from suite.errors import SuiteError, WrongMachine
 from suite.results import decode
-from suite.results.record import Record
+from suite.results.record import Record, encode
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -19,7 +17,7 @@ def append(path: Path, record: Record, *, safe: int) -> None:
 
     Raises WrongMachine when the disk is full or fails; the journal is then as it was before.
     """
-    line = msgspec.json.encode(record) + b"\n"
+    line = encode(record) + b"\n"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     except OSError as error:

@@ -10,6 +10,7 @@ import math
 import statistics
 from typing import Literal
 
+from suite.results.computed import once
 from suite.results.energy import counted, interpolated
 from suite.results.record import Record
 from suite.results.window import NoWindow, steady_window
@@ -48,6 +49,7 @@ class LongSteps(Struct, frozen=True, kw_only=True):
         return "computes" if self.extra_watts - self.margin_watts > half else "unclear"
 
 
+@once("long_steps")
 def long_steps(record: Record) -> LongSteps | None:
     """Return it, or None: steps alike, of unlike work, too few, or their energy is not known."""
     telemetry, steady = record.telemetry, steady_window(record)

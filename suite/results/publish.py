@@ -16,7 +16,8 @@ import msgspec
 from suite.errors import BadInput, WrongMachine
 from suite.results import noise
 from suite.results.collection import NOISE
-from suite.results.record import Record, seal
+from suite.results.parked import loaded
+from suite.results.record import Record, encode, seal
 from suite.results.store import JOURNAL, PLAN, Plan, read
 
 T = TypeVar("T", Record, Plan)
@@ -63,7 +64,7 @@ def publish(run: Path, results: Path, *, partial: bool = False) -> Path:
         raise WrongMachine(f"{folder}: cannot be made: {error.strerror}") from error
     names = _names()
     scrubbed = [seal(scrub(record, names)) for record in found.records]
-    journal = b"".join(msgspec.json.encode(record) + b"\n" for record in scrubbed)
+    journal = b"".join(encode(record) + b"\n" for record in scrubbed)
     (folder / JOURNAL).write_bytes(journal)
     bare = _scrub_struct(plan, names)
     (folder / PLAN).write_bytes(msgspec.json.format(msgspec.json.encode(bare), indent=1) + b"\n")
@@ -110,7 +111,8 @@ def _registry(image: R) -> R:
 
 
 def _scrub_struct(value: T, names: frozenset[str]) -> T:
-    return msgspec.convert(_scrubbed(msgspec.to_builtins(value), names), type(value))
+    plain = msgspec.to_builtins(value, enc_hook=loaded)
+    return msgspec.convert(_scrubbed(plain, names), type(value))
 
 
 def _scrubbed(value: Any, names: frozenset[str]) -> Any:

@@ -21,6 +21,7 @@ import msgspec
 
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
+from suite.results.parked import loaded
 from suite.wire import (
     MOST,
     Count,
@@ -227,13 +228,18 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     notes: tuple[str, ...] = ()  #: warnings worth a reader's eye
 
     @cached_property
-    def computed(self) -> dict[str, float | None]:
-        """Return the metrics that were computed from this record so far, by tag."""
+    def computed(self) -> dict[str, object]:
+        """Return what was computed from this record so far, by name (``computed.once``)."""
         return {}
+
+
+def encode(record: Record) -> bytes:
+    """Return the record as JSON in one line, as a journal holds it, without the line's end."""
+    return msgspec.json.encode(record, enc_hook=loaded)
 
 
 def seal(record: Record) -> Record:
     """Return the record with its ``record_id`` filled in."""
     bare = msgspec.structs.replace(record, record_id="")
-    digest = hashlib.sha256(msgspec.json.encode(bare)).hexdigest()[:16]
+    digest = hashlib.sha256(encode(bare)).hexdigest()[:16]
     return msgspec.structs.replace(bare, record_id=digest)

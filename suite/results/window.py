@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypeVar
 
+from suite.results.computed import once
 from suite.results.record import Record, Telemetry
 from suite.wire import Struct
 
@@ -48,6 +49,7 @@ class Window(Struct, frozen=True, kw_only=True):
         return [value for value in column[self.first : self.last] if value is not None]
 
 
+@once("steady_window")
 def steady_window(record: Record) -> Window | NoWindow:
     """Return the window of the steady steps."""
     telemetry = record.telemetry

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from suite.results.computed import once
 from suite.results.record import Record
 
 Unit = Literal[
@@ -52,19 +53,17 @@ def all_metrics() -> Mapping[str, Metric]:
     for module in pkgutil.iter_modules(__path__):
         metric = importlib.import_module(f"{__name__}.{module.name}").METRIC
         found[module.name] = msgspec.structs.replace(
-            metric, tag=module.name, compute=_kept(module.name, metric.compute)
+            metric, tag=module.name, compute=_finite(module.name, metric.compute)
         )
     return MappingProxyType(dict(sorted(found.items())))
 
 
-def _kept(tag: str, compute: Callable[[Record], float | None]) -> Callable[[Record], float | None]:
-    # A report asks each record for each metric on several pages; samples never change.
-    def computed(record: Record) -> float | None:
-        if tag not in record.computed:
-            value = compute(record)
-            # Extreme but valid samples of a stranger can overflow, which is no number to show.
-            finite = value is not None and math.isfinite(value)
-            record.computed[tag] = value if finite else None
-        return record.computed[tag]
+def _finite(
+    tag: str, compute: Callable[[Record], float | None]
+) -> Callable[[Record], float | None]:
+    def finite(record: Record) -> float | None:
+        value = compute(record)
+        # Extreme but valid samples of a stranger can overflow, which is no number to show.
+        return value if value is not None and math.isfinite(value) else None
 
-    return computed
+    return once(tag)(finite)
