@@ -16,7 +16,7 @@ import msgspec
 
 from suite.catalog import case as cases
 from suite.results.collection import JOURNAL, read
-from suite.results.record import Record, seal
+from suite.results.record import Record, encode, seal
 from suite.results.stats import GATE_LAUNCHES
 
 ROOT = Path(__file__).parents[2]
@@ -47,13 +47,13 @@ def seconds(records: int) -> float:
 
 
 def write(folder: Path, count: int) -> None:
-    """Write one side: published cases that ran, with seeds of their own, as often as a gate asks."""
+    """Write one side: published cases that ran, each with a seed of its own, in five launches."""
     found = [record for record in read([RESULTS]).records if record.outcome == "ok"]
     drawn = random.Random(f"{SEED} {folder.name}")
     folder.mkdir()
     with (folder / JOURNAL).open("wb") as journal:
         for record in _copies(found, count, drawn, folder.name):
-            journal.write(msgspec.json.encode(record) + b"\n")
+            journal.write(encode(record) + b"\n")
 
 
 def _copies(

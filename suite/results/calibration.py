@@ -14,6 +14,7 @@ from suite.results.metrics import all_metrics
 from suite.results.noise import NoiseFile
 from suite.results.record import Record
 
+CLOCK = "mean_sm_clock_mhz"  #: the metric that clocks are compared by
 #: A clock that moved by less explains nothing, and its samples say no more.
 LEAST_CLOCK_CHANGE = 0.003
 
@@ -59,6 +60,6 @@ def clocks(before: Sequence[Record], after: Sequence[Record], ratio: float) -> s
 
 
 def _mean_clock(records: Sequence[Record]) -> float | None:
-    values = [all_metrics()["mean_sm_clock_mhz"].compute(record) for record in records]
+    values = [all_metrics()[CLOCK].compute(record) for record in records]
     known = [value for value in values if value]
     return statistics.fmean(known) if known and len(known) == len(values) else None

@@ -10,11 +10,14 @@ parts of 2 s by more: a shorter window is not compared at all.
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from typing import Literal
 
 from suite import units
 from suite.results.computed import once
+from suite.results.parked import loaded
 from suite.results.record import Record, Telemetry
 from suite.results.samples import steady_steps
 from suite.results.throttle import SLOWDOWNS
@@ -62,7 +65,7 @@ class Energy(Struct, frozen=True, kw_only=True):
 def energy(record: Record) -> Energy:
     """Return the energy of a record's steady steps."""
     tokens = sum(step.tokens_real for step in steady_steps(record))
-    window, telemetry = steady_window(record), record.telemetry
+    window, telemetry = steady_window(record), loaded(record.telemetry)
     if isinstance(window, NoWindow) or telemetry is None:
         reason = window.reason if isinstance(window, NoWindow) else ""
         return Energy(tokens_real=tokens, valid=False, reasons=(reason,))
@@ -181,8 +184,10 @@ def _sampled(telemetry: Telemetry, window: Window) -> list[str]:
 def _disturbed(telemetry: Telemetry, window: Window) -> list[str]:
     found = []
     reasons = window.inside(telemetry.throttle_reasons)
+    ever = reduce(or_, reasons, 0)
     for bit, words in SLOWDOWNS.items():
-        if slowed := sum(bool(each & bit) for each in reasons):
+        if ever & bit:
+            slowed = sum(bool(each & bit) for each in reasons)
             found.append(f"{words} in {slowed} of {len(reasons)} samples")
     count = telemetry.foreign_processes
     if count:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from suite import units
 from suite.errors import WrongMachine
 from suite.results import compare, stats
 from suite.results.plan import Plan
@@ -141,7 +142,8 @@ def bisect(
         yield f"Culprits, only together: {named}."
         return
     (name,) = culprits
-    yield f"Culprit: {named} (of {len(changed)} changed, {len(search.tried)} attempts)."
+    tried = units.counted(len(search.tried), "attempt")
+    yield f"Culprit: {named} (of {len(changed)} changed, {tried})."
     if name not in sides[0] or name not in sides[1]:
         return
     try:
@@ -150,4 +152,5 @@ def bisect(
         yield f"Versions between were not tried: {error.message}."
         return
     first = first_that_shows(between, lambda version: search.shows({name: version}))
-    yield f"First version that shows it: {name} {first} ({len(search.tried)} attempts in all)."
+    tried = units.counted(len(search.tried), "attempt")
+    yield f"First version that shows it: {name} {first} ({tried} in all)."

@@ -104,3 +104,19 @@ def test_a_slowdown_at_the_same_clock_blames_nothing() -> None:
     faster = clocks(clocked(BEFORE, 1.0, 1500), clocked(AFTER, 1.05, 1600), 1.05)
     assert "in cycles the change is +12 %" in faster
     assert "most of it" not in faster
+
+
+def test_many_records_are_compared_as_few_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a second process computes, clocks and energy too, is the same to a digit."""
+    before, after = clocked(BEFORE, 1.0, 1500), clocked(AFTER, 1.05, 1429)
+    given = ["compare", folder(tmp_path / "a", before), folder(tmp_path / "b", after)]
+    said = []
+    for many in (1, 1000):
+        monkeypatch.setattr("suite.verbs.compare.MANY", many)
+        assert main([*given, "--format", "json"]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert "SM clock" in said[0]
+    assert "joules_per_token" in said[0]

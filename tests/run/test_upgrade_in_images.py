@@ -8,6 +8,7 @@ import pytest
 from container_support import engine, image
 
 import planted
+from suite.catalog import profile
 from suite.cli import main
 from suite.errors import BadInput
 from suite.results.record import Record
@@ -16,6 +17,7 @@ from suite.run import index, layered
 from suite.run.containers import image as images
 from suite.run.containers import layer
 from suite.run.containers.engine import Engine
+from suite.run.grounds import grounds
 
 __all__ = ["engine", "image"]
 
@@ -126,6 +128,16 @@ def test_an_image_is_made_once_and_holds_what_was_asked(
     assert again.image_id == first.image_id
     assert engine.client.images.get(again.image).attrs["Created"] == created
     assert ground.make({}).container.image_id == ground.image_id
+
+
+def test_images_that_are_named_are_the_sides(
+    ground: layered.Image, made: set[str], wheels: Path
+) -> None:
+    """One side is the profile's image, the other one by its name, and each says what it holds."""
+    other = ground.make({"peft": "0.20.0"}).container
+    with grounds("docker", profile.load("cpu"), (None, other.image)) as (base, candidate):
+        assert (base.image_id, candidate.image_id) == (ground.image_id, other.image_id)
+        assert candidate.target.packages == {**base.target.packages, "peft": "0.20.0"}
 
 
 def test_another_python_than_the_images_takes_a_lock(

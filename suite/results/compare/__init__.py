@@ -5,25 +5,27 @@ is refused unless it is allowed by name: its ratio would be of two different thi
 """
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from suite.errors import BadInput
-from suite.results import stats
+from suite.results import calibration, stats
 from suite.results.collection import Collection
 from suite.results.comparable import differing, packages, settings
 from suite.results.compare import lines, sides
 from suite.results.compare.found import GATED, Change, Comparison, FailedLaunch, Line, Setting
 from suite.results.compare.sides import ALLOWED, Allowed, Key, Side
+from suite.results.metrics import all_metrics
 from suite.results.record import Record
 
-__all__ = ["ALLOWED", "GATED", "Allowed", "Change", "Comparison", "FailedLaunch"]
-__all__ += ["Line", "Setting", "compare", "too_few"]
+__all__ = ["ALLOWED", "COMPUTED", "GATED", "Allowed", "Change", "Comparison", "FailedLaunch"]
+__all__ += ["Line", "Setting", "compare", "compute", "too_few"]
 
 #: Shown with interval and verdict beside it; they decide nothing.
 SHOWN = ("tokens_per_second", "joules_per_token", "first_step_seconds")
 #: The same in every launch: any change is one.
 EXACT = ("peak_allocated_bytes", "trainable_parameters")
+COMPUTED = (GATED, *SHOWN, calibration.CLOCK)  #: from samples, so at some cost
 
 
 def compare(
@@ -52,6 +54,7 @@ def compare(
             compared.append((key, sides.good(before[key]), sides.good(after[key])))
     if not any(sides.good(records) for records in (*before.values(), *after.values())):
         raise BadInput("no case has numbers on either side: nothing to compare")
+    compute((*base.records, *candidate.records))
     gated, effects = lines.timed(GATED, compared, gated=True, spreads=spreads)
     others = [line for tag in SHOWN for line in lines.timed(tag, compared, gated=False)[0]]
     exact = [lines.exact(side, tag) for side in compared for tag in EXACT]
@@ -70,6 +73,17 @@ def compare(
         if effects
         else None,
     )
+
+
+def compute(records: Iterable[Record]) -> None:
+    """Have everything computed that a comparison asks for, a record after the other.
+
+    Metrics are kept, samples are not: so a record's telemetry is unpacked once, not once a metric.
+    """
+    for record in records:
+        if record.outcome == "ok":
+            for tag in COMPUTED:
+                all_metrics()[tag].compute(record)
 
 
 def too_few(found: Comparison) -> str:
