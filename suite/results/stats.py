@@ -180,15 +180,15 @@ def launches_needed(each: Effect) -> int | None:
     return None
 
 
-def pooled(effects: Sequence[Effect]) -> float | None:
-    """Return the one-sided p-value of all cases together being slower; None for fewer than three.
+def pooled(ratios: Sequence[float]) -> float | None:
+    """Return the one-sided p-value of all cases together being above 1; None for fewer than three.
 
     Each case counts once, by the logarithm of its ratio: a change too small to show in any case
     shows where all of them lean the same way.
     """
     from scipy.special import stdtr
 
-    logs = [math.log(each.ratio) for each in effects]
+    logs = [math.log(ratio) for ratio in ratios]
     if len(logs) < LEAST_LAUNCHES or statistics.stdev(logs) == 0:
         return None
     error = statistics.stdev(logs) / math.sqrt(len(logs))

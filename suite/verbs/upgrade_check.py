@@ -10,12 +10,12 @@ import msgspec
 from suite import units
 from suite.arguments import Parser, names, one_of, path, positive
 from suite.catalog.profile import Profile
-from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput
+from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
 from suite.results import calibration, compare, stats
 from suite.results.comparable import differing
 from suite.results.store import create, open_run, read, read_plan
 from suite.signals import Signals
-from suite.verbs import tables
+from suite.verbs import tables, verdicts
 
 if TYPE_CHECKING:
     from suite.run.ground import Ground
@@ -193,7 +193,7 @@ def _asked(folder: Path) -> Asked:
 def _verdict(
     args: argparse.Namespace, asked: Asked, folder: Path, ground: "Ground", signals: Signals
 ) -> int:
-    from suite.verbs.compare import published_noise, show
+    from suite.verbs.compare import published_noise
     from suite.verbs.report import build
 
     base, candidate = (read([folder / side]) for side in SIDES)
@@ -203,7 +203,8 @@ def _verdict(
     if args.strict:
         failures += [f"{case_id}: not settled" for case_id in found.open]
     print()
-    show(found, failures)
+    why = "" if failures else compare.too_few(found, stats.LEAST_LAUNCHES)
+    verdicts.show(found, [*verdicts.sentences(found), verdicts.answer(failures, why)])
     index = build(read([folder / side for side in SIDES]), folder / "site")
     tables.say(f"Both side by side: {index.resolve().as_uri()}")
     if failures and args.bisect:
@@ -211,7 +212,9 @@ def _verdict(
 
         for line in bisect(folder, ground, asked.base, asked.candidate, found, signals):
             tables.say(line)
-    return EXIT_REGRESSION if failures else EXIT_OK
+    if failures:
+        return EXIT_REGRESSION
+    return EXIT_CASES if why else EXIT_OK
 
 
 def _show(sides: Sequence[Mapping[str, str]]) -> None:

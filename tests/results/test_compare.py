@@ -80,6 +80,33 @@ def test_another_loss_fails_though_the_time_is_the_same() -> None:
     assert found.failures == ("tiny-qwen3-lora: loss CHANGED",)
 
 
+def test_losses_that_part_a_little_in_every_case_fail_together() -> None:
+    """0.15 % after the first step is within each case's band, and no chance in all of five."""
+
+    def moved(record: Record, share: float) -> Record:
+        steps = [
+            msgspec.structs.replace(step, loss=step.loss * (1 + share)) if step.index else step
+            for step in record.steps
+            if step.loss is not None
+        ]
+        return seal(msgspec.structs.replace(record, steps=tuple(steps)))
+
+    methods = ("lora", "lora-naive", "qlora", "unsloth-lora", "unsloth-qlora")
+    base = side_of(BEFORE, methods)
+    shares = {method: 0.0014 + 0.0001 * number for number, method in enumerate(methods)}
+    found = compared(base, [moved(r, shares[r.method]) for r in side_of(AFTER, methods)])
+    assert {each.verdict for each in found.lines if each.metric == "loss"} == {"SAME"}
+    (loss,) = [each for each in found.pooled if each.quantity == "loss"]
+    assert loss.ratio == pytest.approx(1.0015, abs=0.0002)
+    assert found.failures == ("all cases together: a higher loss",)
+    both = [moved(r, (-1) ** n * shares[r.method]) for n, r in enumerate(side_of(AFTER, methods))]
+    assert compared(base, both).failures == ()
+
+
+def side_of(run_id: str, methods: tuple[str, ...]) -> list[Record]:
+    return [record for method in methods for record in side(run_id, method=method)]
+
+
 def test_cases_that_vanish_or_begin_to_fail_fail_the_gate() -> None:
     """Missing, newly failing; newly passing and new ones are told and pass."""
     gone = compared([*side(BEFORE), *side(BEFORE, method="unsloth-lora")], side(AFTER))
@@ -192,6 +219,7 @@ def test_few_launches_cannot_gate_and_get_no_verdict(
     said = capsys.readouterr().out
     assert "+30.0 %" in said
     assert "SLOWER" not in said
+    assert "A gate refuses to answer: tiny-qwen3-lora: 1 of 5 launches a side" in said
     assert main(["compare", base, candidate, "--gate"]) == 2
     assert "cannot gate: tiny-qwen3-lora: 1 of 5 launches a side" in capsys.readouterr().err
 

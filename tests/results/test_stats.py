@@ -101,12 +101,12 @@ def test_many_small_changes_show_together() -> None:
     random_ = random.Random(4)
     lean = [effect(launches(random_, 0.007), launches(random_, 0.007, 0.012)) for _ in range(8)]
     assert Verdict.SLOWER not in verdicts(lean)
-    together = pooled(lean)
+    together = pooled([each.ratio for each in lean])
     assert together is not None
     assert together < 0.01
     even = [effect(launches(random_, 0.007), launches(random_, 0.007)) for _ in range(8)]
-    assert (pooled(even) or 0) > 0.01
-    assert pooled(lean[:2]) is None
+    assert (pooled([each.ratio for each in even]) or 0) > 0.01
+    assert pooled([each.ratio for each in lean[:2]]) is None
 
 
 def test_launches_without_any_scatter_are_compared_exactly() -> None:

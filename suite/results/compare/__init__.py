@@ -5,21 +5,30 @@ is refused unless it is allowed by name: its ratio would be of two different thi
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
 from suite.errors import BadInput
-from suite.results import calibration, stats
+from suite.results import calibration, parity, stats
 from suite.results.collection import Collection
 from suite.results.comparable import differing, packages, settings
 from suite.results.compare import lines, sides
-from suite.results.compare.found import GATED, Change, Comparison, FailedLaunch, Line, Setting
+from suite.results.compare.found import (
+    GATED,
+    Change,
+    Comparison,
+    FailedLaunch,
+    Line,
+    Pooled,
+    Setting,
+)
 from suite.results.compare.sides import ALLOWED, Allowed, Key, Side
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 
 __all__ = ["ALLOWED", "COMPUTED", "GATED", "Allowed", "Change", "Comparison", "FailedLaunch"]
-__all__ += ["Line", "Setting", "compare", "compute", "too_few"]
+__all__ += ["Line", "Pooled", "Setting", "compare", "compute", "too_few"]
 
 #: Shown with interval and verdict beside it; they decide nothing.
 SHOWN = ("tokens_per_second", "joules_per_token", "first_step_seconds")
@@ -68,11 +77,25 @@ def compare(
         settings=_changed(compared, _settings),
         packages=_changed(compared, packages),
         notes=tuple(sides.same_input(base, candidate)),
-        pooled=stats.pooled(effects),
-        pooled_ratio=statistics.geometric_mean(each.ratio for each in effects)
-        if effects
-        else None,
+        pooled=tuple(_pooled(compared, [each.ratio for each in effects])),
     )
+
+
+def _pooled(compared: Sequence[Side], times: Sequence[float]) -> Iterator[Pooled]:
+    """Yield the tests of all cases together; a loss may part by half of what one case's may."""
+    losses = [ratio for side in compared if (ratio := lines.loss_ratio(side)) is not None]
+    bands = [parity.band(before[0].weights).trajectory for _, before, _ in compared]
+    quantities: tuple[tuple[Literal["step time", "loss"], Sequence[float], float], ...]
+    quantities = (
+        ("step time", times, stats.MARGIN / 2),
+        ("loss", losses, max(bands, default=0.0) / 2),
+    )
+    for quantity, ratios, margin in quantities:
+        p = stats.pooled(ratios)
+        if p is not None:
+            ratio = statistics.geometric_mean(ratios)
+            cases = len(ratios)
+            yield Pooled(quantity=quantity, cases=cases, ratio=ratio, p=p, margin=margin)
 
 
 def compute(records: Iterable[Record]) -> None:
@@ -86,8 +109,8 @@ def compute(records: Iterable[Record]) -> None:
                 all_metrics()[tag].compute(record)
 
 
-def too_few(found: Comparison) -> str:
-    """Return why these results cannot gate, or "": too few launches a side of a case.
+def too_few(found: Comparison, wanted: int = stats.GATE_LAUNCHES) -> str:
+    """Return why these results cannot gate, or "": too few good launches a side of a case.
 
     A case that fails the gate by its failed launches is no such case: it has its answer.
     """
@@ -96,9 +119,9 @@ def too_few(found: Comparison) -> str:
         if (line.profile, line.case_id) in answered:
             continue
         fewest = min(line.base_launches, line.candidate_launches)
-        if line.metric == GATED and fewest < stats.GATE_LAUNCHES:
+        if line.metric == GATED and fewest < wanted:
             return (
-                f"{line.case_id}: {fewest} of {stats.GATE_LAUNCHES} launches a side; steps of one"
+                f"{line.case_id}: {fewest} of {wanted} launches a side; steps of one"
                 " launch are not replicates"
             )
     return ""

@@ -7,8 +7,6 @@ from suite.wire import Struct
 
 #: Decides; one family of tests. Tokens per second are its reciprocals and would count it twice.
 GATED = "step_seconds"
-#: All cases together may be slower by this before the pooled test fails a gate.
-POOLED_MARGIN = 0.01
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -95,8 +93,27 @@ class Setting(Struct, frozen=True, kw_only=True):
     case_ids: tuple[str, ...]
 
 
+class Pooled(Struct, frozen=True, kw_only=True):
+    """All cases together, each once: too small a change to show in one may show in all.
+
+    ``ratio`` is the geometric mean of candidate over base, ``p`` the one-sided p-value of it being
+    above 1. A gate fails where it is, and by more than ``margin``.
+    """
+
+    quantity: Literal["step time", "loss"]
+    cases: int
+    ratio: float
+    p: float
+    margin: float
+
+    @property
+    def fails(self) -> bool:
+        """Return whether a gate fails by it."""
+        return self.p < stats.SLOWER_ALPHA and self.ratio > 1 + self.margin
+
+
 class Comparison(Struct, frozen=True, kw_only=True):
-    """Everything found. ``pooled`` is the p-value of all cases together being slower.
+    """Everything found. ``pooled`` has step time and loss, where there are cases enough.
 
     ``failed`` are launches beside the numbers of ``lines``; a case that failed in every launch of
     one side is among ``changes``.
@@ -110,8 +127,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     settings: tuple[Setting, ...]
     packages: tuple[Setting, ...]
     notes: tuple[str, ...]
-    pooled: float | None
-    pooled_ratio: float | None
+    pooled: tuple[Pooled, ...]
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -122,9 +138,11 @@ class Comparison(Struct, frozen=True, kw_only=True):
         found += [
             f"{line.case_id}: {line.metric} {line.verdict}" for line in self.lines if line.fails
         ]
-        if self.pooled is not None and self.pooled_ratio is not None:
-            many = self.pooled < stats.SLOWER_ALPHA and self.pooled_ratio > 1 + POOLED_MARGIN
-            found += ["all cases together: SLOWER"] if many else []
+        found += [
+            f"all cases together: {'SLOWER' if each.quantity == 'step time' else 'a higher loss'}"
+            for each in self.pooled
+            if each.fails
+        ]
         return tuple(found)
 
     @property

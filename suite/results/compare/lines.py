@@ -153,3 +153,21 @@ def losses(side: Side) -> Line:
         fails=found.verdict == "differs",
         note=found.reason,
     )
+
+
+def loss_ratio(side: Side) -> float | None:
+    """Return the candidate's loss over the base's; None where a loss is no positive number.
+
+    Of each launch the mean over the steps that all launches took, then geometric means.
+    """
+    _, before, after = side
+    launches = [[{s.index: s.loss for s in r.steps} for r in each] for each in (before, after)]
+    indices = set[int].intersection(*(set(each) for sides in launches for each in sides))
+    means = []
+    for sides in launches:
+        values = [[each[index] for index in indices] for each in sides]
+        known = [[loss for loss in each if loss is not None and loss > 0] for each in values]
+        if not indices or any(len(k) != len(indices) for k in known):
+            return None
+        means.append(statistics.geometric_mean(statistics.fmean(each) for each in known))
+    return means[1] / means[0]
