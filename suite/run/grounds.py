@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from suite.catalog.profile import Profile
-from suite.errors import BadInput
+from suite.errors import BadInput, WrongMachine
 from suite.run import environment
 from suite.run.ground import Ground
+from suite.run.index import NotInstallable
 from suite.run.overlay import Here
 from suite.run.packages import ensure_training
 from suite.run.runner import Runner
@@ -18,7 +19,8 @@ def grounds(
 ) -> Iterator[tuple[Ground, ...]]:
     """Yield one ground a side; ``images`` are named ones, None stands for the profile's.
 
-    Raises BadInput where the profile has none, WrongMachine without an engine or an image.
+    Raises BadInput where the profile has none, WrongMachine without an engine or an image,
+    NotInstallable where nothing starts in another image than the first side's.
     """
     if runner == "local":
         ensure_training()
@@ -46,5 +48,10 @@ def grounds(
                 container = image.ensure(engine, name, revision)
             else:
                 container = image.named(engine, wanted, name)
-            found[wanted] = stack.enter_context(layered.ground(engine, container, name))
+            try:
+                found[wanted] = stack.enter_context(layered.ground(engine, container, name))
+            except NotInstallable as error:
+                if wanted != images[0]:
+                    raise
+                raise WrongMachine(error.message, hint="It must be one of docker/.") from error
         yield tuple(found[wanted] for wanted in images)

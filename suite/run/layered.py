@@ -73,11 +73,14 @@ class Image:
 
 @contextmanager
 def ground(engine: Engine, container: Container, name: str) -> Iterator[Image]:
-    """Yield an image as a ground; ``name`` is its folder in docker/. Raises WrongMachine."""
+    """Yield an image as a ground; ``name`` is its folder in docker/.
+
+    Raises NotInstallable for one that nothing starts in.
+    """
     try:
         inside = layer.look(engine, container.image)
     except layer.DoesNotStart as error:
-        raise WrongMachine(error.message, hint="It must be an image of docker/.") from error
+        raise NotInstallable(error.message) from error
     with tempfile.TemporaryDirectory(prefix="tunebench-") as folder:
         target = Target(
             packages=_packages(inside),

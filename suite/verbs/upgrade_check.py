@@ -1,7 +1,8 @@
 """``tunebench upgrade-check``: other package versions against these, measured in turns."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -107,20 +108,21 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     images = tuple(getattr(args, f"{side}_image") for side in SIDES)
     try:
         with grounds(args.runner, profile, images) as under:
-            packages = [
-                resolve(given, ground.target)
-                for given, ground in zip((args.base, args.candidate), under, strict=True)
-            ]
+            with _base():
+                base = resolve(args.base, under[0].target)
+            candidate = resolve(args.candidate, under[1].target)
             asked = Asked(
-                base=packages[0],
-                candidate=packages[1],
+                base=base,
+                candidate=candidate,
                 runner=args.runner,
                 images=tuple(ground.image_id for ground in under if ground.image_id),
             )
-            if asked.base == asked.candidate and under[0].image_id == under[1].image_id:
+            if base == candidate and under[0].image_id == under[1].image_id:
                 raise BadInput("the two sides are the same: no version differs")
-            _show([{**g.target.packages, **over} for g, over in zip(under, packages, strict=True)])
-            variants = [ground.make(over) for ground, over in zip(under, packages, strict=True)]
+            _show({**under[0].target.packages, **base}, {**under[1].target.packages, **candidate})
+            with _base():
+                variants = [under[0].make(base)]
+            variants.append(under[1].make(candidate))
             folder = _folder(args, profile, asked)
             runs = [open_run(folder / side) for side in SIDES]
             try:
@@ -132,6 +134,17 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     except NotInstallable as refusal:
         tables.say(f"Cannot be installed: {refusal.message}")
         return EXIT_REGRESSION
+
+
+@contextmanager
+def _base() -> Iterator[None]:
+    """Without a base there is no answer: only a candidate may be one that cannot be had."""
+    from suite.run.index import NotInstallable
+
+    try:
+        yield
+    except NotInstallable as error:
+        raise BadInput(f"the base cannot be installed: {error.message}") from error
 
 
 def _refuse(args: argparse.Namespace) -> None:
@@ -217,11 +230,11 @@ def _verdict(
     return EXIT_CASES if why else EXIT_OK
 
 
-def _show(sides: Sequence[Mapping[str, str]]) -> None:
-    found = sorted(differing(*sides), key=lambda each: each.setting)
+def _show(base: Mapping[str, str], candidate: Mapping[str, str]) -> None:
+    found = sorted(differing(base, candidate), key=lambda each: each.setting)
     if found:
         rows = [(each.setting, each.ours, each.theirs) for each in found]
         tables.show(("package", *SIDES), rows, right="")
         print()
-    total = units.counted(len({*sides[0], *sides[1]}), "package")
+    total = units.counted(len({*base, *candidate}), "package")
     print(f"{total}, of which {len(found)} differ.")

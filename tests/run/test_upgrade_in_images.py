@@ -1,6 +1,7 @@
 """Other package versions in images made for them, by a real engine: trained, compared, named."""
 
 import importlib.metadata
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from container_support import engine, image
 import planted
 from suite.catalog import profile
 from suite.cli import main
-from suite.errors import BadInput
+from suite.errors import BadInput, WrongMachine
 from suite.results.record import Record
 from suite.results.store import read
 from suite.run import index, layered
@@ -131,13 +132,24 @@ def test_an_image_is_made_once_and_holds_what_was_asked(
 
 
 def test_images_that_are_named_are_the_sides(
-    ground: layered.Image, made: set[str], wheels: Path
+    ground: layered.Image, engine: Engine, image: str, made: set[str], wheels: Path
 ) -> None:
-    """One side is the profile's image, the other one by its name, and each says what it holds."""
+    """One side is the profile's image, the other one by its name, and each says what it holds.
+
+    An image without our packages is no base; as a candidate it is an answer.
+    """
     other = ground.make({"peft": "0.20.0"}).container
-    with grounds("docker", profile.load("cpu"), (None, other.image)) as (base, candidate):
+    cpu = profile.load("cpu")
+    with grounds("docker", cpu, (None, other.image)) as (base, candidate):
         assert (base.image_id, candidate.image_id) == (ground.image_id, other.image_id)
         assert candidate.target.packages == {**base.target.packages, "peft": "0.20.0"}
+    bare = f"{layer.REPOSITORY}:bare"
+    text = f"FROM {image}\nENV PATH=/usr/bin:/bin\n".encode()
+    engine.client.images.build(fileobj=io.BytesIO(text), tag=bare)
+    with pytest.raises(WrongMachine), grounds("docker", cpu, (bare, None)):
+        pass
+    with pytest.raises(index.NotInstallable), grounds("docker", cpu, (None, bare)):
+        pass
 
 
 def test_another_python_than_the_images_takes_a_lock(

@@ -87,6 +87,10 @@ def look(engine: Engine, reference: str) -> Inside:
             code = int(made.wait(timeout=LOOK_SECONDS)["StatusCode"])
             said = made.logs(stdout=True, stderr=False)
             errors = made.logs(stdout=False, stderr=True)
+    except WrongMachine as error:
+        if "executable file not found" in error.message:
+            raise DoesNotStart(f"nothing can be measured in {reference}: no python") from error
+        raise
     finally:
         with suppress(DockerException, OSError):
             made.remove(force=True)
