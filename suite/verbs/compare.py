@@ -101,10 +101,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     elif args.format == "markdown":
         verdicts.markdown(found, [*said, answer])
     elif args.format == "html":
-        from reports.verdict_page import verdict_page
-
-        good = not failures and not why
-        print(verdict_page(verdicts.HEADER, verdicts.rows(found), said, answer, good=good))
+        print(verdicts.page(found, said, answer, good=not failures and not why))
     else:
         verdicts.show(found, [*said, answer])
     return EXIT_REGRESSION if gates and failures else EXIT_OK

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from suite.run.ground import Ground
 
 ASKED = "upgrade-check.json"  #: what was asked, in the folder: a later call goes on with it
+VERDICT = "verdict.html"
 SIDES = ("base", "candidate")
 
 
@@ -217,8 +218,14 @@ def _verdict(
         failures += [f"{case_id}: not settled" for case_id in found.open]
     print()
     why = "" if failures else compare.too_few(found, stats.LEAST_LAUNCHES)
-    verdicts.show(found, [*verdicts.sentences(found), verdicts.answer(failures, why)])
+    said, answer = verdicts.sentences(found), verdicts.answer(failures, why)
+    verdicts.show(found, [*said, answer])
+    page = folder / VERDICT
+    page.write_text(
+        verdicts.page(found, said, answer, good=not failures and not why), encoding="utf-8"
+    )
     index = build(read([folder / side for side in SIDES]), folder / "site")
+    tables.say(f"As a page: {page.resolve().as_uri()}")
     tables.say(f"Both side by side: {index.resolve().as_uri()}")
     if failures and args.bisect:
         from suite.run.bisect import bisect

@@ -44,6 +44,13 @@ def markdown(found: Comparison, said: Sequence[str]) -> None:
         print(f"- {markup.text(sentence)}")
 
 
+def page(found: Comparison, said: Sequence[str], last: str, *, good: bool) -> str:
+    """Return the same as an HTML page that needs no other; its verdict, ``last``, comes first."""
+    from reports.verdict_page import verdict_page
+
+    return verdict_page(HEADER, rows(found), said, last, good=good)
+
+
 def rows(found: Comparison) -> list[list[str]]:
     """Return a row of ``HEADER`` for each line; of launches that failed, how many."""
     lost = Counter[tuple[str, str, str]](

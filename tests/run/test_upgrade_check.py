@@ -112,7 +112,9 @@ def test_sides_with_too_few_good_launches_are_no_answer(
     assert check(out, *base, "--launches", "3") == 4
     said = capsys.readouterr().out
     assert "launch 2 of the base" in said
-    assert "A gate refuses to answer: tiny-qwen3-lora: 1 of 3 launches a side" in said
+    refusal = "A gate refuses to answer: tiny-qwen3-lora: 1 of 3 launches a side"
+    assert refusal in said
+    assert refusal in (out / "verdict.html").read_text()
     assert check(out, *base, "--launches", "4") == 2, "another number of launches"
 
 
