@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 ASKED = "upgrade-check.json"  #: what was asked, in the folder: a later call goes on with it
 VERDICT = "verdict.html"
+EXIT_CODES = """
+exit codes:
+  0  no regression
+  4  too few launches went well for an answer
+  5  a regression, or a candidate that cannot be installed or does not start
+  2, 3  wrong arguments, or a machine, network or engine that cannot do it"""
 SIDES = ("base", "candidate")
 
 
@@ -49,9 +55,10 @@ def parser() -> Parser:
             ('./tunebench upgrade-check --candidate "peft==0.21.2"', "one package"),
             ("./tunebench upgrade-check --candidate new/train.txt", "a whole lock"),
             ('./tunebench upgrade-check --base "trl==1.14.0" --bisect', "the culprit"),
-            ('./tunebench upgrade-check --runner docker --candidate "peft==0.21.2"', "images"),
+            ("./tunebench upgrade-check --candidate new.txt --runner docker", "in images"),
         ],
     )
+    made.epilog = f"{made.epilog}\n{EXIT_CODES}"
     made.add_argument(
         "--candidate",
         action="append",
