@@ -129,6 +129,11 @@ def test_an_image_is_made_once_and_holds_what_was_asked(
     assert again.image_id == first.image_id
     assert engine.client.images.get(again.image).attrs["Created"] == created
     assert ground.make({}).container.image_id == ground.image_id
+    with layered.ground(engine, first, "cpu") as other:
+        assert other.target.packages["peft"] == "0.20.0"
+        newer = other.make({"peft": "0.21.0"}).container
+    with layered.ground(engine, newer, "cpu") as third:
+        assert third.target.packages["peft"] == "0.21.0", "a layer over a layer"
 
 
 def test_images_that_are_named_are_the_sides(

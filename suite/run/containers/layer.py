@@ -13,7 +13,7 @@ from suite.run.containers import image, owner
 from suite.run.containers.engine import Engine, explained
 
 REPOSITORY = "tunebench/upgrade"
-FOLDER = "/opt/upgrade"
+FOLDER = "/opt/upgrade"  #: a folder in it for each layer, named by its key
 LOOK_SECONDS = 120
 
 #: Nothing but files is added, and their bytecode as the image's own packages have it. No label of
@@ -25,13 +25,14 @@ ARG OWNER
 ARG PARENT
 ARG PARENT_ID
 ARG PYTHON_PATH
+ARG FOLDER
 USER 0:0
-COPY packages {FOLDER}
-RUN python -B -m compileall -qf -j 0 --invalidation-mode unchecked-hash {FOLDER} \\
+COPY packages ${{FOLDER}}
+RUN python -B -m compileall -qf -j 0 --invalidation-mode unchecked-hash "$FOLDER" \\
         >/dev/null || true; \\
-    chmod -R a+rX {FOLDER}
+    chmod -R a+rX "$FOLDER"
 USER ${{OWNER}}
-ENV PYTHONPATH={FOLDER}${{PYTHON_PATH}}
+ENV PYTHONPATH=${{FOLDER}}${{PYTHON_PATH}}
 LABEL {image.LOCK}="" {image.BASE_NAME}="${{PARENT}}" {image.BASE_DIGEST}="${{PARENT_ID}}"
 """
 
@@ -69,20 +70,24 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
 def look(engine: Engine, reference: str) -> Inside:
     """Ask an image what it holds, confined as a launch is; raises DoesNotStart."""
     from docker.errors import DockerException
+    from docker.types import LogConfig
 
-    made = engine.client.containers.create(
-        reference,
-        entrypoint=["python", "-c", _LOOK],
-        command=[],
-        network_mode="none",
-        read_only=True,
-        tmpfs={"/tmp": ""},
-        cap_drop=["ALL"],
-        security_opt=["no-new-privileges:true"],
-        labels={owner.RUN: "look", owner.OWNER: owner.me()},
-    )
+    doing = f"looking into {reference}"
+    with explained(engine.address, doing):
+        made = engine.client.containers.create(
+            reference,
+            entrypoint=["python", "-c", _LOOK],
+            command=[],
+            network_mode="none",
+            read_only=True,
+            tmpfs={"/tmp": ""},
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges:true"],
+            labels={owner.RUN: "look", owner.OWNER: owner.me()},
+            log_config=LogConfig(type="json-file"),  # not every engine's own can be read
+        )
     try:
-        with explained(engine.address, f"looking into {reference}"):
+        with explained(engine.address, doing):
             made.start()
             code = int(made.wait(timeout=LOOK_SECONDS)["StatusCode"])
             said = made.logs(stdout=True, stderr=False)
@@ -117,6 +122,7 @@ def build(engine: Engine, parent: Container, packages: Path, key: str) -> str:
         "PARENT_ID": parent.image_id,
         "OWNER": config.get("User") or "0:0",
         "PYTHON_PATH": f":{path}" if path else "",
+        "FOLDER": f"{FOLDER}/{key}",
     }
     with tempfile.TemporaryDirectory(prefix="tunebench-") as folder:
         context = Path(folder)
