@@ -56,8 +56,8 @@ def timed(
             ratio=means[1] / means[0],
         )
         few = f"fewer than {stats.LEAST_LAUNCHES} launches a side: no interval"
-        clock = calibration.clocks(*side[1:], means[1] / means[0]) if gated else ""
-        notes = [values.note, few if effect is None else "", clock]
+        around = _around(side, means[1] / means[0]) if gated else []
+        notes = [values.note, few if effect is None else "", *around]
         found = msgspec.structs.replace(found, note=", ".join(filter(None, notes)))
         if effect is not None:
             verdict = next(answers)
@@ -74,6 +74,14 @@ def timed(
             )
         lines.append(found)
     return lines, effects
+
+
+def _around(side: Side, ratio: float) -> list[str]:
+    """Return what else moved meanwhile: the GPU's clock, the launches of a side over time."""
+    _, before, after = side
+    drifts = (("base", calibration.drift(before)), ("candidate", calibration.drift(after)))
+    said = [f"{name}: {drift}" for name, drift in drifts if drift]
+    return [calibration.clocks(before, after, ratio), *said]
 
 
 class _Values(Struct, frozen=True, kw_only=True):
