@@ -150,7 +150,7 @@ def test_images_that_are_named_are_the_sides(
         assert candidate.target.packages == {**base.target.packages, "peft": "0.20.0"}
     bare = f"{layer.REPOSITORY}:bare"
     text = f"FROM {image}\nENV PATH=/usr/bin:/bin\n".encode()
-    engine.client.images.build(fileobj=io.BytesIO(text), tag=bare)
+    engine.client.images.build(fileobj=io.BytesIO(text), tag=bare, rm=True)
     with pytest.raises(WrongMachine), grounds("docker", cpu, (bare, None)):
         pass
     with pytest.raises(index.NotInstallable), grounds("docker", cpu, (None, bare)):
