@@ -1,6 +1,6 @@
 """The Markdown tables of one run: methods beside each other, sequence lengths, padding."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from reports import markup, words
@@ -11,6 +11,7 @@ from reports.rungs import KINDS, NAIVE, rungs
 from reports.view import Section
 from suite import units
 from suite.catalog.case import Case
+from suite.catalog.method import Method
 from suite.results.launches import Launches, across
 from suite.results.metrics import Metric, all_metrics
 
@@ -161,7 +162,29 @@ def _lengths(groups: Sequence[Launches], lengths: Sequence[int]) -> list[str]:
             ],
             map(row, lengths),
         ),
+        *filter(None, (_along(ours, theirs, by_place, lengths) for ours, theirs in pairs)),
     ]
+
+
+def _along(
+    ours: Method,
+    theirs: Method,
+    by_place: Mapping[tuple[int, str], Launches],
+    lengths: Iterable[int],
+) -> str:
+    """Return how a ratio goes with length, which the published ones are said to grow with."""
+    speeds = {
+        length: speed
+        for length in lengths
+        if (speed := _speed(*(by_place.get((length, method.name)) for method in (ours, theirs))))
+    }
+    if len(speeds) < 2:
+        return ""
+    shortest, longest = min(speeds), max(speeds)
+    return (
+        f"The speed of {ours.title} against {theirs.title} goes from {speeds[shortest]} at"
+        f" {shortest:,} tokens a row to {speeds[longest]} at {longest:,}."
+    )
 
 
 def _cell(group: Launches | None, text: Callable[[Launches], str]) -> str:
@@ -179,11 +202,18 @@ def _throughput(group: Launches) -> str:
 
 
 def _pair(ours: Launches | None, theirs: Launches | None) -> str:
+    if ours is None or theirs is None or not (speed := _speed(ours, theirs)):
+        return ""
+    memory = change(quotient(ours, theirs, peak_memory(ours.best)))
+    return f"{speed}, {memory}" if memory else speed
+
+
+def _speed(ours: Launches | None, theirs: Launches | None) -> str:
+    """Return throughput of one over the other's, empty where they do not compare."""
     if ours is None or theirs is None or not ours.ok or hindrance(ours, theirs):
         return ""
     speed = quotient(ours, theirs, all_metrics()["tokens_per_second"])
-    memory = quotient(ours, theirs, peak_memory(ours.best))
-    return ", ".join(t for t in ("" if speed is None else units.ratio(speed), change(memory)) if t)
+    return "" if speed is None else units.ratio(speed)
 
 
 def paddings(material: Material, section: Section) -> list[str]:

@@ -185,6 +185,23 @@ def test_a_sweep_becomes_a_table_of_lengths() -> None:
     assert short[3] == "2.00×, 0 %"
     assert long[1] == "Out of memory while loading the weights"
     assert long[3] == "–"
+    assert "goes from" not in text, "one length says nothing of how a ratio goes"
+
+
+def test_a_ratio_is_followed_along_the_lengths_of_a_sweep() -> None:
+    """The published ratios are said to grow with length: both ends are named, shortest first."""
+    found = []
+    for length, batch, seconds in ((4096, 1, 0.16), (1024, 4, 0.125), (512, 8, 0.1)):
+        work = Workload(sequence_tokens=length, batch_sequences=batch)
+        for method, took in (("lora", 0.2), ("unsloth-lora", seconds)):
+            found.append(
+                gpu_records.record(
+                    method=method, workload=work, suffix=f"-s{length}", seconds=took
+                )
+            )
+    text = made(*found, only="sequence")
+    said = "Unsloth LoRA against LoRA goes from 2.00× at 512 tokens a row to 1.25× at 4,096."
+    assert said in text
 
 
 def test_other_tokens_a_step_are_no_sweep() -> None:
