@@ -106,12 +106,20 @@ def normalized(name: str) -> str:
 
 
 def _requirement(text: str) -> Requirement:
+    if text.endswith((".txt", ".lock")):  # a name to pip, and a mistyped file to anybody else
+        raise BadInput(f"{text}: no such file")
     try:
-        return Requirement(text)
+        found = Requirement(text)
     except InvalidRequirement as error:
         raise BadInput(
             f"{text!r} is neither a file nor a requirement such as peft==0.21.2"
         ) from error
+    if found.url is not None:
+        raise BadInput(
+            f"{text!r}: an address, which no version stands for",
+            hint="Build a wheel with a version of its own; PIP_FIND_LINKS names its folder.",
+        )
+    return found
 
 
 def _lines(path: Path, target: Target) -> Iterator[Requirement]:

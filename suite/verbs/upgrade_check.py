@@ -14,7 +14,7 @@ from suite.catalog.profile import Profile
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
 from suite.results import calibration, compare, stats
 from suite.results.comparable import differing
-from suite.results.store import create, open_run, read, read_plan
+from suite.results.store import Plan, create, open_run, read, read_plan
 from suite.signals import Signals
 from suite.verbs import tables, verdicts
 
@@ -111,6 +111,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
     _refuse(args)
     profile = resolve_profile(args.profile)
+    _plan(args, profile, {})  # a mistake is said first
     if args.runner == "docker":
         known_machine(args.profile)
     images = tuple(getattr(args, f"{side}_image") for side in SIDES)
@@ -173,23 +174,26 @@ def _refuse(args: argparse.Namespace) -> None:
         raise BadInput(f"--launches: at least {stats.LEAST_LAUNCHES} a side, for an interval")
 
 
-def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
-    """Return the folder with both runs, made unless it is there and about the same."""
+def _plan(args: argparse.Namespace, profile: Profile, packages: Mapping[str, str]) -> Plan:
     from suite.run import planning
     from suite.run.index import pins
 
-    plans = [
-        planning.make(
-            profile,
-            tier=args.tier,
-            models=args.models,
-            methods=args.methods,
-            launches=args.launches,
-            runner=args.runner,
-            argv=("upgrade-check", *pins(packages)),
-        )
-        for packages in (asked.base, asked.candidate)
-    ]
+    return planning.make(
+        profile,
+        tier=args.tier,
+        models=args.models,
+        methods=args.methods,
+        launches=args.launches,
+        runner=args.runner,
+        argv=("upgrade-check", *pins(packages)),
+    )
+
+
+def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
+    """Return the folder with both runs, made unless it is there and about the same."""
+    from suite.run import planning
+
+    plans = [_plan(args, profile, packages) for packages in (asked.base, asked.candidate)]
     stamp = plans[0].run_id.partition("-")[0]
     folder: Path = args.out or planning.RUNS / f"upgrade-{stamp}"
     if (folder / ASKED).is_file():

@@ -143,6 +143,8 @@ def test_a_version_that_does_not_exist_is_an_answer(
     [
         ([], "nothing to compare with this environment"),
         (["--candidate", "peft=="], "neither a file nor a requirement"),
+        (["--candidate", "nosuch.txt"], "nosuch.txt: no such file"),
+        (["--candidate", "peft @ git+https://invalid/peft"], "an address, which no version"),
         (["--candidate=--extra-index-url x"], "neither a file nor a requirement"),
         (["--candidate", "peft==0.20.0", "--launches", "2"], "at least 3 a side"),
         (["--candidate", "peft==0.20.0", "--base", "peft==0.20.0"], "the two sides are the same"),
