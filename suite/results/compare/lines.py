@@ -147,17 +147,21 @@ def exact(side: Side, tag: str) -> Line | None:
 
 
 def losses(side: Side) -> Line:
-    """Return the line that says whether the candidate trains as the base does."""
+    """Return the line that says whether the candidate trains as the base does.
+
+    Its numbers are of the first step, its verdict is that of ``parity`` on all steps.
+    """
     _, before, after = side
     found = parity.between(after[0], before[0])
     verdict = {"agrees": "SAME", "differs": "CHANGED", "no reference": "UNKNOWN"}[found.verdict]
-    first_loss = all_metrics()["first_loss"].compute
+    ours, theirs = (all_metrics()["first_loss"].compute(each[0]) for each in (before, after))
     return _line(
         side,
         "loss",
         verdict,
-        base=first_loss(before[0]),
-        candidate=first_loss(after[0]),
+        base=ours,
+        candidate=theirs,
+        ratio=theirs / ours if ours and theirs is not None else None,
         fails=found.verdict == "differs",
         note=found.reason,
     )
