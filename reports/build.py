@@ -1,14 +1,13 @@
 """Build the site: one folder of HTML and JSON, put in place at once when it is whole."""
 
+import math
 import secrets
 import shutil
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from itertools import chain
 from pathlib import Path
-
-import msgspec
 
 from reports import (
     all_results,
@@ -20,13 +19,13 @@ from reports import (
     model_view,
     pair_matrix,
     pair_page,
-    record_view,
+    record_files,
     single,
     summary,
     words,
 )
-from reports.cells import record_page
-from reports.fork import beside
+from reports.card_watch import watched
+from reports.fork import MOST_TICKETS, Tickets, beside
 from reports.glance import glances
 from reports.material import Material, gather
 from reports.pairs import pairs
@@ -36,13 +35,12 @@ from suite.errors import BadInput, WrongMachine
 from suite.results import energy, ledger, parity
 from suite.results import history as changes
 from suite.results.collection import Collection
+from suite.results.long_steps import long_steps
 from suite.results.metrics import all_metrics
-from suite.results.record import encode
 
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
 MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``MANY``
-_RECORD = "each/record.html"
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
@@ -112,7 +110,7 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
     material = gather(collection)
     pages = [*_pages(material), *_members(material, FAMILIES)]
     kept, spent = 0, 0
-    for files in _record_files(material):
+    for files in record_files.files(material, collection.records):
         spent += sum(len(text) for _, text in files)
         if spent > MOST_RECORDS_BYTES:
             break
@@ -158,20 +156,43 @@ def _write(collection: Collection, folder: Path) -> None:
     for family in (*FAMILIES, "records"):
         (folder / family).mkdir()
 
+    records = collection.records
+    share = max(16, math.ceil(len(records) / MOST_TICKETS))  #: of records for one ticket
+    tickets = Tickets(math.ceil(len(records) / share))
+
+    def put_records() -> None:
+        for ticket in tickets:
+            begin = ticket * share
+            for files in record_files.files(material, records[begin : begin + share]):
+                for address, text in files:
+                    _put(folder / address, text)
+
     def put_many() -> None:
         for address, text in _members(material, MANY):
             _put(folder / address, text)
-        for files in _record_files(material):
-            for address, text in files:
-                _put(folder / address, text)
+        put_records()
 
-    pairs(material)  # both processes need them: once, before there are two
-    alone = sys.platform != "linux" or len(collection.records) < MANY_RECORDS
-    with nullcontext() if alone else beside(put_many):
-        for address, text in chain(_pages(material), _members(material, FAMILIES.keys() - MANY)):
-            _put(folder / address, text)
-    if alone:
-        put_many()
+    _compute(material)
+    alone = sys.platform != "linux" or len(records) < MANY_RECORDS
+    with closing(tickets):
+        with nullcontext() if alone else beside(put_many):
+            rest = _members(material, FAMILIES.keys() - MANY)
+            for address, text in chain(_pages(material), rest):
+                _put(folder / address, text)
+            put_records()
+        if alone:
+            put_many()
+
+
+def _compute(material: Material) -> None:
+    """Compute what both processes need: once, before there are two."""
+    for record in material.collection.records:  # all of one while its telemetry is unpacked
+        long_steps(record)
+        watched(record)
+        for metric in all_metrics().values():
+            metric.compute(record)
+    pairs(material)
+    diff.links(material)
 
 
 def _put(place: Path, text: str) -> None:
@@ -216,20 +237,3 @@ def _members(material: Material, families: Container[str]) -> Iterator[tuple[str
         for name, page in pages(material) if family in families else ():
             values = {"page": page, "root": "../", "current": f"{family}.html"}
             yield f"{family}/{name}", render(f"each/{family}.html", values)
-
-
-def _record_files(material: Material) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
-    """Yield the page of each record and its JSON, both with their addresses."""
-    twins, sources = diff.links(material), material.collection.sources
-    for record in material.collection.records:
-        address = record_page(record)
-        source, plan = sources.get(record.record_id, ""), material.plans.get(record.run_id)
-        values = {
-            "page": record_view.page(record, material.references, plan, source),
-            "twins": twins.get(record.record_id, ()),
-            "root": "../",
-            "current": "",
-        }
-        content = msgspec.json.format(encode(record).decode(), indent=1)
-        data = address.removesuffix(".html") + ".json"
-        yield (address, render(_RECORD, values)), (data, f"{content}\n")

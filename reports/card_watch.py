@@ -1,15 +1,17 @@
 """What telemetry saw of a case over its launches: power, clock, heat, what held it back."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from reports import gpu_view, words
 from reports.figures import Figure, Measured
+from suite.results.computed import once
 from suite.results.energy import energy
 from suite.results.launches import Launches
 from suite.results.record import Record
-from suite.results.window import NoWindow, Window, steady_window
+from suite.results.window import NoWindow, steady_window
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +42,8 @@ def seen(group: Launches, label: str, measured: Measured) -> Seen:
 
 def _seen(group: Launches, measured: Measured) -> Seen:
     power = measured.figure(group, "mean_power_watts")
-    known = [window for record in group.ok if (window := _window(record)) is not None]
+    known = [found for record in group.ok if (found := watched(record)) is not None]
+    whole = len(known) == len(group.ok)
     return Seen(
         case=words.case_title(group.case),
         work="",
@@ -50,40 +53,42 @@ def _seen(group: Launches, measured: Measured) -> Seen:
         reason=words.short(group.best.reason),
         power=power,
         clock=measured.figure(group, "mean_sm_clock_mhz"),
-        temperature=_temperature(known) if len(known) == len(group.ok) else "unknown",
-        held_back=_held_back(known) if len(known) == len(group.ok) else "unknown",
+        temperature=_temperature(known) if whole else "unknown",
+        held_back=gpu_view.held_back(_all(each.reasons for each in known)) if whole else "unknown",
         energy=measured.figure(group, "joules_per_token"),
         quoted=_quoted(group.ok),
     )
 
 
-def _window(record: Record) -> tuple[Record, Window] | None:
-    window = steady_window(record)
-    return None if isinstance(window, NoWindow) else (record, window)
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """How often each temperature in °C and each set of throttle reasons was sampled."""
+
+    temperatures: Counter[int]
+    reasons: Counter[int]
 
 
-def _temperature(known: Sequence[tuple[Record, Window]]) -> str:
-    values = [
-        value
-        for record, window in known
-        if record.telemetry is not None
-        for value in window.inside(record.telemetry.temperature_celsius)
-    ]
+@once("watched")
+def watched(record: Record) -> Watched | None:
+    """Return what was sampled in a record's steady steps, None where they cannot be told."""
+    window, telemetry = steady_window(record), record.telemetry
+    if isinstance(window, NoWindow) or telemetry is None:
+        return None
+    return Watched(
+        temperatures=Counter(window.inside(telemetry.temperature_celsius)),
+        reasons=Counter(window.inside(telemetry.throttle_reasons)),
+    )
+
+
+def _all(counted: Iterable[Counter[int]]) -> Counter[int]:
+    return sum(counted, Counter())
+
+
+def _temperature(known: Sequence[Watched]) -> str:
+    values = _all(each.temperatures for each in known)
     if not values:
         return "unknown"
     low, high = min(values), max(values)
     return f"{low:,} °C" if low == high else f"{low:,}–{high:,} °C"
-
-
-def _held_back(known: Sequence[tuple[Record, Window]]) -> str:
-    return gpu_view.held_back(
-        [
-            value
-            for record, window in known
-            if record.telemetry is not None
-            for value in window.inside(record.telemetry.throttle_reasons)
-        ]
-    )
 
 
 def _quoted(records: Sequence[Record]) -> str:

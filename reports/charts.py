@@ -97,49 +97,64 @@ def chart(
     if high <= low:  # apart by less than floats can scale
         return None
 
-    def x(step: float) -> float:
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * (step - first) / (last - first), 1)
+    wide, tall, span, rise = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM, last - first, high - low
 
-    def y(value: float) -> float:
-        share = (value - low) / (high - low)
-        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share, 1)
+    def x(places: Sequence[float]) -> list[float]:
+        return [round(LEFT + wide * (place - first) / span, 1) for place in places]
+
+    def y(values: Sequence[float]) -> list[float]:
+        return [round(HEIGHT - BOTTOM - tall * ((v - low) / rise), 1) for v in values]
 
     whole = [mark for mark in _round_marks(first, last) if first < mark <= last and mark % 1 == 0]
+    across, shaded = (first, *whole), _inside(bands, first, last)
     return Chart(
         title=title,
         description=description,
-        x_ticks=tuple(Tick(at=x(mark), text=f"{mark:.0f}") for mark in (first, *whole)),
-        y_ticks=tuple(Tick(at=y(mark), text=f"{mark:,.6g}") for mark in marks),
+        x_ticks=tuple(
+            Tick(at=at, text=f"{mark:.0f}") for mark, at in zip(across, x(across), strict=True)
+        ),
+        y_ticks=tuple(
+            Tick(at=at, text=f"{mark:,.6g}") for mark, at in zip(marks, y(marks), strict=True)
+        ),
         series=tuple(_series(line, x, y, text) for line in lines),
         bands=tuple(
-            Band(left=x(begin), width=round(x(end) - x(begin), 1), kind=kind)
-            for begin, end, kind in (
-                (max(begin, first), min(end, last), kind) for begin, end, kind in bands
-            )
-            if begin < end
+            Band(left=left, width=round(right - left, 1), kind=kind)
+            for *ends, kind in shaded
+            for left, right in [x(ends)]
         ),
     )
 
 
+def _inside(
+    bands: Sequence[tuple[float, float, str]], first: float, last: float
+) -> list[tuple[float, float, str]]:
+    """Return the bands as far as they lie between the ends of the axis."""
+    cut = [(max(begin, first), min(end, last), kind) for begin, end, kind in bands]
+    return [(begin, end, kind) for begin, end, kind in cut if begin < end]
+
+
 def _series(
     line: Line,
-    x: Callable[[float], float],
-    y: Callable[[float], float],
+    x: Callable[[Sequence[float]], list[float]],
+    y: Callable[[Sequence[float]], list[float]],
     text: Callable[[float], str],
 ) -> Series:
+    steps = [step for step, value, _ in line.samples if value is not None]
+    values = [value for _, value, _ in line.samples if value is not None]
+    places = zip(x(steps), y(values), strict=True)
     points, path, pen = [], [], "M"
+    dots = line.dots and len(values) <= MOST_POINTS
     for step, value, kind in line.samples:
         if value is None:
             pen = "M"
             continue
-        at_x, at_y = x(step), y(value)
-        if line.dots:
-            label = f"{line.name}, step {step:.0f}: {text(value)}"
-            points.append(Point(x=at_x, y=at_y, label=label, kind=kind))
+        at_x, at_y = next(places)
         path.append(f"{pen}{at_x} {at_y}")
         pen = "L"
-    shown = points if len(points) <= MOST_POINTS else []
-    return Series(name=line.name, kind=line.kind, path=" ".join(path), points=tuple(shown))
+        if dots:
+            label = f"{line.name}, step {step:.0f}: {text(value)}"
+            points.append(Point(x=at_x, y=at_y, label=label, kind=kind))
+    return Series(name=line.name, kind=line.kind, path=" ".join(path), points=tuple(points))
 
 
 def _round_marks(low: float, high: float) -> list[float]:

@@ -59,6 +59,10 @@ def pages(material: Material) -> Iterator[tuple[str, Diff]]:
 
 def links(material: Material) -> Mapping[str, Sequence[tuple[str, str]]]:
     """Return for each record that stands in a pair the other's name and the pair's page."""
+    return material.once("diff links", _links)
+
+
+def _links(material: Material) -> Mapping[str, Sequence[tuple[str, str]]]:
     titles = profile_titles(material)
     found: dict[str, list[tuple[str, str]]] = {}
     for base, other in pairs(material):

@@ -7,7 +7,30 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+MOST_TICKETS = 2_000  #: two bytes each lie in a pipe, of which 4 KiB are sure to fit
 OTHER = 255  #: a child's exit code for what is no error of the system
+
+
+class Tickets:
+    """The numbers from 0 to ``count``, each handed out once to whichever process asks next.
+
+    For processes forked after it was made: they end up with as much work as they can do.
+    """
+
+    def __init__(self, count: int) -> None:
+        if count > MOST_TICKETS:
+            raise ValueError(f"{count} tickets, over {MOST_TICKETS}")
+        self._read, write = os.pipe()
+        os.write(write, b"".join(n.to_bytes(2, "big") for n in range(count)))
+        os.close(write)
+
+    def __iter__(self) -> Iterator[int]:
+        while ticket := os.read(self._read, 2):
+            yield int.from_bytes(ticket, "big")
+
+    def close(self) -> None:
+        """Let go of them; those that were not handed out are lost."""
+        os.close(self._read)
 
 
 @contextmanager

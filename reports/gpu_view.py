@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -84,7 +85,7 @@ def _facts(telemetry: Telemetry, window: Window, differ: LongSteps | None) -> fa
     gap = units.seconds(window.largest_gap_seconds)
     strangers = telemetry.foreign_processes
     return (
-        ("Clocks held back by", held_back(window.inside(telemetry.throttle_reasons))),
+        ("Clocks held back by", held_back(Counter(window.inside(telemetry.throttle_reasons)))),
         ("Other processes on the GPU", _strangers(telemetry, strangers)),
         ("Samples in the steady steps", f"{window.samples:,}, at most {gap} apart"),
         *(() if differ is None else [("Why steps differ", words.long_steps(differ))]),
@@ -97,12 +98,12 @@ def _strangers(telemetry: Telemetry, count: int) -> str:
     return units.count(count) if count else "none"
 
 
-def held_back(reasons: Sequence[int]) -> str:
+def held_back(reasons: Counter[int]) -> str:
     """Return what held the clocks back, and in which share of samples."""
     if not reasons:
         return "unknown"
     shares = [
-        (reason, sum(bool(each & bit) for each in reasons) / len(reasons))
+        (reason, sum(count for each, count in reasons.items() if each & bit) / reasons.total())
         for bit, reason in REASONS.items()
     ]
     held = [f"{reason} in {units.percent(share)} of samples" for reason, share in shares if share]
@@ -184,9 +185,12 @@ def means(
     times: Sequence[float], values: Sequence[float | None], size: int
 ) -> list[tuple[float, float | None, str]]:
     """Return the means of ``size`` neighbours each, None where none of them is known."""
+    if size <= 1:
+        return [(at, value, "") for at, value in zip(times, values, strict=True)]
     found: list[tuple[float, float | None, str]] = []
-    for start in range(0, len(times), max(size, 1)):
-        known = [value for value in values[start : start + size] if value is not None]
-        at = statistics.fmean(times[start : start + size])
-        found.append((at, statistics.fmean(known) if known else None, ""))
+    for start in range(0, len(times), size):
+        moments, part = times[start : start + size], values[start : start + size]
+        known = [value for value in part if value is not None]
+        mean = math.fsum(known) / len(known) if known else None
+        found.append((math.fsum(moments) / len(moments), mean, ""))
     return found

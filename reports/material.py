@@ -1,6 +1,7 @@
 """What every table is made of: the records of a collection, grouped and indexed once."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TypeVar, cast
 
 import msgspec
@@ -32,8 +33,14 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def of(self, section: Section) -> list[Launches]:
         """Return the groups of one run on one profile."""
-        place = (section.run_id, section.profile)
-        return [each for each in self.groups if _place(each) == place]
+        return self._by_place.get((section.run_id, section.profile), [])
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[str, str], list[Launches]]:
+        found: dict[tuple[str, str], list[Launches]] = {}
+        for each in self.groups:
+            found.setdefault(_place(each), []).append(each)
+        return found
 
 
 def gather(collection: Collection) -> Material:

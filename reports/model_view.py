@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -144,7 +144,12 @@ def _page(tuned: Tuned, material: Material) -> Page:
     cards = ", ".join(
         names.cards[name] for name in dict.fromkeys(e.profile for e in tuned.entries)
     )
-    budget = [MOST_SINGLE]
+    budget = _Budget()
+    # Curves first: of what a page may draw they say most.
+    curves = [
+        _lengths(f"length-{place}", family, names, budget)
+        for place, family in enumerate(by_length, 1)
+    ]
     return Page(
         title=short(model.title),
         lead=f"{units.counted(len(tuned.entries), 'case')}, {len(ran)} with numbers, on {cards}.",
@@ -154,14 +159,13 @@ def _page(tuned: Tuned, material: Material) -> Page:
             for place, peers in enumerate(tuned.sets, 1)
             if id(peers) not in together
         ),
-        lengths=tuple(
-            _lengths(f"length-{place}", family, names) for place, family in enumerate(by_length, 1)
-        ),
+        lengths=tuple(curves),
         padding=tuple(
-            _padding(f"padding-{place}", found, names) for place, found in enumerate(by_way, 1)
+            _padding(f"padding-{place}", found, names, budget)
+            for place, found in enumerate(by_way, 1)
         ),
         single=tuple(
-            _work(f"work-{place}", peers, names, [0])
+            _work(f"work-{place}", peers, names, budget, each_card=False)
             for place, peers in enumerate(tuned.sets, 1)
             if id(peers) in together
         ),
@@ -170,16 +174,32 @@ def _page(tuned: Tuned, material: Material) -> Page:
     )
 
 
-def _work(anchor: str, peers: Peers, names: Names, budget: list[int]) -> Section:
-    """Return one work; ``budget`` is how many charts of single cards the page may still have.
+class _Budget:
+    """Charts that a page may still have, all together and of single cards."""
 
-    A card without them has its Pareto front in words.
-    """
-    found, said = [model_charts.throughput(peers, names)], []
+    def __init__(self) -> None:
+        self.all, self.single = MOST_CHARTS, MOST_SINGLE
+
+    def drawn(self, draw: Callable[[], Iterable[Plot | None]]) -> tuple[tuple[Plot, ...], str]:
+        """Return a section's charts, or none and a sentence that says so."""
+        if self.all <= 0:
+            return (), f"Not drawn: a page has some {MOST_CHARTS} charts. The table has it all."
+        plots = tuple(plot for plot in draw() if plot is not None)
+        self.all -= len(plots)
+        return plots, ""
+
+
+def _work(
+    anchor: str, peers: Peers, names: Names, budget: _Budget, *, each_card: bool = True
+) -> Section:
+    """Return one work; a card without charts of its own has its Pareto front in words."""
+    plots, undrawn = budget.drawn(lambda: [model_charts.throughput(peers, names)])
+    found: list[Plot | None] = [*plots]
+    said = [undrawn] if undrawn else []
     for profile in peers.profiles:
-        drawn = budget[0] >= len(_EACH_CARD)
+        drawn = each_card and not undrawn and budget.single >= len(_EACH_CARD)
         charts = [each(peers, profile, names) for each in _EACH_CARD] if drawn else [None]
-        budget[0] -= sum(chart is not None for chart in charts)
+        budget.single -= sum(chart is not None for chart in charts)
         found += charts
         if charts[0] is None and (best := front(peers.on(profile))):
             said.append(f"{names.cards[profile]}. {model_charts.front_text(best, names)}")
@@ -196,25 +216,29 @@ def _work(anchor: str, peers: Peers, names: Names, budget: list[int]) -> Section
 _EACH_CARD = (model_charts.memory, model_charts.ladder)
 #: Charts of single cards on one page; more would hide what they show, and take seconds to draw.
 MOST_SINGLE = 8
+#: Others; each takes some 50 ms to draw, and a page of a hundred would show nothing.
+MOST_CHARTS = 24
 
 
-def _lengths(anchor: str, family: Family, names: Names) -> Section:
+def _lengths(anchor: str, family: Family, names: Names, budget: _Budget) -> Section:
+    plots, undrawn = budget.drawn(lambda: lengths.plots(family, names))
     return Section(
         anchor=anchor,
         title=family.title,
-        plots=tuple(lengths.plots(family, names)),
-        said=(),
+        plots=plots,
+        said=(undrawn,) if undrawn else (),
         notes=notes(family.entries, names),
         table=lengths.table(family, names),
     )
 
 
-def _padding(anchor: str, found: Ways, names: Names) -> Section:
+def _padding(anchor: str, found: Ways, names: Names, budget: _Budget) -> Section:
+    plots, undrawn = budget.drawn(lambda: padding.plots(found, names))
     return Section(
         anchor=anchor,
         title=found.title,
-        plots=tuple(padding.plots(found, names)),
-        said=(),
+        plots=plots,
+        said=(undrawn,) if undrawn else (),
         notes=notes(found.entries, names),
         table=padding.table(found, names),
     )

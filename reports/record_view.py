@@ -11,7 +11,7 @@ from suite.results.comparable import settings
 from suite.results.metrics import Metric, all_metrics
 from suite.results.parity import Parity, References
 from suite.results.plan import Plan
-from suite.results.record import Check, Finding, Record
+from suite.results.record import Check, Environment, Finding, Record
 
 HEADLINE = ("tokens_per_second", "step_seconds", "first_step_seconds", "load_seconds")
 
@@ -53,9 +53,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     effective: facts.Facts
     steps: tuple[tables.StepRow, ...]
     steps_left_out: int
-    environment: facts.Facts
-    preflight: tuple[Finding, ...]
-    packages: facts.Facts
     notes: tuple[str, ...]
     output: tuple[str, ...]
     facts: facts.Facts
@@ -65,13 +62,30 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     json_name: str
 
 
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What a record's page says of the machine and the software around its run."""
+
+    environment: facts.Facts
+    preflight: tuple[Finding, ...]
+    packages: facts.Facts
+
+
+def around(environment: Environment) -> Around:
+    """Return what is said of an environment."""
+    versions = environment.versions
+    return Around(
+        environment=facts.of_environment(environment),
+        preflight=environment.preflight,
+        packages=tuple(sorted(versions.packages.items())) if versions else (),
+    )
+
+
 def page(record: Record, references: References, plan: Plan | None, source: str) -> Page:
     """Return the page of a record; ``source`` is the file it was read from."""
     parity = references.parity(record)
     in_order = words.in_order(all_metrics().values())
     every = {metric.tag: _measured(metric, record) for metric in in_order}
     headline = (*HEADLINE[:2], cells.peak_memory(record).tag, *HEADLINE[2:])
-    versions = record.environment.versions
     unknown = {
         **record.environment.unavailable,
         **{f"{p.name}: {k}": v for p in record.phases for k, v in p.memory.unavailable.items()},
@@ -103,9 +117,6 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         effective=tuple(settings(record.effective).items()) if record.effective else (),
         steps=tables.steps(record),
         steps_left_out=max(0, len(record.steps) - tables.MOST_STEPS),
-        environment=facts.of_environment(record.environment),
-        preflight=record.environment.preflight,
-        packages=tuple(sorted(versions.packages.items())) if versions else (),
         notes=tuple(tables.bounded(note) for note in record.notes),
         output=tuple(tables.bounded(line) for line in record.output_tail[-tables.MOST_LINES :]),
         facts=facts.of_record(record),

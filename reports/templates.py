@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from suite import __version__
 
@@ -22,6 +23,11 @@ _TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
 def render(name: str, values: Mapping[str, object]) -> str:
     """Return a template's page, everything in the values escaped."""
     return _environment().get_template(name).render(values)
+
+
+def fragment(name: str, values: Mapping[str, object]) -> Markup:
+    """Return a part of a page, made as ``render`` does, for other templates to show as it is."""
+    return Markup(render(name, values))
 
 
 def page_names() -> list[str]:

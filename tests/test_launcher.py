@@ -161,6 +161,31 @@ def test_another_python_is_never_changed(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "requirements/torch.txt" in caught.value.hint
 
 
+def test_charts_are_installed_apart_and_offline_is_said(made: Path) -> None:
+    """A report's own packages come when it is asked for; without a network that is said."""
+    (made / "tunebench" / "host.txt").write_bytes((venv.REQUIREMENTS / "host.txt").read_bytes())
+    done = subprocess.run(
+        [made / "bin" / "python", "-m", "suite.run.packages", "charts"],
+        cwd=ROOT,
+        env={**os.environ, **OFFLINE},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    assert "installing what charts are drawn with" in done.stderr
+    assert "cannot reach the package index (looking for altair==" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_light_part_and_the_images_go_without_charts() -> None:
+    """What measures does not carry what draws: 100 MB less to install and to pull."""
+    locks = [venv.REQUIREMENTS / "host.txt", *ROOT.glob("docker/*/lock.txt")]
+    assert len(locks) == 3
+    for lock in locks:
+        text = lock.read_text()
+        assert [each for each in ("altair==", "vl-convert-python==") if each in text] == []
+
+
 def test_a_package_removed_by_hand_is_said_once(made: Path) -> None:
     """No traceback, and the next start makes the environment anew."""
     (made / "tunebench" / "host.txt").write_bytes((venv.REQUIREMENTS / "host.txt").read_bytes())

@@ -6,6 +6,7 @@ import msgspec
 
 from suite.results.parked import LEAST_BYTES, Lot
 from suite.results.record import Record, Telemetry
+from suite.wire import Step
 
 T = TypeVar("T")
 
@@ -18,11 +19,16 @@ class Compact:
     def __init__(self) -> None:
         self._lot = Lot()
         self._seen: dict[tuple[type, bytes], object] = {}
+        self._counts: dict[int, int] = {}
+        self._rows: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def record(self, record: Record) -> Record:
         """Return the record, made compact."""
         case = msgspec.structs.replace(
-            record.case, model=self._same(record.case.model), method=self._same(record.case.method)
+            record.case,
+            model=self._same(record.case.model),
+            method=self._same(record.case.method),
+            workload=self._same(record.case.workload),
         )
         return msgspec.structs.replace(
             record,
@@ -30,7 +36,16 @@ class Compact:
             hardware=self._same(record.hardware),
             environment=self._same(record.environment),
             effective=self._same(record.effective),
+            steps=tuple(map(self._step, record.steps)),
             telemetry=self._parked(record.telemetry),
+        )
+
+    def _step(self, step: Step) -> Step:
+        counts = (step.tokens_padded, step.tokens_real, step.tokens_loss)
+        padded, real, loss = (self._counts.setdefault(count, count) for count in counts)
+        rows = self._rows.setdefault(step.row_tokens, step.row_tokens)
+        return msgspec.structs.replace(
+            step, tokens_padded=padded, tokens_real=real, tokens_loss=loss, row_tokens=rows
         )
 
     def _same(self, value: T) -> T:

@@ -9,10 +9,9 @@ parts of 2 s by more: a shorter window is not compared at all.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
-from functools import reduce
 from itertools import pairwise
-from operator import or_
 from typing import Literal
 
 from suite import units
@@ -184,10 +183,9 @@ def _sampled(telemetry: Telemetry, window: Window) -> list[str]:
 def _disturbed(telemetry: Telemetry, window: Window) -> list[str]:
     found = []
     reasons = window.inside(telemetry.throttle_reasons)
-    ever = reduce(or_, reasons, 0)
+    often = Counter(reasons)
     for bit, words in SLOWDOWNS.items():
-        if ever & bit:
-            slowed = sum(bool(each & bit) for each in reasons)
+        if slowed := sum(count for each, count in often.items() if each & bit):
             found.append(f"{words} in {slowed} of {len(reasons)} samples")
     count = telemetry.foreign_processes
     if count:

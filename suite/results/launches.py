@@ -6,6 +6,7 @@ are never mixed.
 
 import statistics
 from collections.abc import Iterable
+from functools import cached_property
 
 import msgspec
 
@@ -14,7 +15,7 @@ from suite.results.metrics import Metric
 from suite.results.record import Record
 
 
-class Launches(msgspec.Struct, frozen=True, kw_only=True):
+class Launches(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The records of one case in one run, at least one, ordered by launch."""
 
     records: tuple[Record, ...]
@@ -29,7 +30,7 @@ class Launches(msgspec.Struct, frozen=True, kw_only=True):
         """Return the case that all of them ran."""
         return self.first.case
 
-    @property
+    @cached_property
     def ok(self) -> tuple[Record, ...]:
         """Return the records whose numbers count."""
         return tuple(record for record in self.records if record.outcome == "ok")

@@ -63,9 +63,17 @@ class References:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._records = {_key(record, record.method): record for record in records}
+        # By identity, which holds as long as the record is kept beside.
+        self._found: dict[int, tuple[Record, Parity]] = {}
 
     def parity(self, record: Record) -> Parity:
         """Return how this record's losses compare with its reference's."""
+        place = id(record)
+        if place not in self._found:
+            self._found[place] = (record, self._parity(record))
+        return self._found[place][1]
+
+    def _parity(self, record: Record) -> Parity:
         name = record.case.method.reference
         if name is None:
             return _no_reference("it is its own reference")

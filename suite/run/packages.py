@@ -1,4 +1,4 @@
-"""Packages that only some verbs need: for training on this machine, and for the tests.
+"""Packages that only some verbs need: for training on this machine, for charts, for the tests.
 
 In the launcher's own environment they are installed when first needed. In any other Python (an
 image, a GPU host, a developer's own) nothing is ever installed: they are there or it is an error.
@@ -15,12 +15,18 @@ from suite.run import venv
 
 TRAINING = ["torch", "transformers", "accelerate", "datasets", "peft", "trl", "bitsandbytes"]
 TRAINING += ["unsloth", "unsloth_zoo"]
+CHARTS = ["altair", "vl_convert"]
 TESTING = ["tox", "ruff", "mypy", "selenium"]
 
 
 def ensure_training() -> None:
     """Return once what a worker imports is there; raises WrongMachine with the way to get it."""
     _ensure("train.txt", TRAINING, "-r requirements/torch.txt")
+
+
+def ensure_charts() -> None:
+    """Return once what a report draws charts with is there; raises WrongMachine."""
+    _ensure("charts.txt", CHARTS, "")
 
 
 def ensure_testing() -> None:
@@ -56,4 +62,5 @@ def _missing(modules: Sequence[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    venv.run({"training": ensure_training, "testing": ensure_testing}[sys.argv[1]])
+    parts = {"training": ensure_training, "charts": ensure_charts, "testing": ensure_testing}
+    venv.run(parts[sys.argv[1]])

@@ -26,10 +26,10 @@ ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 
 _PARTS = {"bin", "etc", "include", "lib", "lib64", "share", "pyvenv.cfg", ".gitignore"}
-_HOST_MODULES = {"altair", "docker", "jinja2", "msgspec", "pynvml", "pytest", "pytest_benchmark"}
-_HOST_MODULES |= {"rich", "vl_convert"}
+_HOST_MODULES = {"docker", "jinja2", "msgspec", "pynvml", "pytest", "pytest_benchmark", "rich"}
 _WORDS = {
     "host.txt": "the packages of the command line and the report",
+    "charts.txt": "what charts are drawn with",
     "train.txt": "the training packages and PyTorch",
     "dev.txt": "the test tools",
 }

@@ -34,8 +34,10 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure the smoke tier, build the report, print its address."""
     from suite.run import planning
     from suite.run.environment import resolve_profile
+    from suite.run.packages import ensure_charts
     from suite.verbs.measure import kept, measure
 
+    ensure_charts()  # before anything is measured: the page comes last
     now = datetime.datetime.now(datetime.UTC)
     folder = args.out or planning.RUNS / f"{planning.stamp(now)}-quickstart"
     plan = planning.make(resolve_profile("auto"), tier="smoke", argv=("quickstart",))

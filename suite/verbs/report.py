@@ -43,7 +43,10 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Build the site and print its address."""
+    from suite.run.packages import ensure_charts
+
     found = read(args.paths)
+    ensure_charts()
     tables.warn(found.problems)
     left_out = ""
     if args.single_file:

@@ -107,6 +107,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     from suite.run.grounds import grounds
     from suite.run.index import NotInstallable, resolve
     from suite.run.interleave import interleave
+    from suite.run.packages import ensure_charts
     from suite.run.runner import known_machine
 
     _refuse(args)
@@ -115,6 +116,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.runner == "docker":
         known_machine(args.profile)
     images = tuple(getattr(args, f"{side}_image") for side in SIDES)
+    ensure_charts()  # for the page at the end
     try:
         with grounds(args.runner, profile, images) as under:
             with _base():

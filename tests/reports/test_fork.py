@@ -10,7 +10,7 @@ import sites
 
 from reports import build as building
 from reports.build import build
-from reports.fork import beside
+from reports.fork import MOST_TICKETS, Tickets, beside
 
 
 def content(site: Path) -> dict[str, bytes]:
@@ -62,3 +62,23 @@ def test_an_error_here_stops_the_other_process(tmp_path: Path) -> None:
         raise ValueError("here")
     assert time.monotonic() - began < 20
     assert not (tmp_path / "late").exists()
+
+
+def test_each_ticket_is_handed_out_once() -> None:
+    """What a child has taken its parent does not take again, and none is lost."""
+    tickets = Tickets(MOST_TICKETS)
+    begin, end = os.pipe()
+
+    def take_some() -> None:
+        taken = [number for number, _ in zip(tickets, range(100), strict=False)]
+        os.write(end, bytes(str(taken), "ascii"))
+
+    with beside(take_some):
+        pass
+    theirs = os.read(begin, 1 << 16).decode()
+    ours = list(tickets)
+    for descriptor in (begin, end):
+        os.close(descriptor)
+    tickets.close()
+    assert [int(number) for number in theirs.strip("[]").split(",")] == list(range(100))
+    assert ours == list(range(101, MOST_TICKETS))  # zip took one more than it gave

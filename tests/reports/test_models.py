@@ -13,6 +13,7 @@ from model_pages import computed, page, rows, titles, tokens_of
 
 import gpu_records
 import records
+from reports import model_view
 from reports.build import build
 from suite import units
 from suite.results.record import seal
@@ -179,6 +180,25 @@ def test_charts_do_not_grow_with_records(tmp_path: Path) -> None:
         *(gpu_records.record(launch=n, method=m) for n in range(1, 6) for m in ("lora", "qlora")),
     )
     assert len(one.all("figure")) == len(many.all("figure")) > 0
+
+
+def test_what_is_not_drawn_is_said_and_in_its_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the page's number of charts each work still has its numbers, and says why no chart."""
+    monkeypatch.setattr(model_view, "MOST_CHARTS", 2)
+    base = gpu_records.record()
+    made = [
+        seal(msgspec.structs.replace(base, case=msgspec.structs.replace(base.case, seed=seed)))
+        for seed in range(1, 5)
+    ]
+    made = [msgspec.structs.replace(each, run_id=f"run-{n}") for n, each in enumerate(made)]
+    opened = page(tmp_path, *map(seal, made))
+    drawn = [e.text for e in opened.all("figcaption") if e.text.startswith("Real tokens")]
+    unsaid = [e.text for e in opened.all("p") if e.text.startswith("Not drawn: ")]
+    assert (len(drawn), len(unsaid)) == (2, 2)
+    for place in range(1, 5):
+        assert [row["Real token/s"].text for row in rows(opened, f"work-{place}")]
 
 
 def test_the_list_names_the_work_and_the_fastest(published: Path) -> None:

@@ -1,0 +1,41 @@
+"""What a site has of each record: its page, and the record itself as JSON."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from markupsafe import Markup
+
+from reports import diff, record_view
+from reports.cells import record_page
+from reports.material import Material
+from reports.templates import fragment, render
+from suite.results.record import Environment, Record, encode
+
+
+def files(
+    material: Material, records: Iterable[Record]
+) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """Yield the page of each of these records and its JSON, both with their addresses."""
+    twins, sources = diff.links(material), material.collection.sources
+    for record in records:
+        address = record_page(record)
+        source, plan = sources.get(record.record_id, ""), material.plans.get(record.run_id)
+        values = {
+            "page": record_view.page(record, material.references, plan, source),
+            "twins": twins.get(record.record_id, ()),
+            "around": _around(material, record.environment),
+            "root": "../",
+            "current": "",
+        }
+        content = msgspec.json.format(encode(record).decode(), indent=1)
+        data = address.removesuffix(".html") + ".json"
+        yield (address, render("each/record.html", values)), (data, f"{content}\n")
+
+
+def _around(material: Material, environment: Environment) -> Markup:
+    """Return an environment's part of a page, rendered once for all records that share it."""
+    made: dict[int, tuple[Environment, Markup]] = material.once("around", lambda _: {})
+    if id(environment) not in made:
+        values = {"around": record_view.around(environment)}
+        made[id(environment)] = (environment, fragment("around.html", values))
+    return made[id(environment)][1]
