@@ -1,6 +1,5 @@
 """Estimates in words: intervals, what a projection is made of, why one card beats another."""
 
-import math
 from collections.abc import Callable, Sequence
 
 from suite import units
@@ -111,10 +110,8 @@ def versus(one: Entry, other: Entry) -> list[str]:
         lacking = one if times[0] is None else other
         return [f"no time is known of {lacking.profile.title}: {lacking.reason}"]
     ratio = times[1].value / times[0].value
-    # Both are not at their worst at once, and share the errors of one model: in quadrature.
-    down = math.hypot(_log(times[1].value, times[1].low), _log(times[0].high, times[0].value))
-    up = math.hypot(_log(times[1].high, times[1].value), _log(times[0].value, times[0].low))
-    low, high = ratio * math.exp(-down), ratio * math.exp(up)
+    # From one end of both intervals to the other: how far their errors go together is not known.
+    low, high = times[1].low / times[0].high, times[1].high / times[0].low
     rate = f"{ours} at {units.ratio(ratio)} the rate of {theirs}"
     rate += f" ({units.ratio(low)} to {units.ratio(high)})"
     if len(misfit) == 1:
@@ -129,10 +126,6 @@ def versus(one: Entry, other: Entry) -> list[str]:
         nearer = ours if ratio > 1 else theirs
         said = [f"open, {nearer} more likely ahead, as the interval of the ratio holds 1: {rate}"]
     return [*said, *_differences(one, other)]
-
-
-def _log(one: float, other: float) -> float:
-    return math.log(one / other)
 
 
 def _differences(one: Entry, other: Entry) -> list[str]:
@@ -182,6 +175,8 @@ def fine_print(entries: Sequence[Entry]) -> list[str]:
             "Projected: from measured cases and the card's data sheet, with an interval that"
             " nine of ten held-out cases stayed in, each model and method counting alike, and"
             " wider by assumed ranges of rates, host and energy for a card never measured."
+            " A chip of another architecture is assumed to need as much less energy for an"
+            " operation as its board has less power for each of its peak."
         )
     if "dummy" in weights:
         some = "" if weights == {"dummy"} else " in part"
