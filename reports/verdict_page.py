@@ -10,13 +10,14 @@ def verdict_page(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
     sentences: Sequence[str],
-    failures: Sequence[str],
+    verdict: str,
+    *,
+    good: bool,
 ) -> str:
-    """Return the page: the table with these columns, the sentences, and whether a gate fails."""
-    verdict = f"A gate fails: {'; '.join(failures)}." if failures else "A gate passes."
+    """Return the page: the verdict, the table with these columns, and the sentences."""
     blocks = [
         *([table(header, [Row(cells=tuple(row)) for row in rows], words=2)] if rows else []),
         *([Points(texts=tuple(sentences))] if sentences else []),
     ]
-    values = {"title": "Candidate against base", "good": not failures, "verdict": verdict}
+    values = {"title": "Candidate against base", "good": good, "verdict": verdict}
     return render("alone.html", {**values, "blocks": blocks, "root": "", "current": ""})

@@ -1,8 +1,8 @@
 """What the suite itself costs, against the limits it promises: ``tox -e self``.
 
 Prints a table, writes the same as JSON (``--out``), and exits with 1 if a limit is broken. Takes
-minutes and wants the machine for itself. ``--only`` takes some of commands, pairs, quickstart,
-and of what is left out otherwise: containers, which need a Docker engine, and report
+minutes and wants the machine for itself. ``--only`` takes some of commands, compare, pairs,
+quickstart, and of what is left out otherwise: containers, which need a Docker engine, and report
 (``tox -e report``).
 """
 
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import compared
 import containers
 import msgspec
 import pairs
@@ -32,6 +33,7 @@ WANTED_MARGIN = 0.01
 STEP_LIMIT = 0.02
 #: Records of a report, and the most seconds that its site may take on two cores.
 REPORT_LIMITS = ((1_000, 10.0), (10_000, 60.0))
+COMPARED_RECORDS = 10_000
 PAGE_LIMIT_MEGABYTES = 1.5  #: of a page over the first of them
 
 
@@ -60,6 +62,19 @@ def commands() -> Iterator[Figure]:
         value = statistics.median(samples)
         name = f"./tunebench {' '.join(arguments)}"
         yield Figure(name=name, unit="s", value=value, limit=limit, samples=samples)
+
+
+def comparisons() -> Iterator[Figure]:
+    """Yield the time of ``compare`` on many records, reading included: the median of three."""
+    samples = [compared.seconds(COMPARED_RECORDS) for _ in range(3)]
+    yield Figure(
+        name=f"./tunebench compare, {COMPARED_RECORDS:,} records",
+        unit="s",
+        value=statistics.median(samples),
+        limit=10.0,
+        samples=samples,
+        note="half of them a side, five launches a case",
+    )
 
 
 def quickstart() -> Iterator[Figure]:
@@ -240,7 +255,12 @@ def _seconds(command: Sequence[str], environment: dict[str, str] | None = None) 
 
 def main() -> int:
     """Measure, print, write; return the exit code."""
-    parts = {"commands": commands, "pairs": paired, "quickstart": quickstart}
+    parts = {
+        "commands": commands,
+        "compare": comparisons,
+        "pairs": paired,
+        "quickstart": quickstart,
+    }
     parser = argparse.ArgumentParser(description=__doc__)
     usual = list(parts)
     parts |= {"containers": in_containers, "report": reports}

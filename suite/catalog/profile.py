@@ -121,7 +121,7 @@ def names() -> list[str]:
 
 def load(name: str) -> Profile:
     """Return one profile; raises BadInput for an unknown name or a bad file."""
-    if name == PRICES:
+    if name not in names():
         raise BadInput(f"unknown profile {name!r}", hint=did_you_mean(name, names()))
     return toml.load(FOLDER, name, Profile, noun="profile")
 

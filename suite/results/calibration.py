@@ -1,19 +1,22 @@
-"""What is known of a case beside the two sides that are compared: its scatter, and the clocks."""
+"""What is known of a case beside the sides that are compared: its scatter, clocks and drift."""
 
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
 from suite import units
 from suite.errors import BadInput
+from suite.results import stats
 from suite.results.collection import NOISE
 from suite.results.metrics import all_metrics
 from suite.results.noise import NoiseFile
 from suite.results.record import Record
 
+CLOCK = "mean_sm_clock_mhz"  #: the metric that clocks are compared by
 #: A clock that moved by less explains nothing, and its samples say no more.
 LEAST_CLOCK_CHANGE = 0.003
 
@@ -58,7 +61,31 @@ def clocks(before: Sequence[Record], after: Sequence[Record], ratio: float) -> s
     return f"{said}, so most of it is the clock" if most else said
 
 
+def drift(records: Iterable[Record]) -> str:
+    """Return that the step time moved one way from launch to launch, "" where it did not.
+
+    In the order of time, by more than ``stats.MARGIN`` in all, over launches enough to gate: of
+    five without any trend one set in sixty is in order. Why it moved is not known from it.
+    """
+    timed = [
+        (record.started_at, record.launch, all_metrics()["step_seconds"].compute(record))
+        for record in records
+    ]
+    values = [value for _, _, value in sorted(timed, key=lambda each: each[:2]) if value]
+    if len(values) < stats.GATE_LAUNCHES or len(values) != len(timed):
+        return ""
+    change = values[-1] / values[0]
+    if abs(math.log(change)) < math.log1p(stats.MARGIN):
+        return ""
+    way = "slower" if change > 1 else "faster"
+    rising = values if change > 1 else [1 / value for value in values]
+    if any(b <= a for a, b in pairwise(rising)):
+        return ""
+    said = f"each of {len(values)} launches was {way} than the one before"
+    return f"{said}, {units.signed_percent(change - 1)} in all: it drifts"
+
+
 def _mean_clock(records: Sequence[Record]) -> float | None:
-    values = [all_metrics()["mean_sm_clock_mhz"].compute(record) for record in records]
+    values = [all_metrics()[CLOCK].compute(record) for record in records]
     known = [value for value in values if value]
     return statistics.fmean(known) if known and len(known) == len(values) else None

@@ -65,7 +65,7 @@ def effect(
     ``spread`` is the calibrated standard deviation of the logarithm from launch to launch. Raises
     ValueError for fewer than ``LEAST_LAUNCHES`` a side, and for what is not positive and finite.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtr, stdtrit
 
     if min(len(base), len(candidate)) < LEAST_LAUNCHES:
         raise ValueError(f"fewer than {LEAST_LAUNCHES} launches a side")
@@ -86,15 +86,15 @@ def effect(
         """Return the p-value of the logarithm being above a limit, against not."""
         if error == 0:
             return 0.0 if log > limit else 1.0
-        return float(student.sf((log - limit) / error, freedom))
+        return float(stdtr(freedom, (limit - log) / error))
 
     def below(limit: float) -> float:
         if error == 0:
             return 0.0 if log < limit else 1.0
-        return float(student.cdf((log - limit) / error, freedom))
+        return float(stdtr(freedom, (log - limit) / error))
 
-    half = float(student.ppf((1 + INTERVAL) / 2, freedom)) * error
-    found, chance = student.ppf([1 - SLOWER_ALPHA, POWER], freedom)
+    half = float(stdtrit(freedom, (1 + INTERVAL) / 2)) * error
+    found, chance = (float(stdtrit(freedom, p)) for p in (1 - SLOWER_ALPHA, POWER))
     smallest = max(math.log1p(least) + chance * error, (found + chance) * error)
     return Effect(
         base_launches=len(base),
@@ -121,12 +121,12 @@ def margin(spread: float, base_launches: int, candidate_launches: int | None = N
 
 def interval(values: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95 % interval of the mean of values (Student's t), None for fewer than two."""
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     if len(values) < 2:
         return None
     error = statistics.stdev(values) / math.sqrt(len(values))
-    half = float(student.ppf((1 + INTERVAL) / 2, len(values) - 1)) * error
+    half = float(stdtrit(len(values) - 1, (1 + INTERVAL) / 2)) * error
     mean = statistics.fmean(values)
     return mean - half, mean + half
 
@@ -168,27 +168,28 @@ def launches_needed(each: Effect) -> int | None:
 
     None where more than ``MOST_LAUNCHES`` would be needed: the change is as large as the margin.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     log, inside, outside = abs(math.log(each.ratio)), math.log1p(MARGIN), math.log1p(each.margin)
     per_launch = each.error / math.sqrt(1 / each.base_launches + 1 / each.candidate_launches)
     for number in range(max(LEAST_LAUNCHES, each.base_launches + 1), MOST_LAUNCHES + 1):
         error = per_launch * math.sqrt(2 / number)
-        same, found = student.ppf([1 - SAME_ALPHA, 1 - SLOWER_ALPHA], 2 * number - 2)
+        same, found = (stdtrit(2 * number - 2, 1 - p) for p in (SAME_ALPHA, SLOWER_ALPHA))
         if log + same * error < inside or (log > outside and log > found * error):
             return number
     return None
 
 
-def pooled(effects: Sequence[Effect]) -> float | None:
-    """Return the one-sided p-value of all cases together being slower; None for fewer than three.
+def pooled(ratios: Sequence[float]) -> float | None:
+    """Return the one-sided p-value of all cases together being above 1; None for fewer than three.
 
     Each case counts once, by the logarithm of its ratio: a change too small to show in any case
     shows where all of them lean the same way.
     """
-    from scipy.stats import ttest_1samp
+    from scipy.special import stdtr
 
-    logs = [math.log(each.ratio) for each in effects]
+    logs = [math.log(ratio) for ratio in ratios]
     if len(logs) < LEAST_LAUNCHES or statistics.stdev(logs) == 0:
         return None
-    return float(ttest_1samp(logs, 0.0, alternative="greater").pvalue)
+    error = statistics.stdev(logs) / math.sqrt(len(logs))
+    return float(stdtr(len(logs) - 1, -statistics.fmean(logs) / error))

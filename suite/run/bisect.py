@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from suite import units
 from suite.errors import WrongMachine
 from suite.results import compare, stats
 from suite.results.plan import Plan
 from suite.results.store import create, read
-from suite.run import overlay
+from suite.run import index
+from suite.run.ground import Ground
 from suite.run.interleave import interleave
 from suite.run.narrow import first_that_shows, narrow
 from suite.signals import Signals
@@ -29,9 +31,15 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Search:
     def __init__(
-        self, folder: Path, base: Mapping[str, str], shown: compare.Comparison, signals: Signals
+        self,
+        folder: Path,
+        ground: Ground,
+        base: Mapping[str, str],
+        shown: compare.Comparison,
+        signals: Signals,
     ) -> None:
         self._folder = folder
+        self._ground = ground
         self._base = base
         self._signals = signals
         slower = [each for each in shown.lines if each.fails and each.metric == compare.GATED]
@@ -52,7 +60,7 @@ class _Search:
         """
         try:
             found = self._measured({**self._base, **packages})
-        except overlay.NotInstallable as refusal:
+        except index.NotInstallable as refusal:
             tried = Tried(packages=dict(packages), shows=False, found=(refusal.message,))
         else:
             ratios = {
@@ -78,13 +86,15 @@ class _Search:
 
     def _measured(self, packages: Mapping[str, str]) -> compare.Comparison:
         """Measure a base anew beside it: that of an hour ago had other clocks."""
-        here = overlay.installed()
-        wanted = {name: version for name, version in packages.items() if here.get(name) != version}
-        overlays = [overlay.make(self._base), overlay.make(wanted)]
+        there = self._ground.target.packages
+        wanted = {
+            name: version for name, version in packages.items() if there.get(name) != version
+        }
+        variants = [self._ground.make(self._base), self._ground.make(wanted)]
         folder = self._folder / "bisect" / f"{len(self.tried) + 1}-{secrets.token_hex(2)}"
         runs = [create(folder / side, self._part()) for side in ("base", "candidate")]
         try:
-            interleave(runs, overlays, self._signals)
+            interleave(runs, variants, self._signals)
         finally:
             for run in runs:
                 run.close()
@@ -107,6 +117,7 @@ def _phrase(line: compare.Line) -> str:
 
 def bisect(
     folder: Path,
+    ground: Ground,
     base: Mapping[str, str],
     candidate: Mapping[str, str],
     shown: compare.Comparison,
@@ -117,10 +128,9 @@ def bisect(
     Packages first: the fewest whose candidate versions bring the regression back on the base.
     Then, for a single one, the first of the versions between that does.
     """
-    here = overlay.installed()
-    sides = [{**here, **side} for side in (base, candidate)]
+    sides = [{**ground.target.packages, **side} for side in (base, candidate)]
     changed = [n for n in sorted({*base, *candidate}) if sides[0].get(n) != sides[1].get(n)]
-    search = _Search(folder, base, shown, signals)
+    search = _Search(folder, ground, base, shown, signals)
 
     def of(names: Sequence[str]) -> dict[str, str]:
         return {name: sides[1][name] for name in names if name in sides[1]}
@@ -132,13 +142,15 @@ def bisect(
         yield f"Culprits, only together: {named}."
         return
     (name,) = culprits
-    yield f"Culprit: {named} (of {len(changed)} changed, {len(search.tried)} attempts)."
+    tried = units.counted(len(search.tried), "attempt")
+    yield f"Culprit: {named} (of {len(changed)} changed, {tried})."
     if name not in sides[0] or name not in sides[1]:
         return
     try:
-        between = overlay.versions(name, sides[0][name], sides[1][name])
+        between = index.versions(name, sides[0][name], sides[1][name], ground.target)
     except WrongMachine as error:
         yield f"Versions between were not tried: {error.message}."
         return
     first = first_that_shows(between, lambda version: search.shows({name: version}))
-    yield f"First version that shows it: {name} {first} ({len(search.tried)} attempts in all)."
+    tried = units.counted(len(search.tried), "attempt")
+    yield f"First version that shows it: {name} {first} ({tried} in all)."

@@ -2,7 +2,8 @@
 
 import os
 import re
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import msgspec
 
@@ -16,6 +17,7 @@ from suite.run.containers.container import Launched, Spec
 from suite.run.containers.engine import Engine, connect
 from suite.run.containers.place import RESULTS, Place, RemotePlace, own_user, place
 from suite.run.events import CaseBegun, CaseEnded, PhaseEntered, StepTaken, Stopped
+from suite.run.ground import OneLaunch
 from suite.run.nvml import Device, open_gpu
 from suite.run.progress import Reporter
 from suite.signals import Signals
@@ -38,17 +40,28 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     with connect() as engine:
         if profile.device == "cuda":
             engine.need_gpus()
-        revision, dirty, _ = environment.git(environment.ROOT)
-        container = image.ensure(engine, name, revision)
-        user = own_user(engine)
-        with place(engine, run, container.image_id, user, _labels(run, 0)) as where:
+        revision, _, _ = environment.git(environment.ROOT)
+        with ready(engine, run, image.ensure(engine, name, revision)) as launch:
             for number in range(1, run.plan.launches + 1):
                 if run.launch_done(number):
                     continue
-                stated = None if revision is None else revision + ("-dirty" if dirty else "")
-                spec = specification(engine, run, number, container, where, user, stated)
-                _launch(engine, run, number, where, spec, reporter)
+                launch(number, reporter)
                 signals.check()
+
+
+@contextmanager
+def ready(engine: Engine, run: Run, container: Container) -> Iterator[OneLaunch]:
+    """Yield what carries out a launch of the run, by its number, in a container of that image."""
+    revision, dirty, _ = environment.git(environment.ROOT)
+    stated = None if revision is None else revision + ("-dirty" if dirty else "")
+    user = own_user(engine)
+    with place(engine, run, container.image_id, user, _labels(run, 0)) as where:
+
+        def one(number: int, reporter: Reporter) -> None:
+            spec = specification(engine, run, number, container, where, user, stated)
+            _launch(engine, run, number, where, spec, reporter)
+
+        yield one
 
 
 def prepare() -> None:

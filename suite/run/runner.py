@@ -38,3 +38,15 @@ def choose(asked: str, profile: Profile) -> tuple[Runner, str]:
     except WrongMachine as error:
         return "local", error.message
     return "docker", f"an engine answers at {where}, and profile {profile.name} names an image"
+
+
+def known_machine(profile: str) -> None:
+    """Refuse "auto" where the engine is elsewhere: this machine's GPU is not the one in use."""
+    from suite.run.containers.engine import address
+
+    where = address()
+    if profile == "auto" and not where.startswith("unix://"):
+        raise BadInput(
+            f"the Docker engine is on another machine ({where}), whose GPU cannot be seen here",
+            hint="Give its --profile NAME, or measure here: --runner local.",
+        )

@@ -5,8 +5,9 @@ import argparse
 from suite import units
 from suite.arguments import Parser, names, path, positive
 from suite.errors import EXIT_OK, BadInput
-from suite.results import noise, stats
+from suite.results import calibration, noise, stats
 from suite.results.collection import NOISE
+from suite.results.launches import group
 from suite.results.store import create, open_run
 from suite.signals import Signals
 from suite.verbs import tables
@@ -77,6 +78,9 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
             return code
         (opened.folder / NOISE).write_bytes(content)
         tables.show(HEADER, [_row(each) for each in noise.of_records(opened.records)])
+        for each in group(opened.records):
+            if said := calibration.drift(each.ok):
+                tables.say(f"{each.case.case_id}: {said}")
         tables.say(f"{opened.folder / NOISE}: give it to ./tunebench compare --noise")
     return code
 

@@ -13,7 +13,7 @@ from suite.arguments import Parser, names, natural, one_of, path, positive
 from suite.catalog.tier import Loop
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.results.store import Plan, Run, create, open_run, read, read_plan
-from suite.run.runner import ASKED, choose
+from suite.run.runner import ASKED, choose, known_machine
 from suite.signals import Signals
 
 DESCRIPTION = """\
@@ -105,22 +105,10 @@ def _plan(args: argparse.Namespace) -> Plan:
     plan = planning.make(profile, argv=_argv(args), **given)  # a mistake is said first
     runner, why = choose(asked, profile)
     if runner == "docker":
-        _require_known(named)
+        known_machine(named)
     if why:
         print(f"tunebench: runner {runner}: {why}", file=sys.stderr)
     return msgspec.structs.replace(plan, runner=runner)
-
-
-def _require_known(profile: str) -> None:
-    """Refuse "auto" where the engine is elsewhere: this machine's GPU is not the one in use."""
-    from suite.run.containers.engine import address
-
-    where = address()
-    if profile == "auto" and not where.startswith("unix://"):
-        raise BadInput(
-            f"the Docker engine is on another machine ({where}), whose GPU cannot be seen here",
-            hint="Give its --profile NAME, or measure here: --runner local.",
-        )
 
 
 def _resume(args: argparse.Namespace, signals: Signals) -> int:

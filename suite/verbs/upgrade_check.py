@@ -1,27 +1,47 @@
 """``tunebench upgrade-check``: other package versions against these, measured in turns."""
 
 import argparse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from suite import units
-from suite.arguments import Parser, names, path, positive
-from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput
+from suite.arguments import Parser, names, one_of, path, positive
+from suite.catalog.profile import Profile
+from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
 from suite.results import calibration, compare, stats
-from suite.results.store import create, open_run, read
+from suite.results.comparable import differing
+from suite.results.store import Plan, create, open_run, read, read_plan
 from suite.signals import Signals
-from suite.verbs import tables
+from suite.verbs import tables, verdicts
+
+if TYPE_CHECKING:
+    from suite.run.ground import Ground
 
 ASKED = "upgrade-check.json"  #: what was asked, in the folder: a later call goes on with it
+VERDICT = "verdict.html"
+EXIT_CODES = """
+exit codes:
+  0  no regression
+  4  too few launches went well for an answer
+  5  a regression, or a candidate that cannot be installed or does not start
+  2, 3  wrong arguments, or a machine, network or engine that cannot do it"""
 SIDES = ("base", "candidate")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a folder is about: the packages that differ from this environment, a side."""
+    """What a folder is about: the packages that are laid over each side, and over what.
+
+    ``images`` are ids, base and candidate, with ``runner`` "docker".
+    """
 
     base: dict[str, str]
     candidate: dict[str, str]
+    runner: Literal["local", "docker"] = "local"
+    images: tuple[str, ...] = ()
 
 
 def parser() -> Parser:
@@ -30,25 +50,39 @@ def parser() -> Parser:
         "upgrade-check",
         "Measure other versions of packages against those of this environment. Launches\n"
         "of the two are taken in turns, ABBA, then compared as ./tunebench compare does;\n"
-        "a page shows versions, settings that changed by themselves, and numbers. Runs\n"
-        "here, not in containers.",
+        "a page shows versions, settings that changed by themselves, and numbers.",
         [
             ('./tunebench upgrade-check --candidate "peft==0.21.2"', "one package"),
             ("./tunebench upgrade-check --candidate new/train.txt", "a whole lock"),
             ('./tunebench upgrade-check --base "trl==1.14.0" --bisect', "the culprit"),
+            ("./tunebench upgrade-check --candidate new.txt --runner docker", "in images"),
         ],
     )
+    made.epilog = f"{made.epilog}\n{EXIT_CODES}"
     made.add_argument(
         "--candidate",
         action="append",
         default=[],
         metavar="WHAT",
-        help="requirement or lock; may be repeated (default: this environment)",
+        help="requirement or lock; may be repeated (default: what is there)",
     )
     made.add_argument(
         "--base", action="append", default=[], metavar="WHAT", help="the same, of the other side"
     )
     made.add_argument("--bisect", action="store_true", help="on a regression, find what it is")
+    made.add_argument(
+        "--runner",
+        type=one_of("local", "docker"),
+        default="local",
+        metavar="R",
+        help="local (default: this Python's packages), or docker (those of the profile's image)",
+    )
+    for side in SIDES:
+        made.add_argument(
+            f"--{side}-image",
+            metavar="NAME",
+            help=f"image of the {side} side, with --runner docker",
+        )
     made.add_argument("--profile", default="auto", metavar="NAME", help="hardware profile")
     made.add_argument("--tier", metavar="NAME", help="how much to run (default: the profile's)")
     made.add_argument("--models", type=names, default=(), metavar="A,B", help="only these")
@@ -69,59 +103,105 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure both sides, compare, say; the exit code is the verdict."""
-    from suite.run import overlay
+    from suite.run.environment import resolve_profile
+    from suite.run.grounds import grounds
+    from suite.run.index import NotInstallable, resolve
     from suite.run.interleave import interleave
-    from suite.run.packages import ensure_charts, ensure_training
+    from suite.run.packages import ensure_charts
+    from suite.run.runner import known_machine
 
-    if not args.base and not args.candidate:
+    _refuse(args)
+    profile = resolve_profile(args.profile)
+    _plan(args, profile, {})  # a mistake is said first
+    if args.runner == "docker":
+        known_machine(args.profile)
+    images = tuple(getattr(args, f"{side}_image") for side in SIDES)
+    ensure_charts()  # for the page at the end
+    try:
+        with grounds(args.runner, profile, images) as under:
+            with _base():
+                base = resolve(args.base, under[0].target)
+            candidate = resolve(args.candidate, under[1].target)
+            asked = Asked(
+                base=base,
+                candidate=candidate,
+                runner=args.runner,
+                images=tuple(ground.image_id for ground in under if ground.image_id),
+            )
+            if base == candidate and under[0].image_id == under[1].image_id:
+                raise BadInput("the two sides are the same: no version differs")
+            _show({**under[0].target.packages, **base}, {**under[1].target.packages, **candidate})
+            with _base():
+                variants = [under[0].make(base)]
+            variants.append(under[1].make(candidate))
+            folder = _folder(args, profile, asked)
+            runs = [open_run(folder / side) for side in SIDES]
+            try:
+                interleave(runs, variants, signals)
+            finally:
+                for each in runs:
+                    each.close()
+            return _verdict(args, asked, folder, under[0], signals)
+    except NotInstallable as refusal:
+        tables.say(f"Cannot be installed: {refusal.message}")
+        return EXIT_REGRESSION
+
+
+@contextmanager
+def _base() -> Iterator[None]:
+    """Without a base there is no answer: only a candidate may be one that cannot be had."""
+    from suite.run.index import NotInstallable
+
+    try:
+        yield
+    except NotInstallable as error:
+        raise BadInput(f"the base cannot be installed: {error.message}") from error
+
+
+def _refuse(args: argparse.Namespace) -> None:
+    images = [getattr(args, f"{side}_image") for side in SIDES]
+    if not args.base and not args.candidate and images[0] == images[1]:
         raise BadInput(
             "nothing to compare with this environment",
             hint='Give --candidate "NAME==VERSION" or a lock, or --base likewise.',
         )
+    if any(images) and args.runner != "docker":
+        raise BadInput("an image is for containers", hint="Add --runner docker.")
+    if args.bisect and images[0] != images[1]:
+        raise BadInput(
+            "--bisect needs sides that differ by packages alone; two images differ by more",
+            hint="Give the candidate's packages: --candidate LOCK.",
+        )
     if args.launches < stats.LEAST_LAUNCHES:
         raise BadInput(f"--launches: at least {stats.LEAST_LAUNCHES} a side, for an interval")
-    ensure_training()
-    ensure_charts()  # for the page at the end
-    try:
-        asked = Asked(base=overlay.resolve(args.base), candidate=overlay.resolve(args.candidate))
-        if asked.base == asked.candidate:
-            raise BadInput("the two sides are the same: no version differs")
-        _show(asked, overlay.installed())
-        overlays = [overlay.make(asked.base), overlay.make(asked.candidate)]
-    except overlay.NotInstallable as refusal:
-        tables.say(f"Cannot be installed: {refusal.message}")
-        return EXIT_REGRESSION
-    folder = _folder(args, asked)
-    runs = [open_run(folder / side) for side in SIDES]
-    try:
-        interleave(runs, overlays, signals)
-    finally:
-        for each in runs:
-            each.close()
-    return _verdict(args, asked, folder, signals)
 
 
-def _folder(args: argparse.Namespace, asked: Asked) -> Path:
+def _plan(args: argparse.Namespace, profile: Profile, packages: Mapping[str, str]) -> Plan:
+    from suite.run import planning
+    from suite.run.index import pins
+
+    return planning.make(
+        profile,
+        tier=args.tier,
+        models=args.models,
+        methods=args.methods,
+        launches=args.launches,
+        runner=args.runner,
+        argv=("upgrade-check", *pins(packages)),
+    )
+
+
+def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
     """Return the folder with both runs, made unless it is there and about the same."""
-    from suite.run import overlay, planning
-    from suite.run.environment import resolve_profile
+    from suite.run import planning
 
-    profile = resolve_profile(args.profile)
-    plans = [
-        planning.make(
-            profile,
-            tier=args.tier,
-            models=args.models,
-            methods=args.methods,
-            launches=args.launches,
-            argv=("upgrade-check", *overlay.pins(packages)),
-        )
-        for packages in (asked.base, asked.candidate)
-    ]
+    plans = [_plan(args, profile, packages) for packages in (asked.base, asked.candidate)]
     stamp = plans[0].run_id.partition("-")[0]
     folder: Path = args.out or planning.RUNS / f"upgrade-{stamp}"
     if (folder / ASKED).is_file():
-        if msgspec.json.decode((folder / ASKED).read_bytes(), type=Asked) != asked:
+        before = read_plan(folder / SIDES[0])
+        same = (before.cases, before.launches) == (plans[0].cases, plans[0].launches)
+        if _asked(folder) != asked or not same:
             raise BadInput(f"{folder}: holds another comparison", hint="Give another --out.")
         return folder
     for side, plan in zip(SIDES, plans, strict=True):
@@ -130,8 +210,17 @@ def _folder(args: argparse.Namespace, asked: Asked) -> Path:
     return folder
 
 
-def _verdict(args: argparse.Namespace, asked: Asked, folder: Path, signals: Signals) -> int:
-    from suite.verbs.compare import published_noise, show
+def _asked(folder: Path) -> Asked:
+    try:
+        return msgspec.json.decode((folder / ASKED).read_bytes(), type=Asked)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{folder / ASKED}: cannot be used: {error}") from error
+
+
+def _verdict(
+    args: argparse.Namespace, asked: Asked, folder: Path, ground: "Ground", signals: Signals
+) -> int:
+    from suite.verbs.compare import published_noise
     from suite.verbs.report import build
 
     base, candidate = (read([folder / side]) for side in SIDES)
@@ -141,21 +230,31 @@ def _verdict(args: argparse.Namespace, asked: Asked, folder: Path, signals: Sign
     if args.strict:
         failures += [f"{case_id}: not settled" for case_id in found.open]
     print()
-    show(found, failures)
+    why = "" if failures else compare.too_few(found, stats.LEAST_LAUNCHES)
+    said, answer = verdicts.sentences(found), verdicts.answer(failures, why)
+    verdicts.show(found, [*said, answer])
+    page = folder / VERDICT
+    page.write_text(
+        verdicts.page(found, said, answer, good=not failures and not why), encoding="utf-8"
+    )
     index = build(read([folder / side for side in SIDES]), folder / "site")
+    tables.say(f"As a page: {page.resolve().as_uri()}")
     tables.say(f"Both side by side: {index.resolve().as_uri()}")
     if failures and args.bisect:
         from suite.run.bisect import bisect
 
-        for line in bisect(folder, asked.base, asked.candidate, found, signals):
+        for line in bisect(folder, ground, asked.base, asked.candidate, found, signals):
             tables.say(line)
-    return EXIT_REGRESSION if failures else EXIT_OK
+    if failures:
+        return EXIT_REGRESSION
+    return EXIT_CASES if why else EXIT_OK
 
 
-def _show(asked: Asked, here: dict[str, str]) -> None:
-    rows = [
-        (name, *(side.get(name, here.get(name, "none")) for side in (asked.base, asked.candidate)))
-        for name in sorted({*asked.base, *asked.candidate})
-    ]
-    tables.show(("package", *SIDES), rows, right="")
-    print(f"\n{units.counted(len(rows), 'package')} differ; everything else is the same.")
+def _show(base: Mapping[str, str], candidate: Mapping[str, str]) -> None:
+    found = sorted(differing(base, candidate), key=lambda each: each.setting)
+    if found:
+        rows = [(each.setting, each.ours, each.theirs) for each in found]
+        tables.show(("package", *SIDES), rows, right="")
+        print()
+    total = units.counted(len({*base, *candidate}), "package")
+    print(f"{total}, of which {len(found)} differ.")

@@ -10,7 +10,7 @@ import records
 from suite.cli import main
 from suite.errors import BadInput
 from suite.results import noise, stats
-from suite.results.calibration import clocks, spreads
+from suite.results.calibration import clocks, drift, spreads
 from suite.results.record import Record
 
 
@@ -104,3 +104,37 @@ def test_a_slowdown_at_the_same_clock_blames_nothing() -> None:
     faster = clocks(clocked(BEFORE, 1.0, 1500), clocked(AFTER, 1.05, 1600), 1.05)
     assert "in cycles the change is +12 %" in faster
     assert "most of it" not in faster
+
+
+def test_launches_that_move_one_way_are_said_to_drift() -> None:
+    """Five in order and 4 % apart; not in order, or within what does not matter: nothing."""
+
+    def launched(*seconds: float) -> list[Record]:
+        return [
+            records.record(run_id=AFTER, launch=n + 1, seconds=value)
+            for n, value in enumerate(seconds)
+        ]
+
+    rising = launched(0.1, 0.101, 0.102, 0.103, 0.104)
+    assert "slower than the one before, +4.0 % in all" in drift(rising)
+    assert drift(rising[:4]) == ""
+    assert drift(launched(0.1, 0.102, 0.101, 0.103, 0.104)) == ""
+    assert drift(launched(0.1, 0.1001, 0.1002, 0.1003, 0.1004)) == ""
+    note = line(compared(side(BEFORE), rising), "step_seconds").note
+    assert note.startswith("candidate: each of 5 launches was slower")
+
+
+def test_many_records_are_compared_as_few_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a second process computes, clocks and energy too, is the same to a digit."""
+    before, after = clocked(BEFORE, 1.0, 1500), clocked(AFTER, 1.05, 1429)
+    given = ["compare", folder(tmp_path / "a", before), folder(tmp_path / "b", after)]
+    said = []
+    for many in (1, 1000):
+        monkeypatch.setattr("suite.verbs.compare.MANY", many)
+        assert main([*given, "--format", "json"]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert "SM clock" in said[0]
+    assert "joules_per_token" in said[0]

@@ -80,6 +80,33 @@ def test_another_loss_fails_though_the_time_is_the_same() -> None:
     assert found.failures == ("tiny-qwen3-lora: loss CHANGED",)
 
 
+def test_losses_that_part_a_little_in_every_case_fail_together() -> None:
+    """0.15 % after the first step is within each case's band, and no chance in all of five."""
+
+    def moved(record: Record, share: float) -> Record:
+        steps = [
+            msgspec.structs.replace(step, loss=step.loss * (1 + share)) if step.index else step
+            for step in record.steps
+            if step.loss is not None
+        ]
+        return seal(msgspec.structs.replace(record, steps=tuple(steps)))
+
+    methods = ("lora", "lora-naive", "qlora", "unsloth-lora", "unsloth-qlora")
+    base = side_of(BEFORE, methods)
+    shares = {method: 0.0014 + 0.0001 * number for number, method in enumerate(methods)}
+    found = compared(base, [moved(r, shares[r.method]) for r in side_of(AFTER, methods)])
+    assert {each.verdict for each in found.lines if each.metric == "loss"} == {"SAME"}
+    (loss,) = [each for each in found.pooled if each.quantity == "loss"]
+    assert loss.ratio == pytest.approx(1.0015, abs=0.0002)
+    assert found.failures == ("all cases together: a higher loss",)
+    both = [moved(r, (-1) ** n * shares[r.method]) for n, r in enumerate(side_of(AFTER, methods))]
+    assert compared(base, both).failures == ()
+
+
+def side_of(run_id: str, methods: tuple[str, ...]) -> list[Record]:
+    return [record for method in methods for record in side(run_id, method=method)]
+
+
 def test_cases_that_vanish_or_begin_to_fail_fail_the_gate() -> None:
     """Missing, newly failing; newly passing and new ones are told and pass."""
     gone = compared([*side(BEFORE), *side(BEFORE, method="unsloth-lora")], side(AFTER))
@@ -98,6 +125,48 @@ def test_cases_that_vanish_or_begin_to_fail_fail_the_gate() -> None:
     more = compared(side(BEFORE), [*side(AFTER), *side(AFTER, method="unsloth-lora")])
     assert more.changes[0].kind == "new"
     assert more.failures == ()
+
+
+def test_a_launch_that_newly_fails_is_told_and_fails_the_gate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of five: which, and why, in every format; numbers are of the four others."""
+    bad = records.failed(run_id=AFTER, launch=3, reason="no such <kernel>")
+    some = [bad if record.launch == 3 else record for record in side(AFTER)]
+    base, candidate = folder(tmp_path / "a", side(BEFORE)), folder(tmp_path / "b", some)
+    assert main(["compare", base, candidate, "--gate"]) == 5
+    said = capsys.readouterr().out
+    assert "5, 4 of 5" in said
+    assert f"launch 3 of the candidate (run {AFTER}) has no numbers: oom in load" in said
+    assert "A gate fails: tiny-qwen3-lora: newly failing." in said
+    for form, wanted in (
+        ("markdown", "no such \\<kernel\\>"),
+        ("html", "no such &lt;kernel&gt;"),
+        ("json", '"failed"'),
+    ):
+        assert main(["compare", base, candidate, "--gate", "--format", form]) == 5
+        said = capsys.readouterr().out
+        assert wanted in said, form
+    (failed,) = json.loads(said)["failed"]
+    assert (failed["side"], failed["launch"], failed["fails"]) == ("candidate", 3, True)
+    assert main(["compare", candidate, base, "--gate"]) == 2, "four launches, and no regression"
+    told = capsys.readouterr()
+    assert "4 of 5 launches a side" in told.err
+    assert main(["compare", candidate, candidate]) == 0
+    assert "launch 3 of the base" in capsys.readouterr().out
+
+
+def test_a_case_that_fails_on_both_sides_or_only_on_one_is_said() -> None:
+    """No case of either side is left out, and none of these fails a gate."""
+    ours = [*side(BEFORE), records.failed(run_id=BEFORE, method="qlora")]
+    theirs = [*side(AFTER), records.failed(run_id=AFTER, method="qlora")]
+    (both,) = compared(ours, theirs).changes
+    assert (both.case_id, both.kind, both.fails) == ("tiny-qwen3-qlora", "still failing", False)
+    (new,) = compared(side(BEFORE), theirs).changes
+    assert (new.kind, new.fails) == ("new and failing", False)
+    (dropped,) = compared(ours, side(AFTER)).changes
+    assert (dropped.kind, dropped.fails) == ("dropped", False)
+    assert all(each.note for each in (both, new, dropped))
 
 
 def test_two_different_things_are_refused_unless_named() -> None:
@@ -150,6 +219,7 @@ def test_few_launches_cannot_gate_and_get_no_verdict(
     said = capsys.readouterr().out
     assert "+30.0 %" in said
     assert "SLOWER" not in said
+    assert "A gate refuses to answer: tiny-qwen3-lora: 1 of 5 launches a side" in said
     assert main(["compare", base, candidate, "--gate"]) == 2
     assert "cannot gate: tiny-qwen3-lora: 1 of 5 launches a side" in capsys.readouterr().err
 

@@ -2,32 +2,12 @@
 
 import math
 import random
-from collections import Counter
 
 import pytest
 
 from suite.results import stats
+from suite.results.simulation import TRIALS, launches, verdict_counts
 from suite.results.stats import Effect, Verdict, effect, holm, launches_needed, pooled, verdicts
-
-TRIALS = 2000
-
-
-def launches(random_: random.Random, spread: float, change: float = 0.0) -> list[float]:
-    return [
-        math.exp(random_.gauss(math.log1p(change), spread)) for _ in range(stats.GATE_LAUNCHES)
-    ]
-
-
-def simulated(spread: float, change: float, *, calibrated: bool = False) -> Counter[Verdict]:
-    """Verdicts of 2,000 comparisons of five launches a side whose truth is ``change``."""
-    random_ = random.Random(17)
-    known = spread if calibrated else None
-    return Counter(
-        verdicts(
-            [effect(launches(random_, spread), launches(random_, spread, change), spread=known)]
-        )[0]
-        for _ in range(TRIALS)
-    )
 
 
 @pytest.mark.parametrize("spread", [0.003, 0.007, 0.02])
@@ -36,21 +16,21 @@ def test_no_change_is_called_slower_in_one_of_a_hundred_at_most(
     spread: float, calibrated: bool
 ) -> None:
     """A/A at launch spreads of 0.3, 0.7 and 2 %."""
-    found = simulated(spread, 0.0, calibrated=calibrated)
+    found = verdict_counts(spread, 0.0, calibrated=calibrated)
     assert found[Verdict.SLOWER] <= 0.01 * TRIALS
     assert found[Verdict.FASTER] <= 0.01 * TRIALS
 
 
 def test_three_percent_is_found_at_a_spread_of_seven_tenths() -> None:
     """In 95 of 100 comparisons or more, with five launches a side."""
-    assert simulated(0.007, 0.03)[Verdict.SLOWER] >= 0.95 * TRIALS
+    assert verdict_counts(0.007, 0.03, calibrated=False)[Verdict.SLOWER] >= 0.95 * TRIALS
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
 def test_a_noisy_machine_says_that_it_does_not_know(calibrated: bool) -> None:
     """At a spread of 2 %: mostly INCONCLUSIVE without a change, never SAME for five percent."""
-    assert simulated(0.02, 0.0, calibrated=calibrated)[Verdict.INCONCLUSIVE] > 0.5 * TRIALS
-    assert simulated(0.02, 0.05, calibrated=calibrated)[Verdict.SAME] == 0
+    assert verdict_counts(0.02, 0.0, calibrated=calibrated)[Verdict.INCONCLUSIVE] > 0.5 * TRIALS
+    assert verdict_counts(0.02, 0.05, calibrated=calibrated)[Verdict.SAME] == 0
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
@@ -97,7 +77,7 @@ def test_the_smallest_change_is_found_four_times_of_five() -> None:
         max(0.0198 + 0.89 * 0.007 * math.sqrt(2 / 5), (2.9 + 0.89) * 0.007 * math.sqrt(2 / 5))
     )
     assert known.smallest == pytest.approx(typical, rel=0.5)
-    assert 0.7 < simulated(0.007, typical)[Verdict.SLOWER] / TRIALS < 0.9
+    assert 0.7 < verdict_counts(0.007, typical, calibrated=False)[Verdict.SLOWER] / TRIALS < 0.9
 
 
 def test_needed_launches_settle_it() -> None:
@@ -121,12 +101,12 @@ def test_many_small_changes_show_together() -> None:
     random_ = random.Random(4)
     lean = [effect(launches(random_, 0.007), launches(random_, 0.007, 0.012)) for _ in range(8)]
     assert Verdict.SLOWER not in verdicts(lean)
-    together = pooled(lean)
+    together = pooled([each.ratio for each in lean])
     assert together is not None
     assert together < 0.01
     even = [effect(launches(random_, 0.007), launches(random_, 0.007)) for _ in range(8)]
-    assert (pooled(even) or 0) > 0.01
-    assert pooled(lean[:2]) is None
+    assert (pooled([each.ratio for each in even]) or 0) > 0.01
+    assert pooled([each.ratio for each in lean[:2]]) is None
 
 
 def test_launches_without_any_scatter_are_compared_exactly() -> None:

@@ -4,13 +4,16 @@ import importlib.metadata
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import planted
+import records
 from suite.cli import main
 from suite.results.record import Record
-from suite.results.store import read
-from suite.run import overlay
+from suite.results.store import create, read
+from suite.run import index
+from suite.verbs.upgrade_check import Asked
 
 ONE_CASE = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora"]
 
@@ -91,6 +94,30 @@ def test_a_planted_change_of_the_training_is_caught_by_its_losses(
     assert "holds another comparison" in capsys.readouterr().err
 
 
+def test_sides_with_too_few_good_launches_are_no_answer(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A finished folder whose base failed twice: exit code 4, not a gate that passes."""
+    out = tmp_path / "out"
+    out.mkdir()
+    asked = Asked(base={"dill": plant(wheels, "dill").partition("==")[2]}, candidate={})
+    (out / "upgrade-check.json").write_bytes(msgspec.json.encode(asked))
+    for side in ("base", "candidate"):
+        plan = records.plan(methods=("lora",), launches=3, run_id=f"{records.RUN_ID}{side}")
+        with create(out / side, plan) as run:
+            for launch in (1, 2, 3):
+                made = records.failed if (side, launch > 1) == ("base", True) else records.record
+                run.append(made(run_id=plan.run_id, launch=launch))
+    base = [f"--base={name}=={version}" for name, version in asked.base.items()]
+    assert check(out, *base, "--launches", "3") == 4
+    said = capsys.readouterr().out
+    assert "launch 2 of the base" in said
+    refusal = "A gate refuses to answer: tiny-qwen3-lora: 1 of 3 launches a side"
+    assert refusal in said
+    assert refusal in (out / "verdict.html").read_text()
+    assert check(out, *base, "--launches", "4") == 2, "another number of launches"
+
+
 def test_a_version_that_does_not_import_is_an_answer(
     wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,9 +143,12 @@ def test_a_version_that_does_not_exist_is_an_answer(
     [
         ([], "nothing to compare with this environment"),
         (["--candidate", "peft=="], "neither a file nor a requirement"),
+        (["--candidate", "nosuch.txt"], "nosuch.txt: no such file"),
+        (["--candidate", "peft @ git+https://invalid/peft"], "an address, which no version"),
         (["--candidate=--extra-index-url x"], "neither a file nor a requirement"),
         (["--candidate", "peft==0.20.0", "--launches", "2"], "at least 3 a side"),
         (["--candidate", "peft==0.20.0", "--base", "peft==0.20.0"], "the two sides are the same"),
+        (["--base", "peft==99.0"], "the base cannot be installed"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(
@@ -142,4 +172,4 @@ def test_a_lock_is_read_for_this_system_only(tmp_path: Path) -> None:
         "xformers==0.0.1\n# a comment\n"
         f"accelerate=={importlib.metadata.version('accelerate')}\n"
     )
-    assert overlay.resolve([str(lock)]) == {"peft": "0.20.0"}
+    assert index.resolve([str(lock)], index.here()) == {"peft": "0.20.0"}

@@ -61,13 +61,17 @@ def reference(name: str) -> str:
 def ensure(engine: Engine, name: str, revision: str | None) -> Container:
     """Return the image, built or pulled if it is missing; raises WrongMachine."""
     wanted = reference(name)
-    found = _find(engine, wanted)
+    if not os.environ.get("TUNEBENCH_IMAGE") and find(engine, wanted) is None:
+        _build(engine, name, wanted, revision)
+    return named(engine, wanted, name)
+
+
+def named(engine: Engine, wanted: str, name: str) -> Container:
+    """Return the image of that reference, pulled if it is missing; ``name`` as in ``ensure``."""
+    found = find(engine, wanted)
     if found is None:
-        if os.environ.get("TUNEBENCH_IMAGE"):
-            _pull(engine, wanted)
-        else:
-            _build(engine, name, wanted, revision)
-        found = _find(engine, wanted)
+        _pull(engine, wanted)
+        found = find(engine, wanted)
     if found is None:
         raise WrongMachine(f"{wanted} was made, but the Docker engine has no such image")
     return describe(engine, found, wanted, name)
@@ -91,8 +95,8 @@ def describe(engine: Engine, image: Any, wanted: str, name: str) -> Container:
     )
 
 
-def _find(engine: Engine, wanted: str) -> Any:
-    """Return the engine's image of that name, or None."""
+def find(engine: Engine, wanted: str) -> Any:
+    """Return the engine's image of that reference, or None."""
     from docker.errors import DockerException, ImageNotFound
 
     try:
@@ -125,8 +129,6 @@ def _pull(engine: Engine, wanted: str) -> None:
 
 
 def _build(engine: Engine, name: str, wanted: str, revision: str | None) -> None:
-    from docker.errors import DockerException
-
     if not exists(name):
         raise WrongMachine(f"the image {wanted} is missing, and so is docker/{name}", hint=LOCAL)
     print(f"tunebench: building {wanted} from docker/{name} (once)", file=sys.stderr, flush=True)
@@ -139,12 +141,22 @@ def _build(engine: Engine, name: str, wanted: str, revision: str | None) -> None
         arguments["BASE_DIGEST"] = base.partition("@")[2]  # else that of the usual base
     arguments["LOCK"] = lock_hash(name) or ""
     arguments["REVISION"] = revision or ""
+    # Where pip's proxies are; nothing of it is in the image.
+    make(engine, FOLDER / name, wanted, arguments, network="host")
+
+
+def make(
+    engine: Engine, context: Path, wanted: str, arguments: dict[str, str], *, network: str
+) -> None:
+    """Build an image from a folder with a Dockerfile; raises WrongMachine."""
+    from docker.errors import DockerException
+
     try:
         said = engine.client.api.build(
-            path=str(FOLDER / name),
+            path=str(context),
             tag=wanted,
             buildargs=arguments,
-            network_mode="host",  # where pip's proxies are; nothing of it is in the image
+            network_mode=network,
             rm=True,
             forcerm=True,
             decode=True,

@@ -1,0 +1,185 @@
+"""One quantity of one case on both sides: its ratio, its interval and a verdict."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from suite.results import calibration, parity, stats
+from suite.results.compare.found import Line
+from suite.results.compare.sides import Key, Side
+from suite.results.metrics import Metric, all_metrics
+from suite.results.record import Record
+from suite.wire import Struct
+
+
+def timed(
+    tag: str, sides: Sequence[Side], *, gated: bool, spreads: Mapping[Key, float] | None = None
+) -> tuple[list[Line], list[stats.Effect]]:
+    """Return a line for each case that has this metric, and the effects of those with verdicts.
+
+    All of them are one family of tests. ``gated`` lines fail a gate, and say so where they have
+    no number; ``spreads`` are calibrated ones, by case.
+    """
+    metric = all_metrics()[tag]
+    # What is better higher goes in upside down, so that more is worse everywhere.
+    turned = metric.better == "higher"
+    drafts: list[tuple[Side, _Values, stats.Effect | None]] = []
+    for side in sides:
+        values = _values(metric, *side[1:])
+        effect = None
+        if min(len(values.base), len(values.candidate)) >= stats.LEAST_LAUNCHES:
+            both = (values.base, values.candidate)
+            effect = stats.effect(
+                *([1 / v for v in each] if turned else each for each in both),
+                spread=(spreads or {}).get(side[0]),
+            )
+        drafts.append((side, values, effect))
+    effects = [effect for _, _, effect in drafts if effect is not None]
+    answers = iter(stats.verdicts(effects))
+    lines = []
+    for side, values, effect in drafts:
+        if not values.base or not values.candidate:
+            if gated:
+                lines.append(_line(side, tag, "UNKNOWN", note="a launch has no steady step"))
+            continue
+        means = [statistics.geometric_mean(each) for each in (values.base, values.candidate)]
+        found = _line(
+            side,
+            tag,
+            "",
+            base=means[0],
+            candidate=means[1],
+            base_launches=len(values.base),
+            candidate_launches=len(values.candidate),
+            ratio=means[1] / means[0],
+        )
+        few = f"fewer than {stats.LEAST_LAUNCHES} launches a side: no interval"
+        around = _around(side, means[1] / means[0]) if gated else []
+        notes = [values.note, few if effect is None else "", *around]
+        found = msgspec.structs.replace(found, note=", ".join(filter(None, notes)))
+        if effect is not None:
+            verdict = next(answers)
+            open_ = verdict == stats.Verdict.INCONCLUSIVE
+            found = msgspec.structs.replace(
+                found,
+                verdict=str(verdict),
+                fails=gated and verdict == stats.Verdict.SLOWER,
+                low=1 / effect.high if turned else effect.low,
+                high=1 / effect.low if turned else effect.high,
+                smallest=effect.smallest,
+                needed=stats.launches_needed(effect) if open_ else None,
+                margin=effect.margin,
+            )
+        lines.append(found)
+    return lines, effects
+
+
+def _around(side: Side, ratio: float) -> list[str]:
+    """Return what else moved meanwhile: the GPU's clock, the launches of a side over time."""
+    _, before, after = side
+    drifts = (("base", calibration.drift(before)), ("candidate", calibration.drift(after)))
+    said = [f"{name}: {drift}" for name, drift in drifts if drift]
+    return [calibration.clocks(before, after, ratio), *said]
+
+
+class _Values(Struct, frozen=True, kw_only=True):
+    """A metric in each launch of both sides, both empty where a launch lacks it."""
+
+    base: list[float] = []
+    candidate: list[float] = []
+    note: str = ""
+
+
+def _values(metric: Metric, before: Sequence[Record], after: Sequence[Record]) -> _Values:
+    """Return a metric on both sides; of first steps those with equally warm compile caches."""
+    note = ""
+    if metric.tag == "first_step_seconds":
+        for state in ("warm", "cold"):
+            some = [[r for r in side if r.compile_cache == state] for side in (before, after)]
+            if all(some):
+                before, after = some
+                note = f"compile caches {state}"
+                break
+        else:
+            return _Values()
+    sides = [[metric.compute(record) for record in side] for side in (before, after)]
+    # A launch that cannot answer is not silently left out: the others would look like all.
+    known = [[v for v in side if v is not None and v > 0] for side in sides]
+    if any(len(k) != len(s) for k, s in zip(known, sides, strict=True)):
+        return _Values()
+    return _Values(base=known[0], candidate=known[1], note=note)
+
+
+def _line(side: Side, metric: str, verdict: str, **rest: Any) -> Line:
+    (profile, case_id), before, after = side
+    launches = {"base_launches": len(before), "candidate_launches": len(after)}
+    return Line(
+        profile=profile,
+        case_id=case_id,
+        metric=metric,
+        verdict=verdict,
+        **{**launches, **rest},
+    )
+
+
+def exact(side: Side, tag: str) -> Line | None:
+    """Return the line of what is the same in every launch; None where a side does not know it."""
+    metric = all_metrics()[tag]
+    values = [[metric.compute(record) for record in records] for records in side[1:]]
+    ours, theirs = (max((v for v in each if v is not None), default=None) for each in values)
+    if ours is None or theirs is None:
+        return None
+    # Trained parameters are the work; memory may shrink, and grow by what does not matter.
+    worse = theirs != ours
+    if metric.better == "lower":
+        worse = theirs > ours * (1 + stats.MARGIN)
+    return _line(
+        side,
+        tag,
+        "SAME" if ours == theirs else "CHANGED",
+        base=ours,
+        candidate=theirs,
+        fails=worse,
+        ratio=theirs / ours if ours else None,
+    )
+
+
+def losses(side: Side) -> Line:
+    """Return the line that says whether the candidate trains as the base does.
+
+    Its numbers are of the first step, its verdict is that of ``parity`` on all steps.
+    """
+    _, before, after = side
+    found = parity.between(after[0], before[0])
+    verdict = {"agrees": "SAME", "differs": "CHANGED", "no reference": "UNKNOWN"}[found.verdict]
+    ours, theirs = (all_metrics()["first_loss"].compute(each[0]) for each in (before, after))
+    return _line(
+        side,
+        "loss",
+        verdict,
+        base=ours,
+        candidate=theirs,
+        ratio=theirs / ours if ours and theirs is not None else None,
+        fails=found.verdict == "differs",
+        note=found.reason,
+    )
+
+
+def loss_ratio(side: Side) -> float | None:
+    """Return the candidate's loss over the base's; None where a loss is no positive number.
+
+    Of each launch the mean over the steps that all launches took, then geometric means.
+    """
+    _, before, after = side
+    launches = [[{s.index: s.loss for s in r.steps} for r in each] for each in (before, after)]
+    indices = set[int].intersection(*(set(each) for sides in launches for each in sides))
+    means = []
+    for sides in launches:
+        values = [[each[index] for index in indices] for each in sides]
+        known = [[loss for loss in each if loss is not None and loss > 0] for each in values]
+        if not indices or any(len(k) != len(indices) for k in known):
+            return None
+        means.append(statistics.geometric_mean(statistics.fmean(each) for each in known))
+    return means[1] / means[0]
