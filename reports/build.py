@@ -19,6 +19,7 @@ from reports import (
     model_view,
     pair_matrix,
     pair_page,
+    plan_page,
     record_files,
     single,
     summary,
@@ -227,6 +228,7 @@ def _pages(material: Material) -> Iterator[tuple[str, str]]:
         "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": words,
         "claims": claims_page.page(material),
+        "plan": plan_page.page(material),
     }
     for name in page_names():
         values = {**shared, "root": "", "current": name}

@@ -11,11 +11,13 @@ import msgspec
 from reports import words
 from reports.figures import Figure, Measured, figure
 from suite import units
+from suite.estimate.planner import Job
 from suite.results.launches import Launches, Value
 from suite.results.metrics import all_metrics
 
 TOKENS = 40_000_000  #: real tokens, one pass over the data
 EPOCHS = 3
+JOB = Job(tokens=TOKENS, epochs=EPOCHS)
 
 TEXT = (
     f"Example: {TOKENS / 1e6:g} million real tokens, {EPOCHS} epochs. Computed from the measured"
@@ -32,16 +34,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     work: str
     hours: tuple[Figure, ...]
     energy: tuple[Figure, ...]
-
-
-def job_seconds(tokens_per_second: float) -> float:
-    """Return how long the example takes at a rate above 0."""
-    return TOKENS * EPOCHS / tokens_per_second
-
-
-def job_joules(joules_per_token: float) -> float:
-    """Return what the GPU draws for the example."""
-    return TOKENS * EPOCHS * joules_per_token
 
 
 def row(groups: Sequence[Launches], label: str, measured: Measured) -> Row | None:
@@ -72,12 +64,12 @@ def row(groups: Sequence[Launches], label: str, measured: Measured) -> Row | Non
 def _hours(rate: Value | None) -> Value | None:
     if rate is None or rate.low <= 0:
         return None
-    median, low, high = (job_seconds(v) / 3600 for v in (rate.median, rate.high, rate.low))
+    median, low, high = (JOB.seconds(v) / 3600 for v in (rate.median, rate.high, rate.low))
     return Value(median=median, low=low, high=high, launches=rate.launches)
 
 
 def _kilowatt_hours(energy: Value | None) -> Value | None:
     if energy is None:
         return None
-    median, low, high = (job_joules(v) / 3.6e6 for v in (energy.median, energy.low, energy.high))
+    median, low, high = (JOB.joules(v) / 3.6e6 for v in (energy.median, energy.low, energy.high))
     return Value(median=median, low=low, high=high, launches=energy.launches)

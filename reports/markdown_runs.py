@@ -10,7 +10,6 @@ from reports.material import Material
 from reports.rungs import KINDS, NAIVE, rungs
 from reports.view import Section
 from suite import units
-from suite.catalog.case import Case
 from suite.catalog.method import Method
 from suite.results.launches import Launches, across
 from suite.results.metrics import Metric, all_metrics
@@ -116,7 +115,12 @@ def sequences(material: Material, section: Section) -> list[str]:
     for group in material.of(section):
         work = group.case.workload
         if work.data == "fixed":
-            key = (group.case.model, step_tokens(group.case), group.case.loop, group.case.seed)
+            key = (
+                group.case.model,
+                group.case.workload.step_tokens,
+                group.case.loop,
+                group.case.seed,
+            )
             found.setdefault(key, []).append(group)
     blocks = []
     for groups in found.values():
@@ -124,12 +128,6 @@ def sequences(material: Material, section: Section) -> list[str]:
         if len(lengths) > 1:
             blocks += _lengths(groups, lengths)
     return blocks
-
-
-def step_tokens(case: Case) -> int:
-    """Return the positions of one optimizer step when every row is full."""
-    work = case.workload
-    return work.sequence_tokens * work.batch_sequences * work.gradient_accumulation
 
 
 def _lengths(groups: Sequence[Launches], lengths: Sequence[int]) -> list[str]:
@@ -151,9 +149,9 @@ def _lengths(groups: Sequence[Launches], lengths: Sequence[int]) -> list[str]:
 
     return [
         f"#### {markup.text(case.model.title)}: sequence length",
-        f"{step_tokens(case):,} tokens a step at every length · {words.LOOPS[case.loop]} · seed"
-        f" {case.seed}. Real tokens per second and peak memory; then speed and memory of one"
-        " method against another.",
+        f"{case.workload.step_tokens:,} tokens a step at every length ·"
+        f" {words.LOOPS[case.loop]} · seed {case.seed}. Real tokens per second and peak memory;"
+        " then speed and memory of one method against another.",
         markup.table(
             [
                 "Tokens a row",

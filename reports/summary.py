@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from reports import claim as claims
-from reports import facts, fit_table, words
+from reports import facts, fit_table, memory_errors, time_model, words
 from reports.blocks import Block, Heading, Part, Points, Prose, Row, table
 from reports.cells import record_page
 from reports.markdown_runs import change
@@ -233,6 +233,11 @@ PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
     "noise": ("From launch to launch", noise),
     "steps": ("From step to step", steps),
     "fit": ("What fits which card", fit_table.fit),
+    "memory": ("How far estimates of memory are off", memory_errors.memory),
+    "memory-cases": ("Each estimate against its record", memory_errors.memory_cases),
+    "time-model": ("Step time of what was not measured", time_model.errors),
+    "published-times": ("Projected against published", time_model.published),
+    "projected-pairs": ("One card against another, projected", time_model.pairs),
     "failed": ("What has no numbers, and why", failed),
 }
 

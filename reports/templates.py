@@ -14,7 +14,10 @@ from suite import __version__
 
 FOLDER = Path(__file__).parent
 #: The order of the navigation: what is asked most, then how it is known. Others follow by name.
-_FIRST = ("index", "models", "gpus", "card-against-card", "claims", "what-fits", "all-results")
+_FIRST = (
+    *("index", "models", "gpus", "card-against-card"),
+    *("plan", "claims", "what-fits", "all-results"),
+)
 _LAST = ("runs", "history", "how-far-to-trust-it", "how-it-was-measured")
 #: Pages whose titles are not their file's names.
 _TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}

@@ -9,6 +9,8 @@
 //   data-optional            may be hidden; "off" is hidden at first
 //   class="figure"           sorts by number, as a column with <data value> does: by that value,
 //                            else by the text with its unit
+// <p data-job="NAME">        is given inputs for tokens and epochs; NAME begins their keys. Cells
+//                            with data-per-token ("value low high" of one) are computed anew
 (() => {
   const SIZES = {
     "µs": 1e-6, ms: 1e-3, s: 1, min: 60, h: 3600,
@@ -287,6 +289,99 @@
     }
   }
 
+  // A job: its tokens and epochs, and every amount of the page that follows from them.
+  class Job {
+    constructor(place) {
+      this.place = place;
+      this.words = place.querySelector("[data-job-words]");
+      this.name = place.dataset.job;
+      this.usual = { tokens: Number(place.dataset.tokens) / 1e6, epochs: Number(place.dataset.epochs) };
+      this.tools = make("div", { className: "tools", role: "group", ariaLabel: "The job" });
+      this.inputs = {
+        tokens: this.input("Million real tokens", "tokens"),
+        epochs: this.input("Epochs", "epochs"),
+      };
+      place.before(this.tools);
+      this.cells = [...document.querySelectorAll("[data-per-token]")].map((cell) => ({
+        cell,
+        each: cell.dataset.perToken.split(" ").map(Number),
+      }));
+      if (["tokens", "epochs"].some((key) => address.has(`${this.name}.${key}`))) this.show();
+    }
+
+    input(title, key) {
+      const given = address.get(`${this.name}.${key}`);
+      const value = given !== null && this.valid(given) ? given : String(this.usual[key]);
+      const input = make("input", { type: "text", inputMode: "decimal", value, autocomplete: "off" });
+      input.addEventListener("input", () => this.change());
+      this.tools.append(make("label", {}, title, input));
+      return input;
+    }
+
+    valid(text) {
+      const number = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : 0;
+      return number > 0 && number <= 1e9;
+    }
+
+    change() {
+      let whole = true;
+      for (const [key, input] of Object.entries(this.inputs)) {
+        const fine = this.valid(input.value);
+        input.ariaInvalid = fine ? "false" : "true";
+        whole &&= fine;
+        if (!fine) continue;
+        if (Number(input.value) === this.usual[key]) address.delete(`${this.name}.${key}`);
+        else address.set(`${this.name}.${key}`, input.value.trim());
+      }
+      if (whole) this.show();
+      else this.words.textContent = "not computed: tokens and epochs are numbers above 0";
+      for (const { cell } of this.cells) cell.classList.toggle("stale", !whole);
+      if (whole) remember();
+    }
+
+    show() {
+      const tokens = Number(this.inputs.tokens.value) * 1e6;
+      const epochs = Number(this.inputs.epochs.value);
+      const passes = epochs === 1 ? "1 epoch" : `${epochs} epochs`;
+      this.words.textContent = `${tokens.toLocaleString("en")} real tokens, ${passes}`;
+      for (const { cell, each } of this.cells) {
+        const [value, low, high] = each.map((one) => one * tokens * epochs);
+        const unit = cell.dataset.unit;
+        const data = cell.querySelector("data");
+        data.value = String(value);
+        data.textContent = this.amount(value, unit, true);
+        const range = cell.querySelector("small");
+        if (range) range.textContent = `${this.amount(low, unit)}–${this.amount(high, unit)}`;
+        if (unit === "hours") this.overnight(cell, low, high);
+      }
+    }
+
+    overnight(cell, low, high) {
+      const limit = Number(this.place.dataset.overnightHours);
+      const found = cell.parentElement.querySelector("[data-overnight]");
+      found.textContent = high <= limit ? "yes" : low > limit ? "no" : "perhaps";
+    }
+
+    amount(value, unit, whole = false) {
+      if (unit === "USD") {
+        const digits = value < 100 ? 2 : 0;
+        const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+        return `${whole ? "USD " : ""}${value.toLocaleString("en", fixed)}`;
+      }
+      const three = value >= 99.95
+        ? value.toLocaleString("en", { maximumFractionDigits: 0 })
+        : Number(value.toPrecision(3)) >= 1e-4 ? this.plainThree(value) : value.toExponential(2);
+      return whole ? `${three} ${unit === "hours" ? "h" : unit}` : three;
+    }
+
+    // Three significant digits without an exponent: 0.0312, 4.10, 31.2.
+    plainThree(value) {
+      const before = Math.floor(Math.log10(Number(value.toPrecision(3))));
+      return value.toFixed(2 - before);
+    }
+  }
+
+  for (const place of document.querySelectorAll("[data-job]")) new Job(place);
   for (const table of document.querySelectorAll("table[data-table]")) new Table(table);
 
   // One file that holds all pages: show the one that the address names.

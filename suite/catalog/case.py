@@ -48,7 +48,7 @@ def cases(
     for model in [models.load(name) for name in model_names or tier.models]:
         for method in [methods.load(name) for name in method_names or tier.methods]:
             plain = tier.by_model.get(model.name, tier.workload)
-            found.append(_case(tier, model, method, plain, tier.suffix, loop, seed))
+            found.append(make(tier, model, method, plain, tier.suffix, loop, seed))
     for variant in tier.variants:
         for model_name in model_names or variant.models or tier.models:
             for method_name in method_names or variant.methods or tier.methods:
@@ -58,11 +58,11 @@ def cases(
                     continue
                 model, method = models.load(model_name), methods.load(method_name)
                 work, suffix = variant.workload, variant.suffix
-                found.append(_case(tier, model, method, work, suffix, loop, seed))
+                found.append(make(tier, model, method, work, suffix, loop, seed))
     return found
 
 
-def _case(
+def make(
     tier: Tier,
     model: Model,
     method: Method,
@@ -71,6 +71,10 @@ def _case(
     loop: Loop,
     seed: int,
 ) -> Case:
+    """Return one case with a tier's steps, warm-up and time-outs; ``suffix`` ends its id.
+
+    Raises BadInput for rows longer than the model's positions.
+    """
     if work.sequence_tokens > model.architecture.max_positions:
         raise BadInput(
             f"tier {tier.name!r}: sequence_tokens = {work.sequence_tokens} exceeds the"

@@ -49,12 +49,7 @@ def step_flops(
     layers = architecture.layers
     linear = 2 * layers * _layer_weights(architecture) * tokens
     lora = 2 * layers * _layer_adapter_weights(architecture, adapter) * tokens
-    attention = (
-        4
-        * architecture.attention_heads
-        * architecture.head_size
-        * _pairs(architecture, row_tokens)
-    )
+    attention = attention_flops(architecture, row_tokens)
     head = 2 * architecture.vocabulary_size * architecture.hidden_size * tokens
     layer_forward = linear + lora + attention
     trained = 2 if adapter is None else 1
@@ -63,6 +58,12 @@ def step_flops(
         backward=trained * (linear + head) + 2 * lora + 2 * attention,
         recompute=layer_forward if recomputes else 0,
     )
+
+
+def attention_flops(architecture: Architecture, row_tokens: Sequence[int]) -> int:
+    """Return the operations of one forward pass that attention does between positions."""
+    heads = architecture.attention_heads * architecture.head_size
+    return 4 * heads * _pairs(architecture, row_tokens)
 
 
 def _layer_weights(architecture: Architecture) -> int:

@@ -5,6 +5,7 @@ fused three-dimensional parameters). A test builds every model on the meta devic
 """
 
 import math
+from collections.abc import Iterator
 
 from suite.catalog.method import Adapter, Method
 from suite.catalog.model import Architecture, Model
@@ -14,21 +15,23 @@ Shape = tuple[int, ...]
 
 def shapes(model: Model) -> dict[str, Shape]:
     """Return every parameter's name and shape, tied weights once, in the model's order."""
-    architecture = model.architecture
-    hidden = architecture.hidden_size
-    found: dict[str, Shape] = {"model.embed_tokens.weight": (architecture.vocabulary_size, hidden)}
-    for layer in range(architecture.layers):
-        prefix = f"model.layers.{layer}."
-        found |= {prefix + name: shape for name, shape in _layer(model).items()}
-    found["model.norm.weight"] = (hidden,)
-    if not architecture.tied_embeddings:
-        found["lm_head.weight"] = (architecture.vocabulary_size, hidden)
-    return found
+    (embedding, *rest), layer = _outside(model).items(), _layer(model)
+    found: dict[str, Shape] = dict([embedding])
+    for number in range(model.architecture.layers):
+        found |= {f"model.layers.{number}.{name}": shape for name, shape in layer.items()}
+    return found | dict(rest)
 
 
 def total_parameters(model: Model) -> int:
     """Return the number of parameters, tied weights counted once."""
-    return sum(math.prod(shape) for shape in shapes(model).values())
+    each = sum(math.prod(shape) for shape in _layer(model).values())
+    outside = sum(math.prod(shape) for shape in _outside(model).values())
+    return model.architecture.layers * each + outside
+
+
+def total_tensors(model: Model) -> int:
+    """Return how many tensors they are."""
+    return model.architecture.layers * len(_layer(model)) + len(_outside(model))
 
 
 def quantizable_parameters(model: Model) -> int:
@@ -37,8 +40,25 @@ def quantizable_parameters(model: Model) -> int:
     All matrices of attention and feed-forward, experts included; not embeddings, output layer,
     router, norms, biases and attention sinks.
     """
-    matrices = [*_linear(model.architecture).values(), *_expert_matrices(model).values()]
-    return model.architecture.layers * sum(math.prod(shape) for shape in matrices)
+    return sum(count * elements for count, elements in quantizable_matrices(model))
+
+
+def quantizable_matrices(model: Model) -> Iterator[tuple[int, int]]:
+    """Yield the matrices that a 4-bit scheme stores in 4 bits, as how many, of how many elements.
+
+    Every expert has its own.
+    """
+    layers = model.architecture.layers
+    for shape in _linear(model.architecture).values():
+        yield layers, math.prod(shape)
+    for experts, *matrix in _expert_matrices(model).values():
+        yield layers * experts, math.prod(matrix)
+
+
+def norm_parameters(model: Model) -> int:
+    """Return how many parameters belong to normalization."""
+    each = sum(math.prod(shape) for name, shape in _layer(model).items() if "norm." in name)
+    return model.architecture.layers * each + model.architecture.hidden_size
 
 
 def adapter_targets(model: Model, adapter: Adapter) -> tuple[str, ...]:
@@ -64,6 +84,18 @@ def expected_trainable(model: Model, method: Method) -> int:
         for count, *matrix in _expert_matrices(model).values():
             each += count * sum(matrix)
     return method.adapter.rank * model.architecture.layers * each
+
+
+def _outside(model: Model) -> dict[str, Shape]:
+    """Return the parameters that belong to no layer, the embedding first."""
+    hidden, vocabulary = model.architecture.hidden_size, model.architecture.vocabulary_size
+    found: dict[str, Shape] = {
+        "model.embed_tokens.weight": (vocabulary, hidden),
+        "model.norm.weight": (hidden,),
+    }
+    if not model.architecture.tied_embeddings:
+        found["lm_head.weight"] = (vocabulary, hidden)
+    return found
 
 
 def _linear(architecture: Architecture) -> dict[str, Shape]:

@@ -32,6 +32,11 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.packing != "none" and self.data == "fixed":
             raise ValueError("packing needs rows of different lengths: data = 'real-length'")
 
+    @property
+    def step_tokens(self) -> int:
+        """Return the positions of one optimizer step whose rows are all as long as they may be."""
+        return self.sequence_tokens * self.batch_sequences * self.gradient_accumulation
+
 
 Suffix = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
 

@@ -34,6 +34,11 @@ TABLES = (
     "noise",
     "steps",
     "fit",
+    "memory",
+    "memory-cases",
+    "time-model",
+    "published-times",
+    "projected-pairs",
     "failed",
 )
 

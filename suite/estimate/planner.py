@@ -1,0 +1,207 @@
+"""What a job takes on each card with each method: measured where it was, projected where not.
+
+A job is so many real tokens, so many times. Its rows are of one length, so that no token is
+padding; the rate is that of steady steps. Loading, compilation, evaluation and saving come on top.
+"""
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from suite.catalog.case import Case, unsupported_reason
+from suite.catalog.prices import Price, rents
+from suite.catalog.profile import Profile
+from suite.estimate import memory, project
+from suite.estimate.between import Between
+from suite.estimate.project import Projector
+from suite.estimate.time import same_work
+from suite.results.fit import Verdict, card_bytes
+from suite.results.metrics import all_metrics
+from suite.results.record import Record
+
+OVERNIGHT_SECONDS = 8 * 3600.0
+Basis = Literal["measured", "projected", "none"]
+Overnight = Literal["yes", "no", "perhaps"]
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """``tokens`` real tokens, passed over ``epochs`` times; both above 0."""
+
+    tokens: float
+    epochs: float
+
+    def seconds(self, tokens_per_second: float) -> float:
+        """Return how long it takes at a rate above 0."""
+        return self.tokens * self.epochs / tokens_per_second
+
+    def joules(self, joules_per_token: float) -> float:
+        """Return what the GPU draws for it."""
+        return self.tokens * self.epochs * joules_per_token
+
+    def time(self, rate: Between) -> Between:
+        """Return how long it takes, in seconds; the fastest rate is the shortest time."""
+        return Between(
+            value=self.seconds(rate.value),
+            low=self.seconds(rate.high),
+            high=self.seconds(rate.low),
+        )
+
+    def energy(self, each: Between) -> Between:
+        """Return what the GPU draws, in joules."""
+        return Between(
+            value=self.joules(each.value), low=self.joules(each.low), high=self.joules(each.high)
+        )
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One method on one card.
+
+    ``tokens_per_second`` (real) and ``joules_per_token`` are the median of launches with their
+    range where ``basis`` is "measured", an estimate with its interval where it is "projected".
+    ``reason`` says why there is no rate; a case that does not fit has a ``projection``,
+    to say what its memory keeps it from. ``verdict`` is whether it fits; of a measured case, what
+    came of it. ``launches`` counts those of a measured case.
+    """
+
+    profile: Profile
+    case: Case
+    basis: Basis
+    verdict: Verdict
+    tokens_per_second: Between | None = None
+    joules_per_token: Between | None = None
+    projection: project.Projection | None = None
+    launches: int = 0
+    records: tuple[Record, ...] = ()
+    reason: str = ""
+
+
+class Planner(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything known: ``ran`` are the records by profile and what they ran."""
+
+    projector: Projector | None
+    memory: memory.Model
+    ran: Mapping[tuple[str, object], Sequence[Record]]
+
+    def entry(self, case: Case, profile: Profile) -> Entry:
+        """Return one method on one card."""
+        records = self.ran.get((profile.name, same_work(case)), ())
+        good = [record for record in records if record.outcome == "ok"]
+        if good:
+            return _measured(case, profile, good)
+        if reason := unsupported_reason(case):
+            return Entry(
+                profile=profile,
+                case=case,
+                basis="none",
+                verdict="unknown",
+                records=tuple(records),
+                reason=f"unsupported: {reason}",
+            )
+        estimate = self.memory.estimate(case, card_bytes(profile))
+        verdict = memory.verdict(estimate, profile)
+        if records:
+            last = records[-1]
+            outcome: Verdict = "does not fit" if last.outcome == "oom" else verdict
+            # What torch says of memory is long, and on the record's page.
+            reason = "out of memory where it ran"
+            if last.outcome != "oom":
+                reason = f"{last.outcome} where it ran: {last.reason}"
+            return Entry(
+                profile=profile,
+                case=case,
+                basis="none",
+                verdict=outcome,
+                records=tuple(records),
+                reason=reason,
+            )
+        return self._projected(case, profile, verdict)
+
+    def _projected(self, case: Case, profile: Profile, verdict: Verdict) -> Entry:
+        lacking = "no record to project from: no case of rows of one length on a probed GPU"
+        if self.projector is not None:
+            lacking = self.projector.lacks(case, profile)
+        if lacking or self.projector is None:
+            return Entry(profile=profile, case=case, basis="none", verdict=verdict, reason=lacking)
+        found, tokens = self.projector.project(case, profile), case.workload.step_tokens
+        if verdict == "does not fit":
+            return Entry(
+                profile=profile,
+                case=case,
+                basis="none",
+                verdict=verdict,
+                projection=found,
+                reason="does not fit, by the memory model",
+            )
+        return Entry(
+            profile=profile,
+            case=case,
+            basis="projected",
+            verdict=verdict,
+            tokens_per_second=_each(found.seconds, lambda seconds: tokens / seconds),
+            joules_per_token=found.joules and _each(found.joules, lambda joules: joules / tokens),
+            projection=found,
+        )
+
+
+def on(records: Iterable[Record]) -> Planner:
+    """Return the planner that knows these records."""
+    known = list(records)
+    ran: dict[tuple[str, object], list[Record]] = {}
+    for record in known:
+        ran.setdefault((record.profile, same_work(record.case)), []).append(record)
+    return Planner(projector=project.on(known), memory=memory.fit_on(known), ran=ran)
+
+
+def overnight(seconds: Between) -> Overnight:
+    """Return whether a job is done in 8 hours, over the whole interval."""
+    if seconds.high <= OVERNIGHT_SECONDS:
+        return "yes"
+    return "no" if seconds.low > OVERNIGHT_SECONDS else "perhaps"
+
+
+def rent(seconds: Between, prices: Iterable[Price]) -> Between | None:
+    """Return the rent in US dollars: at the middle price, and the ends of prices and of time.
+
+    None where no price for an hour is known.
+    """
+    known = [price.rent_usd_per_hour for price in rents(prices)]
+    found = [dollars for dollars in known if dollars is not None]
+    if not found:
+        return None
+    return Between(
+        value=statistics.median(found) * seconds.value / 3600,
+        low=found[0] * seconds.low / 3600,
+        high=found[-1] * seconds.high / 3600,
+    )
+
+
+def _measured(case: Case, profile: Profile, good: Sequence[Record]) -> Entry:
+    metrics = all_metrics()
+    rate = _range([metrics["tokens_per_second"].compute(record) for record in good])
+    return Entry(
+        profile=profile,
+        case=case,
+        basis="none" if rate is None else "measured",
+        verdict="fits",
+        tokens_per_second=rate,
+        joules_per_token=_range([metrics["joules_per_token"].compute(r) for r in good]),
+        launches=len(good),
+        records=tuple(good),
+        reason="" if rate is not None else "it ran, and its rate is not known",
+    )
+
+
+def _range(values: Sequence[float | None]) -> Between | None:
+    """Return the median and the extremes; None where one of the values is unknown."""
+    known = [value for value in values if value is not None and value > 0]
+    if not known or len(known) != len(values):
+        return None
+    return Between(value=statistics.median(known), low=min(known), high=max(known))
+
+
+def _each(between: Between, change: Callable[[float], float]) -> Between:
+    """Return a monotonous function of an interval, its ends in order."""
+    ends = sorted((change(between.low), change(between.high)))
+    return Between(value=change(between.value), low=ends[0], high=ends[1])

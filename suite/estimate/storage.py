@@ -1,0 +1,119 @@
+"""What is kept between steps, by formula from shapes: weights, state, gradients. No fit.
+
+Records show the same bytes; a test compares every published one.
+"""
+
+from suite.catalog.case import Case
+from suite.catalog.method import Method
+from suite.catalog.model import Model
+from suite.catalog.parameters import (
+    adapter_targets,
+    expected_trainable,
+    norm_parameters,
+    quantizable_matrices,
+    quantizable_parameters,
+    total_parameters,
+    total_tensors,
+)
+from suite.results.ledger import Line
+
+#: bitsandbytes' NF4: elements that share a scale, and scales that share one of their own.
+BLOCK, NESTED_BLOCK = 64, 256
+#: Beside the scales of a matrix: 16 codes and, with double quantization, 256 codes and an offset.
+CODE_BYTES, NESTED_BYTES = 16 * 4, 256 * 4 + 4
+#: Bytes of optimizer state per trained element, relative to its own size; 8-bit ones are absolute.
+EIGHT_BIT = ("adamw_8bit", "paged_adamw_8bit")
+
+
+def lines(case: Case) -> list[Line]:
+    """Return the exact lines of a case's ledger, in bytes.
+
+    ``paged_adamw_8bit`` is counted as if its state were on the device; the driver may move it.
+    """
+    model, method = case.model, case.method
+    trained = trained_bytes(model, method)
+    return [
+        *(
+            Line(part="frozen_weights", dtype=dtype, bytes=size)
+            for dtype, size in sorted(frozen_bytes(model, method).items())
+        ),
+        Line(part="quantization_state", bytes=quantization_bytes(model, method)),
+        Line(part="trained_weights", bytes=trained),
+        Line(part="gradients", bytes=trained),
+        Line(part="optimizer_state", bytes=optimizer_bytes(model, method)),
+        Line(part="buffers", bytes=buffer_bytes(case)),
+    ]
+
+
+def buffer_bytes(case: Case) -> int:
+    """Return the bytes of rotary frequencies: transformers keeps them in use, and as they were."""
+    once = 2 * case.model.architecture.head_size
+    unsloth = case.method.engine == "unsloth" and case.method.adapter is not None
+    # Unsloth has its own attention for dense models under adapters, with one copy.
+    return once if unsloth and case.model.architecture.experts is None else 2 * once
+
+
+def frozen_bytes(model: Model, method: Method) -> dict[str, int]:
+    """Return the bytes of frozen weights by dtype name; none where all are trained."""
+    if method.adapter is None:
+        return {}
+    quantized = 0 if method.quantization is None else quantizable_parameters(model)
+    wide = _wide_norms(model, method)
+    found = {
+        "bfloat16": 2 * (total_parameters(model) - quantized - wide),
+        "uint8": quantized // 2,
+        "float32": 4 * wide,
+    }
+    return {dtype: size for dtype, size in found.items() if size}
+
+
+def quantization_bytes(model: Model, method: Method) -> int:
+    """Return the bytes of NF4's scales and codes."""
+    if method.quantization is None:
+        return 0
+    double, total = method.quantization.double_quantization, 0
+    for count, elements in quantizable_matrices(model):
+        scales = -(-elements // BLOCK)
+        nested = scales + 4 * -(-scales // NESTED_BLOCK) + NESTED_BYTES
+        total += count * (CODE_BYTES + (nested if double else 4 * scales))
+    return total
+
+
+def trained_bytes(model: Model, method: Method) -> int:
+    """Return the bytes of trained weights; their gradients take as many."""
+    count = expected_trainable(model, method)
+    if method.adapter is None:
+        return 2 * count + 2 * _wide_norms(model, method)
+    # TRL gives adapters on 4-bit weights bfloat16, as the QLoRA paper does; PEFT's are float32.
+    narrow = method.quantization is not None and method.engine == "transformers"
+    return (2 if narrow else 4) * count
+
+
+def optimizer_bytes(model: Model, method: Method) -> int:
+    """Return the bytes of Adam's two moments and of one step counter for each tensor."""
+    if method.optimizer.name in EIGHT_BIT:
+        count = expected_trainable(model, method)
+        return 2 * count + 2 * 4 * -(-count // NESTED_BLOCK)
+    return 2 * trained_bytes(model, method) + 4 * _trained_tensors(model, method)
+
+
+def load_bytes(case: Case) -> int:
+    """Return what loading needs: all weights, and one matrix before it is packed."""
+    model, method = case.model, case.method
+    if method.adapter is None:
+        return 2 * total_parameters(model)
+    largest = max(elements for _, elements in quantizable_matrices(model))
+    kept = sum(frozen_bytes(model, method).values()) + quantization_bytes(model, method)
+    return kept + (2 * largest if method.quantization else 0)
+
+
+def _trained_tensors(model: Model, method: Method) -> int:
+    if method.adapter is None:
+        return total_tensors(model)
+    return 2 * model.architecture.layers * len(adapter_targets(model, method.adapter))
+
+
+def _wide_norms(model: Model, method: Method) -> int:
+    """Return how many parameters are float32: norms, where Unsloth widens them."""
+    widened = method.adapter is None or model.family == "gpt-oss"
+    return norm_parameters(model) if method.engine == "unsloth" and widened else 0

@@ -1,0 +1,214 @@
+"""Estimates in words: intervals, what a projection is made of, why one card beats another."""
+
+from collections.abc import Callable, Sequence
+
+from suite import units
+from suite.catalog import prices
+from suite.catalog.case import unsupported_reason
+from suite.catalog.profile import Profile
+from suite.estimate.between import Between
+from suite.estimate.planner import Entry
+from suite.estimate.project import Projection
+
+_PARTS = (
+    ("matmul", "matrix products"),
+    ("attention", "attention"),
+    ("activations", "moving activations"),
+    ("weights", "reading, unpacking and updating weights"),
+)
+
+
+def interval(found: Between, text: Callable[[float], str]) -> str:
+    """Return a value with its interval, or alone where there is none: ``5.2 h (4.1–6.6)``."""
+    value, low, high = text(found.value), text(found.low), text(found.high)
+    if low == high:
+        return value
+    words = [each.split(" ") for each in (value, low, high)]
+    if all(len(each) == 2 for each in words):
+        for unit, number in ((0, 1), (1, 0)):
+            if len({each[unit] for each in words}) == 1:
+                low, high = words[1][number], words[2][number]
+    return f"{value} ({low}–{high})"
+
+
+def dollars(value: float) -> str:
+    """Return an amount in US dollars: ``USD 12.40``, ``USD 1,240``."""
+    return f"USD {value:,.2f}" if value < 100 else f"USD {value:,.0f}"
+
+
+def launches(count: int) -> str:
+    """Return a number of launches in words."""
+    return "1 launch" if count == 1 else f"{count} launches"
+
+
+def marked(name: str, card: Profile) -> str:
+    """Return a card's name or title; one whose profile was never run on is said to be so."""
+    return name if card.verified else f"{name} (unverified)"
+
+
+def basis(entry: Entry) -> str:
+    """Return what an entry rests on, or why it has no time, in a few words."""
+    if entry.basis == "measured":
+        runs = len({record.run_id for record in entry.records})
+        return f"measured, {launches(entry.launches)}{f' of {runs} runs' if runs > 1 else ''}"
+    if entry.basis == "projected":
+        return "projected"
+    if entry.records:
+        outcome = entry.records[-1].outcome
+        return f"{'out of memory' if outcome == 'oom' else outcome} where it ran"
+    if unsupported_reason(entry.case):
+        return "unsupported"
+    return "does not fit" if entry.verdict == "does not fit" else "unknown"
+
+
+def parts(found: Projection) -> str:
+    """Return what a projected step is made of, in one sentence."""
+    shares = ", ".join(
+        f"{words} {units.seconds(getattr(found.parts, name))}" for name, words in _PARTS
+    )
+    text = f"the GPU {units.seconds(found.parts.gpu)} ({shares})"
+    text += f"; the host, beside it, {units.seconds(found.parts.host)}"
+    if found.parts.link:
+        text += f"; offloading {units.seconds(found.parts.link)}"
+    if found.power_seconds is not None:
+        least = units.seconds(found.power_seconds)
+        limits = "which decides" if found.power_limits else "which does not decide"
+        text += f"; the board's power needs {least} for this work at least, {limits}"
+    return text
+
+
+def sentences(entry: Entry) -> list[str]:
+    """Return what is behind one entry that was projected."""
+    if entry.projection is None:
+        return []
+    at = f"{entry.case.method.title} on {marked(entry.profile.title, entry.profile)}, projected"
+    step = interval(entry.projection.seconds, units.seconds)
+    return [f"{at}: a step of {step}: {parts(entry.projection)}."]
+
+
+def reasons(entries: Sequence[Entry]) -> list[str]:
+    """Return why entries have no time, each reason once with the methods and cards it is of."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.reason:
+            found.setdefault(entry.reason, []).append(entry)
+    said = []
+    for reason, alike in found.items():
+        methods = ", ".join(dict.fromkeys(entry.case.method.title for entry in alike))
+        cards = dict.fromkeys(entry.profile.title for entry in alike)
+        where = ", ".join(cards) if len(cards) <= 4 else f"{len(cards)} cards"
+        said.append(f"{methods} on {where}: {reason}.")
+    return said
+
+
+def versus(one: Entry, other: Entry) -> list[str]:
+    """Return which of two cards is ahead with one method, and why; both of the same case."""
+    ours, theirs = one.profile.title, other.profile.title
+    misfit = [entry.profile.title for entry in (one, other) if entry.verdict == "does not fit"]
+    times = _step(one), _step(other)
+    if times[0] is None or times[1] is None:
+        lacking = one if times[0] is None else other
+        return [f"no time is known of {lacking.profile.title}: {lacking.reason}"]
+    ratio = times[1].value / times[0].value
+    # From one end of both intervals to the other: how far their errors go together is not known.
+    low, high = times[1].low / times[0].high, times[1].high / times[0].low
+    rate = f"{ours} at {units.ratio(ratio)} the rate of {theirs}"
+    rate += f" ({units.ratio(low)} to {units.ratio(high)})"
+    if len(misfit) == 1:
+        ahead = theirs if misfit[0] == ours else ours
+        said = [f"{ahead} is ahead, because the case does not fit {misfit[0]}"]
+        said.append(f"were there room on both: {rate}")
+    elif misfit:
+        said = ["it fits neither", f"were there room on both: {rate}"]
+    elif low > 1 or high < 1:
+        said = [f"{ours if low > 1 else theirs} is ahead: {rate}"]
+    else:
+        nearer = ours if ratio > 1 else theirs
+        said = [f"open, {nearer} more likely ahead, as the interval of the ratio holds 1: {rate}"]
+    return [*said, *_differences(one, other)]
+
+
+def _differences(one: Entry, other: Entry) -> list[str]:
+    """Return which parts of two projected steps differ most, and whose power decides."""
+    if one.projection is None or other.projection is None:
+        return []
+    slower, faster = one, other
+    if one.projection.seconds.value < other.projection.seconds.value:
+        slower, faster = other, one
+    assert slower.projection is not None
+    assert faster.projection is not None
+    ours, theirs = slower.projection.parts, faster.projection.parts
+    longer = sorted(
+        ((getattr(ours, name) - getattr(theirs, name), words) for name, words in _PARTS),
+        reverse=True,
+    )
+    text = " and ".join(f"{words} (+{units.seconds(s)})" for s, words in longer[:2] if s > 0)
+    said = [f"a step on {slower.profile.title} is longer mostly by {text}"] if text else []
+    for entry in (one, other):
+        board = entry.profile.facts.value("board_power_watts")
+        if entry.projection is not None and entry.projection.power_limits and board:
+            said.append(f"{board:g} W of board power decide the step of {entry.profile.title}")
+    return said
+
+
+def _step(entry: Entry) -> Between | None:
+    """Return the seconds of a token, measured or projected, also where it does not fit."""
+    rate = entry.tokens_per_second
+    if rate is not None:
+        return Between(value=1 / rate.value, low=1 / rate.high, high=1 / rate.low)
+    if entry.projection is None:
+        return None
+    step, tokens = entry.projection.seconds, entry.case.workload.step_tokens
+    return Between(value=step.value / tokens, low=step.low / tokens, high=step.high / tokens)
+
+
+def fine_print(entries: Sequence[Entry]) -> list[str]:
+    """Return what a reader must know of these entries."""
+    records = [record for entry in entries for record in entry.records]
+    weights = {record.weights.partition(" ")[0] for record in records}
+    said = [
+        "Time is that of steady steps; loading, compilation, evaluation and saving come on top."
+        " Energy is the GPU's alone.",
+    ]
+    if any(entry.basis == "projected" for entry in entries):
+        said.append(
+            "Projected: from measured cases and the card's data sheet, with an interval that"
+            " nine of ten held-out cases stayed in, each model and method counting alike, and"
+            " wider by assumed ranges of rates, host and energy for a card never measured."
+            " A chip of another architecture is assumed to need as much less energy for an"
+            " operation as its board has less power for each of its peak."
+        )
+    if "dummy" in weights:
+        some = "" if weights == {"dummy"} else " in part"
+        said.append(f"Measured{some} with random weights of full size.")
+        if any(record.case.model.architecture.experts is not None for record in records):
+            said.append("Routing to experts is random with them, as a trained model's is not.")
+    if any(entry.launches == 1 for entry in entries):
+        said.append("1 launch: nothing is known of how far another would lie from it.")
+    hosts = {(r.environment.cpu, r.environment.cpu_count, r.profile) for r in records}
+    if len(hosts) == 1:
+        said.append("Everything measured here ran on one host.")
+    return said
+
+
+def price_notes(entries: Sequence[Entry], known: prices.Prices) -> list[str]:
+    """Return where the prices of these entries are from, and what is not known of them."""
+    found = [p for name in dict.fromkeys(e.profile.name for e in entries) for p in known.of(name)]
+    rented = prices.rents(found)
+    owned = [price for price in found if price.purchase_usd is not None]
+    notes = []
+    if rented:
+        dates = sorted(price.date for price in rented)
+        notes.append(
+            f"Rent: the middle price, and from the lowest to the highest, of"
+            f" {units.counted(len(rented), 'price')} seen from {dates[0]} to {dates[-1]} by"
+            " sellers in hardware_profiles/prices.toml."
+        )
+    for price in owned:
+        notes.append(
+            f"To buy: {price.profile} {dollars(price.purchase_usd or 0)},"
+            f" {price.source}, {price.date}."
+        )
+    if not owned:
+        notes.append("To buy: unknown; hardware_profiles/prices.toml has no purchase price.")
+    return notes

@@ -1,0 +1,226 @@
+"""``tunebench plan``: what a job takes on each card, with each method."""
+
+import argparse
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from suite import units
+from suite.arguments import Parser, names, path, positive
+from suite.catalog import case as cases
+from suite.catalog import model as models
+from suite.catalog import prices, tier
+from suite.catalog import profile as profiles
+from suite.catalog.case import Case
+from suite.catalog.profile import Profile
+from suite.catalog.tier import Workload
+from suite.errors import EXIT_OK, BadInput
+from suite.estimate import planner, why
+from suite.estimate.between import Between
+from suite.estimate.planner import Entry, Job
+from suite.results.store import read
+from suite.signals import Signals
+from suite.verbs import tables
+
+RESULTS = Path(__file__).parents[2] / "reports" / "results"
+MOST_TOKENS = 1e15
+_SIZES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
+HEADERS = ("gpu", "method", "fits", "time", "overnight", "energy", "rent", "basis")
+
+DESCRIPTION = """\
+Say what a fine-tuning job takes on each card with each method: time, whether it
+is done in 8 hours, energy of the GPU and rent. Every row is measured, or
+projected with its interval from what was measured. Tokens are real ones; rows
+are of one length, so none is padding."""
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "plan",
+        DESCRIPTION,
+        [
+            ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "all cards"),
+            ("./tunebench plan --model qwen3-8b --tokens 2M --gpus l40s", "one card"),
+            ("./tunebench plan --model gpt-oss-120b --tokens 1M --why", "and reasons"),
+            ("./tunebench plan --errors", "how far off"),
+        ],
+    )
+    made.add_argument("--model", metavar="NAME", help="what is tuned")
+    made.add_argument("--tokens", type=tokens, metavar="N", help="real tokens of the data: 40M")
+    made.add_argument(
+        "--epochs", type=epochs, default=1.0, metavar="N", help="passes over them (default: 1)"
+    )
+    made.add_argument(
+        "--methods", type=names, metavar="NAMES", help="(default: the standard ones)"
+    )
+    made.add_argument("--gpus", type=names, metavar="NAMES", help="profiles (default: every GPU)")
+    made.add_argument("--seq", type=positive, metavar="N", help="tokens a row (default: 2048)")
+    made.add_argument("--batch", type=positive, metavar="N", help="rows a step (default: 2)")
+    made.add_argument(
+        "--results",
+        type=path,
+        action="append",
+        metavar="PATH",
+        help="what was measured (default: the published results); may be repeated",
+    )
+    made.add_argument("--why", action="store_true", help="what each projection is made of")
+    made.add_argument(
+        "--errors", action="store_true", help="how far the time model is off, as Markdown"
+    )
+    made.add_argument("--json", action="store_true", help="as JSON, in SI units")
+    return made
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Print the plan, or the errors of the model behind it."""
+    if args.errors:
+        found = read(args.results or [RESULTS])
+        from reports import markdown
+
+        print(markdown.markdown(found, "time-model"), end="")
+        return EXIT_OK
+    if args.model is None or args.tokens is None:
+        lacking = "--model" if args.model is None else "--tokens"
+        hint = "For example: ./tunebench plan --model qwen3-32b --tokens 40M --epochs 3"
+        raise BadInput(f"plan: {lacking} is needed", hint=hint)
+    wanted = _cases(args)
+    cards = [profiles.load(name) for name in args.gpus] if args.gpus else _gpus()
+    found = read(args.results or [RESULTS])
+    tables.warn(found.problems)
+    plan, job = planner.on(found.records), Job(tokens=args.tokens, epochs=args.epochs)
+    entries = [plan.entry(case, card) for card in cards for case in wanted]
+    if args.json:
+        print(json.dumps(_document(entries, job, plan), indent=1))
+        return EXIT_OK
+    _show(entries, job, wanted[0].workload)
+    if args.why:
+        print()
+        for entry in entries:
+            for sentence in why.sentences(entry):
+                tables.say(sentence)
+        for case in wanted if len(cards) == 2 else ():
+            one, other = (plan.entry(case, card) for card in cards)
+            tables.say(f"{case.method.title}: {'; '.join(why.versus(one, other))}.")
+    return EXIT_OK
+
+
+def _cases(args: argparse.Namespace) -> list[Case]:
+    standard = tier.load("standard")
+    models.load(args.model)
+    load = standard.workload
+    if args.seq or args.batch:
+        load = Workload(
+            sequence_tokens=args.seq or load.sequence_tokens,
+            batch_sequences=args.batch or load.batch_sequences,
+        )
+    asked = msgspec.structs.replace(standard, workload=load, by_model={}, variants=())
+    return cases.cases(
+        asked, loop="sft", seed=0, model_names=[args.model], method_names=args.methods or ()
+    )
+
+
+def _gpus() -> list[Profile]:
+    return [card for card in profiles.everything() if card.device == "cuda"]
+
+
+def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
+    known = prices.load()
+    passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
+    tables.say(
+        f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences} ×"
+        f" {load.sequence_tokens:,} tokens, rows of one length."
+    )
+    print()
+    rows = [_row(entry, job, known.of(entry.profile.name)) for entry in entries]
+    tables.show(HEADERS, rows, right="time energy rent")
+    print()
+    for reason in why.reasons(entries):
+        tables.say(reason)
+    for sentence in (*why.fine_print(entries), *why.price_notes(entries, known)):
+        tables.say(sentence)
+
+
+def _row(entry: Entry, job: Job, known: Sequence[prices.Price]) -> tuple[str, ...]:
+    gpu = why.marked(entry.profile.name, entry.profile)
+    titles = gpu, entry.case.method.name, entry.verdict
+    if entry.tokens_per_second is None:
+        return (*titles, "", "", "", "", why.basis(entry))
+    seconds = job.time(entry.tokens_per_second)
+    each = entry.joules_per_token
+    dollars = planner.rent(seconds, known)
+    return (
+        *titles,
+        why.interval(seconds, units.hours),
+        planner.overnight(seconds),
+        "unknown" if each is None else why.interval(job.energy(each), units.kilowatt_hours),
+        "unknown" if dollars is None else why.interval(dollars, why.dollars),
+        why.basis(entry),
+    )
+
+
+def _document(entries: Sequence[Entry], job: Job, plan: planner.Planner) -> object:
+    known = prices.load()
+    return {
+        "tokens_real": job.tokens,
+        "epochs": job.epochs,
+        "entries": [_json(entry, job, known.of(entry.profile.name)) for entry in entries],
+    }
+
+
+def _json(entry: Entry, job: Job, known: Sequence[prices.Price]) -> dict[str, object]:
+    rate, each = entry.tokens_per_second, entry.joules_per_token
+    seconds = None if rate is None else job.time(rate)
+    dollars = None if seconds is None else planner.rent(seconds, known)
+    return {
+        "profile": entry.profile.name,
+        "profile_verified": entry.profile.verified,
+        "model": entry.case.model.name,
+        "method": entry.case.method.name,
+        "basis": entry.basis,
+        "fits": entry.verdict,
+        "launches": entry.launches,
+        "tokens_real_per_second": _between(rate),
+        "seconds": _between(seconds),
+        "overnight": None if seconds is None else planner.overnight(seconds),
+        "gpu_joules": _between(None if each is None else job.energy(each)),
+        "rent_usd": _between(dollars),
+        "purchase_usd": [p.purchase_usd for p in known if p.purchase_usd is not None] or None,
+        "step_parts_seconds": entry.projection and msgspec.to_builtins(entry.projection.parts),
+        "reason": entry.reason or None,
+        "records": [record.record_id for record in entry.records],
+    }
+
+
+def _between(found: Between | None) -> object:
+    return None if found is None else msgspec.to_builtins(found)
+
+
+def tokens(text: str) -> float:
+    """Read a number of tokens: ``40M``, ``1.5G``, ``500k``, ``40_000_000``."""
+    parts = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)([kMGB]?)", text)
+    if parts is None:
+        raise argparse.ArgumentTypeError(
+            f"not a number of tokens: {text!r}; write 40M, 1.5B, 500k or 40000000"
+        )
+    number = float(parts[1].replace("_", "")) * _SIZES[parts[2]]
+    if not 1 <= number <= MOST_TOKENS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is out of range: from 1 to {MOST_TOKENS:g} tokens"
+        )
+    return number
+
+
+def epochs(text: str) -> float:
+    """Read a number of passes above 0, which need not be whole."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 10_000:
+        raise argparse.ArgumentTypeError(f"not a number of epochs above 0: {text!r}")
+    return number

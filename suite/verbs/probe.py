@@ -1,0 +1,243 @@
+"""``tunebench probe``: how long rows, or how many, this machine really holds."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from suite.arguments import Parser, path, positive
+from suite.catalog import case as cases
+from suite.catalog import method as methods
+from suite.catalog import model as models
+from suite.catalog import tier as tiers
+from suite.catalog.case import Case
+from suite.catalog.profile import Profile
+from suite.catalog.tier import Warmup, Workload
+from suite.errors import EXIT_CASES, EXIT_OK, BadInput
+from suite.estimate import memory
+from suite.estimate.frontier import Axis, Frontier, frontier, grown, most
+from suite.results.fit import card_bytes
+from suite.results.record import Record
+from suite.results.store import PLAN, create, open_run, read
+from suite.results.verdict import why
+from suite.run.search import Search
+from suite.signals import Signals
+from suite.verbs import tables
+from suite.verbs.fit import RESULTS, SEED, TIER
+
+#: What is looked for, in the folder: a later call goes on with it. No ".json": it is no result.
+ASKED = "probe.plan"
+TRIES = 16
+#: As few steps as a record can have: the first, and three that find the optimizer's state there.
+FEW = Warmup(window_steps=1, tolerance=0.99, max_steps=2)
+STEPS: dict[Axis, int] = {"sequence_tokens": 256, "batch_sequences": 1}
+NAMES: dict[Axis, str] = {"sequence_tokens": "tokens a row", "batch_sequences": "rows a batch"}
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one folder looks for: a case, and the axis of its workload that is grown."""
+
+    case: Case
+    axis: Axis
+    profile: str
+    weights: str
+    search: Search
+
+
+def parser() -> Parser:
+    """Return the arguments of this verb."""
+    made = Parser(
+        "probe",
+        "Find the longest rows, or the most, that train on this machine: by trying, each\n"
+        "time in a process of its own, doubled and then halved, beginning near the\n"
+        "estimate of fit. Out of memory is an answer; anything else that fails ends the\n"
+        "search. Every try is a run with its record. Runs here, not in containers.",
+        [
+            ("./tunebench probe --model qwen3-8b --method qlora --max-seq", "batches of 1"),
+            ("./tunebench probe --model qwen3-8b --method lora --seq 4096", "how many rows"),
+            ("./tunebench report runs/probe-TIME --out site", "as a page"),
+        ],
+    )
+    add = made.add_argument
+    add("--model", required=True, metavar="NAME", help="one model")
+    add("--method", required=True, metavar="NAME", help="one method")
+    add("--max-seq", action="store_true", help="how long rows may be (--batch of them)")
+    add("--max-batch", action="store_true", help="how many rows of --seq tokens (the default)")
+    add("--seq", type=positive, metavar="N", help="tokens a row (default: 2048)")
+    add("--batch", type=positive, metavar="B", help="rows a batch, with --max-seq (default: 1)")
+    add("--start", type=positive, metavar="N", help="the first try (default: from the estimate)")
+    add("--step", type=positive, metavar="N", help="how exactly (default: 256 tokens, 1 row)")
+    add("--tries", type=positive, default=TRIES, metavar="N", help=f"at most (default: {TRIES})")
+    add("--profile", default="auto", metavar="NAME", help="hardware profile")
+    add("--weights", default="dummy", metavar="W", help="dummy (default), hub, or PATH")
+    add("--out", type=path, metavar="DIR", help="results (default: runs/probe-TIME); goes on")
+    return made
+
+
+def run(args: argparse.Namespace, signals: Signals) -> int:
+    """Try until the edge is known, and say where it is; the records are in the folder."""
+    from suite.run import planning
+    from suite.run.environment import resolve_profile
+    from suite.run.packages import ensure_training
+
+    profile = resolve_profile(args.profile)
+    asked = _asked(args, profile)
+    stamp = planning.make(profile, models=[args.model]).run_id.partition("-")[0]
+    folder: Path = args.out or planning.RUNS / f"probe-{stamp}"
+    _claim(folder, asked)
+    ensure_training()
+    try:
+        tried, stopped, more = _search(folder, asked, profile, args.tries, signals)
+    except KeyboardInterrupt:
+        print(f"tunebench: tries are safe in {folder}; --out {folder} goes on", file=sys.stderr)
+        raise
+    _say(folder, asked, tried, stopped, more=more)
+    _compare(asked, profile)
+    return EXIT_CASES if stopped else EXIT_OK
+
+
+def _search(
+    folder: Path, asked: Asked, profile: Profile, most_tries: int, signals: Signals
+) -> tuple[dict[int, bool], str, bool]:
+    """Try until the edge is known, or no further try makes sense; say whether one was left."""
+    while True:
+        tried, stopped = _tried(folder, asked)
+        value = asked.search.following(tried)
+        if value is None or stopped or len(tried) >= most_tries:
+            return tried, stopped, value is not None
+        print(f"\ntry {len(tried) + 1}: {value:,} {NAMES[asked.axis]}", flush=True)
+        _try(folder, asked, profile, value, signals)
+
+
+def _asked(args: argparse.Namespace, profile: Profile) -> Asked:
+    if args.max_seq and args.max_batch:
+        raise BadInput("--max-seq and --max-batch: one at a time")
+    axis: Axis = "sequence_tokens" if args.max_seq else "batch_sequences"
+    given, option = (args.seq, "--seq") if args.max_seq else (args.batch, "--batch")
+    if given is not None:
+        raise BadInput(f"{option} is what is looked for: leave it away, or give --start")
+    model, method, tier = models.load(args.model), methods.load(args.method), tiers.load(TIER)
+    positions = model.architecture.max_positions
+    workload = Workload(
+        sequence_tokens=1 if args.max_seq else args.seq or min(2048, positions),
+        batch_sequences=args.batch or 1,
+    )
+    if workload.sequence_tokens > positions:
+        raise BadInput(
+            f"--seq {workload.sequence_tokens}: {model.name} has {positions:,} positions",
+            hint=f"{models.FOLDER / model.name}.toml: key 'architecture.max_positions'",
+        )
+    few = msgspec.structs.replace(tier, steady_steps=1, warmup=FEW)
+    case = cases.make(few, model, method, workload, None, profile.default_loop, SEED)
+    reason = cases.unsupported_reason(case)
+    if reason is not None:
+        raise BadInput(f"{model.name} with {method.name} cannot be run: {reason}")
+    bound = most(case, axis)
+    step = min(args.step or STEPS[axis], bound)
+    start = args.start or _estimated(case, axis, profile).surely or step
+    search = Search(start=min(start, bound), step=step, bound=bound)
+    return Asked(case=case, axis=axis, profile=profile.name, weights=args.weights, search=search)
+
+
+def _estimated(case: Case, axis: Axis, profile: Profile) -> Frontier:
+    """Return what ``fit`` says of this machine, by the published records."""
+    return frontier(memory.fit_on(read([RESULTS]).records), case, axis, profile)
+
+
+def _compare(asked: Asked, profile: Profile) -> None:
+    """Say what the estimate had been, where the machine's memory is known."""
+    if card_bytes(profile) is None:
+        return
+    found = _estimated(asked.case, asked.axis, profile)
+    ends = ["none" if end is None else f"{end:,}" for end in (found.surely, found.perhaps)]
+    tables.say(f"Estimated by fit: fits to {ends[0]}, may fit to {ends[1]}.")
+
+
+def _claim(folder: Path, asked: Asked) -> None:
+    """Make the folder, unless it is there and looks for the same."""
+    note = folder / ASKED
+    if note.is_file():
+        try:
+            known = msgspec.json.decode(note.read_bytes(), type=Asked)
+        except msgspec.DecodeError as error:
+            raise BadInput(f"{note}: {error}", hint="Give another --out.") from error
+        # Where the estimate would begin today does not matter to a search that has begun.
+        same = msgspec.structs.replace(known, search=asked.search)
+        if same != asked or known.search.step != asked.search.step:
+            raise BadInput(f"{folder}: another probe", hint="Give another --out.")
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise BadInput(f"{folder}: not empty, and no probe", hint="Give another --out.")
+    folder.mkdir(parents=True, exist_ok=True)
+    part = note.with_suffix(".part")
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(asked), indent=1) + b"\n")
+    part.replace(note)
+
+
+def _try(folder: Path, asked: Asked, profile: Profile, value: int, signals: Signals) -> None:
+    """Make the record of one value; a try that was cut off is taken up again."""
+    from suite.run import planning
+    from suite.run.launch import launch
+    from suite.run.progress import reporter
+
+    place = folder / _name(asked, value)
+    if (place / PLAN).is_file():
+        opened = open_run(place)
+    else:
+        case = grown(asked.case, asked.axis, value)
+        case = msgspec.structs.replace(case, case_id=f"{case.case_id}-{_name(asked, value)}")
+        plan = planning.make(
+            profile,
+            weights=asked.weights,
+            models=[case.model.name],
+            methods=[case.method.name],
+            argv=("probe", "--model", case.model.name, "--method", case.method.name),
+        )
+        opened = create(place, msgspec.structs.replace(plan, tier="probe", cases=(case,)))
+    with opened, reporter(opened.folder, opened.plan, opened.records, json=False) as told:
+        launch(opened, 1, told)
+    signals.check()
+
+
+def _name(asked: Asked, value: int) -> str:
+    work = grown(asked.case, asked.axis, value).workload
+    return f"s{work.sequence_tokens}-b{work.batch_sequences}"
+
+
+def _tried(folder: Path, asked: Asked) -> tuple[dict[int, bool], str]:
+    """Return which values fitted, from the records, and why the search cannot go on, or ""."""
+    fitted: dict[int, bool] = {}
+    for record in _records(folder):
+        value = getattr(record.case.workload, asked.axis)
+        if record.outcome not in ("ok", "oom"):
+            return fitted, f"{value:,} {NAMES[asked.axis]}: {record.outcome}: {why(record)}"
+        fitted[value] = record.outcome == "ok"
+    return fitted, ""
+
+
+def _records(folder: Path) -> Iterable[Record]:
+    plans = sorted(folder.glob(f"*/{PLAN}"))
+    return read([plan.parent for plan in plans]).records if plans else ()
+
+
+def _say(folder: Path, asked: Asked, tried: dict[int, bool], stopped: str, *, more: bool) -> None:
+    from suite.verbs import summary
+
+    print()
+    summary.show(_records(folder))
+    print()
+    good, bad = asked.search.edge(tried)
+    name = NAMES[asked.axis]
+    held = "nothing was seen to fit" if good is None else f"{good:,} {name} fit"
+    if bad is not None:
+        held += f", {bad:,} ran out of memory"
+    elif good == asked.search.bound:
+        held += ", as many as there can be"
+    tables.say(f"{asked.case.case_id} on {asked.profile}: {held}.")
+    if stopped:
+        tables.say(f"Not the edge: the search ended at {stopped}")
+    elif more:
+        tables.say(f"Not the edge yet: after {len(tried)} tries; --tries allows more.")
+    tables.say(f"Every try is a record in {folder}; --out {folder} goes on.")

@@ -1,0 +1,161 @@
+"""The time of a step that was not measured: what is counted, what is fitted, what is refused."""
+
+import statistics
+from pathlib import Path
+
+import msgspec
+import pytest
+from asked import case
+
+from suite.catalog.tier import Workload
+from suite.estimate import time, time_errors
+from suite.estimate.roofline import demand, refusal
+from suite.estimate.time import Rates, Sample, TimeModel
+from suite.estimate.time_errors import TARGET, held_out, spread
+from suite.results import store
+from suite.results.record import Record
+
+RESULTS = Path(__file__).parents[2] / "reports" / "results"
+RATES = Rates(flops_per_second=8e14, bytes_per_second=4e12, link_bytes_per_second=5e10)
+PLANTED = {
+    "matmul": 1.3,
+    "attention": 3.0,
+    "activations transformers": 2.0,
+    "activations unsloth": 1.1,
+    "weights": 1.6,
+    "layers transformers": 2.5,
+    "layers unsloth": 1.2,
+    "experts": 0.6,
+}
+WORKS = [
+    (model, method, tokens, rows)
+    for model in ("qwen3-0.6b", "qwen3-8b", "qwen3-32b")
+    for method in ("lora", "qlora", "full", "unsloth-lora", "unsloth-qlora")
+    for tokens, rows in ((512, 4), (2048, 2), (16384, 1))
+]
+
+
+@pytest.fixture(scope="module")
+def published() -> tuple[Record, ...]:
+    return store.read([RESULTS]).records
+
+
+def sample(model: str, method: str, tokens: int = 2048, rows: int = 2) -> Sample:
+    """A case that takes what the planted factors say."""
+    made = case(model, method, tokens, rows)
+    known = TimeModel(factors=PLANTED, samples=())
+    return Sample(
+        profile="h200-sxm",
+        case=made,
+        demand=demand(made),
+        rates=RATES,
+        seconds=known.parts(made, RATES).seconds,
+        joules=None,
+        record_ids=("0" * 16,),
+    )
+
+
+def test_planted_factors_predict_what_was_left_out() -> None:
+    """A fit on dense models of two sizes tells a third, whose steps it never saw, within 5 %."""
+    found = [sample(*work) for work in WORKS]
+    errors = [each.error for each in held_out(found) if each.way == "model"]
+    assert len(errors) == len(WORKS)
+    assert max(abs(error) for error in errors if error is not None) < 0.05
+
+
+def test_published_records_are_predicted_within_the_target(published: tuple[Record, ...]) -> None:
+    """Held out by model, method and length, half of the cases or more are within 20 %."""
+    errors = held_out(time.samples(published))
+    for way in ("model", "method", "long rows"):
+        known = [abs(e.error) for e in errors if e.way == way and e.error is not None]
+        assert known
+        assert statistics.median(known) <= TARGET
+
+
+def test_what_no_case_was_alike_is_refused_and_not_guessed() -> None:
+    """Experts, a second engine and rows that differ in length have a reason instead of a time."""
+    model = time.fit([sample("qwen3-8b", "unsloth-qlora"), sample("qwen3-8b", "unsloth-lora")])
+    assert model.lacks(case("qwen3-32b", "unsloth-qlora")) == ""
+    assert "experts" in model.lacks(case("gpt-oss-120b", "unsloth-qlora"))
+    assert "engine transformers" in model.lacks(case("qwen3-8b", "lora"))
+    padded = Workload(sequence_tokens=2048, batch_sequences=2, data="real-length")
+    uneven = msgspec.structs.replace(case("qwen3-8b", "unsloth-qlora"), workload=padded)
+    assert "length" in model.lacks(uneven)
+    assert refusal(case("gpt-oss-120b", "qlora"))  # what cannot run has no time either
+    assert "rows a step" in refusal(case("qwen3-8b", "lora", rows=1 << 60))  # counted row by row
+
+
+def test_held_out_experts_count_as_not_predicted() -> None:
+    """The only model with experts is not predicted by the others, and says why."""
+    found = [sample(*work) for work in WORKS[:9]]
+    found += [sample("gpt-oss-120b", "unsloth-qlora"), sample("qwen3-8b", "unsloth-lora")]
+    (lonely,) = [
+        each
+        for each in held_out(found)
+        if each.way == "model" and each.sample.case.model.name == "gpt-oss-120b"
+    ]
+    assert lonely.error is None
+    assert "experts" in lonely.reason
+
+
+def test_an_absurd_record_does_not_decide_the_fit(published: tuple[Record, ...]) -> None:
+    """A stranger's clock that is a thousand times too fast, and a probe of nearly nothing."""
+    good = time.samples(published)
+    record = next(r for r in published if r.record_id == good[0].record_ids[0])
+    probe = record.environment.probe
+    assert probe is not None
+    slow = msgspec.structs.replace(probe, matmul_flops_per_second=1e-300)
+    environment = msgspec.structs.replace(record.environment, probe=slow)
+    quick = tuple(
+        msgspec.structs.replace(step, seconds=step.seconds / 1000) for step in record.steps
+    )
+    stalled = msgspec.structs.replace(probe, host_to_device_bytes_per_second=1e-300)
+    linked = msgspec.structs.replace(record.environment, probe=stalled)
+    (unlinked,) = time.samples([msgspec.structs.replace(record, environment=linked)])
+    assert unlinked.rates.link_bytes_per_second is None
+    strange = [
+        msgspec.structs.replace(record, profile="a", environment=environment),
+        msgspec.structs.replace(record, profile="b", steps=quick),
+    ]
+    assert time.samples([*published, *strange]) == good
+
+
+def test_launches_of_a_case_are_one_sample(published: tuple[Record, ...]) -> None:
+    """Many launches of one case weigh as one; seeds are no other work for a clock."""
+    found = time.samples(published)
+    again = [
+        msgspec.structs.replace(r, case=msgspec.structs.replace(r.case, seed=r.case.seed + 1))
+        for r in published
+    ]
+    assert len(time.samples([*published, *again])) == len(found)
+
+
+def test_demands_grow_with_what_causes_them() -> None:
+    """Tokens bring work and not weights; 4 bits bring unpacking, eager attention its scores."""
+    one, two = demand(case("qwen3-8b", "lora")), demand(case("qwen3-8b", "lora", rows=4))
+    assert two.flops == 2 * one.flops
+    assert two.activation_bytes == 2 * one.activation_bytes
+    assert two.weight_bytes == one.weight_bytes
+    assert demand(case("qwen3-8b", "qlora")).weight_bytes > 2 * one.weight_bytes
+    eager = demand(case("qwen3-8b", "lora-naive")).activation_bytes
+    assert eager > demand(case("qwen3-8b", "lora")).activation_bytes
+    assert one.offload_bytes == demand(case("qwen3-8b", "unsloth-full")).offload_bytes == 0
+    kept = 36 * 4096 * 4096 * 2  # layers, tokens, hidden size, bytes: to the host and back
+    assert demand(case("qwen3-8b", "unsloth-lora")).offload_bytes == 2 * kept
+    assert demand(case("gpt-oss-120b", "unsloth-qlora")).expert_kernels > 0
+    assert one.expert_kernels == 0
+
+
+def test_many_cases_of_one_model_do_not_narrow_the_interval() -> None:
+    """Each model counts alike: fifty good cases of one leave the misses of four others in."""
+    names = ["qwen3-0.6b", "qwen3-8b", "qwen3-32b", "gpt-oss-20b", "gpt-oss-120b"]
+    errors = []
+    for name in names:
+        for _ in range(50 if name == "qwen3-8b" else 1):
+            made = sample(name, "unsloth-qlora")
+            off = 1.01 if name == "qwen3-8b" else 1.5
+            errors.append(
+                time_errors.HeldOut(way="model", sample=made, predicted_seconds=off * made.seconds)
+            )
+    assert spread(errors) == pytest.approx(0.405, abs=0.01)  # ln 1.5
+    assert spread(errors[:3]) > 0.405  # too little to go by

@@ -1,0 +1,187 @@
+"""``tunebench plan``: hours, energy and rent, each measured or projected, and mistakes."""
+
+import json
+import statistics
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import gpu_records
+from suite.catalog import case as cases
+from suite.catalog import profile as profiles
+from suite.catalog import tier
+from suite.catalog.prices import Price
+from suite.cli import main
+from suite.estimate import planner, why
+from suite.estimate.between import Between
+from suite.estimate.planner import Job, overnight, rent
+from suite.results import store
+from suite.results.metrics import all_metrics
+
+RESULTS = Path(__file__).parents[1] / "reports" / "results"
+ONE_CARD = ["--results", str(RESULTS / "h200-sxm")]  #: whatever else is published
+BASE = ["plan", "--model", "qwen3-32b", "--tokens", "40M", "--epochs", "3"]
+
+
+def answers(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
+    assert main([*BASE, *ONE_CARD, *arguments, "--json"]) == 0
+    found: list[dict[str, object]] = json.loads(capsys.readouterr().out)["entries"]
+    return found
+
+
+def test_a_measured_row_is_the_records_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rate and seconds follow from the published launches, which the row names."""
+    (row,) = answers(capsys, "--gpus", "h200-sxm", "--methods", "unsloth-lora")
+    known = {record.record_id: record for record in store.read([RESULTS]).records}
+    ids = row["records"]
+    assert isinstance(ids, list)
+    rates = [all_metrics()["tokens_per_second"].compute(known[each]) for each in ids]
+    middle = statistics.median([rate for rate in rates if rate is not None])
+    assert row["basis"] == "measured"
+    assert row["launches"] == len(rates) > 0
+    assert row["seconds"]["value"] == pytest.approx(40e6 * 3 / middle)  # type: ignore[index]
+
+
+def test_other_work_is_projected_and_never_the_measured_number(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Another length of rows on the same card is an estimate with an interval."""
+    wanted = ["--gpus", "h200-sxm", "--methods", "unsloth-lora"]
+    (row,) = answers(capsys, *wanted, "--seq", "1000")
+    assert row["basis"] == "projected"
+    assert row["records"] == []
+    seconds = row["seconds"]
+    assert seconds["low"] < seconds["value"] < seconds["high"]  # type: ignore[index]
+
+
+def test_what_does_not_fit_costs_nothing_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """No hours are given for a job that the card cannot hold."""
+    (row,) = answers(capsys, "--gpus", "rtx-4090", "--methods", "lora")
+    assert row["fits"] == "does not fit"
+    assert row["seconds"] is row["rent_usd"] is None
+    assert "does not fit" in str(row["reason"])
+
+
+def test_out_of_memory_where_it_ran_is_the_answer() -> None:
+    """A record that ran out of memory outweighs every estimate."""
+    (wanted,) = cases.cases(
+        tier.load("standard"), loop="sft", seed=0, model_names=["qwen3-8b"], method_names=["lora"]
+    )
+    record = msgspec.structs.replace(gpu_records.failed(), case=wanted)
+    entry = planner.on([record]).entry(wanted, profiles.load("h200-sxm"))
+    assert entry.basis == "none"
+    assert entry.verdict == "does not fit"
+    assert entry.reason == why.basis(entry) == "out of memory where it ran"
+    elsewhere = planner.on([record]).entry(wanted, profiles.load("h100-sxm"))
+    assert "no record to project from" in elsewhere.reason
+
+
+def test_the_table_marks_each_row_and_says_what_is_unknown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Measured and projected, launches, sources of prices, and what to buy would cost."""
+    assert main([*BASE, *ONE_CARD, "--gpus", "h100-sxm,h200-sxm", "--methods", "lora"]) == 0
+    shown = capsys.readouterr().out
+    assert "120,000,000" not in shown  # tokens are those of the data, epochs stand beside
+    assert "40,000,000 real tokens, 3 epochs" in shown
+    lines = {line.split()[0]: line for line in shown.splitlines() if line.startswith("h")}
+    assert lines["h100-sxm"].endswith("projected")
+    verified = profiles.load("h100-sxm").verified
+    assert ("(unverified)" in lines["h100-sxm"]) != verified
+    assert "measured, 1 launch" in lines["h200-sxm"] or "launches" in lines["h200-sxm"]
+    assert "hardware_profiles/prices.toml" in shown
+    assert "Measured with random weights" in shown
+
+
+def test_the_seeds_pairs_have_an_answer_with_its_reasons(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On Qwen3-32B products and power decide; on GPT-OSS-120B with expert adapters, memory."""
+    pair = [*ONE_CARD, "--gpus", "h100-sxm,rtx-pro-6000-max-q", "--why", "--tokens", "1M"]
+    pair += ["--model"]
+    assert main(["plan", *pair, "qwen3-32b", "--methods", "unsloth-lora"]) == 0
+    dense = capsys.readouterr().out
+    assert "matrix products" in dense
+    assert "300 W of board power" in dense
+    assert main(["plan", *pair, "gpt-oss-120b", "--methods", "unsloth-qlora-experts"]) == 0
+    experts = capsys.readouterr().out
+    assert "does not fit NVIDIA H100 SXM" in experts
+    assert "unpacking" in experts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--model", "qwen3-32b", "--tokens", "40X"], "write 40M"),
+        (["--model", "qwen3-32b", "--tokens", "0"], "out of range"),
+        (["--model", "qwen3-32b", "--tokens", "-5M"], "--tokens"),
+        (["--model", "qwen3-32b", "--tokens", "1e99"], "write 40M"),
+        (["--model", "qwen3-32b", "--tokens", "9999999G"], "out of range"),
+        (["--model", "qwen3-32b", "--tokens", "1M", "--epochs", "0"], "above 0"),
+        (["--model", "qwen3-32b", "--tokens", "1M", "--epochs", "nan"], "above 0"),
+        (["--model", "qwen3-32", "--tokens", "1M"], "Did you mean 'qwen3-32b'"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "h100"], "h100-sxm"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--methods", "qlor"], "'qlora'"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--seq", "999999"], "positions"),
+        (["--model", "qwen3-8b"], "--tokens is needed"),
+        (["--tokens", "1M"], "--model is needed"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--results", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_input_names_what_is_wrong(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, and one line that says what and what instead."""
+    assert main(["plan", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_errors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """--errors needs no job and prints how far held-out cases are off."""
+    assert main(["plan", "--errors"]) == 0
+    shown = capsys.readouterr().out
+    assert "| one model at a time |" in shown
+    assert "The aim is 20 %" in shown
+
+
+def test_a_night_is_eight_hours_over_the_whole_interval() -> None:
+    """Exactly eight hours is done; an interval around it is perhaps."""
+    night = 8 * 3600.0
+    assert overnight(Between(value=night / 2, low=night / 3, high=night)) == "yes"
+    assert overnight(Between(value=night, low=night / 3, high=night + 1)) == "perhaps"
+    assert overnight(Between(value=night + 2, low=night + 1, high=night + 3)) == "no"
+
+
+def test_rent_spans_prices_and_time_and_is_unknown_without_one() -> None:
+    """The middle price at the middle time; the ends at the ends; a purchase is no rent."""
+    two = Between(value=7200.0, low=3600.0, high=14400.0)
+    rented = [
+        Price(profile="l40s", source="x", date="2026-11", rent_usd_per_hour=dollars)
+        for dollars in (3.0, 1.0, 2.0)
+    ]
+    assert rent(two, rented) == Between(value=4.0, low=1.0, high=12.0)
+    bought = Price(profile="l40s", source="x", date="2026-11", purchase_usd=7000.0)
+    assert rent(two, [bought]) is None
+
+
+def test_a_job_at_a_range_of_rates() -> None:
+    """The fastest rate is the shortest time."""
+    job = Job(tokens=1e6, epochs=2)
+    found = job.time(Between(value=200.0, low=100.0, high=400.0))
+    assert found == Between(value=1e4, low=5e3, high=2e4)
+    assert why.interval(found, lambda value: f"{value / 1e3:g} ks") == "10 ks (5–20)"
+    assert why.interval(found, why.dollars) == "USD 10,000 (5,000–20,000)"
+
+
+def test_a_reworded_method_is_still_the_measured_one() -> None:
+    """Editing what is said of a method takes no measured row away; editing a setting does."""
+    (wanted,) = cases.cases(
+        tier.load("standard"), loop="sft", seed=0, model_names=["qwen3-8b"], method_names=["lora"]
+    )
+    plan, card = planner.on(store.read([RESULTS]).records), profiles.load("h200-sxm")
+    reworded = msgspec.structs.replace(wanted.method, why="said otherwise")
+    changed = msgspec.structs.replace(wanted.method, autocast=False)
+    for method, basis in ((reworded, "measured"), (changed, "projected")):
+        case = msgspec.structs.replace(wanted, method=method)
+        assert plan.entry(case, card).basis == basis
