@@ -38,6 +38,7 @@ from suite.results import history as changes
 from suite.results.collection import Collection
 from suite.results.long_steps import long_steps
 from suite.results.metrics import all_metrics
+from suite.results.window import fault
 
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
@@ -188,6 +189,7 @@ def _write(collection: Collection, folder: Path) -> None:
 def _compute(material: Material) -> None:
     """Compute what both processes need: once, before there are two."""
     for record in material.collection.records:  # all of one while its telemetry is unpacked
+        fault(record)
         long_steps(record)
         watched(record)
         for metric in all_metrics().values():

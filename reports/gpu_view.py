@@ -15,7 +15,7 @@ from suite.results.energy import Energy, energy
 from suite.results.long_steps import LongSteps, long_steps
 from suite.results.record import Record, Telemetry
 from suite.results.throttle import REASONS
-from suite.results.window import NoWindow, Window, steady_window
+from suite.results.window import NoWindow, Window, fault, steady_window
 
 #: A longer line is drawn from means, so that a page stays small.
 MOST_POINTS = 400
@@ -58,7 +58,7 @@ def of_record(record: Record) -> Watched | None:
         energy_kind="good" if found.valid else "bad" if known else "none",
         energy=_energy(found),
         energy_text=_energy_text(found),
-        charts=() if telemetry.fault else _charts(record, telemetry, window),
+        charts=() if fault(record) else _charts(record, telemetry, window),
     )
 
 

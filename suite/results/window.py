@@ -67,6 +67,12 @@ def steady_window(record: Record) -> Window | NoWindow:
     return between(telemetry, steady[0][0], steady[-1][1])
 
 
+@once("fault")
+def fault(record: Record) -> str:
+    """Return why nothing may be computed from a record's telemetry, or "" (also without any)."""
+    return "" if record.telemetry is None else record.telemetry.fault
+
+
 def between(telemetry: Telemetry, begin_seconds: float, end_seconds: float) -> Window | NoWindow:
     """Return the window between two moments on telemetry's clock."""
     times = telemetry.elapsed_seconds

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from suite.catalog.case import Case
 from suite.catalog.flops import step_flops
 from suite.results import samples
+from suite.results.computed import once
 from suite.results.metrics import Metric
 from suite.results.record import Record
 from suite.results.samples import steady_steps
@@ -19,13 +20,14 @@ def rate(case: Case, steps: Sequence[Step], *, recomputes: bool = False) -> floa
     if not all(step.row_tokens for step in steps):
         return None
     method, architecture = case.method, case.model.architecture
-    counts = [
-        step_flops(architecture, method.adapter, step.row_tokens, recomputes=recomputes)
-        for step in steps
-    ]
-    return samples.rate(steps, [count.model + count.recompute for count in counts])
+    counts = {}  # most steps are alike
+    for rows in {step.row_tokens for step in steps}:
+        found = step_flops(architecture, method.adapter, rows, recomputes=recomputes)
+        counts[rows] = found.model + found.recompute
+    return samples.rate(steps, [counts[step.row_tokens] for step in steps])
 
 
+@once("model FLOP/s")
 def _compute(record: Record) -> float | None:
     return rate(record.case, steady_steps(record))
 
