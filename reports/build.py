@@ -29,7 +29,6 @@ from reports.card_watch import watched
 from reports.fork import MOST_TICKETS, Tickets, beside
 from reports.glance import glances
 from reports.material import Material, gather
-from reports.pairs import pairs
 from reports.templates import page_names, render
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
@@ -52,7 +51,7 @@ FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
     "gpus": gpu_page.pages,
     "models": model_view.pages,
 }
-MANY = frozenset({"diffs", "gpus"})  #: written beside the rest as those of records are
+MANY = frozenset({"diffs"})  #: written beside the rest as those of records are
 
 
 def build(collection: Collection, site: Path) -> Path:
@@ -194,7 +193,6 @@ def _compute(material: Material) -> None:
         watched(record)
         for metric in all_metrics().values():
             metric.compute(record)
-    pairs(material)
     diff.links(material)
 
 

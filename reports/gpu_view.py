@@ -155,8 +155,13 @@ def _charts(record: Record, telemetry: Telemetry, window: Window | NoWindow) -> 
         ),
     )
     found = []
+    moments = means(telemetry.elapsed_seconds, size)
     for title, what, column, (limit_name, limit) in drawn:
-        samples = means(telemetry.elapsed_seconds, column, size)
+        samples = [
+            (at, value, "")
+            for at, value in zip(moments, means(column, size), strict=True)
+            if at is not None
+        ]
         lines = [Line(name="GPU", kind="ours", samples=samples, dots=False)]
         dashed = ""
         if limit is not None and samples:
@@ -181,16 +186,13 @@ def _bands(
     return [before, steady], " Shaded: first step and warm-up, then darker the steady steps."
 
 
-def means(
-    times: Sequence[float], values: Sequence[float | None], size: int
-) -> list[tuple[float, float | None, str]]:
+def means(values: Sequence[float | None], size: int) -> Sequence[float | None]:
     """Return the means of ``size`` neighbours each, None where none of them is known."""
     if size <= 1:
-        return [(at, value, "") for at, value in zip(times, values, strict=True)]
-    found: list[tuple[float, float | None, str]] = []
-    for start in range(0, len(times), size):
-        moments, part = times[start : start + size], values[start : start + size]
+        return values
+    found: list[float | None] = []
+    for start in range(0, len(values), size):
+        part = values[start : start + size]
         known = [value for value in part if value is not None]
-        mean = math.fsum(known) / len(known) if known else None
-        found.append((math.fsum(moments) / len(moments), mean, ""))
+        found.append(math.fsum(known) / len(known) if known else None)
     return found

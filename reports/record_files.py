@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-import msgspec
 from markupsafe import Markup
 
 from reports import diff, record_view
@@ -27,7 +26,7 @@ def files(
             "root": "../",
             "current": "",
         }
-        content = msgspec.json.format(encode(record).decode(), indent=1)
+        content = encode(record).decode()  # as in a journal: spread out, it is twice the size
         data = address.removesuffix(".html") + ".json"
         yield (address, render("each/record.html", values)), (data, f"{content}\n")
 
