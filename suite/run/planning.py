@@ -10,7 +10,7 @@ from suite.catalog import case as cases
 from suite.catalog import tier as tiers
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
-from suite.errors import BadInput
+from suite.errors import BadInput, did_you_mean
 from suite.results.plan import MOST_RECORDS
 from suite.results.store import PLAN, Plan
 from suite.run.runner import Runner
@@ -30,9 +30,10 @@ def make(
     runner: Runner = "local",
     models: Sequence[str] = (),
     methods: Sequence[str] = (),
+    case_ids: Sequence[str] = (),
     argv: Sequence[str] = (),
 ) -> Plan:
-    """Return the plan; None means what the profile or the tier says.
+    """Return the plan; None means what the profile or the tier says, no ids all cases.
 
     Raises BadInput for unknown names, weights that are no folder, a plan without cases and one
     of more records than a run may have.
@@ -42,6 +43,11 @@ def make(
     found = cases.cases(chosen, loop=loop, seed=seed, model_names=models, method_names=methods)
     if not found:
         raise BadInput(f"tier {chosen.name!r} has no case for these models and methods")
+    known = [case.case_id for case in found]
+    for case_id in case_ids:
+        if case_id not in known:
+            raise BadInput(f"unknown case {case_id!r}", hint=did_you_mean(case_id, known))
+    found = [case for case in found if not case_ids or case.case_id in case_ids]
     launches = launches or chosen.launches
     if len(found) * launches > MOST_RECORDS:
         raise BadInput(

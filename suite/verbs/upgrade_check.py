@@ -87,6 +87,7 @@ def parser() -> Parser:
     made.add_argument("--tier", metavar="NAME", help="how much to run (default: the profile's)")
     made.add_argument("--models", type=names, default=(), metavar="A,B", help="only these")
     made.add_argument("--methods", type=names, default=(), metavar="X,Y", help="only these")
+    made.add_argument("--cases", type=names, default=(), metavar="ID,ID", help="only these")
     made.add_argument(
         "--launches",
         type=positive,
@@ -185,6 +186,7 @@ def _plan(args: argparse.Namespace, profile: Profile, packages: Mapping[str, str
         tier=args.tier,
         models=args.models,
         methods=args.methods,
+        case_ids=args.cases,
         launches=args.launches,
         runner=args.runner,
         argv=("upgrade-check", *pins(packages)),

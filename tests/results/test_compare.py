@@ -72,6 +72,16 @@ def test_the_same_is_the_same() -> None:
     assert "A/A" in found.notes[0]
 
 
+def test_a_changed_default_is_said_though_the_time_is_the_same() -> None:
+    """What the running model has is compared, not what was asked for: both sides asked alike."""
+    other = records.effective(attention="eager")
+    found = compared(side(BEFORE), side(AFTER, effective=other))
+    assert {each.verdict for each in found.lines} == {"SAME"}
+    (changed,) = found.settings
+    assert (changed.setting, changed.base, changed.candidate) == ("attention", "sdpa", "eager")
+    assert changed.case_ids == ("tiny-qwen3-lora",)
+
+
 def test_another_loss_fails_though_the_time_is_the_same() -> None:
     """First losses a tenth apart: CHANGED, whatever the step time says."""
     found = compared(side(BEFORE), side(AFTER, loss=7.0))

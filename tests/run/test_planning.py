@@ -18,6 +18,15 @@ def test_profile_and_tier_fill_what_was_not_said() -> None:
     assert plan.run_id != other.run_id
 
 
+def test_cases_are_chosen_by_their_ids() -> None:
+    """Only those named are planned; a slip names the nearest there is."""
+    plan = planning.make(profile.load("cpu"), case_ids=["tiny-qwen3-lora"])
+    assert [case.case_id for case in plan.cases] == ["tiny-qwen3-lora"]
+    with pytest.raises(BadInput, match="unknown case 'tiny-qwen3-loar'") as refused:
+        planning.make(profile.load("cpu"), case_ids=["tiny-qwen3-loar"])
+    assert "tiny-qwen3-lora" in refused.value.hint
+
+
 def test_a_checkpoint_folder_is_found_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

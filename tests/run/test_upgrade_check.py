@@ -149,6 +149,7 @@ def test_a_version_that_does_not_exist_is_an_answer(
         (["--candidate", "peft==0.20.0", "--launches", "2"], "at least 3 a side"),
         (["--candidate", "peft==0.20.0", "--base", "peft==0.20.0"], "the two sides are the same"),
         (["--base", "peft==99.0"], "the base cannot be installed"),
+        (["--candidate", "peft==0.20.0", "--cases", "tiny-qwen3-loar"], "unknown case"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(
