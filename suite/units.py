@@ -57,8 +57,9 @@ def count(value: float) -> str:
 
 
 def counted(value: int, noun: str) -> str:
-    """Return a number with its noun: ``1 record``, ``1,024 records``."""
-    return f"{value:,} {noun}{'' if value == 1 else 's'}"
+    """Return a number with its noun: ``1 record``, ``1,024 records``, ``2 launches``."""
+    ending = "es" if noun.endswith("ch") else "s"
+    return f"{value:,} {noun}{'' if value == 1 else ending}"
 
 
 def signed_percent(share: float) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.errors import BadInput
 
 FOLDER = Path(__file__).parent / "models"
 
@@ -73,6 +74,16 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def __post_init__(self) -> None:
         if (self.family == "qwen3") == (self.architecture.experts is not None):
             raise ValueError(f"family {self.family!r} contradicts architecture.experts")
+
+
+def refuse_beyond(model: Model, sequence_tokens: int, option: str) -> None:
+    """Raise BadInput where rows of an option's length are longer than the model's positions."""
+    positions = model.architecture.max_positions
+    if sequence_tokens > positions:
+        raise BadInput(
+            f"{option} {sequence_tokens}: {model.name} has {positions:,} positions",
+            hint=f"{FOLDER / model.name}.toml: key 'architecture.max_positions'",
+        )
 
 
 def names() -> list[str]:

@@ -36,11 +36,6 @@ def dollars(value: float) -> str:
     return f"USD {value:,.2f}" if value < 100 else f"USD {value:,.0f}"
 
 
-def launches(count: int) -> str:
-    """Return a number of launches in words."""
-    return "1 launch" if count == 1 else f"{count} launches"
-
-
 def marked(name: str, card: Profile) -> str:
     """Return a card's name or title; one whose profile was never run on is said to be so."""
     return name if card.verified else f"{name} (unverified)"
@@ -50,7 +45,8 @@ def basis(entry: Entry) -> str:
     """Return what an entry rests on, or why it has no time, in a few words."""
     if entry.basis == "measured":
         runs = len({record.run_id for record in entry.records})
-        return f"measured, {launches(entry.launches)}{f' of {runs} runs' if runs > 1 else ''}"
+        launches = units.counted(entry.launches, "launch")
+        return f"measured, {launches}{f' of {runs} runs' if runs > 1 else ''}"
     if entry.basis == "projected":
         return "projected"
     if entry.records:

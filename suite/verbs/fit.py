@@ -135,11 +135,7 @@ def asked(args: argparse.Namespace) -> list[Case]:
         positions = model.architecture.max_positions
         if args.max_seq and positions < workload.sequence_tokens:
             workload = msgspec.structs.replace(workload, sequence_tokens=positions)
-        if workload.sequence_tokens > positions:
-            raise BadInput(
-                f"--seq {workload.sequence_tokens}: {model.name} has {positions:,} positions",
-                hint=f"{models.FOLDER / model.name}.toml: key 'architecture.max_positions'",
-            )
+        models.refuse_beyond(model, workload.sequence_tokens, "--seq")
         for method in map(methods.load, args.method or methods.names()):
             case = cases.make(tier, model, method, workload, None, "sft", SEED)
             if args.method or cases.unsupported_reason(case) is None:

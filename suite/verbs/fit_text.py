@@ -157,7 +157,7 @@ def _full(answer: "Answer") -> None:
     if seen.records:
         size = seen.need.fragmented_bytes
         shown = seen.need.reason if size is None else units.bytes_(size)
-        launches = f"{seen.records} {words.launch_noun(seen.records)}"
+        launches = units.counted(seen.records, "launch")
         tables.say(
             f"Measured on this card: {shown} with fragmentation and context, {seen.verdict}"
             f" ({launches})."
@@ -190,7 +190,7 @@ def _measured(answer: "Answer") -> str:
         return ""
     size = seen.need.fragmented_bytes
     if size is not None:
-        return f"{units.bytes_(size)}, {seen.records} {words.launch_noun(seen.records)}"
+        return f"{units.bytes_(size)}, {units.counted(seen.records, 'launch')}"
     return seen.failures[0].partition(":")[0] if seen.failures else "unknown"
 
 

@@ -128,11 +128,7 @@ def _asked(args: argparse.Namespace, profile: Profile) -> Asked:
         sequence_tokens=1 if args.max_seq else args.seq or min(2048, positions),
         batch_sequences=args.batch or 1,
     )
-    if workload.sequence_tokens > positions:
-        raise BadInput(
-            f"--seq {workload.sequence_tokens}: {model.name} has {positions:,} positions",
-            hint=f"{models.FOLDER / model.name}.toml: key 'architecture.max_positions'",
-        )
+    models.refuse_beyond(model, workload.sequence_tokens, "--seq")
     few = msgspec.structs.replace(tier, steady_steps=1, warmup=FEW)
     case = cases.make(few, model, method, workload, None, profile.default_loop, SEED)
     reason = cases.unsupported_reason(case)
