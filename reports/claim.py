@@ -20,7 +20,12 @@ LESS_MEMORY = 0.8  #: share of the baseline's peak memory that is saved
 ENGINE = "unsloth"  #: whose claim it is
 
 #: What a baseline is called in a sentence about all models.
-NAMES = {"plain": "LoRA", "liger": "its Liger rung", "naive": "naive LoRA"}
+NAMES = {
+    "plain": "LoRA",
+    "quantized": "QLoRA",
+    "liger": "its Liger rung",
+    "naive": "naive LoRA",
+}
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):

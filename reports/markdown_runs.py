@@ -5,6 +5,7 @@ from functools import partial
 
 from reports import markup, words
 from reports.cells import hindrance, peak_memory, quotient
+from reports.claim import NAMES
 from reports.comparison import Comparison, Row
 from reports.material import Material
 from reports.rungs import KINDS, NAIVE, rungs
@@ -13,6 +14,9 @@ from suite import units
 from suite.catalog.method import Method
 from suite.results.launches import Launches, across
 from suite.results.metrics import Metric, all_metrics
+
+#: Baselines whose memory stands beside a method's; Liger's kernels hardly change it.
+LIKE = ("plain", "quantized")
 
 
 def comparisons(material: Material, section: Section) -> list[str]:
@@ -33,13 +37,6 @@ def ladders(material: Material, section: Section) -> list[str]:
 def _methods(material: Material, section: Section, comparison: Comparison) -> list[str]:
     groups = {group.case: group for group in material.of(section)}
     present = [groups[row.case] for row in comparison.rows if row.case in groups]
-    titles = {
-        kind: rung.title
-        for group in present
-        for kind, rung in rungs(group, present).items()
-        if kind != "liger"
-    }
-    titles["liger"] = "its Liger rung"
     header = [
         "Method",
         "Real token/s",
@@ -47,8 +44,8 @@ def _methods(material: Material, section: Section, comparison: Comparison) -> li
         f"{comparison.memory_title}, {comparison.memory_unit}",
         "Energy per token",
         "Of measured peak",
-        *(f"Speed against {titles.get(kind, kind)}" for kind in KINDS),
-        f"Memory against {titles.get('plain', 'plain')}",
+        *(f"Speed against {NAMES[kind]}" for kind in KINDS),
+        *(f"Memory against {NAMES[kind]}" for kind in LIKE),
         "Losses",
         "Launches",
     ]
@@ -65,9 +62,8 @@ def _method(
 ) -> list[str]:
     launches = "; ".join([row.count, *row.notes])
     if group is None or not group.ok:
-        return [row.method, row.outcome, *[""] * 9, launches]
+        return [row.method, row.outcome, *[""] * (5 + len(KINDS) + len(LIKE)), launches]
     held = rungs(group, present)
-    plain = held.get("plain")
     numbers = [
         "" if number is None else _ranged(number.text, number.range)
         for number in (row.tokens, row.step, row.memory)
@@ -85,7 +81,7 @@ def _method(
         _median(group, energy),
         _median(group, peak),
         *speeds,
-        change(plain.memory) if plain is not None else "",
+        *(change(held[kind].memory) if kind in held else "" for kind in LIKE),
         losses,
         launches,
     ]

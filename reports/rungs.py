@@ -1,6 +1,7 @@
-"""What a method is held against: plain LoRA, its fair rung with Liger's kernels, the unfair one.
+"""What a method is held against: plain LoRA and QLoRA, its rung with Liger's kernels, naive LoRA.
 
-A headline ratio is mostly a matter of its baseline, so each of the three is always named.
+A headline ratio is mostly a matter of its baseline, so each of them is always named. Against LoRA
+a method with 4-bit weights also has what its storage saves; against QLoRA it has not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,10 @@ from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
 
 NAIVE = "lora-naive"
+QUANTIZED = "qlora"
 
 #: The place of each baseline, in the order of tables.
-KINDS = ("plain", "liger", "naive")
+KINDS = ("plain", "quantized", "liger", "naive")
 
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +60,7 @@ def is_base(method: Method, kind: str) -> bool:
     """Return whether a method is a baseline of this kind for others."""
     if kind == "liger":
         return method.liger
-    return method.name == {"plain": BASELINE, "naive": NAIVE}[kind]
+    return method.name == {"plain": BASELINE, "quantized": QUANTIZED, "naive": NAIVE}[kind]
 
 
 def _bases(group: Launches, others: Sequence[Launches]) -> dict[str, Launches]:
@@ -70,6 +72,9 @@ def _bases(group: Launches, others: Sequence[Launches]) -> dict[str, Launches]:
             found["plain"] = other
         elif method.name == NAIVE:
             found["naive"] = other
+        elif method.name == QUANTIZED:
+            if method.quantization == ours.quantization:
+                found["quantized"] = other
         elif (
             method.liger
             and method.adapter == ours.adapter

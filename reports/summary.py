@@ -29,9 +29,10 @@ def claim(material: Material) -> list[Block]:
     intro = (
         f"{CLAIM} Looked at here: {units.counted(len(held), 'case')} of Unsloth on GPUs, each with"
         " its own batch, length and loop, against each baseline that could be meant. Speed is"
-        " throughput in real tokens, memory the peak that torch allocated while training; the"
-        " Liger rung is plain PEFT with Liger's kernels and the same storage of the weights. Cases"
-        " whose losses differ from their reference's do not count."
+        " throughput in real tokens, memory the peak that torch allocated while training. Against"
+        " LoRA, 4-bit rows have what their storage saves as well; against QLoRA, the engine's part"
+        " alone. The Liger rung is plain PEFT with Liger's kernels and the same storage of the"
+        " weights. Cases whose losses differ from their reference's do not count."
     )
     said: list[Block] = []
     for model in dict.fromkeys(each.group.case.model for each in held):

@@ -150,9 +150,28 @@ def test_ratios_name_plain_liger_and_naive_baselines() -> None:
     by_title = dict(zip(header, row, strict=True))
     assert by_title["Speed against LoRA"] == "2.00×"
     assert by_title["Speed against its Liger rung"] == "1.60×"
-    assert by_title["Speed against LoRA, naive"] == "4.00×"
+    assert by_title["Speed against naive LoRA"] == "4.00×"
     assert by_title["Memory against LoRA"] == "−25 %"
     assert made(*found[1:], only="ladder") == ""
+
+
+def test_what_the_storage_saves_is_told_from_what_the_engine_saves() -> None:
+    """A 4-bit row stands against plain QLoRA as well, a 16-bit row does not."""
+    found = [
+        gpu_records.record(method="lora", seconds=0.2, allocated=20 * GIB),
+        gpu_records.record(method="qlora", seconds=0.25, allocated=10 * GIB),
+        gpu_records.record(method="unsloth-lora", seconds=0.1, allocated=18 * GIB),
+        gpu_records.record(method="unsloth-qlora", seconds=0.125, allocated=9 * GIB),
+    ]
+    for only in ("comparison", "claim"):
+        text = made(*found, only=only)
+        (header, *_) = rows(text)
+        (four,), (sixteen,) = rows(text, "Unsloth QLoRA"), rows(text, "Unsloth LoRA")
+        ours = dict(zip(header, four, strict=True))
+        assert (ours["Speed against LoRA"], ours["Memory against LoRA"]) == ("1.60×", "−55 %")
+        assert (ours["Speed against QLoRA"], ours["Memory against QLoRA"]) == ("2.00×", "−10.0 %")
+        assert dict(zip(header, sixteen, strict=True))["Speed against QLoRA"] == "–"
+    assert "- 3× faster than QLoRA: holds at none of 1. The largest is 2.00×" in text
 
 
 def test_what_has_no_number_is_words_and_is_listed_with_its_reason() -> None:
