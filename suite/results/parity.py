@@ -27,10 +27,10 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     gradient: float
 
 
-#: About four times the largest differences between engines on an H200 (Qwen3-8B and 32B: 0.012 %,
-#: 0.039 %, 0.29 %, the last where TRL rounds QLoRA's adapters to bfloat16). The same method twice,
-#: five launches: 0, 0.024 %, 0.005 %. A skipped layer, a wrong scale or a changed mask moves them
-#: by far more.
+#: At least twice the largest differences between engines in the published records: a test holds
+#: it, and the report shows them beside those of one method run twice ("How far losses lie apart").
+#: The gradient's is the widest: TRL rounds QLoRA's adapters to bfloat16. A skipped layer, a wrong
+#: scale or a changed mask moves them by far more.
 DUMMY_BAND = Band(first_loss=0.0005, trajectory=0.002, gradient=0.012)
 #: For trained weights nothing has been measured yet.
 OTHER_BAND = Band(first_loss=0.005, trajectory=0.02, gradient=0.05)

@@ -32,6 +32,7 @@ TABLES = (
     "claim",
     "fidelity",
     "noise",
+    "losses",
     "steps",
     "fit",
     "memory",

@@ -230,6 +230,22 @@ def test_other_tokens_a_step_are_no_sweep() -> None:
     assert made(*found, only="sequence") == ""
 
 
+def test_losses_apart_are_the_largest_of_each_pair_beside_what_is_allowed() -> None:
+    """Two launches of an engine are one row, of the worse; three of the reference its own."""
+    found = [gpu_records.record(launch=n, loss=7.0 + n / 1e4) for n in (1, 2, 3)]
+    found += [
+        gpu_records.record(method="unsloth-lora", launch=1, loss=7.0 + 1e-4 + 7e-4),
+        gpu_records.record(method="unsloth-lora", launch=2, loss=7.0 + 2e-4 + 14e-4),
+    ]
+    text = made(*found, only="losses")
+    _, _, engine, own, dummy, _ = rows(text)
+    assert engine[:3] == ["Unsloth LoRA", "LoRA, same launch", "2"]
+    assert engine[4:6] == ["0.020 %", "0.020 %"]
+    assert own[:3] == ["LoRA on Qwen3-8B", "itself, launches of one run", "3"]
+    assert own[4:6] == ["0.003 %", "0.003 %"]
+    assert dummy[4:] == ["0.05 %", "0.20 %", "1.2 %"]
+
+
 def test_a_padding_study_becomes_a_table_of_ways() -> None:
     """Columns are ways to pack in the order run, cells real tokens and the share of padding."""
     found = []

@@ -294,7 +294,7 @@ def test_the_overview_says_how_far_launches_scatter(site: Path, tmp_path: Path) 
     [
         ("claims.html", ["claim"]),
         ("what-fits.html", ["fit", "memory", "memory-cases", "failed"]),
-        ("how-far-to-trust-it.html", ["noise", "steps"]),
+        ("how-far-to-trust-it.html", ["noise", "losses", "steps"]),
     ],
 )
 def test_pages_and_markdown_say_the_same(tmp_path: Path, page: str, parts: list[str]) -> None:
