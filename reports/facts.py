@@ -42,6 +42,8 @@ def of_run(records: Sequence[Record], plan: Plan | None, run_id: str) -> Facts:
         if environment.gpu is not None:
             found += _gpu(environment.gpu)
         found.append(("Software", ", ".join(_software(records))))
+        weights = dict.fromkeys(r.weights for r in records if r.outcome == "ok")
+        found.append(("Weights", ", ".join(weights)))
         begun = min(record.started_at for record in records)
         found.append(("Measured", words.when(begun)))
         found.append(("Suite", _suite(environment)))

@@ -125,7 +125,7 @@ def _page(
         jobs=tuple(row for group, label in labelled if (row := job.row([group], label, measured))),
         job_text=job.TEXT,
         against=against,
-        weights=tuple(dict.fromkeys(words.weights(record.weights) for record in good)),
+        weights=words.weights(good),
     )
 
 

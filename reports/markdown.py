@@ -51,7 +51,9 @@ def _runs(material: Material, kinds: list[str]) -> list[str]:
         blocks = [block for kind in kinds for block in OF_RUN[kind](material, section)]
         if blocks:
             title = markup.text(f"{section.title} · {section.run_id}")
-            notes = [f"Note: {markup.text(note)}" for note in section.notes]
+            ran = [record for group in material.of(section) for record in group.ok]
+            said = (*section.notes, *words.routing(ran))
+            notes = [f"Note: {markup.text(note)}" for note in said]
             found += [f"### {title}", _caption(material, section), *notes, *blocks]
     return found
 

@@ -170,7 +170,7 @@ def _page(tuned: Tuned, material: Material) -> Page:
             if id(peers) in together
         ),
         failed=model_tables.failed(material, model, names),
-        weights=tuple(dict.fromkeys(words.weights(e.group.best.weights) for e in ran)),
+        weights=words.weights(e.group.best for e in ran),
     )
 
 

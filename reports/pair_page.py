@@ -81,7 +81,6 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
     both = [each for each in pair.shared if each.ratio]
     here = [record for each in pair.shared for record in each.sides[0].records]
     there = [record for each in pair.shared for record in each.sides[1].records]
-    known = dict.fromkeys(record.weights for record in (*here, *there) if record.outcome == "ok")
     mean = pair.mean
     return Page(
         ours=titles[0],
@@ -120,7 +119,7 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
             )
             for each in pair.alone
         ),
-        weights=tuple(dict.fromkeys(map(words.weights, known))),
+        weights=words.weights(r for r in (*here, *there) if r.outcome == "ok"),
     )
 
 

@@ -122,7 +122,7 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         facts=facts.of_record(record),
         command="" if plan is None else words.command(plan),
         source=source,
-        weights=words.weights(record.weights),
+        weights=" ".join(words.weights([record])),
         json_name=f"{record.record_id}.json",
     )
 

@@ -104,14 +104,13 @@ def _section(
         for number, cases in enumerate(begun or tables.values(), 1)
     )
     records = [record for launches in groups.values() for record in launches.records]
-    known = {record.weights: None for record in records if record.outcome == "ok"}
     return Section(
         anchor=anchor,
         run_id=run_id,
         profile=profile,
         title=facts.profile_title(records, profile),
         facts=facts.of_run(records, plan, run_id),
-        weights=tuple(dict.fromkeys(words.weights(text) for text in known)),
+        weights=words.weights(record for record in records if record.outcome == "ok"),
         notes=(*facts.conflicts(records), *(_ahead(ahead) if begun else ())),
         noise=tuple(text for each in groups.values() if (text := words.noise(each))),
         comparisons=comparisons,

@@ -154,8 +154,26 @@ def launch_noun(number: int) -> str:
     return "launch" if number == 1 else "launches"
 
 
-def weights(text: str) -> str:
-    """Return what a record's ``weights`` means to a reader of its numbers."""
+def weights(records: Iterable[Record]) -> tuple[str, ...]:
+    """Return what the base weights of these records mean to a reader of their numbers."""
+    listed = list(records)
+    return (*dict.fromkeys(_weights(record.weights) for record in listed), *routing(listed))
+
+
+def routing(records: Iterable[Record]) -> tuple[str, ...]:
+    """Return, for each mixture of experts on dummy weights, what they do to its times."""
+    return tuple(
+        dict.fromkeys(
+            f"{short(record.case.model.title)}: a random router spreads tokens almost evenly over"
+            " the experts, a trained one does not. These times are those of an even load."
+            for record in records
+            if record.weights.startswith("dummy")
+            and record.case.model.architecture.experts is not None
+        )
+    )
+
+
+def _weights(text: str) -> str:
     if text.startswith("dummy"):
         return (
             "Dummy weights: every tensor in its full size, filled with random numbers drawn from"

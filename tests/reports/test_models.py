@@ -15,6 +15,7 @@ import gpu_records
 import records
 from reports import model_view
 from reports.build import build
+from reports.markdown import markdown
 from suite import units
 from suite.results.record import seal
 from suite.results.store import read
@@ -78,6 +79,20 @@ def test_ratios_are_those_of_two_records(published: Path) -> None:
             re.match("Unsloth LoRA against ", text) and text.endswith(f": {units.ratio(ratio)}")
             for text in titles(opened)
         )
+
+
+def test_an_even_load_of_experts_is_said_where_its_times_stand(published: Path) -> None:
+    """On the model's page, its records' and in its run's tables; of a dense model nowhere."""
+    said = "a random router spreads tokens almost evenly"
+    assert said in sites.Page(published / "models" / "gpt-oss-120b.html").text
+    assert said not in sites.Page(published / "models" / "qwen3-8b.html").text
+    for path in (published / "records").glob("*.json"):
+        found = json.loads(path.read_text())
+        sparse = found["model"] == "gpt-oss-120b" and found["weights"].startswith("dummy")
+        assert (said in path.with_suffix(".html").read_text(encoding="utf-8")) == sparse
+    runs = markdown(read([RESULTS]), "comparison").split("### NVIDIA")
+    for run in runs:
+        assert (said in run) == ("#### GPT-OSS-120B" in run)
 
 
 def test_a_baseline_of_another_run_is_none(tmp_path: Path) -> None:
