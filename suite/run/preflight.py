@@ -4,7 +4,7 @@ Each finding is ok, warn, block or unknown, in words. A block stops a run before
 all findings go into every record.
 """
 
-import os
+import re
 import shutil
 from collections.abc import Iterator
 from importlib import metadata
@@ -92,7 +92,7 @@ def host(folder: Path) -> Iterator[Finding]:
         size = shutil.disk_usage(shared).total
         words = f"{units.bytes_(size)} in /dev/shm"
         yield _finding("shared memory", "ok" if size >= SHARED_MEMORY_BYTES else "warn", words)
-    available = _available_memory()
+    available = available_memory()
     if available is None:
         yield _finding("host memory", "unknown", "the system does not say what is available")
     else:
@@ -160,11 +160,17 @@ def _at_least(name: str, value: int | None, wanted: int, unit: str) -> Finding:
     return _finding(name, "ok" if value >= wanted else "warn", f"{value} {unit}")
 
 
-def _available_memory() -> int | None:
+def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """Return the bytes of host memory that a new process can have; None where nothing says so.
+
+    Not what is free: Linux fills that with files it has read, and gives it back when asked.
+    """
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
+        text = meminfo.read_text(encoding="ascii")
+    except OSError:
         return None
+    found = re.search(r"^MemAvailable: +(\d+) kB$", text, re.MULTILINE)
+    return None if found is None else int(found[1]) << 10
 
 
 def _finding(name: str, status: Literal["ok", "warn", "block", "unknown"], detail: str) -> Finding:

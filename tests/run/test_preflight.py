@@ -6,7 +6,7 @@ import pytest
 from suite.catalog import profile
 from suite.results.record import Gpu
 from suite.run.nvml import Missing, Reading
-from suite.run.preflight import card, host, neighbours, preflight
+from suite.run.preflight import available_memory, card, host, neighbours, preflight
 
 H200 = Gpu(
     name="NVIDIA H200",
@@ -104,3 +104,13 @@ def test_the_host_is_looked_at_also_for_a_folder_that_does_not_exist_yet(tmp_pat
     found = {f.name: f for f in host(tmp_path / "not" / "yet")}
     assert found["disk"].status in ("ok", "warn")
     assert "free" in found["disk"].detail
+
+
+def test_memory_that_holds_files_read_before_is_available(tmp_path: Path):
+    """A host that has just read 100 GB of weights has little free and much to give."""
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 1024 kB\nMemFree:    8 kB\nMemAvailable:    512 kB\n")
+    assert available_memory(meminfo) == 512 << 10
+    meminfo.write_text("MemFree:    8 kB\n")
+    assert available_memory(meminfo) is None
+    assert available_memory(tmp_path / "no such system") is None
