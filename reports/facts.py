@@ -7,6 +7,7 @@ from suite import units
 from suite.catalog import profile as profiles
 from suite.results.plan import Plan
 from suite.results.record import Container, Environment, Gpu, Record
+from suite.wire import Failure
 
 #: The packages named on the overview, in this order; a record's page names all.
 SOFTWARE = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth", "liger-kernel")
@@ -66,6 +67,7 @@ def of_record(record: Record) -> Facts:
         ("Begun", words.when(record.started_at)),
         ("Wall clock", _seconds(record.wall_seconds)),
         ("Outside the worker", _seconds(record.harness_seconds)),
+        *_failure(record.failure),
         ("Warm-up", _steadiness(record)),
         ("Compile caches", record.compile_cache or ""),
         ("Telemetry", _telemetry(record)),
@@ -106,6 +108,17 @@ def of_environment(environment: Environment) -> Facts:
 
 def _seconds(value: float | None) -> str:
     return "" if value is None else units.seconds(value)
+
+
+def _failure(failure: Failure | None) -> Facts:
+    """Return the memory that a case asked for in vain, and the most it had until then."""
+    if failure is None:
+        return ()
+    found = (
+        ("Asked for", failure.requested_bytes),
+        ("Most memory until then", failure.peak_bytes),
+    )
+    return tuple((term, units.bytes_(size)) for term, size in found if size is not None)
 
 
 def _telemetry(record: Record) -> str:

@@ -10,6 +10,7 @@ import records
 from reports import facts, gpu_view, memory_view
 from reports.build import build
 from suite.results.record import Gpu, Record
+from suite.wire import Failure
 
 MIB = 1 << 20
 
@@ -203,3 +204,14 @@ def test_the_engine_of_the_container_is_named(version: str, said: str) -> None:
     container = records.container(engine_version=version)
     around = msgspec.structs.replace(records.environment(), container=container)
     assert ("Container engine", said) in facts.of_environment(around)
+
+
+def test_what_ran_out_of_memory_says_how_much_it_asked_for_and_had(tmp_path: Path) -> None:
+    """Both in binary units; one that is unknown is left out."""
+    asked = Failure(kind="oom", phase="load", message="", requested_bytes=4 << 30, peak_bytes=1)
+    page = render(records.failed(failure=asked), tmp_path / "a")
+    assert {"Asked for", "Most memory until then"} <= {e.text for e in page.all("dt")}
+    assert {"4 GiB", "1 B"} <= {e.text for e in page.all("dd")}
+    asked = msgspec.structs.replace(asked, requested_bytes=None)
+    page = render(records.failed(failure=asked), tmp_path / "b")
+    assert "Asked for" not in {e.text for e in page.all("dt")}
