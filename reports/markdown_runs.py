@@ -1,17 +1,16 @@
 """The Markdown tables of one run: methods beside each other, sequence lengths, padding."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from reports import markup, words
-from reports.cells import hindrance, peak_memory, quotient
+from reports import along, markup, words
+from reports.cells import peak_memory, quotient
 from reports.claim import NAMES
 from reports.comparison import Comparison, Row
 from reports.material import Material
 from reports.rungs import KINDS, NAIVE, rungs
 from reports.view import Section
 from suite import units
-from suite.catalog.method import Method
 from suite.results.launches import Launches, across
 from suite.results.metrics import Metric, all_metrics
 
@@ -130,12 +129,7 @@ def _lengths(groups: Sequence[Launches], lengths: Sequence[int]) -> list[str]:
     case = groups[0].case
     methods = list(dict.fromkeys(group.case.method for group in groups))
     by_place = {(g.case.workload.sequence_tokens, g.case.method.name): g for g in groups}
-    names = {method.name: method for method in methods}
-    pairs = [
-        (method, names[method.reference])
-        for method in methods
-        if method.engine != "transformers" and method.reference in names
-    ]
+    pairs = along.pairs(groups)
 
     def row(length: int) -> list[str]:
         here = {method.name: by_place.get((length, method.name)) for method in methods}
@@ -156,29 +150,8 @@ def _lengths(groups: Sequence[Launches], lengths: Sequence[int]) -> list[str]:
             ],
             map(row, lengths),
         ),
-        *filter(None, (_along(ours, theirs, by_place, lengths) for ours, theirs in pairs)),
+        *map(markup.text, along.over_lengths(groups)),
     ]
-
-
-def _along(
-    ours: Method,
-    theirs: Method,
-    by_place: Mapping[tuple[int, str], Launches],
-    lengths: Iterable[int],
-) -> str:
-    """Return how a ratio goes with length, which the published ones are said to grow with."""
-    speeds = {
-        length: speed
-        for length in lengths
-        if (speed := _speed(*(by_place.get((length, method.name)) for method in (ours, theirs))))
-    }
-    if len(speeds) < 2:
-        return ""
-    shortest, longest = min(speeds), max(speeds)
-    return (
-        f"The speed of {ours.title} against {theirs.title} goes from {speeds[shortest]} at"
-        f" {shortest:,} tokens a row to {speeds[longest]} at {longest:,}."
-    )
 
 
 def _cell(group: Launches | None, text: Callable[[Launches], str]) -> str:
@@ -196,18 +169,11 @@ def _throughput(group: Launches) -> str:
 
 
 def _pair(ours: Launches | None, theirs: Launches | None) -> str:
-    if ours is None or theirs is None or not (speed := _speed(ours, theirs)):
+    speed = along.speed(ours, theirs)
+    if ours is None or theirs is None or speed is None:
         return ""
     memory = change(quotient(ours, theirs, peak_memory(ours.best)))
-    return f"{speed}, {memory}" if memory else speed
-
-
-def _speed(ours: Launches | None, theirs: Launches | None) -> str:
-    """Return throughput of one over the other's, empty where they do not compare."""
-    if ours is None or theirs is None or not ours.ok or hindrance(ours, theirs):
-        return ""
-    speed = quotient(ours, theirs, all_metrics()["tokens_per_second"])
-    return "" if speed is None else units.ratio(speed)
+    return f"{units.ratio(speed)}, {memory}" if memory else units.ratio(speed)
 
 
 def paddings(material: Material, section: Section) -> list[str]:
@@ -247,6 +213,7 @@ def _ways(groups: Sequence[Launches]) -> list[str]:
         " second, what that is of the padded ones of the same method, and the share of computed"
         " positions that was padding.",
         markup.table(["Method", *header], rows),
+        *map(markup.text, along.over_packings(groups)),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from reports import facts, lengths, model_charts, model_tables, padding, words
+from reports import along, facts, lengths, model_charts, model_tables, padding, words
 from reports.across import profile_titles, works
 from reports.cells import number, record_page
 from reports.grid import Cell, Grid, grid
@@ -19,6 +19,7 @@ from reports.plots.drawing import Plot, labels
 from reports.tables import bounded
 from suite import units
 from suite.catalog.model import Model
+from suite.results.launches import Launches
 
 _PLAIN = re.compile("[a-z0-9][a-z0-9.-]{0,59}")
 
@@ -226,7 +227,7 @@ def _lengths(anchor: str, family: Family, names: Names, budget: _Budget) -> Sect
         anchor=anchor,
         title=family.title,
         plots=plots,
-        said=(undrawn,) if undrawn else (),
+        said=_said(undrawn, family.entries, along.over_lengths, names),
         notes=notes(family.entries, names),
         table=lengths.table(family, names),
     )
@@ -238,10 +239,26 @@ def _padding(anchor: str, found: Ways, names: Names, budget: _Budget) -> Section
         anchor=anchor,
         title=found.title,
         plots=plots,
-        said=(undrawn,) if undrawn else (),
+        said=_said(undrawn, found.entries, along.over_packings, names),
         notes=notes(found.entries, names),
         table=padding.table(found, names),
     )
+
+
+def _said(
+    undrawn: str,
+    entries: Sequence[Entry],
+    sentences: Callable[[Sequence[Launches]], Iterable[str]],
+    names: Names,
+) -> tuple[str, ...]:
+    """Return what is said of a section's ratios, card by card."""
+    said = [undrawn] if undrawn else []
+    profiles = sorted({entry.profile for entry in entries})
+    for profile in profiles:
+        mine = [entry.group for entry in entries if entry.profile == profile and entry.counts]
+        card = f"{names.cards[profile]}. " if len(profiles) > 1 else ""
+        said += [f"{card}{text}" for text in sentences(mine)]
+    return tuple(said)
 
 
 def _facts(model: Model, ran: Sequence[Entry]) -> facts.Facts:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from reports import words
+from reports.along import PACKINGS
 from reports.cells import number, peak_memory, record_page
 from reports.grid import Cell, Grid, grid
 from reports.grid import number as cell
@@ -16,8 +17,6 @@ from reports.plots.drawing import Caption, Plot
 from suite import units
 from suite.results.launches import across
 from suite.results.metrics import all_metrics
-
-PACKINGS = {"none": "padded", "padding-free": "padding-free", "packed": "packed"}
 
 
 class Ways(msgspec.Struct, frozen=True, kw_only=True):

@@ -81,6 +81,23 @@ def test_ratios_are_those_of_two_records(published: Path) -> None:
         )
 
 
+def test_what_is_said_of_lengths_and_padding_is_what_the_tables_of_runs_say(
+    published: Path,
+) -> None:
+    """One sentence for each engine and its reference, the same on the page and in Markdown."""
+    pages = [sites.Page(path).text for path in (published / "models").glob("*.html")]
+    found = read([RESULTS])
+    said = [
+        line
+        for only in ("sequence", "padding")
+        for line in markdown(found, only).splitlines()
+        if "goes from" in line or "as fast as" in line
+    ]
+    assert said
+    for line in said:
+        assert any(line in page for page in pages)
+
+
 def test_an_even_load_of_experts_is_said_where_its_times_stand(published: Path) -> None:
     """On the model's page, its records' and in its run's tables; of a dense model nowhere."""
     said = "a random router spreads tokens almost evenly"
