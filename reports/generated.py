@@ -1,8 +1,8 @@
 """``python -m reports.generated [--check]``: what documents show of results, written anew.
 
 A block between ``<!-- generated: COMMAND -->`` and ``<!-- /generated -->`` holds what the command
-prints, run in the repository's root; only ``./tunebench export`` and the gate's simulation are
-run. ``noise.json`` of every published profile is written as well.
+prints and names it, run in the repository's root; only ``./tunebench export`` and the gate's
+simulation are run. ``noise.json`` of every published profile is written as well.
 """
 
 import os
@@ -37,7 +37,9 @@ def fresh(text: str) -> str:
 
 def _made(found: re.Match[str]) -> str:
     command = found["command"]
-    return f"<!-- generated: {command} -->\n\n{output(command)}\n<!-- /generated -->"
+    # Said once more in words: a comment is not shown.
+    made = f"Made by `{command}`."
+    return f"<!-- generated: {command} -->\n\n{output(command)}\n{made}\n\n<!-- /generated -->"
 
 
 def output(command: str) -> str:

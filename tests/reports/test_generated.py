@@ -18,12 +18,22 @@ def test_generated_blocks_are_current(place: Path) -> None:
     assert generated.fresh(text) == text
 
 
+def test_the_first_table_of_the_readme_is_of_published_results() -> None:
+    """No other table stands before the block that an export makes."""
+    text = generated.DOCUMENTS[0].read_text(encoding="utf-8")
+    before = text[: text.index("\n| --- |")]
+    assert "<!-- generated: ./tunebench export reports/results/" in before
+    assert "<!-- /generated -->" not in before
+
+
 def test_only_the_block_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Text around it stays, stale content goes, and the mark stays for the next time."""
+    """Text around it stays, stale content goes, and a reader sees the command."""
     monkeypatch.setattr(generated, "output", lambda command: f"of {command}\n")
     text = "before\n<!-- generated: X -->\nold\n<!-- /generated -->\nafter\n"
     made = generated.fresh(text)
-    assert made == ("before\n<!-- generated: X -->\n\nof X\n\n<!-- /generated -->\nafter\n")
+    assert made == (
+        "before\n<!-- generated: X -->\n\nof X\n\nMade by `X`.\n\n<!-- /generated -->\nafter\n"
+    )
     assert generated.fresh(made) == made
 
 
