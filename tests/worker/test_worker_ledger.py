@@ -34,6 +34,20 @@ def test_each_byte_is_in_one_line() -> None:
     assert view.numel() == 10
 
 
+def test_paged_state_is_a_line_of_its_own() -> None:
+    """bitsandbytes marks what it put into managed memory; torch's count never holds it."""
+    model = torch.nn.Linear(64, 64, bias=False)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 64)).sum().backward()
+    optimizer.step()
+    before = take(model, optimizer)
+    state = optimizer.state[model.weight]
+    state["exp_avg"].is_paged = True  # as on a GPU; on the CPU its optimizers fall back
+    after = take(model, optimizer)
+    assert after.paged_optimizer_state_bytes == 64 * 64 * 4
+    assert after.optimizer_state_bytes == before.optimizer_state_bytes - 64 * 64 * 4
+
+
 def test_stand_ins_of_a_compiler_are_not_memory() -> None:
     """A fake tensor says it has a device and has no memory; the ledger is taken all the same."""
     fake_tensor = pytest.importorskip("torch._subclasses.fake_tensor")
