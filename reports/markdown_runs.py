@@ -41,6 +41,7 @@ def _methods(material: Material, section: Section, comparison: Comparison) -> li
         "Real token/s",
         f"Step, {comparison.step_unit}",
         f"{comparison.memory_title}, {comparison.memory_unit}",
+        "Host memory",
         "Energy per token",
         "Of measured peak",
         *(f"Speed against {NAMES[kind]}" for kind in KINDS),
@@ -61,7 +62,7 @@ def _method(
 ) -> list[str]:
     launches = "; ".join([row.count, *row.notes])
     if group is None or not group.ok:
-        return [row.method, row.outcome, *[""] * (5 + len(KINDS) + len(LIKE)), launches]
+        return [row.method, row.outcome, *[""] * (6 + len(KINDS) + len(LIKE)), launches]
     held = rungs(group, present)
     numbers = [
         "" if number is None else _ranged(number.text, number.range)
@@ -77,6 +78,7 @@ def _method(
     return [
         row.method,
         *numbers,
+        _host(group),
         _median(group, energy),
         _median(group, peak),
         *speeds,
@@ -84,6 +86,12 @@ def _method(
         losses,
         launches,
     ]
+
+
+def _host(group: Launches) -> str:
+    """Return the host memory beside that of a GPU, where some engines put activations."""
+    host = all_metrics()["peak_host_rss_bytes"]
+    return "" if peak_memory(group.best) == host else _median(group, host)
 
 
 def change(ratio: float | None) -> str:

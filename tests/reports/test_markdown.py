@@ -230,6 +230,24 @@ def test_other_tokens_a_step_are_no_sweep() -> None:
     assert made(*found, only="sequence") == ""
 
 
+def test_what_an_engine_moves_to_the_host_stands_beside_what_the_gpu_holds() -> None:
+    """Less on the GPU is not less in all; on a CPU host memory is the only one, said once."""
+    found = gpu_records.record()
+    memory = [
+        msgspec.structs.replace(each.memory, host_rss_peak_bytes=6 * GIB) for each in found.phases
+    ]
+    phases = tuple(
+        msgspec.structs.replace(phase, memory=each)
+        for phase, each in zip(found.phases, memory, strict=True)
+    )
+    (header, *_), (row,) = (
+        rows(made(gpu_records.record(phases=phases), only="comparison"), first)
+        for first in ("", "LoRA")
+    )
+    assert dict(zip(header, row, strict=True))["Host memory"] == "6 GiB"
+    assert "Host memory" not in made(records.record(), only="comparison")
+
+
 def test_what_an_engine_gains_is_told_from_what_padding_costs() -> None:
     """The product is the ratio a reader sees; a factor its reference gains too is no engine's."""
     found = []
