@@ -33,7 +33,8 @@ def errors(material: Material) -> list[Block]:
         " fit that saw no case of the same model, of the same method, or none with rows longer"
         f" than {time_errors.LONG_TOKENS:,} tokens. The aim is {units.percent(TARGET)}. A case"
         " of which nothing alike is left is not predicted, and counts as a miss. How the parts"
-        " of a step overlap was chosen among a few forms by such errors, so they flatter a little."
+        " of a step overlap, and that activations wait for processors as well as for memory, was"
+        " chosen among a few forms by such errors, so they flatter a little."
     )
     header = ["Held out", "Cases", "Predicted", "Median error", "Largest", "Within the aim"]
     rows = [_way(way, tried) for way in time_errors.WAYS]
@@ -59,8 +60,9 @@ def _fitted(projector: Projector) -> str:
         if _unit(name) is not None
     )
     text = (
-        f"Fitted: how many times as long as at the probed rate ({times}), and the host's time for"
-        f" a pass over a layer or a kernel of one expert ({host})."
+        f"Fitted: how many times as long as at the probed rate ({times}; processors are reckoned"
+        f" at {units.scaled(time.PROCESSOR_BYTES_PER_SECOND, 'B/s')} each), and the host's time"
+        f" for a pass over a layer or a kernel of one expert ({host})."
     )
     if projector.energy is None:
         return f"{text} No energy was measured."
@@ -151,9 +153,9 @@ def _parts(entry: Entry) -> Row:
         cells=(
             *start,
             why.interval(found.seconds, units.seconds),
-            *map(units.seconds, seconds),
-            units.seconds(parts.link) if parts.link else "none",
-            "unknown" if found.power_seconds is None else units.seconds(found.power_seconds),
+            *map(why.roughly, seconds),
+            why.roughly(parts.link) if parts.link else "none",
+            "unknown" if found.power_seconds is None else why.roughly(found.power_seconds),
         )
     )
 

@@ -349,9 +349,11 @@
         const unit = cell.dataset.unit;
         const data = cell.querySelector("data");
         data.value = String(value);
-        data.textContent = this.amount(value, unit, true);
         const range = cell.querySelector("small");
-        if (range) range.textContent = `${this.amount(low, unit)}–${this.amount(high, unit)}`;
+        const texts = [value, low, high].map((one) => this.amount(one, unit));
+        const [main, ...ends] = range ? this.interval(texts) : texts;
+        data.textContent = unit === "USD" ? `USD ${main}` : `${main} ${unit === "hours" ? "h" : unit}`;
+        if (range) range.textContent = ends.join("–");
         if (unit === "hours") this.overnight(cell, low, high);
       }
     }
@@ -362,16 +364,27 @@
       found.textContent = high <= limit ? "yes" : low > limit ? "no" : "perhaps";
     }
 
-    amount(value, unit, whole = false) {
+    // To two digits of the distance to the nearer end, as the report writes it.
+    interval(texts) {
+      const [value, ...ends] = texts.map((text) => Number(text.replaceAll(",", "")));
+      const away = Math.min(...ends.map((end) => Math.abs(end - value)).filter((each) => each));
+      const most = Number.isFinite(away) ? 1 - Math.floor(Math.log10(away)) : Infinity;
+      return [value, ...ends].map((each, index) => {
+        const places = Math.min(most, (texts[index].split(".")[1] ?? "").length);
+        const digits = Math.max(0, places);
+        const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+        return (Math.round(each * 10 ** places + 1e-9) / 10 ** places).toLocaleString("en", fixed);
+      });
+    }
+
+    amount(value, unit) {
       if (unit === "USD") {
         const digits = value < 100 ? 2 : 0;
         const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-        return `${whole ? "USD " : ""}${value.toLocaleString("en", fixed)}`;
+        return value.toLocaleString("en", fixed);
       }
-      const three = value >= 99.95
-        ? value.toLocaleString("en", { maximumFractionDigits: 0 })
-        : Number(value.toPrecision(3)) >= 1e-4 ? this.plainThree(value) : value.toExponential(2);
-      return whole ? `${three} ${unit === "hours" ? "h" : unit}` : three;
+      if (value >= 99.95) return value.toLocaleString("en", { maximumFractionDigits: 0 });
+      return Number(value.toPrecision(3)) >= 1e-4 ? this.plainThree(value) : value.toExponential(2);
     }
 
     // Three significant digits without an exponent: 0.0312, 4.10, 31.2.

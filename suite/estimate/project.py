@@ -134,6 +134,8 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
             bytes_per_second=facts.memory_bytes_per_second.value * self.shares["bytes"] * traffic,
             link_bytes_per_second=link,
             host_factor=host,
+            # How fast one of them is differs between architectures, as operations do.
+            processors=_times(facts.value("streaming_multiprocessors"), flops),
         )
 
     def _power_seconds(self, case: Case, profile: Profile, factor: float) -> float | None:
@@ -224,6 +226,7 @@ def _typical(rates: Sequence[Rates]) -> Rates:
         flops_per_second=statistics.median(r.flops_per_second for r in rates),
         bytes_per_second=statistics.median(r.bytes_per_second for r in rates),
         link_bytes_per_second=statistics.median(links) if links else None,
+        processors=rates[0].processors,
     )
 
 
@@ -241,6 +244,10 @@ def _shares(probed: Mapping[str, Rates]) -> dict[str, float]:
             if probe is not None and fact is not None:
                 found.setdefault(key, []).append(probe / fact)
     return {key: statistics.median(values) for key, values in found.items()}
+
+
+def _times(known: float | None, factor: float) -> float | None:
+    return None if known is None else known * factor
 
 
 def _link(facts: Facts) -> float | None:

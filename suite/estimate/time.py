@@ -1,9 +1,12 @@
 """The time of a step that was not measured: demands of a case, over rates of a card.
 
 The GPU works off matrix products, attention, activations and weights one after the other, each at
-the rate that the card was probed with times a factor. The host starts the kernels meanwhile, and a
-link carries what is offloaded. The three overlap partly, so a step takes the root of the sum of
-their squares: nearly the longest of them where one dominates, 1.4 times where two are alike.
+the rate that the card was probed with times a factor. Activations wait for memory and for the
+card's processors, which do what is between matrix products: two cards with as many of these and
+1.4 times apart in bandwidth differ less than memory alone explains. The host starts the kernels
+meanwhile, and a link carries what is offloaded. The three overlap partly, so a step takes the root
+of the sum of their squares: nearly the longest of them where one dominates, 1.4 times where two
+are alike.
 
 Factors are fitted on records by bounded least squares of relative errors. Few records say little
 about some factors, so each is drawn weakly towards an expectation of its own (``PRIORS``).
@@ -16,13 +19,18 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from suite.catalog.case import Case
+from suite.catalog import profile as profiles
 from suite.catalog.profile import POSSIBLE
 from suite.estimate.roofline import Demand, demand, refusal
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
+from suite.results.samples import steady_steps
 
 LAYER_SECONDS, KERNEL_SECONDS = 1e-3, 1e-5  #: units of the factors of the host
+#: Unit of the factors of processors, in bytes/s each: near what a Hopper card's share of a copy is.
+PROCESSOR_BYTES_PER_SECOND = 30e9
 LINKS = (1e8, 1e13)  #: bytes/s that a link to the host may do
+LEAST_STEPS = 3  #: steady steps; the few of a search for what fits are no measurement of time
 
 
 class Prior(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,29 +48,33 @@ class Prior(msgspec.Struct, frozen=True, kw_only=True):
 
 #: Nothing is faster than a large matrix product. FlashAttention-2 reaches 35 % of an H100's
 #: 989 TFLOP/s (arXiv:2407.08608), some 2.2 times slower than such a product is here. Bytes are
-#: counted roughly, so their factors are loose; those of the host are hardly known before.
+#: counted roughly, so their factors are loose: memory and processors are expected to hold
+#: activations back alike. Those of the host are hardly known before.
 PRIORS: Mapping[str, Prior] = {
     "matmul": Prior(expected=1.0, weight=0.1, least=1.0, most=3.0),
     "attention": Prior(expected=2.2, weight=0.3, least=1.0, most=6.0),
-    "activations": Prior(expected=1.5, weight=0.1, least=0.5, most=6.0),
+    "activations": Prior(expected=1.0, weight=0.05, least=0.0, most=6.0),
+    "processors": Prior(expected=1.0, weight=0.05, least=0.0, most=6.0),
     "weights": Prior(expected=1.5, weight=0.1, least=1.0, most=6.0),
     "layers": Prior(expected=1.0, weight=0.01, least=0.0, most=50.0),
     "experts": Prior(expected=1.0, weight=0.001, least=0.0, most=100.0),
 }
-PER_ENGINE = ("activations", "layers")  #: factors that each engine has its own of
+PER_ENGINE = ("activations", "processors", "layers")  #: factors that each engine has its own of
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """What a card does in a second: large bfloat16 products, copies in its memory and to the host.
 
     ``host_factor``: how long the host takes for its work, in times of the measured one.
-    ``link_bytes_per_second`` is one direction's; None is unknown.
+    ``link_bytes_per_second`` is one direction's; None is unknown. ``processors`` is how many
+    streaming multiprocessors there are; where unknown, as many as keep up with the memory.
     """
 
     flops_per_second: float
     bytes_per_second: float
     link_bytes_per_second: float | None = None
     host_factor: float = 1.0
+    processors: float | None = None
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +180,8 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     """Return what records say about time: one sample a case and profile, in order."""
     groups: dict[object, list[Record]] = {}
     for record in records:
-        if record.outcome == "ok" and record.environment.probe and record.environment.gpu:
+        timed = record.outcome == "ok" and len(steady_steps(record)) >= LEAST_STEPS
+        if timed and record.environment.probe and record.environment.gpu:
             groups.setdefault((record.profile, same_work(record.case)), []).append(record)
     found = (_sample(group) for group in groups.values() if not refusal(group[0].case))
     return [sample for sample in found if sample is not None]
@@ -214,11 +227,18 @@ def _sample(group: Sequence[Record]) -> Sample | None:
             flops_per_second=flops_per_second,
             bytes_per_second=bytes_per_second,
             link_bytes_per_second=_median(links),
+            processors=_processors(group[0].profile),
         ),
         seconds=seconds,
         joules=_median([_joules(record) for record in group]),
         record_ids=tuple(record.record_id for record in group),
     )
+
+
+def _processors(name: str) -> float | None:
+    """Return how many multiprocessors the card of a profile has; None for a stranger's card."""
+    known = name in profiles.names()
+    return profiles.load(name).facts.value("streaming_multiprocessors") if known else None
 
 
 def _possible(fact: str, probed: float) -> bool:
@@ -247,10 +267,15 @@ def _parts(wanted: Demand, engine: str, rates: Rates, factors: Mapping[str, floa
     host += KERNEL_SECONDS * factors["experts"] * wanted.expert_kernels
     # Records without the link's rate are of before it was probed; it hides behind the GPU there.
     link = wanted.offload_bytes / rates.link_bytes_per_second if rates.link_bytes_per_second else 0
+    processors = traffic if rates.processors is None else rates.processors * PROCESSOR_BYTES_PER_SECOND
     return Parts(
         matmul=factors["matmul"] * wanted.matmul_flops / flops,
         attention=factors["attention"] * wanted.attention_flops / flops,
-        activations=factors[_of("activations", engine)] * wanted.activation_bytes / traffic,
+        activations=wanted.activation_bytes
+        * (
+            factors[_of("activations", engine)] / traffic
+            + factors[_of("processors", engine)] / processors
+        ),
         weights=factors["weights"] * wanted.weight_bytes / traffic,
         host=rates.host_factor * host,
         link=float(link),

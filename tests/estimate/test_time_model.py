@@ -22,6 +22,8 @@ PLANTED = {
     "attention": 3.0,
     "activations transformers": 2.0,
     "activations unsloth": 1.1,
+    "processors transformers": 1.5,
+    "processors unsloth": 0.7,
     "weights": 1.6,
     "layers transformers": 2.5,
     "layers unsloth": 1.2,

@@ -366,7 +366,7 @@ def test_every_card_gets_a_verdict() -> None:
         if card.device == "cuda":
             last = card.title.split()[-1]
             assert any(last in title for title in by_card), card.title
-    assert "verified by a run: NVIDIA H200 SXM." in text
+    assert "verified by a run: NVIDIA H100 SXM, NVIDIA H200 SXM." in text
 
 
 HOSTILE = "a | b\n# x <script>alert(1)</script> `c` [l](https://e.org) $x$ <!-- /generated --> \\|"
