@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from reports import claim as claims
-from reports import facts, fit_table, loss_table, memory_errors, time_model, words
+from reports import facts, fit_table, loss_table, memory_errors, searches, time_model, words
 from reports.blocks import Block, Heading, Part, Points, Prose, Row, table
 from reports.cells import record_page
 from reports.markdown_runs import change
@@ -235,6 +235,7 @@ PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
     "losses": ("How far losses lie apart", loss_table.losses),
     "steps": ("From step to step", steps),
     "fit": ("What fits which card", fit_table.fit),
+    "searches": ("What a card held, by trying", searches.searches),
     "memory": ("How far estimates of memory are off", memory_errors.memory),
     "memory-cases": ("Each estimate against its record", memory_errors.memory_cases),
     "time-model": ("Step time of what was not measured", time_model.errors),

@@ -203,6 +203,7 @@ def _missed(missed: Sequence[HeldOut]) -> Block:
             cells=(
                 words.case_title(each.sample.case),
                 words.work(each.sample.case.workload),
+                each.sample.profile,
                 each.way,
                 units.seconds(each.sample.seconds),
                 "not predicted"
@@ -214,5 +215,5 @@ def _missed(missed: Sequence[HeldOut]) -> Block:
         )
         for each in missed
     ]
-    header = ["Case", "Work", "Held out", "Measured step", "Predicted step", "Error"]
-    return table(header, rows, words=3)
+    header = ["Case", "Work", "On", "Held out", "Measured step", "Predicted step", "Error"]
+    return table(header, rows, words=4)

@@ -16,7 +16,7 @@ from suite.catalog.profile import Profile
 from suite.estimate import memory, project
 from suite.estimate.between import Between
 from suite.estimate.project import Projector
-from suite.estimate.time import same_work
+from suite.estimate.time import same_work, timed
 from suite.results.fit import Verdict, card_bytes
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
@@ -87,7 +87,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
     def entry(self, case: Case, profile: Profile) -> Entry:
         """Return one method on one card."""
         records = self.ran.get((profile.name, same_work(case)), ())
-        good = [record for record in records if record.outcome == "ok"]
+        good = [record for record in records if timed(record)]
         if good:
             return _measured(case, profile, good)
         if reason := unsupported_reason(case):
@@ -101,7 +101,9 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
             )
         estimate = self.memory.estimate(case, card_bytes(profile))
         verdict = memory.verdict(estimate, profile)
-        if records:
+        if any(record.outcome == "ok" for record in records):
+            verdict = "fits"  # it ran, for too few steps to tell a time
+        elif records:
             last = records[-1]
             outcome: Verdict = "does not fit" if last.outcome == "oom" else verdict
             # What torch says of memory is long, and on the record's page.

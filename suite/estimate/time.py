@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from suite.catalog.case import Case
 from suite.catalog import profile as profiles
+from suite.catalog.case import Case
 from suite.catalog.profile import POSSIBLE
 from suite.estimate.roofline import Demand, demand, refusal
 from suite.results.metrics import all_metrics
@@ -27,7 +27,7 @@ from suite.results.record import Record
 from suite.results.samples import steady_steps
 
 LAYER_SECONDS, KERNEL_SECONDS = 1e-3, 1e-5  #: units of the factors of the host
-#: Unit of the factors of processors, in bytes/s each: near what a Hopper card's share of a copy is.
+#: Unit of the factors of processors, bytes/s each: about a Hopper processor's share of a copy.
 PROCESSOR_BYTES_PER_SECOND = 30e9
 LINKS = (1e8, 1e13)  #: bytes/s that a link to the host may do
 LEAST_STEPS = 3  #: steady steps; the few of a search for what fits are no measurement of time
@@ -180,11 +180,15 @@ def samples(records: Iterable[Record]) -> list[Sample]:
     """Return what records say about time: one sample a case and profile, in order."""
     groups: dict[object, list[Record]] = {}
     for record in records:
-        timed = record.outcome == "ok" and len(steady_steps(record)) >= LEAST_STEPS
-        if timed and record.environment.probe and record.environment.gpu:
+        if timed(record) and record.environment.probe and record.environment.gpu:
             groups.setdefault((record.profile, same_work(record.case)), []).append(record)
     found = (_sample(group) for group in groups.values() if not refusal(group[0].case))
     return [sample for sample in found if sample is not None]
+
+
+def timed(record: Record) -> bool:
+    """Return whether a record tells how long a step takes."""
+    return record.outcome == "ok" and len(steady_steps(record)) >= LEAST_STEPS
 
 
 def same_work(case: Case) -> object:
@@ -267,7 +271,9 @@ def _parts(wanted: Demand, engine: str, rates: Rates, factors: Mapping[str, floa
     host += KERNEL_SECONDS * factors["experts"] * wanted.expert_kernels
     # Records without the link's rate are of before it was probed; it hides behind the GPU there.
     link = wanted.offload_bytes / rates.link_bytes_per_second if rates.link_bytes_per_second else 0
-    processors = traffic if rates.processors is None else rates.processors * PROCESSOR_BYTES_PER_SECOND
+    processors = (
+        traffic if rates.processors is None else rates.processors * PROCESSOR_BYTES_PER_SECOND
+    )
     return Parts(
         matmul=factors["matmul"] * wanted.matmul_flops / flops,
         attention=factors["attention"] * wanted.attention_flops / flops,

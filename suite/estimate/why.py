@@ -101,9 +101,7 @@ def basis(entry: Entry) -> str:
 
 def parts(found: Projection) -> str:
     """Return what a projected step is made of, in one sentence."""
-    shares = ", ".join(
-        f"{words} {roughly(getattr(found.parts, name))}" for name, words in _PARTS
-    )
+    shares = ", ".join(f"{words} {roughly(getattr(found.parts, name))}" for name, words in _PARTS)
     text = f"the GPU {roughly(found.parts.gpu)} ({shares})"
     text += f"; the host, beside it, {roughly(found.parts.host)}"
     if found.parts.link:

@@ -11,6 +11,8 @@ from suite.wire import Struct
 
 #: Records of one run, at most: what is missing is counted out, and a plan may be absurd.
 MOST_RECORDS = 100_000
+#: What stands for the tier of a try of ``tunebench probe``, a run of its own.
+TRY = "probe"
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ TABLES = (
     "losses",
     "steps",
     "fit",
+    "searches",
     "memory",
     "memory-cases",
     "time-model",

@@ -20,6 +20,7 @@ from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.estimate import memory
 from suite.estimate.frontier import Axis, Frontier, frontier, grown, most
 from suite.results.fit import card_bytes
+from suite.results.plan import TRY
 from suite.results.record import Record
 from suite.results.store import PLAN, create, open_run, read
 from suite.results.verdict import why
@@ -193,12 +194,21 @@ def _try(folder: Path, asked: Asked, profile: Profile, value: int, signals: Sign
             weights=asked.weights,
             models=[case.model.name],
             methods=[case.method.name],
-            argv=("probe", "--model", case.model.name, "--method", case.method.name),
+            argv=_argv(asked),
         )
-        opened = create(place, msgspec.structs.replace(plan, tier="probe", cases=(case,)))
+        opened = create(place, msgspec.structs.replace(plan, tier=TRY, cases=(case,)))
     with opened, reporter(opened.folder, opened.plan, opened.records, json=False) as told:
         launch(opened, 1, told)
     signals.check()
+
+
+def _argv(asked: Asked) -> tuple[str, ...]:
+    """Return what is looked for as a command; all tries of one search share it."""
+    case, work = asked.case, asked.case.workload
+    grows = ("--max-batch", "--seq", str(work.sequence_tokens))
+    if asked.axis == "sequence_tokens":
+        grows = ("--max-seq", "--batch", str(work.batch_sequences))
+    return ("probe", "--model", case.model.name, "--method", case.method.name, *grows)
 
 
 def _amount(asked: Asked, value: int) -> str:

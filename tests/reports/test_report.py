@@ -293,7 +293,7 @@ def test_the_overview_says_how_far_launches_scatter(site: Path, tmp_path: Path) 
     ("page", "parts"),
     [
         ("claims.html", ["claim"]),
-        ("what-fits.html", ["fit", "memory", "memory-cases", "failed"]),
+        ("what-fits.html", ["fit", "searches", "memory", "memory-cases", "failed"]),
         ("how-far-to-trust-it.html", ["noise", "losses", "steps"]),
     ],
 )

@@ -1,0 +1,59 @@
+"""What a card held, found by ``tunebench probe``: the largest workload that ran, and the next."""
+
+from collections.abc import Sequence
+
+from reports import facts, words
+from reports.blocks import Block, Prose, Row, table
+from reports.cells import record_page
+from reports.material import Material
+from suite import units
+from suite.results.launches import Launches
+from suite.results.metrics import all_metrics
+from suite.results.plan import TRY
+
+
+def searches(material: Material) -> list[Block]:
+    """Return one row a search: what was held, what was not, in how many tries."""
+    found: dict[object, list[Launches]] = {}
+    for group in material.groups:
+        plan = material.plans.get(group.first.run_id)
+        if plan is not None and plan.tier == TRY:
+            case = group.case
+            key = (plan.profile, plan.argv, case.model, case.method, case.loop, case.seed)
+            found.setdefault(key, []).append(group)
+    if not found:
+        return []
+    text = (
+        "Each try is a run of its own, of a few steps: enough for the optimizer's state to be"
+        " there, too few to tell a speed. Everything smaller than what was held is taken to fit."
+    )
+    rows = [
+        _search(tries, words.command(material.plans[tries[0].first.run_id]))
+        for tries in found.values()
+    ]
+    header = ["Case", "On", "Held", "Not held", "Outcome", "Peak of what was held", "Tries"]
+    return [Prose(text=text), table([*header, "Command"], rows, words=5)]
+
+
+def _search(groups: Sequence[Launches], command: str) -> Row:
+    tries = sorted(groups, key=lambda each: each.case.workload.step_tokens)
+    over = [each for each in tries if each.best.outcome == "oom"]
+    held = [each for each in tries if each.ok and each not in over]
+    if over:
+        edge = over[0].case.workload.step_tokens
+        held = [each for each in held if each.case.workload.step_tokens < edge]
+    peak = all_metrics()["peak_allocated_bytes"].compute(held[-1].best) if held else None
+    first = tries[0].first
+    return Row(
+        cells=(
+            words.case_title(first.case),
+            facts.profile_title([first], first.profile),
+            words.work(held[-1].case.workload) if held else "nothing tried",
+            words.work(over[0].case.workload) if over else "nothing tried",
+            words.outcome(over[0].best) if over else "",
+            "" if peak is None else units.bytes_(peak),
+            str(len(tries)),
+            command,
+        ),
+        page=record_page((held or over or tries)[-1].best),
+    )
