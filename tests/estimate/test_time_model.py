@@ -42,7 +42,9 @@ def published() -> tuple[Record, ...]:
     return store.read([RESULTS]).records
 
 
-def sample(model: str, method: str, tokens: int = 2048, rows: int = 2) -> Sample:
+def sample(
+    model: str, method: str, tokens: int = 2048, rows: int = 2, *, rates: Rates = RATES
+) -> Sample:
     """A case that takes what the planted factors say."""
     made = case(model, method, tokens, rows)
     known = TimeModel(factors=PLANTED, samples=())
@@ -50,8 +52,8 @@ def sample(model: str, method: str, tokens: int = 2048, rows: int = 2) -> Sample
         profile="h200-sxm",
         case=made,
         demand=demand(made),
-        rates=RATES,
-        seconds=known.parts(made, RATES).seconds,
+        rates=rates,
+        seconds=known.parts(made, rates).seconds,
         joules=None,
         record_ids=("0" * 16,),
     )
@@ -161,3 +163,38 @@ def test_many_cases_of_one_model_do_not_narrow_the_interval() -> None:
             )
     assert spread(errors) == pytest.approx(0.405, abs=0.01)  # ln 1.5
     assert spread(errors[:3]) > 0.405  # too little to go by
+
+
+def test_two_cards_tell_memory_from_processors() -> None:
+    """Equal but for bandwidth, they show what waits for it; a third that has neither is told."""
+    works = [work for work in WORKS if work[0] == "qwen3-8b"]
+    slow = msgspec.structs.replace(RATES, bytes_per_second=2e12, processors=132)
+    wide = msgspec.structs.replace(RATES, processors=132)
+    found = [sample(*work, rates=rates) for rates in (slow, wide) for work in works]
+    other = msgspec.structs.replace(RATES, bytes_per_second=1e12, processors=188)
+    model = time.fit(found)
+    for work in works:
+        there = sample(*work, rates=other)
+        assert model.parts(there.case, other).seconds == pytest.approx(there.seconds, rel=0.05)
+
+
+def test_a_card_whose_processors_are_unknown_waits_for_memory_alone() -> None:
+    """Twice the bandwidth halves what moves activations, as if both kept step."""
+    model = TimeModel(factors=PLANTED, samples=())
+    wanted = case("qwen3-8b", "lora")
+    twice = msgspec.structs.replace(RATES, bytes_per_second=2 * RATES.bytes_per_second)
+    one, two = model.parts(wanted, RATES), model.parts(wanted, twice)
+    assert two.activations == pytest.approx(one.activations / 2)
+    known = model.parts(wanted, msgspec.structs.replace(twice, processors=132))
+    assert known.activations > two.activations
+
+
+def test_a_few_steps_are_no_measurement_of_time(published: tuple[Record, ...]) -> None:
+    """A try of a search has one steady step; what fits it tells, how fast it does not."""
+    (first, *_), tries = time.samples(published), [r for r in published if r.outcome == "ok"]
+    record = next(r for r in tries if r.record_id == first.record_ids[0])
+    steady = [step for step in record.steps if step.role == "steady"]
+    short = msgspec.structs.replace(record, steps=tuple(steady[: time.LEAST_STEPS - 1]))
+    assert not time.timed(short)
+    assert time.samples([short]) == []
+    assert time.timed(msgspec.structs.replace(record, steps=tuple(steady[: time.LEAST_STEPS])))
