@@ -140,22 +140,28 @@ _PAIR_HEADER += ["Activations", "Weights", "Host", "Offloading"]
 
 
 def _parts(entry: Entry) -> Row:
-    """Return what a step is made of; where it was measured, its seconds alone."""
+    """Return what a step took or is projected to, and what the model says it is made of."""
     card = why.marked(entry.profile.title, entry.profile)
     start = (entry.case.method.title, card, entry.verdict)
-    found = entry.projection
+    found, rate = entry.projection, entry.tokens_per_second
+    if entry.basis == "measured" and rate is not None:
+        step = f"{units.seconds(entry.case.workload.step_tokens / rate.value)}, measured"
+    elif entry.records or found is None:
+        step = entry.reason
+    else:
+        step = why.interval(found.seconds, units.seconds)
     if found is None:
-        what = entry.basis if entry.tokens_per_second is not None else entry.reason
-        return Row(cells=(*start, what, *[""] * (len(_PAIR_HEADER) - 3)))
+        return Row(cells=(*start, step, *[""] * (len(_PAIR_HEADER) - 3)))
     parts = found.parts
     seconds = (parts.matmul, parts.attention, parts.activations, parts.weights, parts.host)
+    power = "not asked" if found.card_measured else "unknown"
     return Row(
         cells=(
             *start,
-            why.interval(found.seconds, units.seconds),
+            step,
             *map(why.roughly, seconds),
             why.roughly(parts.link) if parts.link else "none",
-            "unknown" if found.power_seconds is None else why.roughly(found.power_seconds),
+            power if found.power_seconds is None else why.roughly(found.power_seconds),
         )
     )
 

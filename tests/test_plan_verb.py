@@ -185,3 +185,26 @@ def test_a_reworded_method_is_still_the_measured_one() -> None:
     for method, basis in ((reworded, "measured"), (changed, "projected")):
         case = msgspec.structs.replace(wanted, method=method)
         assert plan.entry(case, card).basis == basis
+
+
+def test_a_card_that_ran_out_of_memory_loses_to_one_that_holds_it() -> None:
+    """The published H100 does not hold adapters on experts: that is the answer, with reasons."""
+    known = planner.on(store.read([RESULTS]).records)
+    made = cases.cases(
+        tier.load("gpt-oss"),
+        loop="sft",
+        seed=17,
+        model_names=["gpt-oss-120b"],
+        method_names=["unsloth-qlora", "unsloth-qlora-experts"],
+    )
+    attention, experts = list(made)
+    cards = [profiles.load(name) for name in ("rtx-pro-6000-max-q", "h100-sxm")]
+    said = why.versus(*(known.entry(experts, card) for card in cards))
+    assert said[0].endswith("because the case does not fit NVIDIA H100 SXM")
+    assert cards[0].title in said[0]
+    measured = known.entry(attention, cards[1])
+    assert measured.basis == "measured"
+    said = why.versus(known.entry(attention, cards[0]), measured)
+    assert any("by the model a step on" in each for each in said)
+    (line,) = why.sentences(measured)
+    assert "measured; by the time model a step of" in line

@@ -60,8 +60,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     ``tokens_per_second`` (real) and ``joules_per_token`` are the median of launches with their
     range where ``basis`` is "measured", an estimate with its interval where it is "projected".
-    ``reason`` says why there is no rate; a case that does not fit has a ``projection``,
-    to say what its memory keeps it from. ``verdict`` is whether it fits; of a measured case, what
+    ``reason`` says why there is no rate. ``projection`` is what the time model says, also of a
+    case that was measured, to give reasons, and of one that does not fit, to say what its memory
+    keeps it from; None where it says nothing. ``verdict`` is whether it fits; of a measured case, what
     came of it. ``launches`` counts those of a measured case.
     """
 
@@ -89,7 +90,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         records = self.ran.get((profile.name, same_work(case)), ())
         good = [record for record in records if timed(record)]
         if good:
-            return _measured(case, profile, good)
+            return _measured(case, profile, good, self._made_of(case, profile))
         if reason := unsupported_reason(case):
             return Entry(
                 profile=profile,
@@ -115,10 +116,17 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
                 case=case,
                 basis="none",
                 verdict=outcome,
+                projection=self._made_of(case, profile),
                 records=tuple(records),
                 reason=reason,
             )
         return self._projected(case, profile, verdict)
+
+    def _made_of(self, case: Case, profile: Profile) -> project.Projection | None:
+        """Return what the model says of a case that ran, to give reasons for what it took."""
+        if self.projector is None or self.projector.lacks(case, profile):
+            return None
+        return self.projector.project(case, profile)
 
     def _projected(self, case: Case, profile: Profile, verdict: Verdict) -> Entry:
         lacking = "no record to project from: no case of rows of one length on a probed GPU"
@@ -179,7 +187,9 @@ def rent(seconds: Between, prices: Iterable[Price]) -> Between | None:
     )
 
 
-def _measured(case: Case, profile: Profile, good: Sequence[Record]) -> Entry:
+def _measured(
+    case: Case, profile: Profile, good: Sequence[Record], made_of: project.Projection | None
+) -> Entry:
     metrics = all_metrics()
     rate = _range([metrics["tokens_per_second"].compute(record) for record in good])
     return Entry(
@@ -189,6 +199,7 @@ def _measured(case: Case, profile: Profile, good: Sequence[Record]) -> Entry:
         verdict="fits",
         tokens_per_second=rate,
         joules_per_token=_range([metrics["joules_per_token"].compute(r) for r in good]),
+        projection=made_of,
         launches=len(good),
         records=tuple(good),
         reason="" if rate is not None else "it ran, and its rate is not known",

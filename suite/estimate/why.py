@@ -114,12 +114,14 @@ def parts(found: Projection) -> str:
 
 
 def sentences(entry: Entry) -> list[str]:
-    """Return what is behind one entry that was projected."""
+    """Return what a step is made of by the time model."""
     if entry.projection is None:
         return []
-    at = f"{entry.case.method.title} on {marked(entry.profile.title, entry.profile)}, projected"
+    at = f"{entry.case.method.title} on {marked(entry.profile.title, entry.profile)}"
     step = interval(entry.projection.seconds, units.seconds)
-    return [f"{at}: a step of {step}: {parts(entry.projection)}."]
+    if entry.basis == "measured":
+        return [f"{at}, measured; by the time model a step of {step}: {parts(entry.projection)}."]
+    return [f"{at}, projected: a step of {step}: {parts(entry.projection)}."]
 
 
 def reasons(entries: Sequence[Entry]) -> list[str]:
@@ -165,7 +167,7 @@ def versus(one: Entry, other: Entry) -> list[str]:
 
 
 def _differences(one: Entry, other: Entry) -> list[str]:
-    """Return which parts of two projected steps differ most, and whose power decides."""
+    """Return which parts of two steps differ most by the model, and whose power decides."""
     if one.projection is None or other.projection is None:
         return []
     slower, faster = one, other
@@ -173,13 +175,20 @@ def _differences(one: Entry, other: Entry) -> list[str]:
         slower, faster = other, one
     assert slower.projection is not None
     assert faster.projection is not None
+    times = _step(slower), _step(faster)
+    if times[0] is None or times[1] is None or times[0].value < times[1].value:
+        return []  # the model does not tell why what was measured is the other way round
     ours, theirs = slower.projection.parts, faster.projection.parts
     longer = sorted(
         ((getattr(ours, name) - getattr(theirs, name), words) for name, words in _PARTS),
         reverse=True,
     )
     text = " and ".join(f"{words} (+{roughly(s)})" for s, words in longer[:2] if s > 0)
-    said = [f"a step on {slower.profile.title} is longer mostly by {text}"] if text else []
+    said = (
+        [f"by the model a step on {slower.profile.title} is longer mostly by {text}"]
+        if text
+        else []
+    )
     for entry in (one, other):
         board = entry.profile.facts.value("board_power_watts")
         if entry.projection is not None and entry.projection.power_limits and board:

@@ -190,7 +190,9 @@ def _json(entry: Entry, job: Job, known: Sequence[prices.Price]) -> dict[str, ob
         "gpu_joules": _between(None if each is None else job.energy(each)),
         "rent_usd": _between(dollars),
         "purchase_usd": [p.purchase_usd for p in known if p.purchase_usd is not None] or None,
-        "step_parts_seconds": entry.projection and msgspec.to_builtins(entry.projection.parts),
+        "step_parts_seconds": msgspec.to_builtins(entry.projection.parts)
+        if entry.projection is not None and entry.basis != "measured"
+        else None,
         "reason": entry.reason or None,
         "records": [record.record_id for record in entry.records],
     }

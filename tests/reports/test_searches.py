@@ -28,7 +28,12 @@ def collection(*found: Record, tier: str = TRY) -> Collection:
     plan = records.plan(models=("qwen3-8b",), methods=("lora",))
     plans = (
         msgspec.structs.replace(
-            plan, run_id=each.run_id, profile="h200-sxm", tier=tier, cases=(each.case,), argv=COMMAND
+            plan,
+            run_id=each.run_id,
+            profile="h200-sxm",
+            tier=tier,
+            cases=(each.case,),
+            argv=COMMAND,
         )
         for each in found
     )
