@@ -62,8 +62,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     range where ``basis`` is "measured", an estimate with its interval where it is "projected".
     ``reason`` says why there is no rate. ``projection`` is what the time model says, also of a
     case that was measured, to give reasons, and of one that does not fit, to say what its memory
-    keeps it from; None where it says nothing. ``verdict`` is whether it fits; of a measured case, what
-    came of it. ``launches`` counts those of a measured case.
+    keeps it from; None where it says nothing. ``verdict`` is whether it fits; of a measured case,
+    what came of it. ``launches`` counts those of a measured case.
     """
 
     profile: Profile
