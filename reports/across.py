@@ -77,7 +77,14 @@ def works(material: Material) -> list[Work]:
 
 def _works(material: Material) -> list[Work]:
     found: dict[tuple[Model, Workload, Loop, int], list[Launches]] = {}
+    timed = [group for group in material.groups if not material.is_try(group)]
+    models = {group.case.model for group in timed}
+    profiles = {group.first.profile for group in timed}
     for group in material.groups:  # newest run first
+        # A search's tries are no work to compare, unless a model or a card has nothing else.
+        other = group.case.model in models and group.first.profile in profiles
+        if other and material.is_try(group):
+            continue
         case = group.case
         found.setdefault((case.model, case.workload, case.loop, case.seed), []).append(group)
     made = [_work(*key, groups) for key, groups in found.items()]

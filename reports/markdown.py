@@ -6,7 +6,6 @@ from reports import markdown_runs, markup, summary, words
 from reports.material import Material, gather
 from reports.view import Section
 from suite.results.collection import Collection
-from suite.results.plan import TRY
 
 #: What stands under each run, and what is said once about all of them. In the order printed.
 OF_RUN: Mapping[str, Callable[[Material, Section], list[str]]] = {
@@ -49,8 +48,7 @@ def _headed(material: Material, kind: str) -> list[str]:
 def _runs(material: Material, kinds: list[str]) -> list[str]:
     found = []
     for section in material.overview.sections:
-        plan = material.plans.get(section.run_id)
-        if plan is not None and plan.tier == TRY:
+        if any(map(material.is_try, material.of(section))):
             continue  # all tries of a search stand together, in a table of their own
         blocks = [block for kind in kinds for block in OF_RUN[kind](material, section)]
         if blocks:

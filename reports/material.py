@@ -10,7 +10,7 @@ from reports.view import Overview, Section, overview
 from suite.results.collection import Collection
 from suite.results.launches import Launches, group
 from suite.results.parity import References
-from suite.results.plan import Plan
+from suite.results.plan import TRY, Plan
 
 T = TypeVar("T")
 
@@ -34,6 +34,11 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def of(self, section: Section) -> list[Launches]:
         """Return the groups of one run on one profile."""
         return self._by_place.get((section.run_id, section.profile), [])
+
+    def is_try(self, group: Launches) -> bool:
+        """Return whether these are a try of a search for what fits: too few steps to time."""
+        plan = self.plans.get(group.first.run_id)
+        return plan is not None and plan.tier == TRY
 
     @cached_property
     def _by_place(self) -> Mapping[tuple[str, str], list[Launches]]:

@@ -9,16 +9,14 @@ from reports.material import Material
 from suite import units
 from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
-from suite.results.plan import TRY
 
 
 def searches(material: Material) -> list[Block]:
     """Return one row a search: what was held, what was not, in how many tries."""
     found: dict[object, list[Launches]] = {}
     for group in material.groups:
-        plan = material.plans.get(group.first.run_id)
-        if plan is not None and plan.tier == TRY:
-            case = group.case
+        if material.is_try(group):
+            plan, case = material.plans[group.first.run_id], group.case
             key = (plan.profile, plan.argv, case.model, case.method, case.loop, case.seed)
             found.setdefault(key, []).append(group)
     if not found:

@@ -1,10 +1,13 @@
 """Searches for what fits: one row each, apart from runs that tell a speed."""
 
+from pathlib import Path
+
 import msgspec
 import sites
 
 import gpu_records
 import records
+from reports.build import build
 from reports.markdown import markdown
 from suite.catalog.tier import Workload
 from suite.results.collection import Collection
@@ -63,3 +66,21 @@ def test_tries_are_no_tables_of_their_own() -> None:
     """Each is a run, of too few steps to stand among those that tell a speed."""
     assert "## Runs, newest first" not in markdown(collection(tried(4, fits=True)))
     assert "## Runs, newest first" in markdown(collection(tried(4, fits=True), tier="standard"))
+
+
+def test_tries_are_listed_as_work_only_where_there_is_nothing_else(tmp_path: Path) -> None:
+    """Beside a run of the model on the card they would be noise; alone they are all there is."""
+    found = [tried(4, fits=True), tried(8, fits=False)]
+    index = build(collection(*found), tmp_path / "alone")
+    assert "4 × 2,048 tokens" in sites.Page(index).text
+    assert (index.parent / "gpus" / "h200-sxm.html").is_file()
+    both = collection(*found)
+    run = gpu_records.record(workload=Workload(sequence_tokens=512, batch_sequences=1))
+    both = msgspec.structs.replace(
+        both,
+        records=(*both.records, run),
+        sources={**both.sources, run.record_id: "runs/one/journal.jsonl"},
+    )
+    text = sites.Page(build(both, tmp_path / "both")).text
+    assert "1 × 512 tokens" in text
+    assert "4 × 2,048 tokens" not in text
