@@ -26,7 +26,8 @@ from suite.results.stats import effect
 from suite.results.store import read
 from suite.wire import Probe
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
+#: One card, whatever else is published.
+RESULTS = Path(__file__).parents[2] / "reports" / "results" / "h200-sxm"
 #: What stands beside a ratio, for each card.
 NAMES = ("tokens_per_second", "step_seconds", "peak_allocated_bytes", "joules_per_token")
 PAIR = "card-against-card/a-card--h200-sxm.html"
