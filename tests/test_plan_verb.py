@@ -123,7 +123,7 @@ def test_the_seeds_pairs_have_an_answer_with_its_reasons(
         (["--model", "qwen3-32", "--tokens", "1M"], "Did you mean 'qwen3-32b'"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "h100"], "h100-sxm"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--methods", "qlor"], "'qlora'"),
-        (["--model", "qwen3-8b", "--tokens", "1M", "--seq", "999999"], "positions"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--seq", "40961"], "--seq 40961: qwen3-8b has"),
         (["--model", "qwen3-8b"], "--tokens is needed"),
         (["--tokens", "1M"], "--model is needed"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--results", "nowhere"], "nowhere"),

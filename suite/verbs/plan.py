@@ -111,13 +111,13 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 def _cases(args: argparse.Namespace) -> list[Case]:
     standard = tier.load("standard")
-    models.load(args.model)
     load = standard.workload
     if args.seq or args.batch:
         load = Workload(
             sequence_tokens=args.seq or load.sequence_tokens,
             batch_sequences=args.batch or load.batch_sequences,
         )
+    models.refuse_beyond(models.load(args.model), load.sequence_tokens, "--seq")
     asked = msgspec.structs.replace(standard, workload=load, by_model={}, variants=())
     return cases.cases(
         asked, loop="sft", seed=0, model_names=[args.model], method_names=args.methods or ()
