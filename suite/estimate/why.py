@@ -19,7 +19,7 @@ _PARTS = (
 
 
 def interval(found: Between, text: Callable[[float], str]) -> str:
-    """Return a value with its interval, or alone where there is none: ``5.2 h (4.1–6.6)``."""
+    """Return a measured value with its range, if it has one: ``5.22 h (5.20–5.31)``."""
     value, low, high = text(found.value), text(found.low), text(found.high)
     if low == high:
         return value
@@ -34,6 +34,19 @@ def interval(found: Between, text: Callable[[float], str]) -> str:
 def dollars(value: float) -> str:
     """Return an amount in US dollars: ``USD 12.40``, ``USD 1,240``."""
     return f"USD {value:,.2f}" if value < 100 else f"USD {value:,.0f}"
+
+
+_MEASURED = {"hours": units.hours, "kWh": units.kilowatt_hours, "USD": dollars}
+
+
+def amount(entry: Entry, unit: str, found: Between) -> str:
+    """Return what a job takes by an entry, in the digits of a measurement or of an estimate.
+
+    ``found`` is in seconds for "hours", joules for "kWh", or US dollars for "USD".
+    """
+    if entry.basis == "measured":
+        return interval(found, _MEASURED[unit])
+    return found.text(unit)
 
 
 def marked(name: str, card: Profile) -> str:
@@ -60,14 +73,15 @@ def basis(entry: Entry) -> str:
 def parts(found: Projection) -> str:
     """Return what a projected step is made of, in one sentence."""
     shares = ", ".join(
-        f"{words} {units.seconds(getattr(found.parts, name))}" for name, words in _PARTS
+        f"{words} {units.estimated('seconds', getattr(found.parts, name))}"
+        for name, words in _PARTS
     )
-    text = f"the GPU {units.seconds(found.parts.gpu)} ({shares})"
-    text += f"; the host, beside it, {units.seconds(found.parts.host)}"
+    text = f"the GPU {units.estimated('seconds', found.parts.gpu)} ({shares})"
+    text += f"; the host, beside it, {units.estimated('seconds', found.parts.host)}"
     if found.parts.link:
-        text += f"; offloading {units.seconds(found.parts.link)}"
+        text += f"; offloading {units.estimated('seconds', found.parts.link)}"
     if found.power_seconds is not None:
-        least = units.seconds(found.power_seconds)
+        least = units.estimated("seconds", found.power_seconds)
         limits = "which decides" if found.power_limits else "which does not decide"
         text += f"; the board's power needs {least} for this work at least, {limits}"
     return text
@@ -78,7 +92,7 @@ def sentences(entry: Entry) -> list[str]:
     if entry.projection is None:
         return []
     at = f"{entry.case.method.title} on {marked(entry.profile.title, entry.profile)}, projected"
-    step = interval(entry.projection.seconds, units.seconds)
+    step = entry.projection.seconds.text("seconds")
     return [f"{at}: a step of {step}: {parts(entry.projection)}."]
 
 
@@ -108,8 +122,12 @@ def versus(one: Entry, other: Entry) -> list[str]:
     ratio = times[1].value / times[0].value
     # From one end of both intervals to the other: how far their errors go together is not known.
     low, high = times[1].low / times[0].high, times[1].high / times[0].low
-    rate = f"{ours} at {units.ratio(ratio)} the rate of {theirs}"
-    rate += f" ({units.ratio(low)} to {units.ratio(high)})"
+    measured = one.basis == other.basis == "measured"
+    shown = [
+        units.ratio(each) if measured else f"{units.about(each, high - low)}×"
+        for each in (ratio, low, high)
+    ]
+    rate = f"{ours} at {shown[0]} the rate of {theirs} ({shown[1]} to {shown[2]})"
     if len(misfit) == 1:
         ahead = theirs if misfit[0] == ours else ours
         said = [f"{ahead} is ahead, because the case does not fit {misfit[0]}"]
@@ -138,7 +156,9 @@ def _differences(one: Entry, other: Entry) -> list[str]:
         ((getattr(ours, name) - getattr(theirs, name), words) for name, words in _PARTS),
         reverse=True,
     )
-    text = " and ".join(f"{words} (+{units.seconds(s)})" for s, words in longer[:2] if s > 0)
+    text = " and ".join(
+        f"{words} (+{units.estimated('seconds', more)})" for more, words in longer[:2] if more > 0
+    )
     said = [f"a step on {slower.profile.title} is longer mostly by {text}"] if text else []
     for entry in (one, other):
         board = entry.profile.facts.value("board_power_watts")

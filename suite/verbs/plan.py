@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from suite import units
 from suite.arguments import Parser, names, path, positive
 from suite.catalog import case as cases
 from suite.catalog import model as models
@@ -155,10 +154,10 @@ def _row(entry: Entry, job: Job, known: Sequence[prices.Price]) -> tuple[str, ..
     dollars = planner.rent(seconds, known)
     return (
         *titles,
-        why.interval(seconds, units.hours),
+        why.amount(entry, "hours", seconds),
         planner.overnight(seconds),
-        "unknown" if each is None else why.interval(job.energy(each), units.kilowatt_hours),
-        "unknown" if dollars is None else why.interval(dollars, why.dollars),
+        "unknown" if each is None else why.amount(entry, "kWh", job.energy(each)),
+        "unknown" if dollars is None else why.amount(entry, "USD", dollars),
         why.basis(entry),
     )
 
