@@ -41,7 +41,7 @@ from suite.results.window import fault
 
 MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
-MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``MANY``
+MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``BESIDE``
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
@@ -51,7 +51,7 @@ FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
     "gpus": gpu_page.pages,
     "models": model_view.pages,
 }
-MANY = frozenset({"diffs"})  #: written beside the rest as those of records are
+BESIDE = "diffs"  #: the family written beside the rest, as pages of records are
 
 
 def build(collection: Collection, site: Path) -> Path:
@@ -168,21 +168,21 @@ def _write(collection: Collection, folder: Path) -> None:
                 for address, text in files:
                     _put(folder / address, text)
 
-    def put_many() -> None:
-        for address, text in _members(material, MANY):
+    def put_beside() -> None:
+        for address, text in _members(material, {BESIDE}):
             _put(folder / address, text)
         put_records()
 
     _compute(material)
     alone = sys.platform != "linux" or len(records) < MANY_RECORDS
     with closing(tickets):
-        with nullcontext() if alone else beside(put_many):
-            rest = _members(material, FAMILIES.keys() - MANY)
+        with nullcontext() if alone else beside(put_beside):
+            rest = _members(material, FAMILIES.keys() - {BESIDE})
             for address, text in chain(_pages(material), rest):
                 _put(folder / address, text)
             put_records()
         if alone:
-            put_many()
+            put_beside()
 
 
 def _compute(material: Material) -> None:

@@ -77,17 +77,16 @@ def _held_out(material: Material) -> list[Held]:
 
 def _row(held: Held) -> Row:
     total, error = held.total_bytes, held.total_error
-    between = held.estimate.allocated_bytes
     cells = (
         words.case_title(held.record.case),
         words.work(held.record.case.workload),
         held.left_out,
         units.bytes_(held.allocated_bytes),
-        units.bytes_(between.value),
+        held.estimate.allocated_bytes.text("bytes"),
         units.signed_percent(held.allocated_error),
         "yes" if held.inside else "no",
         "unknown" if total is None else units.bytes_(total),
-        "unknown" if total is None else units.bytes_(held.estimate.needs_bytes.value),
+        "unknown" if total is None else held.estimate.needs_bytes.text("bytes"),
         "unknown" if error is None else units.signed_percent(error),
     )
     return Row(cells=cells, page=record_page(held.record))

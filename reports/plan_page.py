@@ -4,13 +4,12 @@ The table holds an example job. With a script, other numbers of tokens and epoch
 with what each cell says of one token.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from reports import cells, job, time_model
 from reports.material import Material
-from suite import units
 from suite.catalog import case as cases
 from suite.catalog import prices, tier
 from suite.catalog import profile as profiles
@@ -98,25 +97,23 @@ def _row(entry: Entry, known: Sequence[prices.Price]) -> Row:
         unverified=not entry.profile.verified,
         method=entry.case.method.title,
         fits=entry.verdict,
-        time=_cell(seconds, "hours", 1 / 3600, lambda hours: units.hours(3600 * hours), none),
+        time=_cell(entry, "hours", 3600.0, seconds, none),
         overnight="–" if seconds is None else planner.overnight(seconds),
-        energy=_cell(joules, "kWh", 1 / 3.6e6, lambda k: units.kilowatt_hours(3.6e6 * k), none),
-        rent=_cell(dollars, "USD", 1.0, why.dollars, none),
+        energy=_cell(entry, "kWh", 3.6e6, joules, none),
+        rent=_cell(entry, "USD", 1.0, dollars, none),
         basis=why.basis(entry),
         projected=entry.basis == "projected",
         page=cells.record_page(entry.records[0]) if entry.records else "",
     )
 
 
-def _cell(
-    found: Between | None, unit: str, size: float, text: Callable[[float], str], none: str
-) -> Cell:
+def _cell(entry: Entry, unit: str, size: float, found: Between | None, none: str) -> Cell:
+    """Return an amount; ``found`` is in SI units, of which the unit has so many."""
     if found is None:
         return Cell(text=none)
-    value, low, high = (size * each for each in (found.value, found.low, found.high))
+    value, low, high = (each / size for each in (found.value, found.low, found.high))
     passed = job.TOKENS * job.EPOCHS
-    shown = why.interval(Between(value=value, low=low, high=high), text)
-    main, _, rest = shown.partition(" (")
+    main, _, rest = why.amount(entry, unit, found).partition(" (")
     return Cell(
         text=main,
         exact=cells.exact(value),

@@ -139,15 +139,15 @@ def _row(figure: Figure, case: Case, card: Profile, projector: Projector) -> Row
     elif leanest is not None and leanest.low <= rate <= leanest.high:
         verdict = INSIDE_SECOND
     else:
-        verdict = f"in neither: {units.ratio(rate / found.value)} the first"
+        verdict = f"in neither: {units.about(rate / found.value)}× the first"
     cells: Sequence[str] = (
         figure.claim,
         why.marked(card.title, card),
         case.method.title,
         figure.settings.software or "not stated",
         units.rate(rate, "token/s"),
-        _text(found),
-        "unknown" if leanest is None else _text(leanest),
+        found.text("tokens/second"),
+        "unknown" if leanest is None else leanest.text("tokens/second"),
         verdict,
     )
     return Row(cells=tuple(cells))
@@ -167,7 +167,3 @@ def _rate(case: Case, card: Profile, projector: Projector) -> Between:
     """Return real tokens a second."""
     step, tokens = projector.project(case, card).seconds, case.workload.step_tokens
     return Between(value=tokens / step.value, low=tokens / step.high, high=tokens / step.low)
-
-
-def _text(rate: Between) -> str:
-    return why.interval(rate, lambda each: units.rate(each, "token/s"))

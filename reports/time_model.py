@@ -52,10 +52,10 @@ def _fitted(projector: Projector) -> str:
     """Return the factors, and what energy was fitted to, in two sentences."""
     factors = projector.model.factors
     times = ", ".join(
-        f"{name} {value:.2f}" for name, value in factors.items() if _unit(name) is None
+        f"{name} {units.about(value)}" for name, value in factors.items() if _unit(name) is None
     )
     host = ", ".join(
-        f"{name} {units.seconds(value * (_unit(name) or 0))}"
+        f"{name} {units.estimated('seconds', value * (_unit(name) or 0))}"
         for name, value in factors.items()
         if _unit(name) is not None
     )
@@ -68,9 +68,9 @@ def _fitted(projector: Projector) -> str:
         return f"{text} No energy was measured."
     energy = projector.energy
     return (
-        f"{text} Energy: {energy.watts:.0f} W at any time,"
-        f" {units.scaled(energy.joules_per_flop * 1e12, 'J')} a TFLOP and"
-        f" {units.scaled(energy.joules_per_byte * 1e9, 'J')} a GB moved, from"
+        f"{text} Energy: {units.about(energy.watts)} W at any time,"
+        f" {units.estimated('joules', energy.joules_per_flop * 1e12)} a TFLOP and"
+        f" {units.estimated('joules', energy.joules_per_byte * 1e9)} a GB moved, from"
         f" {units.counted(energy.cases, 'case')}, which they tell with a root mean square error of"
         f" {units.percent(energy.error)}; no case was held out of that."
     )
@@ -149,7 +149,7 @@ def _parts(entry: Entry) -> Row:
     elif entry.records or found is None:
         step = entry.reason
     else:
-        step = why.interval(found.seconds, units.seconds)
+        step = found.seconds.text("seconds")
     if found is None:
         return Row(cells=(*start, step, *[""] * (len(_PAIR_HEADER) - 3)))
     parts = found.parts
@@ -159,11 +159,15 @@ def _parts(entry: Entry) -> Row:
         cells=(
             *start,
             step,
-            *map(why.roughly, seconds),
-            why.roughly(parts.link) if parts.link else "none",
-            power if found.power_seconds is None else why.roughly(found.power_seconds),
+            *map(_seconds, seconds),
+            _seconds(parts.link) if parts.link else "none",
+            power if found.power_seconds is None else _seconds(found.power_seconds),
         )
     )
+
+
+def _seconds(value: float) -> str:
+    return units.estimated("seconds", value)
 
 
 def profile_titles(projector: Projector) -> list[str]:
@@ -214,7 +218,7 @@ def _missed(missed: Sequence[HeldOut]) -> Block:
                 units.seconds(each.sample.seconds),
                 "not predicted"
                 if each.predicted_seconds is None
-                else units.seconds(each.predicted_seconds),
+                else _seconds(each.predicted_seconds),
                 each.reason if each.error is None else units.signed_percent(each.error),
             ),
             page=f"records/{each.sample.record_ids[0]}.html",

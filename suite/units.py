@@ -67,6 +67,48 @@ def signed_percent(share: float) -> str:
     return f"{'−' if share < 0 else '+'}{percent(abs(share))}"
 
 
+def about(value: float, width: float = 0.0) -> str:
+    """Return an estimated number in the digits it deserves: ``5,900``, ``0.041``, ``18.3``.
+
+    Two significant digits: estimates are off by some percent at best, so a third is noise that
+    reads like knowledge. It is there where the interval is narrow, as of memory that is mostly
+    weights: where two digits would move an end by more than an eighth of its ``width``. Never a
+    fourth: no estimate here is as good as that.
+    """
+    place = _exponent(value) - 1
+    if width and _exponent(width / 4) < place:
+        place -= 1
+    return f"{round(value, -place):,.{max(0, -place)}f}"
+
+
+def _exponent(value: float) -> int:
+    return int(f"{value:.1e}".partition("e")[2])
+
+
+def estimated(unit: str, value: float, low: float | None = None, high: float | None = None) -> str:
+    """Return an estimate as ``about`` does, with its interval if it has one.
+
+    ``5.2 h (4.1–6.6)``, ``USD 12 (9.8–15)``, ``360 ms``. ``unit`` is one of ``_SIZES``; the value
+    decides on the unit, and the ends are in the same.
+    """
+    name, size = _fitting(unit, value)
+    ends = [end / size for end in (low, high) if end is not None]
+    width = max(ends) - min(ends) if ends else 0.0
+    number = about(value / size, width)
+    text = f"{name} {number}" if unit == "USD" else f"{number} {name}"
+    low_text, high_text = (about(end, width) for end in ends) if ends else ("", "")
+    return text if low_text == high_text else f"{text} ({low_text}–{high_text})"
+
+
+def rounded_down(value: int) -> str:
+    """Return an estimated limit that people set as it is, with two digits: ``41,000``.
+
+    Down, because more than the estimate allows may not fit.
+    """
+    size = 10 ** max(0, len(str(value)) - 2)
+    return count(value // size * size)
+
+
 def printable(text: str) -> str:
     """Return one line that cannot command a terminal: what does not print becomes a space."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
@@ -113,21 +155,31 @@ class Scale(NamedTuple):
 
 
 _SIZES = {
+    # In SI units, joules for kWh and seconds for hours; the largest first.
     "seconds": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)),
     "bytes": (("TiB", 2.0**40), ("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10)),
     "tokens/second": (("token/s", 1.0),),
+    "hours": (("h", 3600.0),),
+    "kWh": (("kWh", 3.6e6),),
+    "joules": (("J", 1.0), ("mJ", 1e-3), ("µJ", 1e-6)),
+    "USD": (("USD", 1.0),),
 }
+
+
+def _fitting(unit: str, value: float) -> tuple[str, float]:
+    """Return the name and size of the largest unit that a value has at least one of."""
+    sizes = _SIZES[unit]
+    return next((pair for pair in sizes if abs(value) >= pair[1]), sizes[-1])
 
 
 def scale(unit: str, values: Iterable[float]) -> Scale:
     """Return the scale for a column: its largest value at 1 or more, its smallest to 3 digits.
 
-    ``unit`` is "seconds", "bytes" or "tokens/second"; a column without values gets no unit.
+    ``unit`` is one of ``_SIZES``; a column without values gets no unit.
     """
-    sizes, known = _SIZES[unit], [abs(value) for value in values if value]
+    known = [abs(value) for value in values if value]
     if not known:
         return Scale("", 1.0, 0)
-    largest, smallest = max(known), min(known)
-    name, size = next((pair for pair in sizes if largest >= pair[1]), sizes[-1])
-    digits = 2 - math.floor(math.log10(smallest / size))
+    name, size = _fitting(unit, max(known))
+    digits = 2 - math.floor(math.log10(min(known) / size))
     return Scale(name, size, min(max(digits, 0), 3))

@@ -73,6 +73,7 @@ def test_the_frontier_is_an_interval(capsys: pytest.CaptureFixture[str]) -> None
         shown = capsys.readouterr().out
         assert "may-fit-to" in shown
         assert axis in shown
+        assert "rounded down" in shown
         assert "none" in shown  # 65 GB of weights on 24
 
 

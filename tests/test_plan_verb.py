@@ -1,6 +1,7 @@
 """``tunebench plan``: hours, energy and rent, each measured or projected, and mistakes."""
 
 import json
+import re
 import statistics
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def test_the_seeds_pairs_have_an_answer_with_its_reasons(
         (["--model", "qwen3-32", "--tokens", "1M"], "Did you mean 'qwen3-32b'"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "h100"], "h100-sxm"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--methods", "qlor"], "'qlora'"),
-        (["--model", "qwen3-8b", "--tokens", "1M", "--seq", "999999"], "positions"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--seq", "40961"], "--seq 40961: qwen3-8b has"),
         (["--model", "qwen3-8b"], "--tokens is needed"),
         (["--tokens", "1M"], "--model is needed"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--results", "nowhere"], "nowhere"),
@@ -172,6 +173,34 @@ def test_a_job_at_a_range_of_rates() -> None:
     assert found == Between(value=1e4, low=5e3, high=2e4)
     assert why.interval(found, lambda value: f"{value / 1e3:g} ks") == "10 ks (5–20)"
     assert why.interval(found, why.dollars) == "USD 10,000 (5,000–20,000)"
+
+
+def test_an_estimate_has_fewer_digits_than_a_measurement(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The same hours read as measured in one row, and in two digits where they are projected."""
+    plan, (case,) = (
+        planner.on(store.read([RESULTS]).records),
+        cases.cases(
+            tier.load("standard"),
+            loop="sft",
+            seed=0,
+            model_names=["qwen3-8b"],
+            method_names=["lora"],
+        ),
+    )
+    found = Between(value=18_788.0, low=16_000.0, high=30_000.0)
+    measured = plan.entry(case, profiles.load("h200-sxm"))
+    projected = plan.entry(case, profiles.load("b200"))
+    assert why.amount(measured, "hours", found) == "5.22 h (4.44–8.33)"
+    assert why.amount(projected, "hours", found) == "5.2 h (4.4–8.3)"
+    wanted = [*BASE, *ONE_CARD, "--gpus", "rtx-5090", "--methods", "qlora", "--why"]
+    assert main(wanted) == 0
+    said = capsys.readouterr().out.partition("projected: a step of")[2]
+    numbers = re.findall(r"[\d,.]+(?= (?:m?s)\b)", said)
+    assert len(numbers) >= 7
+    for number in numbers:
+        assert len(number.replace(",", "").replace(".", "").strip("0")) <= 3, number
 
 
 def test_a_reworded_method_is_still_the_measured_one() -> None:

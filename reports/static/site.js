@@ -10,7 +10,8 @@
 //   class="figure"           sorts by number, as a column with <data value> does: by that value,
 //                            else by the text with its unit
 // <p data-job="NAME">        is given inputs for tokens and epochs; NAME begins their keys. Cells
-//                            with data-per-token ("value low high" of one) are computed anew
+//                            with data-per-token ("value low high" of one) are computed anew;
+//                            those in a row of class "projected" in the digits of an estimate
 (() => {
   const SIZES = {
     "µs": 1e-6, ms: 1e-3, s: 1, min: 60, h: 3600,
@@ -349,11 +350,13 @@
         const unit = cell.dataset.unit;
         const data = cell.querySelector("data");
         data.value = String(value);
+        const number = cell.closest(".projected")
+          ? (amount) => this.about(amount, high - low)
+          : (amount) => this.measured(amount, unit);
+        data.textContent = unit === "USD" ? `USD ${number(value)}`
+          : `${number(value)} ${unit === "hours" ? "h" : unit}`;
         const range = cell.querySelector("small");
-        const texts = [value, low, high].map((one) => this.amount(one, unit));
-        const [main, ...ends] = range ? this.interval(texts) : texts;
-        data.textContent = unit === "USD" ? `USD ${main}` : `${main} ${unit === "hours" ? "h" : unit}`;
-        if (range) range.textContent = ends.join("–");
+        if (range) range.textContent = `${number(low)}–${number(high)}`;
         if (unit === "hours") this.overnight(cell, low, high);
       }
     }
@@ -364,27 +367,25 @@
       found.textContent = high <= limit ? "yes" : low > limit ? "no" : "perhaps";
     }
 
-    // To two digits of the distance to the nearer end, as the report writes it.
-    interval(texts) {
-      const [value, ...ends] = texts.map((text) => Number(text.replaceAll(",", "")));
-      const away = Math.min(...ends.map((end) => Math.abs(end - value)).filter((each) => each));
-      const most = Number.isFinite(away) ? 1 - Math.floor(Math.log10(away)) : Infinity;
-      return [value, ...ends].map((each, index) => {
-        const places = Math.min(most, (texts[index].split(".")[1] ?? "").length);
-        const digits = Math.max(0, places);
-        const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-        return (Math.round(each * 10 ** places + 1e-9) / 10 ** places).toLocaleString("en", fixed);
-      });
+    // An estimate in the digits it deserves, as suite/units.py has it.
+    about(value, width) {
+      const exponent = (number) => Number(number.toExponential(1).split("e")[1]);
+      let place = exponent(value) - 1;
+      if (width && exponent(width / 4) < place) place--;
+      const size = 10 ** Math.max(0, place);
+      return this.fixed(place > 0 ? Math.round(value / size) * size : value, Math.max(0, -place));
     }
 
-    amount(value, unit) {
-      if (unit === "USD") {
-        const digits = value < 100 ? 2 : 0;
-        const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-        return value.toLocaleString("en", fixed);
-      }
-      if (value >= 99.95) return value.toLocaleString("en", { maximumFractionDigits: 0 });
+    measured(value, unit) {
+      if (unit === "USD") return this.fixed(value, value < 100 ? 2 : 0);
+      if (value >= 99.95) return this.fixed(value, 0);
       return Number(value.toPrecision(3)) >= 1e-4 ? this.plainThree(value) : value.toExponential(2);
+    }
+
+    fixed(value, digits) {
+      const most = Math.min(digits, 20); // of a part of a token; older browsers take no more
+      const fixed = { minimumFractionDigits: most, maximumFractionDigits: most };
+      return value.toLocaleString("en", fixed);
     }
 
     // Three significant digits without an exponent: 0.0312, 4.10, 31.2.

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from suite import units
+
 
 class Between(msgspec.Struct, frozen=True, kw_only=True):
     """An estimate and its interval, all three in the unit of the field that holds it."""
@@ -13,3 +15,7 @@ class Between(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.low <= self.value <= self.high:
             raise ValueError(f"{self.value} is not between {self.low} and {self.high}")
+
+    def text(self, unit: str) -> str:
+        """Return an estimate in the digits it deserves: ``5.2 h (4.1–6.6)``."""
+        return units.estimated(unit, self.value, self.low, self.high)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from suite import units
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.estimate import memory
@@ -26,6 +27,12 @@ class Frontier(msgspec.Struct, frozen=True, kw_only=True):
     surely: int | None
     perhaps: int | None
     bound: int
+
+    def text(self, end: int | None) -> str:
+        """Return one end, rounded down unless it is where the search ended."""
+        if end is None:
+            return "none"
+        return units.count(end) if end == self.bound else units.rounded_down(end)
 
 
 def frontier(fitted: memory.Model, case: Case, axis: Axis, profile: Profile) -> Frontier:

@@ -220,7 +220,8 @@ def _note(sizes: Work, scale: activations.Scale | None, case: Case) -> str:
         return f"fitted on other models: {', '.join(sorted(scale.models))}"
     least, most = scale.tokens
     if scale.beyond(sizes.tokens):
-        return f"beyond the measured {least:,} to {most:,} tokens a pass"
+        measured_tokens = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        return f"beyond the measured {measured_tokens} tokens a pass"
     return ""
 
 

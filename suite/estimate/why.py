@@ -1,9 +1,6 @@
 """Estimates in words: intervals, what a projection is made of, why one card beats another."""
 
-import math
-import re
 from collections.abc import Callable, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 
 from suite import units
 from suite.catalog import prices
@@ -22,60 +19,34 @@ _PARTS = (
 
 
 def interval(found: Between, text: Callable[[float], str]) -> str:
-    """Return a value with its interval, or alone where there is none: ``5.2 h (4.1–6.6)``.
-
-    Two digits of the distance to the nearer end: more would only look exact.
-    """
-    texts = [text(found.value), text(found.low), text(found.high)]
-    if texts[1] == texts[2]:
-        return texts[0]
-    parts = [part for part in map(_AMOUNT.fullmatch, texts) if part is not None]
-    if len(parts) < 3:  # "3 min 20 s"
-        return f"{texts[0]} ({texts[1]}–{texts[2]})"
-    numbers = [float(part["number"].replace(",", "")) for part in parts]
-    alike = len({(part["before"], part["after"]) for part in parts}) == 1
-    shown = [
-        _rounded(part["number"], _nearer(numbers) if alike else number)
-        for number, part in zip(numbers, parts, strict=True)
-    ]
-    value, low, high = (
-        f"{part['before']}{number}{part['after']}"
-        for part, number in zip(parts, shown, strict=True)
-    )
-    return f"{value} ({shown[1]}–{shown[2]})" if alike else f"{value} ({low}–{high})"
-
-
-#: A printed amount with one number in it: "41.7 h", "USD 1,240".
-_AMOUNT = re.compile(r"(?P<before>\D*)(?P<number>[\d,]+(?:\.\d+)?)(?P<after>\D*)")
-
-
-def _nearer(numbers: Sequence[float]) -> float:
-    """Return the distance of a value to the nearer end that it does not touch."""
-    value, *ends = numbers
-    return min((abs(end - value) for end in ends if end != value), default=0.0)
-
-
-def _rounded(printed: str, size: float) -> str:
-    """Return a printed number to two digits of a size, never with more decimal places than it has.
-
-    Decimal, and half up: the page's script rounds the same numbers.
-    """
-    places = len(printed.partition(".")[2])
-    if size > 0:
-        places = min(places, 1 - math.floor(math.log10(size)))
-    step = Decimal(1).scaleb(-places)
-    number = Decimal(printed.replace(",", "")).quantize(step, ROUND_HALF_UP)
-    return f"{number:,.{max(0, places)}f}"
-
-
-def roughly(seconds: float) -> str:
-    """Return a part of a projected step, which is no surer than the whole."""
-    return units.seconds(float(f"{seconds:.2g}"))
+    """Return a measured value with its range, if it has one: ``5.22 h (5.20–5.31)``."""
+    value, low, high = text(found.value), text(found.low), text(found.high)
+    if low == high:
+        return value
+    words = [each.split(" ") for each in (value, low, high)]
+    if all(len(each) == 2 for each in words):
+        for unit, number in ((0, 1), (1, 0)):
+            if len({each[unit] for each in words}) == 1:
+                low, high = words[1][number], words[2][number]
+    return f"{value} ({low}–{high})"
 
 
 def dollars(value: float) -> str:
     """Return an amount in US dollars: ``USD 12.40``, ``USD 1,240``."""
     return f"USD {value:,.2f}" if value < 100 else f"USD {value:,.0f}"
+
+
+_MEASURED = {"hours": units.hours, "kWh": units.kilowatt_hours, "USD": dollars}
+
+
+def amount(entry: Entry, unit: str, found: Between) -> str:
+    """Return what a job takes by an entry, in the digits of a measurement or of an estimate.
+
+    ``found`` is in seconds for "hours", joules for "kWh", or US dollars for "USD".
+    """
+    if entry.basis == "measured":
+        return interval(found, _MEASURED[unit])
+    return found.text(unit)
 
 
 def marked(name: str, card: Profile) -> str:
@@ -101,13 +72,16 @@ def basis(entry: Entry) -> str:
 
 def parts(found: Projection) -> str:
     """Return what a projected step is made of, in one sentence."""
-    shares = ", ".join(f"{words} {roughly(getattr(found.parts, name))}" for name, words in _PARTS)
-    text = f"the GPU {roughly(found.parts.gpu)} ({shares})"
-    text += f"; the host, beside it, {roughly(found.parts.host)}"
+    shares = ", ".join(
+        f"{words} {units.estimated('seconds', getattr(found.parts, name))}"
+        for name, words in _PARTS
+    )
+    text = f"the GPU {units.estimated('seconds', found.parts.gpu)} ({shares})"
+    text += f"; the host, beside it, {units.estimated('seconds', found.parts.host)}"
     if found.parts.link:
-        text += f"; offloading {roughly(found.parts.link)}"
+        text += f"; offloading {units.estimated('seconds', found.parts.link)}"
     if found.power_seconds is not None:
-        least = roughly(found.power_seconds)
+        least = units.estimated("seconds", found.power_seconds)
         limits = "which decides" if found.power_limits else "which does not decide"
         text += f"; the board's power needs {least} for this work at least, {limits}"
     return text
@@ -118,7 +92,7 @@ def sentences(entry: Entry) -> list[str]:
     if entry.projection is None:
         return []
     at = f"{entry.case.method.title} on {marked(entry.profile.title, entry.profile)}"
-    step = interval(entry.projection.seconds, units.seconds)
+    step = entry.projection.seconds.text("seconds")
     if entry.basis == "measured":
         return [f"{at}, measured; by the time model a step of {step}: {parts(entry.projection)}."]
     return [f"{at}, projected: a step of {step}: {parts(entry.projection)}."]
@@ -150,8 +124,12 @@ def versus(one: Entry, other: Entry) -> list[str]:
     ratio = times[1].value / times[0].value
     # From one end of both intervals to the other: how far their errors go together is not known.
     low, high = times[1].low / times[0].high, times[1].high / times[0].low
-    rate = f"{ours} at {units.ratio(ratio)} the rate of {theirs}"
-    rate += f" ({units.ratio(low)} to {units.ratio(high)})"
+    measured = one.basis == other.basis == "measured"
+    shown = [
+        units.ratio(each) if measured else f"{units.about(each, high - low)}×"
+        for each in (ratio, low, high)
+    ]
+    rate = f"{ours} at {shown[0]} the rate of {theirs} ({shown[1]} to {shown[2]})"
     if len(misfit) == 1:
         ahead = theirs if misfit[0] == ours else ours
         said = [f"{ahead} is ahead, because the case does not fit {misfit[0]}"]
@@ -183,7 +161,9 @@ def _differences(one: Entry, other: Entry) -> list[str]:
         ((getattr(ours, name) - getattr(theirs, name), words) for name, words in _PARTS),
         reverse=True,
     )
-    text = " and ".join(f"{words} (+{roughly(s)})" for s, words in longer[:2] if s > 0)
+    text = " and ".join(
+        f"{words} (+{units.estimated('seconds', more)})" for more, words in longer[:2] if more > 0
+    )
     said = (
         [f"by the model a step on {slower.profile.title} is longer mostly by {text}"]
         if text

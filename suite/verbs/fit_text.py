@@ -8,7 +8,6 @@ import msgspec
 from reports import words
 from suite import units
 from suite.estimate import why
-from suite.estimate.between import Between
 from suite.estimate.held_out import TARGET, Held, Summary, held_out, summaries
 from suite.results.fit import COMFORTABLE_SHARE
 from suite.results.record import Record
@@ -26,7 +25,7 @@ SOURCES = {
     "context": "from records",
 }
 AXES = {"sequence_tokens": "Tokens a row", "batch_sequences": "Rows a batch"}
-SIZES = "has needs from to measured"
+SIZES = "has needs measured"
 
 
 def show(answers: Sequence["Answer"]) -> None:
@@ -38,9 +37,7 @@ def show(answers: Sequence["Answer"]) -> None:
     header = ("model", "method", "card", "has")
     limit = answers[0].frontier if answers else None
     if limit is None:
-        tables.show(
-            (*header, "answer", "needs", "from", "to", "measured", "note"), rows, right=SIZES
-        )
+        tables.show((*header, "answer", "needs", "measured", "note"), rows, right=SIZES)
         print()
         tables.say(f"{words.work(answers[0].case.workload)}, {words.LOOPS[answers[0].case.loop]}.")
         tables.say(f"Estimated, but for the column of what was measured: {_rule()}")
@@ -55,7 +52,11 @@ def show(answers: Sequence["Answer"]) -> None:
         other, noun, of = "sequence_tokens", "token", "a row"
     fixed = sorted({getattr(answer.case.workload, other) for answer in answers})
     at = " or ".join(units.counted(value, noun) for value in fixed)
-    tables.say(f"{AXES[limit.axis]}, at {at} {of}. Estimated, not measured.")
+    but = ", but for all positions of a model" if limit.axis == "sequence_tokens" else ""
+    tables.say(
+        f"{AXES[limit.axis]}, at {at} {of}. Estimated, not measured; rounded down to two"
+        f" digits{but}."
+    )
     _unverified(answers)
 
 
@@ -94,7 +95,7 @@ def errors(records: Iterable[Record], form: str) -> None:
             held.left_out,
             held.record.case_id,
             units.bytes_(held.allocated_bytes),
-            units.bytes_(held.estimate.allocated_bytes.value),
+            held.estimate.allocated_bytes.text("bytes"),
             units.signed_percent(held.allocated_error),
             "yes" if held.inside else "no",
             "unknown" if held.total_bytes is None else units.bytes_(held.total_bytes),
@@ -135,17 +136,17 @@ def _full(answer: "Answer") -> None:
         if line.bytes:
             name = words.PARTS[line.part][0]
             source = SOURCES.get(line.part, "exact, from shapes")
-            rows.append(
-                (f"{name}, {line.dtype}" if line.dtype else name, units.bytes_(line.bytes), source)
-            )
+            exact = line.part not in SOURCES
+            amount = units.bytes_(line.bytes) if exact else units.estimated("bytes", line.bytes)
+            rows.append((f"{name}, {line.dtype}" if line.dtype else name, amount, source))
     tables.show(("part", "estimated", "how"), rows, right="estimated")
     print()
     needs = [
-        ("allocated by torch at the peak", *_sizes(estimate.allocated_bytes)),
-        ("with fragmentation and context", *_sizes(estimate.needs_bytes)),
-        ("the card", units.bytes_(answer.card_bytes), "", ""),
+        ("allocated by torch at the peak", estimate.allocated_bytes.text("bytes")),
+        ("with fragmentation and context", estimate.needs_bytes.text("bytes")),
+        ("the card", units.bytes_(answer.card_bytes)),
     ]
-    tables.show(("needs", "estimated", "from", "to"), needs, right="estimated from to")
+    tables.show(("needs", "estimated"), needs)
     print()
     on = units.counted(estimate.calibrated_on, "measured case")
     tables.say(f"Estimated, not measured; {estimate.note or f'calibrated on {on} of its kind'}.")
@@ -176,11 +177,11 @@ def _row(answer: "Answer") -> tuple[str, ...]:
     )
     limit = answer.frontier
     if answer.unsupported:
-        return (*start, *["unsupported", ""], *["", "", ""][: 0 if limit else 3], _note(answer))
+        return (*start, "unsupported", *([""] if limit else ["", ""]), _note(answer))
     if limit is not None:
-        return (*start, *map(_number, (limit.surely, limit.perhaps)), _note(answer))
-    needs = _sizes(estimate.needs_bytes)
-    return (*start, _answered(answer), *needs, _measured(answer), _note(answer))
+        return (*start, limit.text(limit.surely), limit.text(limit.perhaps), _note(answer))
+    needs = estimate.needs_bytes.text("bytes")
+    return (*start, _answered(answer), needs, _measured(answer), _note(answer))
 
 
 def _measured(answer: "Answer") -> str:
@@ -208,14 +209,6 @@ def _note(answer: "Answer") -> str:
         )
         return "; ".join(filter(None, (answer.estimate.note, bounded)))
     return answer.estimate.note
-
-
-def _number(value: int | None) -> str:
-    return "none" if value is None else units.count(value)
-
-
-def _sizes(between: Between) -> tuple[str, str, str]:
-    return units.bytes_(between.value), units.bytes_(between.low), units.bytes_(between.high)
 
 
 def _rule() -> str:

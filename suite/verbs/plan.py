@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from suite import units
 from suite.arguments import Parser, names, path, positive
 from suite.catalog import case as cases
 from suite.catalog import model as models
@@ -111,13 +110,13 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 def _cases(args: argparse.Namespace) -> list[Case]:
     standard = tier.load("standard")
-    models.load(args.model)
     load = standard.workload
     if args.seq or args.batch:
         load = Workload(
             sequence_tokens=args.seq or load.sequence_tokens,
             batch_sequences=args.batch or load.batch_sequences,
         )
+    models.refuse_beyond(models.load(args.model), load.sequence_tokens, "--seq")
     asked = msgspec.structs.replace(standard, workload=load, by_model={}, variants=())
     return cases.cases(
         asked, loop="sft", seed=0, model_names=[args.model], method_names=args.methods or ()
@@ -155,10 +154,10 @@ def _row(entry: Entry, job: Job, known: Sequence[prices.Price]) -> tuple[str, ..
     dollars = planner.rent(seconds, known)
     return (
         *titles,
-        why.interval(seconds, units.hours),
+        why.amount(entry, "hours", seconds),
         planner.overnight(seconds),
-        "unknown" if each is None else why.interval(job.energy(each), units.kilowatt_hours),
-        "unknown" if dollars is None else why.interval(dollars, why.dollars),
+        "unknown" if each is None else why.amount(entry, "kWh", job.energy(each)),
+        "unknown" if dollars is None else why.amount(entry, "USD", dollars),
         why.basis(entry),
     )
 

@@ -152,8 +152,8 @@ def _compare(asked: Asked, profile: Profile) -> None:
     if card_bytes(profile) is None:
         return
     found = _estimated(asked.case, asked.axis, profile)
-    ends = ["none" if end is None else f"{end:,}" for end in (found.surely, found.perhaps)]
-    tables.say(f"Estimated by fit: fits to {ends[0]}, may fit to {ends[1]}.")
+    surely, perhaps = map(found.text, (found.surely, found.perhaps))
+    tables.say(f"Estimated by fit, rounded down: fits to {surely}, may fit to {perhaps}.")
 
 
 def _claim(folder: Path, asked: Asked) -> None:

@@ -7,7 +7,7 @@ from asked import case
 
 from suite.catalog import profile as profiles
 from suite.estimate import memory
-from suite.estimate.frontier import frontier, grown, largest
+from suite.estimate.frontier import Frontier, frontier, grown, largest
 from suite.results import store
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
@@ -60,3 +60,11 @@ def test_nothing_fits_where_weights_do_not(fitted: memory.Model) -> None:
     )
     assert spark.surely is None
     assert spark.perhaps is not None
+
+
+def test_an_end_is_printed_rounded_down_but_the_bound_as_it_is() -> None:
+    """A model's positions are exact; everything below is an estimate that people set as it is."""
+    found = Frontier(axis="sequence_tokens", surely=27_149, perhaps=40_960, bound=40_960)
+    assert found.text(found.surely) == "27,000"
+    assert found.text(found.perhaps) == "40,960"
+    assert found.text(None) == "none"

@@ -19,8 +19,8 @@ from suite.cli import main
 from suite.results import store
 from suite.results.fidelity import Fidelity, FidelityFile
 from suite.results.metrics import all_metrics
-from suite.results.record import Record, seal
 from suite.results.plan import TRY
+from suite.results.record import Record, seal
 from suite.results.store import read
 from suite.verbs import export
 

@@ -13,6 +13,7 @@ from reports import job, plan_page, published_times, time_model
 from reports.blocks import Points, Table
 from reports.build import build
 from reports.material import Material, gather
+from suite import units
 from suite.catalog import profile as profiles
 from suite.estimate import project
 from suite.results.store import read
@@ -139,6 +140,28 @@ def test_the_script_writes_amounts_as_the_page_does(browser: Browser, site: Path
     assert shown(browser, f"return {cells}") == written
     nights = "[...document.querySelectorAll('[data-overnight]')].map((c) => c.innerText).join()"
     assert "perhaps" in shown(browser, f"return {nights}")
+
+
+@needs_browser
+@pytest.mark.parametrize("millions", [0.003, 0.7, 9_000.0])
+def test_the_script_gives_estimates_the_digits_of_the_suite(
+    browser: Browser, site: Path, millions: float
+) -> None:
+    """Whatever the job, a projected amount reads as the command line has it."""
+    size(browser, 1280)
+    browser.get((site / "plan.html").as_uri() + f"?plan.tokens={millions:g}&plan.epochs=1")
+    cells = browser.execute_script(
+        "return [...document.querySelectorAll('.projected [data-per-token]')]"
+        ".map((c) => [c.dataset.unit, c.dataset.perToken, c.innerText])"
+    )
+    assert cells
+    sizes = {"hours": 3600.0, "kWh": 3.6e6, "USD": 1.0}
+    for unit, each, text in cells:
+        value, low, high = (float(one) * millions * 1e6 * sizes[unit] for one in each.split())
+        assert (
+            text.split()
+            == units.estimated(unit, value, low, high).replace("(", "").replace(")", "").split()
+        )
 
 
 @needs_browser
