@@ -73,7 +73,7 @@ def test_only_what_has_published_records_is_verified() -> None:
         ("value = 700", "value = -700", "key 'facts.board_power_watts.value'"),
         ('note = "dense', 'remark = "dense', "unknown key 'facts.bf16_flops.remark'"),
         ('note = "dense is half of the sparse figure that the vendor prints"', "", "without a"),
-        ("verified = false", "", "missing required field `verified`"),
+        ("verified = true", "", "missing required field `verified`"),
         ('compute_capability = "9.0"', 'compute_capability = "sm_90"', "compute_capability"),
         ("[facts.bf16_flops]", "[facts.bf16_flop]", "Did you mean 'bf16_flops'?"),
     ],
