@@ -48,6 +48,12 @@ class Fidelity(Struct, frozen=True, kw_only=True):
         return len(self.reported_pairs)
 
     @property
+    def between_steps(self) -> tuple[float, ...]:
+        """Return, for each of the suite's launches, what is between steps over the steps."""
+        both = zip(self.wall_pairs, self.reported_pairs, strict=False)
+        return tuple((1 + wall) / (1 + reported) - 1 for wall, reported in both)
+
+    @property
     def verdict(self) -> Literal["within", "over", "not settled"]:
         """Return whether the differences lie within the limit, by their 95 % intervals.
 

@@ -120,6 +120,23 @@ def test_a_mean_within_the_limit_is_not_enough(
     assert found.verdict == verdict
 
 
+def test_what_is_between_steps_is_of_the_suite_alone() -> None:
+    """End to end over reported, launch by launch: the bare script's scatter falls out of it."""
+    bare = (0.9, 1.1)
+    found = Fidelity(
+        case_id="qwen3-8b-lora",
+        limit=0.01,
+        reported=0.0,
+        reported_pairs=tuple(1 / each - 1 for each in bare),
+        wall=0.0,
+        wall_pairs=tuple(1.007 / each - 1 for each in bare),
+        suite_seconds=(1.0, 1.0),
+        bare_seconds=bare,
+    )
+    assert found.between_steps == pytest.approx((0.007, 0.007))
+    assert found.verdict == "not settled"
+
+
 def test_several_launches_are_a_median_with_its_range() -> None:
     """Three launches of 0.1, 0.11 and 0.12 s: the middle one, and from where to where."""
     found = [gpu_records.record(launch=n, seconds=0.09 + 0.01 * n) for n in (1, 2, 3)]
