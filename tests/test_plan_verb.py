@@ -22,6 +22,7 @@ from suite.results.metrics import all_metrics
 
 RESULTS = Path(__file__).parents[1] / "reports" / "results"
 ONE_CARD = ["--results", str(RESULTS / "h200-sxm")]  #: whatever else is published
+MAX_Q = profiles.load("rtx-pro-6000-max-q")
 BASE = ["plan", "--model", "qwen3-32b", "--tokens", "40M", "--epochs", "3"]
 
 
@@ -105,6 +106,8 @@ def test_the_seeds_pairs_have_an_answer_with_its_reasons(
     dense = capsys.readouterr().out
     assert "matrix products" in dense
     assert "300 W of board power" in dense
+    marked = f"the rate of {why.marked('NVIDIA RTX PRO 6000 Blackwell Max-Q', MAX_Q)}"
+    assert marked in dense
     assert main(["plan", *pair, "gpt-oss-120b", "--methods", "unsloth-qlora-experts"]) == 0
     experts = capsys.readouterr().out
     assert "does not fit NVIDIA H100 SXM" in experts
@@ -125,6 +128,7 @@ def test_the_seeds_pairs_have_an_answer_with_its_reasons(
         (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "h100"], "h100-sxm"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--methods", "qlor"], "'qlora'"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--seq", "40961"], "--seq 40961: qwen3-8b has"),
+        (["--errors", "--model", "qwen3-8b", "--json"], "contradicts --model, --json"),
         (["--model", "qwen3-8b"], "--tokens is needed"),
         (["--tokens", "1M"], "--model is needed"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--results", "nowhere"], "nowhere"),

@@ -105,7 +105,7 @@ def reasons(entries: Sequence[Entry]) -> list[str]:
     said = []
     for reason, alike in found.items():
         methods = ", ".join(dict.fromkeys(entry.case.method.title for entry in alike))
-        cards = dict.fromkeys(entry.profile.title for entry in alike)
+        cards = dict.fromkeys(marked(entry.profile.title, entry.profile) for entry in alike)
         where = ", ".join(cards) if len(cards) <= 4 else f"{len(cards)} cards"
         said.append(f"{methods} on {where}: {reason}.")
     return said
@@ -118,7 +118,8 @@ def versus(one: Entry, other: Entry) -> list[str]:
     times = _step(one), _step(other)
     if times[0] is None or times[1] is None:
         lacking = one if times[0] is None else other
-        return [f"no time is known of {lacking.profile.title}: {lacking.reason}"]
+        name = marked(lacking.profile.title, lacking.profile)
+        return [f"no time is known of {name}: {lacking.reason}"]
     ratio = times[1].value / times[0].value
     # From one end of both intervals to the other: how far their errors go together is not known.
     low, high = times[1].low / times[0].high, times[1].high / times[0].low
@@ -127,7 +128,8 @@ def versus(one: Entry, other: Entry) -> list[str]:
         units.ratio(each) if measured else f"{units.about(each, high - low)}×"
         for each in (ratio, low, high)
     ]
-    rate = f"{ours} at {shown[0]} the rate of {theirs} ({shown[1]} to {shown[2]})"
+    names = [marked(entry.profile.title, entry.profile) for entry in (one, other)]
+    rate = f"{names[0]} at {shown[0]} the rate of {names[1]} ({shown[1]} to {shown[2]})"
     if len(misfit) == 1:
         ahead = theirs if misfit[0] == ours else ours
         said = [f"{ahead} is ahead, because the case does not fit {misfit[0]}"]

@@ -28,6 +28,7 @@ from suite.verbs import tables
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 MOST_TOKENS = 1e15
 _SIZES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
+CHOICES = ("model", "tokens", "methods", "gpus", "seq", "batch", "why", "json")
 HEADERS = ("gpu", "method", "fits", "time", "overnight", "energy", "rent", "basis")
 
 DESCRIPTION = """\
@@ -78,6 +79,9 @@ def parser() -> Parser:
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print the plan, or the errors of the model behind it."""
     if args.errors:
+        given = [f"--{name}" for name in CHOICES if getattr(args, name)]
+        if given:
+            raise BadInput(f"--errors is about all records; it contradicts {', '.join(given)}")
         found = read(args.results or [RESULTS])
         from reports import markdown
 
@@ -88,7 +92,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         hint = "For example: ./tunebench plan --model qwen3-32b --tokens 40M --epochs 3"
         raise BadInput(f"plan: {lacking} is needed", hint=hint)
     wanted = _cases(args)
-    cards = [profiles.load(name) for name in args.gpus] if args.gpus else _gpus()
+    cards = [profiles.chosen(name) for name in args.gpus] if args.gpus else _gpus()
     found = read(args.results or [RESULTS])
     tables.warn(found.problems)
     plan, job = planner.on(found.records), Job(tokens=args.tokens, epochs=args.epochs)
@@ -131,7 +135,7 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
     known = prices.load()
     passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
-        f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences} ×"
+        f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences:,} ×"
         f" {load.sequence_tokens:,} tokens, rows of one length."
     )
     print()
