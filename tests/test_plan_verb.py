@@ -114,6 +114,20 @@ def test_the_seeds_pairs_have_an_answer_with_its_reasons(
     assert "unpacking" in experts
 
 
+def test_the_fine_print_is_that_of_what_projections_rest_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """No row is measured, and still: random weights, random routing, one host."""
+    job = ["plan", "--tokens", "1M", *ONE_CARD, "--gpus", "rtx-pro-6000-max-q", "--model"]
+    assert main([*job, "gpt-oss-120b", "--methods", "unsloth-qlora"]) == 0
+    shown = capsys.readouterr().out
+    assert "random weights of full size, so also what projections rest on" in shown
+    assert "Routing to experts is random" in shown
+    assert "ran on one host" in shown
+    assert main([*job, "qwen3-8b", "--methods", "lora"]) == 0
+    assert "Routing" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

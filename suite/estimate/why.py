@@ -9,6 +9,7 @@ from suite.catalog.profile import Profile
 from suite.estimate.between import Between
 from suite.estimate.planner import Entry
 from suite.estimate.project import Projection
+from suite.results.record import Record
 
 _PARTS = (
     ("matmul", "matrix products"),
@@ -180,15 +181,18 @@ def _step(entry: Entry) -> Between | None:
     return Between(value=step.value / tokens, low=step.low / tokens, high=step.high / tokens)
 
 
-def fine_print(entries: Sequence[Entry]) -> list[str]:
-    """Return what a reader must know of these entries."""
+def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]:
+    """Return what a reader must know of these entries, projected ones resting on ``grounds``."""
     records = [record for entry in entries for record in entry.records]
+    projected = any(entry.basis == "projected" for entry in entries)
+    if projected:
+        records += grounds
     weights = {record.weights.partition(" ")[0] for record in records}
     said = [
         "Time is that of steady steps; loading, compilation, evaluation and saving come on top."
         " Energy is the GPU's alone.",
     ]
-    if any(entry.basis == "projected" for entry in entries):
+    if projected:
         said.append(
             "Projected: from measured cases and the card's data sheet, with an interval that"
             " nine of ten held-out cases stayed in, each model and method counting alike, and"
@@ -198,8 +202,13 @@ def fine_print(entries: Sequence[Entry]) -> list[str]:
         )
     if "dummy" in weights:
         some = "" if weights == {"dummy"} else " in part"
-        said.append(f"Measured{some} with random weights of full size.")
-        if any(record.case.model.architecture.experts is not None for record in records):
+        also = ", so also what projections rest on" if projected else ""
+        said.append(f"Measured{some} with random weights of full size{also}.")
+        if any(
+            entry.case.model.architecture.experts is not None
+            for entry in entries
+            if entry.basis != "none"
+        ):
             said.append("Routing to experts is random with them, as a trained model's is not.")
     if any(entry.launches == 1 for entry in entries):
         said.append("1 launch: nothing is known of how far another would lie from it.")

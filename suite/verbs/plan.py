@@ -100,7 +100,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.json:
         print(json.dumps(_document(entries, job, plan), indent=1))
         return EXIT_OK
-    _show(entries, job, wanted[0].workload)
+    _show(entries, job, wanted[0].workload, plan)
     if args.why:
         print()
         for entry in entries:
@@ -131,7 +131,7 @@ def _gpus() -> list[Profile]:
     return [card for card in profiles.everything() if card.device == "cuda"]
 
 
-def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
+def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Planner) -> None:
     known = prices.load()
     passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
@@ -144,7 +144,8 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
     print()
     for reason in why.reasons(entries):
         tables.say(reason)
-    for sentence in (*why.fine_print(entries), *why.price_notes(entries, known)):
+    notes = why.fine_print(entries, plan.grounds())
+    for sentence in (*notes, *why.price_notes(entries, known)):
         tables.say(sentence)
 
 
