@@ -20,6 +20,7 @@ from reports import (
     pair_matrix,
     pair_page,
     plan_page,
+    price_list,
     record_files,
     single,
     summary,
@@ -227,6 +228,7 @@ def _pages(material: Material) -> Iterator[tuple[str, str]]:
         "words": words,
         "claims": claims_page.page(material),
         "plan": plan_page.page(material),
+        "prices": price_list.part(),
     }
     for name in page_names():
         values = {**shared, "root": "", "current": name}

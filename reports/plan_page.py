@@ -79,7 +79,7 @@ def page(material: Material) -> Page:
         epochs=job.EPOCHS,
         overnight_hours=planner.OVERNIGHT_SECONDS / 3600,
         reasons=tuple(why.reasons(entries)),
-        notes=(*why.fine_print(entries), *why.price_notes(entries, known)),
+        notes=(*why.fine_print(entries, plan.grounds()), *why.price_notes(entries, known)),
     )
 
 

@@ -22,6 +22,7 @@ from suite.results.metrics import all_metrics
 
 RESULTS = Path(__file__).parents[1] / "reports" / "results"
 ONE_CARD = ["--results", str(RESULTS / "h200-sxm")]  #: whatever else is published
+MAX_Q = profiles.load("rtx-pro-6000-max-q")
 BASE = ["plan", "--model", "qwen3-32b", "--tokens", "40M", "--epochs", "3"]
 
 
@@ -105,10 +106,26 @@ def test_the_seeds_pairs_have_an_answer_with_its_reasons(
     dense = capsys.readouterr().out
     assert "matrix products" in dense
     assert "300 W of board power" in dense
+    marked = f"the rate of {why.marked('NVIDIA RTX PRO 6000 Blackwell Max-Q', MAX_Q)}"
+    assert marked in dense
     assert main(["plan", *pair, "gpt-oss-120b", "--methods", "unsloth-qlora-experts"]) == 0
     experts = capsys.readouterr().out
     assert "does not fit NVIDIA H100 SXM" in experts
     assert "unpacking" in experts
+
+
+def test_the_fine_print_is_that_of_what_projections_rest_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """No row is measured, and still: random weights, random routing, one host."""
+    job = ["plan", "--tokens", "1M", *ONE_CARD, "--gpus", "rtx-pro-6000-max-q", "--model"]
+    assert main([*job, "gpt-oss-120b", "--methods", "unsloth-qlora"]) == 0
+    shown = capsys.readouterr().out
+    assert "random weights of full size, so also what projections rest on" in shown
+    assert "Routing to experts is random" in shown
+    assert "ran on one host" in shown
+    assert main([*job, "qwen3-8b", "--methods", "lora"]) == 0
+    assert "Routing" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -125,6 +142,7 @@ def test_the_seeds_pairs_have_an_answer_with_its_reasons(
         (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "h100"], "h100-sxm"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--methods", "qlor"], "'qlora'"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--seq", "40961"], "--seq 40961: qwen3-8b has"),
+        (["--errors", "--model", "qwen3-8b", "--json"], "contradicts --model, --json"),
         (["--model", "qwen3-8b"], "--tokens is needed"),
         (["--tokens", "1M"], "--model is needed"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--results", "nowhere"], "nowhere"),

@@ -134,6 +134,17 @@ def everything() -> list[Profile]:
     return found
 
 
+def chosen(name: str) -> Profile:
+    """Return the profile that somebody asked for.
+
+    Raises BadInput as ``load`` does, and where another profile has its NVML name.
+    """
+    profile = load(name)
+    file = FOLDER / f"{name}.toml"
+    refuse_twin(file, profile, beside(file))
+    return profile
+
+
 def beside(file: Path) -> list[Profile]:
     """Return the other profiles of a file's folder; what is none, or a bad one, is left out."""
     found = []

@@ -85,6 +85,16 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
     memory: memory.Model
     ran: Mapping[tuple[str, object], Sequence[Record]]
 
+    def grounds(self) -> list[Record]:
+        """Return the records that every projection rests on."""
+        samples = () if self.projector is None else self.projector.model.samples
+        return [
+            record
+            for sample in samples
+            for record in self.ran[sample.profile, same_work(sample.case)]
+            if record.outcome == "ok"
+        ]
+
     def entry(self, case: Case, profile: Profile) -> Entry:
         """Return one method on one card."""
         records = self.ran.get((profile.name, same_work(case)), ())

@@ -9,6 +9,7 @@ from suite.catalog.profile import Profile
 from suite.estimate.between import Between
 from suite.estimate.planner import Entry
 from suite.estimate.project import Projection
+from suite.results.record import Record
 
 _PARTS = (
     ("matmul", "matrix products"),
@@ -107,7 +108,7 @@ def reasons(entries: Sequence[Entry]) -> list[str]:
     said = []
     for reason, alike in found.items():
         methods = ", ".join(dict.fromkeys(entry.case.method.title for entry in alike))
-        cards = dict.fromkeys(entry.profile.title for entry in alike)
+        cards = dict.fromkeys(marked(entry.profile.title, entry.profile) for entry in alike)
         where = ", ".join(cards) if len(cards) <= 4 else f"{len(cards)} cards"
         said.append(f"{methods} on {where}: {reason}.")
     return said
@@ -120,7 +121,8 @@ def versus(one: Entry, other: Entry) -> list[str]:
     times = _step(one), _step(other)
     if times[0] is None or times[1] is None:
         lacking = one if times[0] is None else other
-        return [f"no time is known of {lacking.profile.title}: {lacking.reason}"]
+        name = marked(lacking.profile.title, lacking.profile)
+        return [f"no time is known of {name}: {lacking.reason}"]
     ratio = times[1].value / times[0].value
     # From one end of both intervals to the other: how far their errors go together is not known.
     low, high = times[1].low / times[0].high, times[1].high / times[0].low
@@ -129,7 +131,8 @@ def versus(one: Entry, other: Entry) -> list[str]:
         units.ratio(each) if measured else f"{units.about(each, high - low)}×"
         for each in (ratio, low, high)
     ]
-    rate = f"{ours} at {shown[0]} the rate of {theirs} ({shown[1]} to {shown[2]})"
+    names = [marked(entry.profile.title, entry.profile) for entry in (one, other)]
+    rate = f"{names[0]} at {shown[0]} the rate of {names[1]} ({shown[1]} to {shown[2]})"
     if len(misfit) == 1:
         ahead = theirs if misfit[0] == ours else ours
         said = [f"{ahead} is ahead, because the case does not fit {misfit[0]}"]
@@ -187,15 +190,18 @@ def _step(entry: Entry) -> Between | None:
     return Between(value=step.value / tokens, low=step.low / tokens, high=step.high / tokens)
 
 
-def fine_print(entries: Sequence[Entry]) -> list[str]:
-    """Return what a reader must know of these entries."""
+def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]:
+    """Return what a reader must know of these entries, projected ones resting on ``grounds``."""
     records = [record for entry in entries for record in entry.records]
+    projected = any(entry.basis == "projected" for entry in entries)
+    if projected:
+        records += grounds
     weights = {record.weights.partition(" ")[0] for record in records}
     said = [
         "Time is that of steady steps; loading, compilation, evaluation and saving come on top."
         " Energy is the GPU's alone.",
     ]
-    if any(entry.basis == "projected" for entry in entries):
+    if projected:
         said.append(
             "Projected: from measured cases and the card's data sheet, with an interval that"
             " nine of ten held-out cases stayed in, each model and method counting alike, and"
@@ -205,8 +211,13 @@ def fine_print(entries: Sequence[Entry]) -> list[str]:
         )
     if "dummy" in weights:
         some = "" if weights == {"dummy"} else " in part"
-        said.append(f"Measured{some} with random weights of full size.")
-        if any(record.case.model.architecture.experts is not None for record in records):
+        also = ", so also what projections rest on" if projected else ""
+        said.append(f"Measured{some} with random weights of full size{also}.")
+        if any(
+            entry.case.model.architecture.experts is not None
+            for entry in entries
+            if entry.basis != "none"
+        ):
             said.append("Routing to experts is random with them, as a trained model's is not.")
     if any(entry.launches == 1 for entry in entries):
         said.append("1 launch: nothing is known of how far another would lie from it.")

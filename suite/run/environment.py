@@ -95,10 +95,11 @@ def resolve_profile(name: str) -> Profile:
 
     "auto" is the profile whose ``nvml_name`` is exactly what NVML calls this GPU; without an
     NVIDIA driver it is ``cpu``, and for a GPU that no profile knows one that is made up
-    (``unlisted``), which answers to its own name as well. Raises BadInput for an unknown name.
+    (``unlisted``), which answers to its own name as well. Raises BadInput for an unknown name, and
+    where two profiles are of one NVML name.
     """
     if name != "auto" and not name.startswith(UNLISTED):
-        return profiles.load(name)
+        return profiles.chosen(name)
     gpu = open_gpu()
     if isinstance(gpu, Missing):
         return profiles.load("cpu" if name == "auto" else name)

@@ -146,7 +146,7 @@ def asked(args: argparse.Namespace) -> list[Case]:
 def _cards(wanted: Sequence[str]) -> list[Profile]:
     if not wanted:
         return [card for card in profiles.everything() if fits.card_bytes(card) is not None]
-    found = [profiles.load(name) for name in wanted]
+    found = [profiles.chosen(name) for name in wanted]
     for card in found:
         if fits.card_bytes(card) is None:
             why = (

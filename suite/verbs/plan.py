@@ -28,6 +28,7 @@ from suite.verbs import tables
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 MOST_TOKENS = 1e15
 _SIZES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
+CHOICES = ("model", "tokens", "methods", "gpus", "seq", "batch", "why", "json")
 HEADERS = ("gpu", "method", "fits", "time", "overnight", "energy", "rent", "basis")
 
 DESCRIPTION = """\
@@ -78,6 +79,9 @@ def parser() -> Parser:
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print the plan, or the errors of the model behind it."""
     if args.errors:
+        given = [f"--{name}" for name in CHOICES if getattr(args, name)]
+        if given:
+            raise BadInput(f"--errors is about all records; it contradicts {', '.join(given)}")
         found = read(args.results or [RESULTS])
         from reports import markdown
 
@@ -88,7 +92,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         hint = "For example: ./tunebench plan --model qwen3-32b --tokens 40M --epochs 3"
         raise BadInput(f"plan: {lacking} is needed", hint=hint)
     wanted = _cases(args)
-    cards = [profiles.load(name) for name in args.gpus] if args.gpus else _gpus()
+    cards = [profiles.chosen(name) for name in args.gpus] if args.gpus else _gpus()
     found = read(args.results or [RESULTS])
     tables.warn(found.problems)
     plan, job = planner.on(found.records), Job(tokens=args.tokens, epochs=args.epochs)
@@ -96,7 +100,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.json:
         print(json.dumps(_document(entries, job, plan), indent=1))
         return EXIT_OK
-    _show(entries, job, wanted[0].workload)
+    _show(entries, job, wanted[0].workload, plan)
     if args.why:
         print()
         for entry in entries:
@@ -127,11 +131,11 @@ def _gpus() -> list[Profile]:
     return [card for card in profiles.everything() if card.device == "cuda"]
 
 
-def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
+def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Planner) -> None:
     known = prices.load()
     passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
-        f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences} ×"
+        f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences:,} ×"
         f" {load.sequence_tokens:,} tokens, rows of one length."
     )
     print()
@@ -140,7 +144,8 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload) -> None:
     print()
     for reason in why.reasons(entries):
         tables.say(reason)
-    for sentence in (*why.fine_print(entries), *why.price_notes(entries, known)):
+    notes = why.fine_print(entries, plan.grounds())
+    for sentence in (*notes, *why.price_notes(entries, known)):
         tables.say(sentence)
 
 

@@ -104,8 +104,15 @@ def test_two_profiles_of_one_card_are_refused(
     assert "twin.toml" in shown
     assert "'NVIDIA H100 80GB HBM3' is that of h100-sxm.toml as well" in shown
     monkeypatch.setattr(profile, "FOLDER", folder)
-    assert main(["list", "profiles"]) == 2
-    assert "twin.toml: key 'nvml_name'" in capsys.readouterr().err
+    for command in (
+        ["list", "profiles"],
+        ["fit", "--model", "qwen3-8b"],
+        ["fit", "--model", "qwen3-8b", "--gpu", "twin"],
+        ["plan", "--model", "qwen3-8b", "--tokens", "1M", "--gpus", "twin"],
+        ["run", "--profile", "twin", "--dry-run"],
+    ):
+        assert main(command) == 2
+        assert "twin.toml: key 'nvml_name'" in capsys.readouterr().err, command
 
 
 def test_prices_are_of_known_cards_dated_and_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from reports import gpu_facts
 from reports.build import build
 from reports.stems import gpu_page, pair_name, stem
 from suite import units
+from suite.catalog import prices
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Fact
 from suite.cli import main
@@ -73,6 +74,16 @@ def test_all_profiles_are_listed_with_their_facts(site: Path) -> None:
     assert h100[4:] == ["not measured", "the suite ran on it, no results here"]
     assert rows["CPU cpu"][:4] == ["unknown"] * 4
     assert [path.name for path in (site / "gpus").iterdir()] == ["h200-sxm.html"]
+
+
+def test_every_price_is_shown_with_its_seller_and_day(site: Path) -> None:
+    """None is summed up or dropped, and a card that was never run on says so here as well."""
+    rows = table(sites.Page(site / "gpus.html"), "What cards cost")
+    known = prices.load().prices
+    assert [row[1:3] for row in rows] == [[price.source, price.date] for price in known]
+    for row, price in zip(rows, known, strict=True):
+        assert f"USD {price.rent_usd_per_hour or price.purchase_usd:,.2f}" in row
+        assert ("(unverified)" in row[0]) != profiles.load(price.profile).verified
 
 
 def test_numbers_of_a_card_are_those_of_the_json(

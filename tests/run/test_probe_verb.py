@@ -115,6 +115,10 @@ def test_what_is_not_memory_ends_the_search(tmp_path: Path) -> None:
         (["--model", "tiny-qwen3", "--method", "loraa"], "Did you mean 'lora'"),
         (["--model", "tiny-qwen3", "--method", "lora", "--seq", "9999"], "2,048 positions"),
         (
+            ["--model", "tiny-qwen3", "--method", "lora", "--max-seq", "--start", "9999"],
+            "--start 9999: tiny-qwen3 has 2,048 positions",
+        ),
+        (
             ["--model", "tiny-qwen3", "--method", "lora", "--max-seq", "--seq", "9"],
             "leave it away",
         ),
