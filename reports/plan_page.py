@@ -4,8 +4,6 @@ The table holds an example job. With a script, other numbers of tokens and epoch
 with what each cell says of one token.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
 from reports import cells, job, time_model
@@ -47,6 +45,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     overnight: str
     energy: Cell
     rent: Cell
+    own: Cell
     basis: str
     projected: bool
     page: str = ""
@@ -73,7 +72,7 @@ def page(material: Material) -> Page:
     entries = [plan.entry(case, card) for case in wanted for card in cards]
     load = standard.workload
     return Page(
-        rows=tuple(_row(entry, known.of(entry.profile.name)) for entry in entries),
+        rows=tuple(_row(entry, known) for entry in entries),
         work=f"{load.batch_sequences} × {load.sequence_tokens:,} tokens a step",
         tokens=job.TOKENS,
         epochs=job.EPOCHS,
@@ -83,13 +82,14 @@ def page(material: Material) -> Page:
     )
 
 
-def _row(entry: Entry, known: Sequence[prices.Price]) -> Row:
-    seconds = joules = dollars = None
-    if entry.tokens_per_second is not None:
-        seconds = job.JOB.time(entry.tokens_per_second)
-        dollars = planner.rent(seconds, known)
+def _row(entry: Entry, known: prices.Prices) -> Row:
+    seconds = joules = rent = own = None
     if entry.joules_per_token is not None:
         joules = job.JOB.energy(entry.joules_per_token)
+    if entry.tokens_per_second is not None:
+        seconds, found = job.JOB.time(entry.tokens_per_second), known.of(entry.profile.name)
+        rent = planner.rent(seconds, found)
+        own = planner.own(seconds, joules, found, known.own)
     none = "–" if seconds is None else "unknown"
     return Row(
         model=entry.case.model.title,
@@ -100,7 +100,8 @@ def _row(entry: Entry, known: Sequence[prices.Price]) -> Row:
         time=_cell(entry, "hours", 3600.0, seconds, none),
         overnight="–" if seconds is None else planner.overnight(seconds),
         energy=_cell(entry, "kWh", 3.6e6, joules, none),
-        rent=_cell(entry, "USD", 1.0, dollars, none),
+        rent=_cell(entry, "USD", 1.0, rent, none),
+        own=_cell(entry, "USD", 1.0, own, none),
         basis=why.basis(entry),
         projected=entry.basis == "projected",
         page=cells.record_page(entry.records[0]) if entry.records else "",

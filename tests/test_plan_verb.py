@@ -10,10 +10,11 @@ import pytest
 
 import gpu_records
 from suite.catalog import case as cases
+from suite.catalog import prices, tier
 from suite.catalog import profile as profiles
-from suite.catalog import tier
-from suite.catalog.prices import Price
+from suite.catalog.prices import Own, Price
 from suite.cli import main
+from suite.errors import BadInput
 from suite.estimate import planner, why
 from suite.estimate.between import Between
 from suite.estimate.planner import Job, overnight, rent
@@ -255,3 +256,45 @@ def test_a_card_that_ran_out_of_memory_loses_to_one_that_holds_it() -> None:
     assert any("by the model a step on" in each for each in said)
     (line,) = why.sentences(measured)
     assert "measured; by the time model a step of" in line
+
+
+def test_the_cost_on_ones_own_card_is_its_share_and_the_energy() -> None:
+    """An hour of 1,000 at 2,000 dollars is two, and half a kWh at 20 cents ten cents more."""
+    known = [
+        Price(profile="l40s", source="x", date="2026-11", purchase_usd=dollars)
+        for dollars in (2000.0, 1000.0, 3000.0)
+    ]
+    terms = Own(usd_per_kwh=0.2, hours=1000)
+    hour = Between(value=3600, low=1800, high=7200)
+    energy = Between(value=1.8e6, low=0.9e6, high=3.6e6)
+    found = planner.own(hour, energy, known, terms)
+    assert found is not None
+    assert (found.value, found.low, found.high) == pytest.approx((2.10, 0.55, 6.20))
+    assert planner.own(hour, energy, [], terms) is None
+    assert planner.own(hour, None, known, terms) is None
+    assert planner.own(hour, energy, known, None) is None
+
+
+def test_prices_of_ones_own_are_shown_with_their_terms(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A price and [own] in the file fill the column and are said below; a slip is refused."""
+    file = tmp_path / "prices.toml"
+    price = (
+        '[[prices]]\nprofile = "h100-sxm"\npurchase_usd = 30000\nsource = "x"\ndate = "2026-11"\n'
+    )
+    file.write_text(f"[own]\nusd_per_kwh = 0.3\nhours = 10000\n{price}", encoding="utf-8")
+    read_prices = prices.load
+    known = read_prices(file)
+    monkeypatch.setattr(prices, "load", lambda: known)
+    wanted = [*BASE, "--gpus", "h100-sxm", "--methods", "lora"]
+    assert main(wanted) == 0
+    said = capsys.readouterr().out
+    assert "spread over 10,000 hours of use, and USD 0.30 a kWh" in " ".join(said.split())
+    assert main([*wanted, "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["entries"]
+    hours, kwh = row["seconds"]["value"] / 3600, row["gpu_joules"]["value"] / 3.6e6
+    assert row["own_usd"]["value"] == pytest.approx(3 * hours + 0.3 * kwh)
+    file.write_text(f"[own]\nusd_per_kwh = 0.3\nhours = 0\n{price}", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"own\.hours"):
+        read_prices(file)

@@ -39,10 +39,22 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("give exactly one of rent_usd_per_hour and purchase_usd")
 
 
+class Own(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What owning a card comes to, which only its owner knows.
+
+    ``usd_per_kwh`` is what electricity costs, ``hours`` how long the card is used until its price
+    is paid off.
+    """
+
+    usd_per_kwh: Annotated[float, msgspec.Meta(ge=0)]
+    hours: Annotated[float, msgspec.Meta(gt=0)]
+
+
 class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The file. ``name`` is its own."""
+    """The file. ``name`` is its own; without ``own`` no cost of owning a card can be said."""
 
     name: str
+    own: Own | None = None
     prices: tuple[Price, ...] = ()
 
     def of(self, profile: str) -> tuple[Price, ...]:
@@ -74,6 +86,11 @@ def rents(prices: Iterable[Price]) -> tuple[Price, ...]:
     found = [(price.rent_usd_per_hour, price) for price in prices]
     known = [(rent, price) for rent, price in found if rent is not None]
     return tuple(price for _, price in sorted(known, key=lambda pair: pair[0]))
+
+
+def purchases(prices: Iterable[Price]) -> tuple[float, ...]:
+    """Return the US dollars that cards are sold for, the lowest first."""
+    return tuple(sorted(p.purchase_usd for p in prices if p.purchase_usd is not None))
 
 
 def _no_date(text: str) -> str | None:

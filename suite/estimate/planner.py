@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from suite.catalog.case import Case, unsupported_reason
-from suite.catalog.prices import Price, rents
+from suite.catalog.prices import Own, Price, purchases, rents
 from suite.catalog.profile import Profile
 from suite.estimate import memory, project
 from suite.estimate.between import Between
@@ -194,6 +194,27 @@ def rent(seconds: Between, prices: Iterable[Price]) -> Between | None:
         value=statistics.median(found) * seconds.value / 3600,
         low=found[0] * seconds.low / 3600,
         high=found[-1] * seconds.high / 3600,
+    )
+
+
+def own(
+    seconds: Between, joules: Between | None, prices: Iterable[Price], terms: Own | None
+) -> Between | None:
+    """Return the cost in US dollars on a card of one's own: its share of the price, and energy.
+
+    The middle price, and the ends of prices, time and energy. None where one of them is not known.
+    """
+    known = purchases(prices)
+    if not known or joules is None or terms is None:
+        return None
+
+    def cost(price: float, time: float, energy: float) -> float:
+        return price * time / 3600 / terms.hours + energy / 3.6e6 * terms.usd_per_kwh
+
+    return Between(
+        value=cost(statistics.median(known), seconds.value, joules.value),
+        low=cost(known[0], seconds.low, joules.low),
+        high=cost(known[-1], seconds.high, joules.high),
     )
 
 

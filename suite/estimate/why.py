@@ -231,7 +231,7 @@ def price_notes(entries: Sequence[Entry], known: prices.Prices) -> list[str]:
     """Return where the prices of these entries are from, and what is not known of them."""
     found = [p for name in dict.fromkeys(e.profile.name for e in entries) for p in known.of(name)]
     rented = prices.rents(found)
-    owned = [price for price in found if price.purchase_usd is not None]
+    bought = [price for price in found if price.purchase_usd is not None]
     notes = []
     if rented:
         dates = sorted(price.date for price in rented)
@@ -240,11 +240,20 @@ def price_notes(entries: Sequence[Entry], known: prices.Prices) -> list[str]:
             f" {units.counted(len(rented), 'price')} seen from {dates[0]} to {dates[-1]} by"
             " sellers in hardware_profiles/prices.toml."
         )
-    for price in owned:
+    for price in bought:
         notes.append(
             f"To buy: {price.profile} {dollars(price.purchase_usd or 0)},"
             f" {price.source}, {price.date}."
         )
-    if not owned:
-        notes.append("To buy: unknown; hardware_profiles/prices.toml has no purchase price.")
+    lacks = [] if bought else ["no purchase price"]
+    if known.own is None:
+        lacks.append("no [own], which says what electricity costs and how long a card is used")
+    file = "hardware_profiles/prices.toml"
+    if lacks or known.own is None:
+        notes.append(f"Own: unknown; {file} has {' and '.join(lacks)}.")
+    else:
+        notes.append(
+            f"Own: the price of the card spread over {known.own.hours:,.0f} hours of use, and"
+            f" {dollars(known.own.usd_per_kwh)} a kWh for the GPU alone, both from {file}."
+        )
     return notes

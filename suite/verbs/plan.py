@@ -29,13 +29,13 @@ RESULTS = Path(__file__).parents[2] / "reports" / "results"
 MOST_TOKENS = 1e15
 _SIZES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
 CHOICES = ("model", "tokens", "methods", "gpus", "seq", "batch", "why", "json")
-HEADERS = ("gpu", "method", "fits", "time", "overnight", "energy", "rent", "basis")
+HEADERS = ("gpu", "method", "fits", "time", "overnight", "energy", "rent", "own", "basis")
 
 DESCRIPTION = """\
 Say what a fine-tuning job takes on each card with each method: time, whether it
-is done in 8 hours, energy of the GPU and rent. Every row is measured, or
-projected with its interval from what was measured. Tokens are real ones; rows
-are of one length, so none is padding."""
+is done in 8 hours, energy of the GPU, rent, and the cost on a card of your own.
+Every row is measured, or projected with its interval from what was measured.
+Tokens are real ones; rows are of one length, so none is padding."""
 
 
 def parser() -> Parser:
@@ -139,8 +139,8 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Plan
         f" {load.sequence_tokens:,} tokens, rows of one length."
     )
     print()
-    rows = [_row(entry, job, known.of(entry.profile.name)) for entry in entries]
-    tables.show(HEADERS, rows, right="time energy rent")
+    rows = [_row(entry, job, known) for entry in entries]
+    tables.show(HEADERS, rows, right="time energy rent own")
     print()
     for reason in why.reasons(entries):
         tables.say(reason)
@@ -149,20 +149,21 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Plan
         tables.say(sentence)
 
 
-def _row(entry: Entry, job: Job, known: Sequence[prices.Price]) -> tuple[str, ...]:
+def _row(entry: Entry, job: Job, known: prices.Prices) -> tuple[str, ...]:
     gpu = why.marked(entry.profile.name, entry.profile)
     titles = gpu, entry.case.method.name, entry.verdict
     if entry.tokens_per_second is None:
-        return (*titles, "", "", "", "", why.basis(entry))
-    seconds = job.time(entry.tokens_per_second)
-    each = entry.joules_per_token
-    dollars = planner.rent(seconds, known)
+        return (*titles, "", "", "", "", "", why.basis(entry))
+    seconds, each = job.time(entry.tokens_per_second), entry.joules_per_token
+    joules = None if each is None else job.energy(each)
+    found = known.of(entry.profile.name)
+    dollars = planner.rent(seconds, found), planner.own(seconds, joules, found, known.own)
     return (
         *titles,
         why.amount(entry, "hours", seconds),
         planner.overnight(seconds),
-        "unknown" if each is None else why.amount(entry, "kWh", job.energy(each)),
-        "unknown" if dollars is None else why.amount(entry, "USD", dollars),
+        "unknown" if joules is None else why.amount(entry, "kWh", joules),
+        *("unknown" if each is None else why.amount(entry, "USD", each) for each in dollars),
         why.basis(entry),
     )
 
@@ -172,14 +173,17 @@ def _document(entries: Sequence[Entry], job: Job, plan: planner.Planner) -> obje
     return {
         "tokens_real": job.tokens,
         "epochs": job.epochs,
-        "entries": [_json(entry, job, known.of(entry.profile.name)) for entry in entries],
+        "entries": [_json(entry, job, known) for entry in entries],
     }
 
 
-def _json(entry: Entry, job: Job, known: Sequence[prices.Price]) -> dict[str, object]:
+def _json(entry: Entry, job: Job, known: prices.Prices) -> dict[str, object]:
     rate, each = entry.tokens_per_second, entry.joules_per_token
     seconds = None if rate is None else job.time(rate)
-    dollars = None if seconds is None else planner.rent(seconds, known)
+    joules = None if each is None else job.energy(each)
+    found = known.of(entry.profile.name)
+    rent = None if seconds is None else planner.rent(seconds, found)
+    own = None if seconds is None else planner.own(seconds, joules, found, known.own)
     return {
         "profile": entry.profile.name,
         "profile_verified": entry.profile.verified,
@@ -191,9 +195,10 @@ def _json(entry: Entry, job: Job, known: Sequence[prices.Price]) -> dict[str, ob
         "tokens_real_per_second": _between(rate),
         "seconds": _between(seconds),
         "overnight": None if seconds is None else planner.overnight(seconds),
-        "gpu_joules": _between(None if each is None else job.energy(each)),
-        "rent_usd": _between(dollars),
-        "purchase_usd": [p.purchase_usd for p in known if p.purchase_usd is not None] or None,
+        "gpu_joules": _between(joules),
+        "rent_usd": _between(rent),
+        "own_usd": _between(own),
+        "purchase_usd": prices.purchases(found) or None,
         "step_parts_seconds": msgspec.to_builtins(entry.projection.parts)
         if entry.projection is not None and entry.basis != "measured"
         else None,

@@ -1,5 +1,6 @@
 """Hardware profiles and prices: what was transcribed is loaded, and nonsense is refused."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -171,3 +172,13 @@ def test_the_prices_are_no_profile() -> None:
     assert "prices" not in profile.names()
     with pytest.raises(BadInput, match="unknown profile 'prices'"):
         profile.load("prices")
+
+
+def test_every_fact_has_a_source_and_a_date() -> None:
+    """The document's date or commit, or the day on which it was taken from there."""
+    for card in profile.everything():
+        for name in card.facts.__struct_fields__:
+            fact = getattr(card.facts, name)
+            if fact is not None:
+                dated = re.search(r"\b20\d\d\b|@[0-9a-f]{7}\b", fact.source)
+                assert dated, f"{card.name}: {name}: {fact.source}"
