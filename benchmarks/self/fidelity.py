@@ -4,7 +4,7 @@
 this machine's device at the same time, in turns of a few steps: while one computes, the other
 waits, so that heat, clocks and neighbours meet both alike. A pair is one launch of each. Pairs
 are taken until the verdict is settled, or there are ``--pairs`` of them. DIR gets what was
-measured (``pairs.jsonl``; given again, it goes on where it was cut) and the figures
+measured (``fidelity.pairs``; given again, it goes on where it was cut) and the figures
 (``fidelity.json``), which are published beside the profile's runs.
 """
 
@@ -212,7 +212,7 @@ def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
 
 def figures(cases: Sequence[Case], profile: Profile, out: Path, most: int) -> Iterator[Fidelity]:
     """Yield each case's figure, taking the pairs that it still needs."""
-    journal = out / "pairs.jsonl"
+    journal = out / "fidelity.pairs"
     lines = journal.read_bytes().splitlines() if journal.is_file() else []
     done = [msgspec.json.decode(line, type=Pair) for line in lines]
     for case in cases:
