@@ -36,7 +36,7 @@ def searches(material: Material) -> list[Block]:
 def _search(groups: Sequence[Launches], command: str) -> Row:
     tries = sorted(groups, key=lambda each: each.case.workload.step_tokens)
     over = [each for each in tries if each.best.outcome == "oom"]
-    held = [each for each in tries if each.ok and each not in over]
+    held = [each for each in tries if each.ok]
     if over:
         edge = over[0].case.workload.step_tokens
         held = [each for each in held if each.case.workload.step_tokens < edge]

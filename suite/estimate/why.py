@@ -245,15 +245,15 @@ def price_notes(entries: Sequence[Entry], known: prices.Prices) -> list[str]:
             f"To buy: {price.profile} {dollars(price.purchase_usd or 0)},"
             f" {price.source}, {price.date}."
         )
-    lacks = [] if bought else ["no purchase price"]
-    if known.own is None:
-        lacks.append("no [own], which says what electricity costs and how long a card is used")
     file = "hardware_profiles/prices.toml"
-    if lacks or known.own is None:
-        notes.append(f"Own: unknown; {file} has {' and '.join(lacks)}.")
-    else:
+    if bought and known.own is not None:
         notes.append(
             f"Own: the price of the card spread over {known.own.hours:,.0f} hours of use, and"
             f" {dollars(known.own.usd_per_kwh)} a kWh for the GPU alone, both from {file}."
         )
+    else:
+        lacks = [] if bought else ["no purchase price"]
+        if known.own is None:
+            lacks.append("no [own], which says what electricity costs and how long a card is used")
+        notes.append(f"Own: unknown; {file} has {' and '.join(lacks)}.")
     return notes
