@@ -69,13 +69,20 @@ def of_record(record: Record) -> Facts:
         ("Outside the worker", _seconds(record.harness_seconds)),
         *_failure(record.failure),
         ("Warm-up", _steadiness(record)),
-        ("Compile caches", record.compile_cache or ""),
+        ("Compile caches", _compiled(record)),
         ("Telemetry", _telemetry(record)),
         ("Worker's exit code", "" if record.exit_code is None else str(record.exit_code)),
         ("Record", f"{record.record_id}, schema {record.schema}"),
         ("Work", record.work_key),
     ]
     return tuple((term, text) for term, text in plain if text)
+
+
+def _compiled(record: Record) -> str:
+    state, files = record.compile_cache, record.compiled_files
+    if state is None or files is None:
+        return state or ""
+    return f"{state}, {units.counted(files, 'file')} added"
 
 
 def of_environment(environment: Environment) -> Facts:

@@ -86,6 +86,7 @@ def noise(material: Material) -> list[Block]:
             "" if mean is None else units.seconds(mean),
             *("" if share is None else units.percent(share) for share in shares),
             *map(_seconds, (found.first_step_cold_seconds, found.first_step_warm_seconds)),
+            _compiled_again(group),
             "yes" if found.gate else "no" if found.gpus <= 1 else f"no: {found.gpus} cards",
         ]
         rows.append(_row(cells, group.best))
@@ -93,15 +94,26 @@ def noise(material: Material) -> list[Block]:
         return []
     header = ["Case", "Work", "On", "Launches", "Step", "Spread", "Range", "First loss"]
     header += ["Any loss", "First gradient norm"]
-    header += ["First step, cold", "First step, warm", "Gates"]
+    header += ["First step, cold", "First step, warm", "Compiled again", "Gates"]
     text = (
         f"Cases with {MINIMUM_LAUNCHES} good launches or more. Spread is the standard deviation of"
         " the logarithms of the launches' median step times, range is highest less lowest over"
         " their geometric mean; losses and gradient norms are the largest relative differences of"
-        " a method to itself. First steps are medians, with compile caches cold and warm. From"
+        " a method to itself. First steps are medians, with compile caches cold and warm; compiled"
+        " again is how many files warm launches added to the caches. From"
         f" {GATE_LAUNCHES} launches of one card on a spread can gate a change."
     )
     return [Prose(text=text), table(header, rows, words=3)]
+
+
+def _compiled_again(group: Launches) -> str:
+    """Return how many files each warm launch added; nothing where one did not count them."""
+    added = [record.compiled_files for record in group.ok if record.compile_cache == "warm"]
+    known = [each for each in added if each is not None]
+    if not added or len(known) < len(added):
+        return ""
+    least, most = min(known), max(known)
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def steps(material: Material) -> list[Block]:

@@ -7,7 +7,8 @@ for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
 2   ``compile_cache`` (kernels had been kept for all runs together, and nobody knows what was warm
     in records of 1); ``Probe``: copies between host and device; ``Step.collector_seconds``;
     ``Ledger``: ``workspaces_bytes`` and ``other_tensors_bytes``, before in the residual;
-    ``Environment.container``. All of them are null in records of 1.
+    ``Environment.container``. All of them are null in records of 1. ``compiled_files`` came
+    later, and is null in the first records of 2.
 """
 
 import hashlib
@@ -220,6 +221,8 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     failure: Failure | None = None
     exit_code: int | None = None  #: the worker's; negative is a signal
     compile_cache: CompileCache | None = None  #: null where no worker was started
+    #: How many files the launch added to them; a warm one that compiles nothing adds none.
+    compiled_files: Count | None = None
     harness_seconds: Seconds | None = None
     wall_seconds: Seconds | None = None
     telemetry: Telemetry | None = None

@@ -34,6 +34,14 @@ def prepare(run: Path, case_id: str, *, ran: bool) -> tuple[Path, CompileCache]:
     return folder, "cold"
 
 
+def files(folder: Path) -> frozenset[Path]:
+    """Return the files of a case's folder; one that cannot be looked into counts as empty.
+
+    Compilers name what they keep by what went into it, so what was compiled again is a new file.
+    """
+    return frozenset(path for path in folder.rglob("*") if path.is_file())
+
+
 def remove(run: Path) -> None:
     """Remove all of a run's; nobody reads them once it has every record."""
     shutil.rmtree(run / FOLDER, ignore_errors=True)

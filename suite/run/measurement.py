@@ -81,6 +81,8 @@ class Measurement:
         self.record: Record | None = None
         self._ran = ran
         self._compile_cache: CompileCache | None = None
+        self._compiled: Path | None = None
+        self._compiled_before: frozenset[Path] = frozenset()
         self._busy_neighbours = 0
         self._setting = setting
         self._reporter = reporter
@@ -146,6 +148,7 @@ class Measurement:
         kernels, self._compile_cache = compiled.prepare(
             setting.folder, self.case.case_id, ran=self._ran
         )
+        self._compiled, self._compiled_before = kernels, compiled.files(kernels)
         self._look_at_neighbours()
         if self._sampler is not None:
             self._sampler.start()
@@ -223,6 +226,7 @@ class Measurement:
             environment=setting.environment,
             checks=checks,
             compile_cache=self._compile_cache,
+            compiled_files=self._newly_compiled(),
             failure=ended.failure if ended is not None else None,
             telemetry=seen,
         )
@@ -259,6 +263,11 @@ class Measurement:
             output_tail=session.process.tail(),
             notes=tuple(_notes(session, self._busy_neighbours)),
         )
+
+    def _newly_compiled(self) -> int | None:
+        if self._compiled is None:
+            return None
+        return len(compiled.files(self._compiled) - self._compiled_before)
 
     def _telemetry(self) -> Telemetry | None:
         if self._sampler is None or self._session is None:

@@ -240,6 +240,26 @@ def test_scatter_is_that_of_the_card(tmp_path: Path) -> None:
     assert row[2:4] == ["NVIDIA H200 SXM", "3"]
 
 
+@pytest.mark.parametrize(
+    ("added", "shown"), [((9, 0, 0), "0"), ((9, 0, 2), "0 to 2"), ((9, 0, None), "")]
+)
+def test_what_warm_launches_compiled_again_is_counted(
+    tmp_path: Path, added: tuple[int | None, ...], shown: str
+) -> None:
+    """The cold launch's files do not count; where one warm launch did not count, none is told."""
+    launches = zip(("cold", "warm", "warm"), added, strict=True)
+    found = [
+        gpu_records.record(launch=number, compile_cache=state, compiled_files=files)
+        for number, (state, files) in enumerate(launches, 1)
+    ]
+    build(sites.collection(*found), tmp_path / "site")
+    page = sites.Page(tmp_path / "site" / gpu_page("h200-sxm"))
+    (row,) = table(page, "From launch to launch")
+    assert row[-2] == shown or (not shown and "Compiled again" not in page.text)
+    record = sites.Page(tmp_path / "site" / "records" / f"{found[0].record_id}.html")
+    assert "cold, 9 files added" in record.text
+
+
 def test_a_cpu_has_a_page_that_says_what_it_lacks(tmp_path: Path) -> None:
     """No probe, no telemetry: unknown, and never a zero."""
     build(sites.ordinary(), tmp_path / "site")

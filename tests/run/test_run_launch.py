@@ -85,6 +85,18 @@ def test_a_second_launch_runs_every_case_again(tmp_path):
     assert begun == [("case", "tiny-qwen3-lora", 1, 2), ("case", "tiny-qwen3-lora", 2, 2)]
 
 
+def test_a_warm_launch_tells_what_it_compiled_again(tmp_path):
+    """The first launch adds its kernels, the second finds them, and a new one shows."""
+    with create(tmp_path / "run", records.plan(methods=("lora",), launches=3)) as run:
+        carry_out(run, behaviour="compiles", number=1)
+        carry_out(run, behaviour="compiles", number=2)
+        (tmp_path / "run" / "compiled" / "tiny-qwen3-lora" / "forward").unlink()
+        carry_out(run, behaviour="compiles", number=3)
+
+    seen = [(r.compile_cache, r.compiled_files) for r in read([tmp_path / "run"]).records]
+    assert seen == [("cold", 2), ("warm", 0), ("warm", 1)]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_in_order_and_the_run_goes_on(tmp_path, cache, number):
     """No worker is left, the case in flight has no record, and resuming loses no benchmark."""
