@@ -179,7 +179,8 @@ def _weights(text: str) -> str:
             "Dummy weights: every tensor in its full size, filled with random numbers drawn from"
             " the seed. Losses say whether methods compute the same thing, not how well a model"
             " learns. Shapes decide time and memory; values touch them only through the routing"
-            " of experts and the power that data draws."
+            " of experts and the power that data draws. Made-up 4-bit weights have one scale for"
+            " all their blocks, quantized ones one for each; what that changes was not measured."
         )
     return f"Base weights: {text}."
 

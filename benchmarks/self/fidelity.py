@@ -207,6 +207,7 @@ def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
         wall_pairs=tuple(map(math.expm1, wall)),
         suite_seconds=tuple(suite),
         bare_seconds=tuple(bare),
+        shortest_pairs=tuple(min(pair.suite) / min(pair.bare) - 1 for pair in pairs),
     )
 
 

@@ -29,6 +29,8 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     ``suite_seconds`` and ``bare_seconds`` are the medians of every launch. ``turn_steps`` is after
     how many steps the two took turns, both having begun; null where a whole launch of the one
     followed one of the other, and then the suite's are launches of the run ``run_id``.
+    ``shortest_pairs`` compares, as ``wall`` does, the shortest step of each side instead of its
+    median: the step that waited least. Empty where single steps were not kept.
     """
 
     case_id: str
@@ -41,6 +43,7 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     wall_pairs: tuple[Difference, ...]
     suite_seconds: tuple[StepSeconds, ...]
     bare_seconds: tuple[StepSeconds, ...]
+    shortest_pairs: tuple[Difference, ...] = ()
 
     @property
     def pairs(self) -> int:

@@ -76,6 +76,7 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
         wall_pairs=(-0.02,),
         suite_seconds=(0.65,),
         bare_seconds=(0.64, 0.66),
+        shortest_pairs=(0.001, 0.001),
     )
     file = FidelityFile(at="2026-11-25T00:00:00Z", profile="h200-sxm", figures=(one,))
     for name, content in (("a", msgspec.json.encode(file)), ("b", b'{"figures": 1}')):
@@ -89,7 +90,8 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
     (row,) = rows(markdown(found, only="fidelity"), "qwen3-8b-lora")
     assert row[2:5] == ["2", "650 ms", "+0.40 %"]
     # Student's t for two pairs is 12.706: the half interval is 12.706 x 0.001.
-    assert row[5:] == ["−0.86 % to +1.7 %", "−2.0 %", "1.0 %: not settled", "launches"]
+    shortest = "+0.10 % to +0.10 %"
+    assert row[5:] == ["−0.86 % to +1.7 %", "−2.0 %", shortest, "1.0 %: not settled", "launches"]
 
 
 @pytest.mark.parametrize(
