@@ -250,69 +250,6 @@ def test_list_imports_no_heavy_package() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_validate_the_catalog_and_a_bad_model(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Without a path everything of ours is good; a typo in a TOML is named with its key."""
-    assert main(["validate"]) == 0
-    assert "0 problems" in capsys.readouterr().out
-    good = (ROOT / "suite/catalog/models/tiny-qwen3.toml").read_text()
-    bad = tmp_path / "mine.toml"
-    bad.write_text(good.replace("hidden_size", "hiden_size"))
-    assert main(["validate", str(bad), "--json"]) == 2
-    (problem,) = json.loads(capsys.readouterr().out)["problems"]
-    assert problem["path"] == str(bad)
-    assert "unknown key 'architecture.hiden_size'" in problem["reason"]
-    assert "Did you mean 'hidden_size'" in problem["reason"]
-
-
-@pytest.mark.parametrize(
-    ("folder", "content", "reason"),
-    [
-        ("models", "= 3", "not valid TOML"),
-        ("tiers", 'title = "x"', "missing required field"),
-        ("elsewhere", "a = 1", "cannot tell what this is"),
-    ],
-)
-def test_validate_says_what_a_catalog_file_lacks(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, content: str, reason: str
-) -> None:
-    """Broken TOML, a missing key and a file of no kind each get their line."""
-    (tmp_path / folder).mkdir()
-    path = tmp_path / folder / "x.toml"
-    path.write_text(content)
-    assert main(["validate", str(path)]) == 2
-    shown = capsys.readouterr().out
-    assert shown.startswith(f"{path}: ")
-    assert reason in shown
-
-
-def test_validate_a_tier_that_names_an_unknown_model(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What a file refers to must exist."""
-    tier = (ROOT / "suite/catalog/tiers/smoke.toml").read_text()
-    (tmp_path / "tiers").mkdir()
-    (tmp_path / "tiers" / "mine.toml").write_text(tier.replace("tiny-qwen3", "tiny-qwen4"))
-    assert main(["validate", str(tmp_path)]) == 2
-    assert "unknown model 'tiny-qwen4'. Did you mean 'tiny-qwen3'" in capsys.readouterr().out
-
-
-def test_validate_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A good run passes; a bad line costs the exit code and is named by file and line."""
-    run = make_run(tmp_path / "run")
-    assert main(["validate", str(run)]) == 0
-    assert "2 good records, 0 problems" in capsys.readouterr().out
-    with (run / "journal.jsonl").open("a") as journal:
-        journal.write('{"schema": 9, "run_id": "x"}\n')
-    assert main(["validate", str(run)]) == 2
-    assert "journal.jsonl:3: written by a newer tunebench" in capsys.readouterr().out
-    (tmp_path / "empty").mkdir()
-    assert main(["validate", str(tmp_path / "empty"), "--json"]) == 2
-    (problem,) = json.loads(capsys.readouterr().out)["problems"]
-    assert "no results found" in problem["reason"]
-
-
 def test_export_formats_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """CSV, JSON and JSON lines hold the same rows; an unknown number is empty or null."""
     quoted = 'out of "memory", really\nat 3 GiB'

@@ -141,6 +141,7 @@ def test_the_fine_print_is_that_of_what_projections_rest_on(
         (["--model", "qwen3-32b", "--tokens", "1M", "--epochs", "nan"], "above 0"),
         (["--model", "qwen3-32", "--tokens", "1M"], "Did you mean 'qwen3-32b'"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "h100"], "h100-sxm"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "l40s,cpu"], "cpu: not a GPU"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--methods", "qlor"], "'qlora'"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--seq", "40961"], "--seq 40961: qwen3-8b has"),
         (["--errors", "--model", "qwen3-8b", "--json"], "contradicts --model, --json"),

@@ -92,7 +92,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         hint = "For example: ./tunebench plan --model qwen3-32b --tokens 40M --epochs 3"
         raise BadInput(f"plan: {lacking} is needed", hint=hint)
     wanted = _cases(args)
-    cards = [profiles.chosen(name) for name in args.gpus] if args.gpus else _gpus()
+    cards = _cards(args.gpus or ())
     found = read(args.results or [RESULTS])
     tables.warn(found.problems)
     plan, job = planner.on(found.records), Job(tokens=args.tokens, epochs=args.epochs)
@@ -127,8 +127,17 @@ def _cases(args: argparse.Namespace) -> list[Case]:
     )
 
 
-def _gpus() -> list[Profile]:
-    return [card for card in profiles.everything() if card.device == "cuda"]
+def _cards(wanted: Sequence[str]) -> list[Profile]:
+    """Return the profiles of the cards that were asked for, or of all."""
+    if not wanted:
+        return [card for card in profiles.everything() if card.device == "cuda"]
+    found = [profiles.chosen(name) for name in wanted]
+    for card in found:
+        if card.device != "cuda":
+            raise BadInput(
+                f"--gpus {card.name}: not a GPU, and times of a CPU tell of no other machine"
+            )
+    return found
 
 
 def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Planner) -> None:

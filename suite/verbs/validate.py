@@ -10,7 +10,7 @@ from reports import references
 from suite import units
 from suite.arguments import Parser, path
 from suite.catalog import case as cases
-from suite.catalog import method, model, prices, profile, tier, toml
+from suite.catalog import method, model, parameters, prices, profile, tier, toml
 from suite.errors import EXIT_OK, EXIT_USAGE, BadInput, SuiteError
 from suite.results.store import Problem, read
 from suite.signals import Signals
@@ -101,6 +101,8 @@ def _entry(file: Path) -> Iterator[Problem]:
             return
         kind = _kind(file)
         entry = references.read(file) if kind is references.Reference else toml.read(file, kind)
+        if isinstance(entry, model.Model):
+            _refuse_other_count(entry)
         if isinstance(entry, tier.Tier):
             cases.cases(entry, loop="trainer", seed=0)
         if isinstance(entry, method.Method) and entry.reference is not None:
@@ -112,6 +114,15 @@ def _entry(file: Path) -> Iterator[Problem]:
         message = error.message.removeprefix(f"{file}: ")
         hint = f". {error.hint}" if error.hint else ""
         yield Problem(path=str(file), reason=message + hint)
+
+
+def _refuse_other_count(entry: model.Model) -> None:
+    """Raise BadInput where a model is said to have another size than its architecture makes."""
+    count = parameters.total_parameters(entry)
+    if count != entry.parameters:
+        raise BadInput(
+            f"key 'parameters': {entry.parameters:,}, but its architecture has {count:,}"
+        )
 
 
 def _kind(file: Path) -> type[Entry]:
