@@ -4,6 +4,7 @@ Owned by the run, so that a second launch finds what the first one compiled and 
 by case, so that the first step of a case does not depend on which cases ran before it.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -34,12 +35,17 @@ def prepare(run: Path, case_id: str, *, ran: bool) -> tuple[Path, CompileCache]:
     return folder, "cold"
 
 
-def files(folder: Path) -> frozenset[Path]:
-    """Return the files of a case's folder; one that cannot be looked into counts as empty.
+def files(folder: Path) -> frozenset[str]:
+    """Return the files of a case's folder; what cannot be looked into counts as empty.
 
-    Compilers name what they keep by what went into it, so what was compiled again is a new file.
+    A kernel's name is made of what went into it, so one that was not there yet is a new file; what
+    is written anew under its old name, as locks and tuning results are, does not show.
     """
-    return frozenset(path for path in folder.rglob("*") if path.is_file())
+    return frozenset(
+        os.path.join(parent, name)  # noqa: PTH118 - thousands of them
+        for parent, _, names in os.walk(folder)
+        for name in names
+    )
 
 
 def remove(run: Path) -> None:

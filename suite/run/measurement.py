@@ -82,7 +82,7 @@ class Measurement:
         self._ran = ran
         self._compile_cache: CompileCache | None = None
         self._compiled: Path | None = None
-        self._compiled_before: frozenset[Path] = frozenset()
+        self._compiled_before: frozenset[str] = frozenset()
         self._busy_neighbours = 0
         self._setting = setting
         self._reporter = reporter
