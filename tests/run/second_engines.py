@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,10 +48,10 @@ def second_docker() -> Iterator[Second]:
     """A Docker engine without a network; where containerd is shared, in rooms of its own there."""
     _need("dockerd")
     with _folder() as folder:
-        address = f"unix://{folder}/engine.sock"
+        address, room = f"unix://{folder}/engine.sock", f"tunebench-{uuid.uuid4().hex}"
         command = ["dockerd", "--host", address, "--iptables=false", "--bridge=none"]
-        command += ["--pidfile", f"{folder}/pid", "--containerd-namespace", folder.name]
-        command += ["--containerd-plugins-namespace", f"{folder.name}-plugins"]
+        command += ["--pidfile", f"{folder}/pid", "--containerd-namespace", room]
+        command += ["--containerd-plugins-namespace", f"{room}-plugins"]
         command += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
         with _answering(command, folder, address):
             yield Second(address, ("docker", "--host", address, "load"))
