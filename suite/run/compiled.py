@@ -23,7 +23,7 @@ def prepare(run: Path, case_id: str, *, ran: bool) -> tuple[Path, CompileCache]:
     """
     folder = run / FOLDER / case_id
     try:
-        if ran and folder.is_dir() and any(path.is_file() for path in folder.rglob("*")):
+        if ran and files(folder):
             return folder, "warm"
         if folder.exists():
             shutil.rmtree(folder)
