@@ -4,7 +4,7 @@
 large as the model's, and lets two of the suite's workers train at the same time, in turns of a few
 steps: one fills its weights as every run with dummy weights does, the other loads the checkpoint
 and has its engine quantize it. Else they do the same. At a card's power limit the time of a
-product can depend on the numbers in it, so the clocks in each side's turns are told as well.
+product can depend on the numbers in it, so power and clocks in each side's turns are told as well.
 DIR gets every step (``dummy.pairs``; given again, it goes on where it was cut).
 """
 
@@ -15,13 +15,16 @@ import shutil
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 import torch
-from fidelity import LIMIT, TURNS, Suite
+import turns
+from fidelity import LIMIT
 from safetensors import safe_open
 from safetensors.torch import save_file
+from turns import Suite, Turn
 
 from suite.catalog import model as models
 from suite.catalog.case import Case
@@ -34,19 +37,21 @@ from suite.run.launch import cache_folder
 from suite.run.measurement import worker_environment
 from suite.run.nvml import Device, open_gpu
 from suite.run.progress import reporter
-from suite.run.session import Span
-from suite.run.telemetry import Sampler
 from suite.wire import Start
 from suite.worker.checkpoints import checkpoint_folder
 from suite.worker.weights import STANDARD_DEVIATION
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """One launch: ``seconds`` of every step in a turn, SM clocks in MHz sampled meanwhile."""
+    """One launch: ``seconds`` of every step in a turn, and what the machine did in each turn.
+
+    Of the first pairs that were published, SM clocks in MHz are known instead.
+    """
 
     weights: str
     seconds: list[float]
-    sm_clock_mhz: list[int]
+    turns: list[Turn] = []
+    sm_clock_mhz: list[int] = []
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,68 +90,49 @@ def write_checkpoint(model: Model, out: Path) -> Path:
 
 
 def measure(case: Case, profile: Profile, out: Path, number: int, checkpoint: Path) -> Pair:
-    """Run pair ``number`` of a case; they take turns ABBA, so that what drifts meets both."""
+    """Run pair ``number`` of a case.
+
+    Who starts first and who has the first turn changes from pair to pair, in all four ways.
+    """
     found = open_gpu() if profile.device == "cuda" else None
     gpu = found if isinstance(found, Device) else None
     environment = worker_environment(os.environ, gpu)
     folder = out / "work"
     folder.mkdir(exist_ok=True)
     plan = planning.make(profile, models=[case.model.name], methods=[case.method.name])
-    sampler = None if gpu is None else Sampler(gpu)
-    sessions: list[Suite] = []
-    seconds: tuple[list[float], list[float]] = ([], [])
-    with reporter(out, plan, (), json=False) as told:
-        try:
-            for weights in ("dummy", str(checkpoint)):
-                told.case_begun(case, 1, 1, number, number)
-                start = Start(
-                    case=case,
-                    device=profile.device,
-                    weights=weights,
-                    cache=str(cache_folder()),
-                    compiled=str(out / "compiled" / f"{case.case_id}-{len(sessions)}"),
-                )
-                session = Suite(start, reporter=told, folder=folder, environment=environment)
-                sessions.append(session)
-                session.prepare()
-                session.warm_up()
-            if sampler is not None:
-                sampler.start()
-                sampler.watch(sessions[0].process.pid)
-            begun = [len(session.step_spans) for session in sessions]
-            for turn in range(TURNS):
-                for side in (0, 1) if (turn + number) % 2 else (1, 0):
-                    seconds[side].extend(sessions[side].turn()[0])
-            for session in sessions:
-                session.finish()
-        finally:
-            if sampler is not None:
-                sampler.stop()
-            for session in sessions:
-                session.close()
-    dummy, quantized = (
-        Side(
-            weights=session.ready.weights if session.ready is not None else "",
-            seconds=taken,
-            sm_clock_mhz=[] if sampler is None else _clocks(sampler, session.step_spans[first:]),
-        )
-        for session, taken, first in zip(sessions, seconds, begun, strict=True)
+    sides: dict[str, Suite] = {}
+    weights = {"dummy": "dummy", "quantized": str(checkpoint)}
+    with reporter(out, plan, (), json=False) as told, ExitStack() as opened:
+        for name in sorted(weights, reverse=number // 2 % 2 == 1):
+            told.case_begun(case, 1, 1, number, number)
+            start = Start(
+                case=case,
+                device=profile.device,
+                weights=weights[name],
+                cache=str(cache_folder()),
+                compiled=str(out / "compiled" / f"{case.case_id}-{name}"),
+            )
+            side = Suite(start, reporter=told, folder=folder, environment=environment)
+            opened.callback(side.close)
+            side.prepare()
+            side.warm_up()
+            sides[name] = side
+        dummy, quantized = sides["dummy"], sides["quantized"]
+        seen = turns.alternate((dummy, quantized), gpu, first=number % 2)
+        for side in (dummy, quantized):
+            side.finish()
+    return Pair(
+        case_id=case.case_id, dummy=_side(dummy, seen[0]), quantized=_side(quantized, seen[1])
     )
-    return Pair(case_id=case.case_id, dummy=dummy, quantized=quantized)
 
 
-def _clocks(sampler: Sampler, spans: Sequence[Span]) -> list[int]:
-    seen = sampler.telemetry(spans)
-    samples = zip(seen.elapsed_seconds, seen.sm_clock_mhz, strict=True)
-    return [
-        clock
-        for at, clock in samples
-        if clock is not None and any(a <= at <= b for a, b in seen.step_elapsed_seconds)
-    ]
+def _side(session: Suite, seen: list[Turn]) -> Side:
+    assert session.ready is not None
+    return Side(weights=session.ready.weights, seconds=session.seconds(), turns=seen)
 
 
 def said(case_id: str, pairs: Sequence[Pair]) -> Iterator[str]:
-    """Yield how the suite's weights compare, and what became of the clocks."""
+    """Yield how the suite's weights compare, and what the machine did meanwhile."""
     for name, pick in (("median", statistics.median), ("shortest", min)):
         ratios = [pick(pair.dummy.seconds) / pick(pair.quantized.seconds) - 1 for pair in pairs]
         mean = math.expm1(statistics.mean(map(math.log1p, ratios)))
@@ -154,9 +140,8 @@ def said(case_id: str, pairs: Sequence[Pair]) -> Iterator[str]:
         shown = "" if span is None else f" (95 %: {span[0]:+.2%} to {span[1]:+.2%})"
         yield f"{case_id}: {name} step {mean:+.2%}{shown}, limit {LIMIT:.1%}, {len(pairs)} pairs"
     for name in ("dummy", "quantized"):
-        clocks = [clock for pair in pairs for clock in getattr(pair, name).sm_clock_mhz]
-        if clocks:
-            yield f"  {name}: SM clock {statistics.mean(clocks):,.0f} MHz, {len(clocks)} samples"
+        if known := [turn for pair in pairs for turn in getattr(pair, name).turns]:
+            yield turns.said(name, known)
 
 
 def main() -> int:
@@ -174,14 +159,12 @@ def main() -> int:
     plan = planning.make(profile, tier=args.tier, models=[args.model], methods=args.methods)
     checkpoint = write_checkpoint(models.load(args.model), out)
     journal = out / "dummy.pairs"
-    lines = journal.read_bytes().splitlines() if journal.is_file() else []
-    done = [msgspec.json.decode(line, type=Pair) for line in lines]
+    done = turns.read(journal, Pair)
     for case in plan.cases:
         pairs = [pair for pair in done if pair.case_id == case.case_id]
         while len(pairs) < args.pairs:
             pairs.append(measure(case, profile, out, len(pairs) + 1, checkpoint))
-            with journal.open("ab") as file:
-                file.write(msgspec.json.encode(pairs[-1]) + b"\n")
+            turns.keep(journal, pairs[-1])
         print(*said(case.case_id, pairs), sep="\n", flush=True)
     return 0
 

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import get_args
 
 import msgspec
+import turns
+from turns import TURN, TURNS, WARMUP, Suite, Turn
 
 from suite.catalog import model as models
 from suite.catalog.case import Case
@@ -35,14 +37,11 @@ from suite.run.launch import cache_folder
 from suite.run.measurement import worker_environment
 from suite.run.nvml import Device, open_gpu
 from suite.run.progress import reporter
-from suite.run.session import Role, Session
-from suite.run.telemetry import Sampler
 from suite.wire import Start
 from suite.worker.checkpoints import checkpoint_folder
 
 HERE = Path(__file__).parent
 LIMIT = 0.01  #: of step time, either way
-WARMUP, TURN, TURNS = 13, 5, 6  #: steps, steps, turns of each side
 LEAST_PAIRS, MOST_PAIRS = 3, 6
 LONGEST_SECONDS = 600.0  #: to the end of a turn
 
@@ -51,32 +50,15 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """One launch of each: seconds of every step in a turn.
 
     ``reported`` as a record would have them; ``suite`` and ``bare`` from one step's end to the
-    next one's, which the first step of a turn lacks.
+    next one's, which the first step of a turn lacks. Pairs of before November 26 lack the turns.
     """
 
     case_id: str
     reported: list[float]
     suite: list[float]
     bare: list[float]
-
-
-class Suite(Session):
-    """The suite's worker, granted a turn of steady steps at a time."""
-
-    def warm_up(self) -> None:
-        """Take as many steps as the bare script does before the first turn."""
-        granted: tuple[tuple[Role, int], ...] = (("first", 1), ("warmup", WARMUP - 1))
-        for role, steps in granted:
-            self._grant(steps, role)
-            for _ in range(steps):
-                self._take()
-
-    def turn(self) -> tuple[list[float], list[float]]:
-        """Take a turn; return the steps' seconds, and those between their ends."""
-        self._grant(TURN, "steady")
-        seconds = [self._take().seconds for _ in range(TURN)]
-        ends = [span.ended for span in self.step_spans[-TURN:]]
-        return seconds, _between(ends)
+    suite_turns: list[Turn] = []
+    bare_turns: list[Turn] = []
 
 
 class Bare:
@@ -116,6 +98,11 @@ class Bare:
         os.close(theirs)
         os.close(ours)
 
+    @property
+    def process_id(self) -> int:
+        """Return the script's."""
+        return self._process.pid
+
     def wait(self) -> None:
         """Wait until its turn, or its warm-up, is over."""
         ready, _, _ = select.select([self._held], [], [], LONGEST_SECONDS)
@@ -133,8 +120,7 @@ class Bare:
         if self._process.wait(LONGEST_SECONDS):
             self.wait()
         ends = msgspec.json.decode(self._result.read_bytes(), type=dict[str, list[float]])["ends"]
-        turns = [ends[at : at + TURN] for at in range(WARMUP, len(ends), TURN)]
-        return [seconds for turn in turns for seconds in _between(turn)]
+        return _between_turns(ends)
 
     def close(self) -> None:
         """Leave nothing running."""
@@ -156,37 +142,30 @@ def measure(case: Case, profile: Profile, out: Path, number: int) -> Pair:
         compiled=str(out / "compiled" / case.case_id),
     )
     plan = planning.make(profile, models=[case.model.name], methods=[case.method.name])
-    reported: list[float] = []
-    suite: list[float] = []
     with reporter(out, plan, (), json=False) as told:
         told.case_begun(case, 1, 1, number, MOST_PAIRS)
         bare = Bare(case, out, gpu)
         folder = out / "work"
         folder.mkdir(exist_ok=True)
         environment = worker_environment(os.environ, gpu)
-        session = Suite(start, reporter=told, folder=folder, environment=environment)
-        sampler = None if gpu is None else Sampler(gpu)
+        suite = Suite(start, reporter=told, folder=folder, environment=environment)
         try:
-            if sampler is not None:  # as in every run
-                sampler.start()
-                sampler.watch(session.process.pid)
-            session.prepare()
-            session.warm_up()
+            suite.prepare()
+            suite.warm_up()
             bare.wait()
-            for turn in range(TURNS):
-                if (turn + number) % 2:
-                    bare.turn()
-                seconds, between = session.turn()
-                reported += seconds
-                suite += between
-                if not (turn + number) % 2:
-                    bare.turn()
-            session.finish()
-            return Pair(case_id=case.case_id, reported=reported, suite=suite, bare=bare.result())
+            seen = turns.alternate((suite, bare), gpu, first=number % 2, watch=suite.process.pid)
+            suite.finish()
+            ends = [span.ended for span in suite.step_spans]
+            return Pair(
+                case_id=case.case_id,
+                reported=suite.seconds(),
+                suite=_between_turns(ends),
+                bare=bare.result(),
+                suite_turns=seen[0],
+                bare_turns=seen[1],
+            )
         finally:
-            if sampler is not None:
-                sampler.stop()
-            session.close()
+            suite.close()
             bare.close()
 
 
@@ -214,21 +193,23 @@ def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
 def figures(cases: Sequence[Case], profile: Profile, out: Path, most: int) -> Iterator[Fidelity]:
     """Yield each case's figure, taking the pairs that it still needs."""
     journal = out / "fidelity.pairs"
-    lines = journal.read_bytes().splitlines() if journal.is_file() else []
-    done = [msgspec.json.decode(line, type=Pair) for line in lines]
+    done = turns.read(journal, Pair)
     for case in cases:
         pairs = [pair for pair in done if pair.case_id == case.case_id]
         while len(pairs) < LEAST_PAIRS or (
             len(pairs) < most and figure(case.case_id, pairs).verdict == "not settled"
         ):
             pairs.append(measure(case, profile, out, len(pairs) + 1))
-            with journal.open("ab") as file:
-                file.write(msgspec.json.encode(pairs[-1]) + b"\n")
+            turns.keep(journal, pairs[-1])
+            print(turns.said("suite", pairs[-1].suite_turns), flush=True)
+            print(turns.said("script", pairs[-1].bare_turns), flush=True)
         yield figure(case.case_id, pairs)
 
 
-def _between(ends: Sequence[float]) -> list[float]:
-    return [later - sooner for sooner, later in pairwise(ends)]
+def _between_turns(ends: Sequence[float]) -> list[float]:
+    """Return the seconds from one step's end to the next one's, inside of turns."""
+    taken = [ends[at : at + TURN] for at in range(WARMUP, len(ends), TURN)]
+    return [later - sooner for turn in taken for sooner, later in pairwise(turn)]
 
 
 def main() -> int:

@@ -1,0 +1,181 @@
+"""Two launches that train on one device in turns of a few steps, and what the machine did then.
+
+While one computes, the other waits, so that heat, clocks and neighbours meet both alike. Where
+steps differ all the same, the figures of each turn tell where to look: a GPU that waits draws less
+power at a higher clock, a host that is slow burns processor seconds or is kept from them.
+"""
+
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from suite.run.nvml import Device
+from suite.run.session import Role, Session, Span
+from suite.run.telemetry import Sampler
+
+Pair = TypeVar("Pair")
+
+WARMUP, TURN, TURNS = 13, 5, 6  #: steps, steps, turns of each side
+
+
+class Side(Protocol):
+    """One launch, which has warmed up and waits for its turn."""
+
+    @property
+    def process_id(self) -> int:
+        """Return the process that trains."""
+
+    def turn(self) -> None:
+        """Let it take a turn, and wait until that is over."""
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """What the machine did in one turn; None where it does not tell.
+
+    Mean ``power_watts`` and ``sm_clock_mhz`` of the GPU; seconds that the side's threads computed
+    (``processor_seconds``), and that they could have but had no processor (``queued_seconds``);
+    ``stolen_seconds`` that a virtual machine's processors were kept from it, all together.
+    """
+
+    seconds: float
+    power_watts: float | None = None
+    sm_clock_mhz: float | None = None
+    processor_seconds: float | None = None
+    queued_seconds: float | None = None
+    stolen_seconds: float | None = None
+
+
+class Suite(Session):
+    """The suite's worker, granted a turn of steady steps at a time."""
+
+    @property
+    def process_id(self) -> int:
+        """Return the worker's."""
+        return self.process.pid
+
+    def warm_up(self) -> None:
+        """Take as many steps as the bare script does before the first turn."""
+        granted: tuple[tuple[Role, int], ...] = (("first", 1), ("warmup", WARMUP - 1))
+        for role, steps in granted:
+            self._grant(steps, role)
+            for _ in range(steps):
+                self._take()
+
+    def turn(self) -> None:
+        """Take a turn; ``steps`` and ``step_spans`` have what came of it."""
+        self._grant(TURN, "steady")
+        for _ in range(TURN):
+            self._take()
+
+    def seconds(self) -> list[float]:
+        """Return those of every step in a turn."""
+        return [step.seconds for step in self.steps if step.role == "steady"]
+
+
+def alternate(
+    sides: Sequence[Side], gpu: Device | None, *, first: int, watch: int | None = None
+) -> tuple[list[Turn], ...]:
+    """Let two sides take their turns ABBA, side ``first`` (0 or 1) at the start.
+
+    ``watch`` is the process whose memory a run would follow.
+    """
+    sampler = None if gpu is None else Sampler(gpu)
+    spans: tuple[list[Span], ...] = ([], [])
+    hosts: tuple[list[Turn], ...] = ([], [])
+    if sampler is not None:
+        sampler.start()
+        if watch is not None:
+            sampler.watch(watch)
+    try:
+        for turn in range(TURNS):
+            for at in (first, 1 - first) if turn % 2 == 0 else (1 - first, first):
+                span, host = _taken(sides[at])
+                spans[at].append(span)
+                hosts[at].append(host)
+    finally:
+        if sampler is not None:
+            sampler.stop()
+    if sampler is None:
+        return hosts
+    return tuple(_with_gpu(sampler, *side) for side in zip(spans, hosts, strict=True))
+
+
+def _taken(side: Side) -> tuple[Span, Turn]:
+    before, stolen, began = _scheduled(side.process_id), _stolen(), time.monotonic()
+    side.turn()
+    ended, after = time.monotonic(), _scheduled(side.process_id)
+    stolen = _stolen() - stolen
+    processor, queued = (
+        None if sooner is None or later is None else later - sooner
+        for sooner, later in zip(before, after, strict=True)
+    )
+    return Span(began=began, ended=ended), Turn(
+        seconds=ended - began,
+        processor_seconds=processor,
+        queued_seconds=queued,
+        stolen_seconds=stolen,
+    )
+
+
+def _with_gpu(sampler: Sampler, spans: Sequence[Span], hosts: Sequence[Turn]) -> list[Turn]:
+    seen = sampler.telemetry(spans)
+
+    def mean(column: Sequence[float | None], began: float, ended: float) -> float | None:
+        pairs = zip(seen.elapsed_seconds, column, strict=True)
+        inside = [value for at, value in pairs if value is not None and began <= at <= ended]
+        return statistics.mean(inside) if inside else None
+
+    return [
+        msgspec.structs.replace(
+            host,
+            power_watts=mean(seen.power_watts, *span),
+            sm_clock_mhz=mean(seen.sm_clock_mhz, *span),
+        )
+        for host, span in zip(hosts, seen.step_elapsed_seconds, strict=True)
+    ]
+
+
+def _scheduled(process: int) -> tuple[float, float] | tuple[None, None]:
+    """Return the seconds that a process' threads have run, and waited to run."""
+    run = waited = 0
+    try:
+        for path in Path(f"/proc/{process}/task").glob("*/schedstat"):
+            words = path.read_text(encoding="ascii").split()
+            run, waited = run + int(words[0]), waited + int(words[1])
+    except OSError:
+        return None, None
+    return (run / 1e9, waited / 1e9) if run else (None, None)
+
+
+def _stolen() -> float:
+    words = Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=9)
+    return int(words[8]) / 100  # the kernel's ticks, a hundred a second for everyone
+
+
+def said(name: str, turns: Sequence[Turn]) -> str:
+    """Return the means of one side's turns in a line, per step where they are seconds."""
+    words = []
+    for field, unit in (("sm_clock_mhz", "MHz"), ("power_watts", "W")):
+        if known := [value for turn in turns if (value := getattr(turn, field)) is not None]:
+            words.append(f"{statistics.mean(known):,.0f} {unit}")
+    for field in ("processor", "queued", "stolen"):
+        values = [getattr(turn, f"{field}_seconds") for turn in turns]
+        if known := [value for value in values if value is not None]:
+            words.append(f"{statistics.mean(known) / TURN * 1000:,.1f} ms {field}")
+    return f"  {name}: {', '.join(words)} a step"
+
+
+def read(path: Path, kind: type[Pair]) -> list[Pair]:
+    """Return the pairs of a journal, none where there is none yet."""
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    return [msgspec.json.decode(line, type=kind) for line in lines]
+
+
+def keep(path: Path, pair: object) -> None:
+    """Add a pair to a journal."""
+    with path.open("ab") as file:
+        file.write(msgspec.json.encode(pair) + b"\n")
