@@ -15,6 +15,7 @@ import shutil
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -45,11 +46,12 @@ from suite.worker.weights import STANDARD_DEVIATION
 class Side(msgspec.Struct, frozen=True, kw_only=True):
     """One launch: ``seconds`` of every step in a turn, and what the machine did in each turn.
 
-    Of the first pairs that were published, SM clocks in MHz are known instead.
+    ``collector_seconds`` of a step's seconds were Python's garbage collector's. Of the first pairs that were published, SM clocks in MHz are known instead.
     """
 
     weights: str
     seconds: list[float]
+    collector_seconds: list[float | None] = []
     turns: list[Turn] = []
     sm_clock_mhz: list[int] = []
 
@@ -100,11 +102,11 @@ def measure(case: Case, profile: Profile, out: Path, number: int, checkpoint: Pa
     folder = out / "work"
     folder.mkdir(exist_ok=True)
     plan = planning.make(profile, models=[case.model.name], methods=[case.method.name])
-    sides: dict[str, Suite] = {}
     weights = {"dummy": "dummy", "quantized": str(checkpoint)}
     with reporter(out, plan, (), json=False) as told, ExitStack() as opened:
+        told.case_begun(case, 1, 1, number, number)
+        sides: dict[str, Suite] = {}
         for name in sorted(weights, reverse=number // 2 % 2 == 1):
-            told.case_begun(case, 1, 1, number, number)
             start = Start(
                 case=case,
                 device=profile.device,
@@ -112,11 +114,12 @@ def measure(case: Case, profile: Profile, out: Path, number: int, checkpoint: Pa
                 cache=str(cache_folder()),
                 compiled=str(out / "compiled" / f"{case.case_id}-{name}"),
             )
-            side = Suite(start, reporter=told, folder=folder, environment=environment)
-            opened.callback(side.close)
-            side.prepare()
+            sides[name] = Suite(start, reporter=told, folder=folder, environment=environment)
+            opened.callback(sides[name].close)
+        with ThreadPoolExecutor() as pool:  # loading is not measured
+            list(pool.map(Suite.prepare, sides.values()))
+        for side in sides.values():  # compilers time kernels in their first step: one at a time
             side.warm_up()
-            sides[name] = side
         dummy, quantized = sides["dummy"], sides["quantized"]
         seen = turns.alternate((dummy, quantized), gpu, first=number % 2)
         for side in (dummy, quantized):
@@ -128,7 +131,12 @@ def measure(case: Case, profile: Profile, out: Path, number: int, checkpoint: Pa
 
 def _side(session: Suite, seen: list[Turn]) -> Side:
     assert session.ready is not None
-    return Side(weights=session.ready.weights, seconds=session.seconds(), turns=seen)
+    return Side(
+        weights=session.ready.weights,
+        seconds=[step.seconds for step in session.turn_steps()],
+        collector_seconds=[step.collector_seconds for step in session.turn_steps()],
+        turns=seen,
+    )
 
 
 def said(case_id: str, pairs: Sequence[Pair]) -> Iterator[str]:

@@ -158,7 +158,7 @@ def measure(case: Case, profile: Profile, out: Path, number: int) -> Pair:
             ends = [span.ended for span in suite.step_spans]
             return Pair(
                 case_id=case.case_id,
-                reported=suite.seconds(),
+                reported=[step.seconds for step in suite.turn_steps()],
                 suite=_between_turns(ends),
                 bare=bare.result(),
                 suite_turns=seen[0],

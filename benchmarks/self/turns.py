@@ -16,6 +16,7 @@ import msgspec
 from suite.run.nvml import Device
 from suite.run.session import Role, Session, Span
 from suite.run.telemetry import Sampler
+from suite.wire import Step
 
 Pair = TypeVar("Pair")
 
@@ -71,9 +72,9 @@ class Suite(Session):
         for _ in range(TURN):
             self._take()
 
-    def seconds(self) -> list[float]:
-        """Return those of every step in a turn."""
-        return [step.seconds for step in self.steps if step.role == "steady"]
+    def turn_steps(self) -> list[Step]:
+        """Return the steps of all turns."""
+        return [step for step in self.steps if step.role == "steady"]
 
 
 def alternate(
