@@ -46,7 +46,8 @@ from suite.worker.weights import STANDARD_DEVIATION
 class Side(msgspec.Struct, frozen=True, kw_only=True):
     """One launch: ``seconds`` of every step in a turn, and what the machine did in each turn.
 
-    ``collector_seconds`` of a step's seconds were Python's garbage collector's. Of the first pairs that were published, SM clocks in MHz are known instead.
+    ``collector_seconds`` of a step's seconds were Python's garbage collector's. Of the first pairs
+    that were published, SM clocks in MHz are known instead.
     """
 
     weights: str
