@@ -129,6 +129,7 @@ def steps(material: Material) -> list[Block]:
                 units.percent(found.deviation),
                 f"{found.mean_watts:,.0f} W",
                 words.extra_power(found),
+                words.clock_slope(found),
                 words.CAUSES[found.cause],
             ],
             record,
@@ -140,18 +141,23 @@ def steps(material: Material) -> list[Block]:
     if not rows:
         return []
     header = ["Case", "Work", "On", "Launch", "Steps", "Deviation", "Power", "Extra time's power"]
+    header += ["Clock, per 1 % longer", "The GPU then"]
     text = (
         f"Launches on GPUs whose steady steps differ by {units.percent(LEAST_DEVIATION)} or more"
         " (standard deviation over mean), though each does the same work. Extra time's power is"
         " the slope of the energy counter's joules over seconds from step to step, give or take"
         " two standard errors: far below that of the steps, the longer ones are a GPU that waits,"
-        " not one that is slow."
+        " not one that is slow. At the power limit what waiting saves goes into a higher clock, so"
+        " that is looked at as well: the same work, done later at a higher clock, has waited."
     )
-    return [Prose(text=text), table([*header, "The GPU then"], rows, words=3)]
+    return [Prose(text=text), table(header, rows, words=3)]
 
 
 def _seconds(values: Sequence[float]) -> str:
     return units.seconds(statistics.median(values)) if values else ""
+
+
+AGAINST = {"script": "bare script", "weights": "quantized weights"}
 
 
 def fidelity(material: Material) -> list[Block]:
@@ -161,6 +167,7 @@ def fidelity(material: Material) -> list[Block]:
             [
                 each.case_id,
                 found.profile,
+                AGAINST[each.against],
                 str(each.pairs),
                 units.seconds(statistics.median(each.bare_seconds)),
                 units.signed_percent(each.reported),
@@ -169,6 +176,7 @@ def fidelity(material: Material) -> list[Block]:
                 _interval(each.wall_pairs),
                 _interval(each.shortest_pairs),
                 _interval(each.between_steps),
+                "" if each.turns is None else words.CAUSES[each.turns.cause],
                 f"{units.percent(each.limit)}: {each.verdict}",
                 "launches" if each.turn_steps is None else f"{each.turn_steps} steps",
             ]
@@ -178,18 +186,22 @@ def fidelity(material: Material) -> list[Block]:
     ]
     if not rows:
         return []
-    header = ["Case", "On", "Pairs", "Bare step", "Reported step", "95 %", "End to end", "95 %"]
-    header += ["Shortest step, 95 %", "Between steps, 95 %"]
+    header = ["Case", "On", "Against", "Pairs", "Its step", "Reported step", "95 %", "End to end"]
+    header += ["95 %", "Shortest step, 95 %", "Between steps, 95 %", "GPU in longer turns"]
     text = (
-        "A script of a few dozen lines does the same training without the suite; a pair is one"
+        "Bare script: a few dozen lines do the same training without the suite. Quantized weights:"
+        " one more of the suite's workers does it on weights that were drawn and then quantized,"
+        " where the suite makes up 4-bit ones. A pair is one"
         " launch of each, in turns; steps are medians. Reported: the step time of the records. End"
         " to end: from one step's end to the next, the waits between them included. Shortest step:"
-        " end to end as well, but of the one step of each launch that waited least. Between steps:"
-        " how much longer that is than what was reported, in the suite's launches alone; what the"
-        " suite adds there is at most that, as the trainer fetches its batch there too. Within the"
-        " limit: both 95 % intervals of the mean over pairs are; over: one lies beyond it."
+        " the one step of each launch that waited least, end to end where that is known. Between"
+        " steps: how much longer that is than what was reported, in the suite's launches alone;"
+        " what the suite adds there is at most that, as the trainer fetches its batch there too."
+        " GPU in longer turns: what it did in the extra time, whoever's turn it was, told from its"
+        " power and clock as below. Within the limit: all 95 % intervals of the mean over pairs"
+        " are; over: one lies beyond it."
     )
-    return [Prose(text=text), table([*header, "Limit", "Turns of"], rows, words=2)]
+    return [Prose(text=text), table([*header, "Limit", "Turns of"], rows, words=3)]
 
 
 def _interval(shares: Sequence[float]) -> str:
@@ -248,7 +260,10 @@ def _row(cells: Sequence[str], record: Record | None = None) -> Row:
 #: In the order in which Markdown has them.
 PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
     "claim": ("The published claim", claim),
-    "fidelity": ("The suite against a bare script", fidelity),
+    "fidelity": (
+        "What the suite itself changes",
+        fidelity,
+    ),
     "noise": ("From launch to launch", noise),
     "losses": ("How far losses lie apart", loss_table.losses),
     "steps": ("From step to step", steps),

@@ -180,7 +180,8 @@ def _weights(text: str) -> str:
             " the seed. Losses say whether methods compute the same thing, not how well a model"
             " learns. Shapes decide time and memory; values touch them only through the routing"
             " of experts and the power that data draws. Made-up 4-bit weights have one scale for"
-            " all their blocks, quantized ones one for each; what that changes was not measured."
+            " all their blocks, quantized ones one for each; the published results have steps on"
+            " both, taken in turns."
         )
     return f"Base weights: {text}."
 
@@ -213,11 +214,20 @@ def long_steps(found: LongSteps) -> str:
     then = f"so the GPU {CAUSES[found.cause]}"
     if found.cause == "unclear":
         then = "which leaves open whether the GPU waited or computed"
+    clock = clock_slope(found)
     return (
         f"by {units.percent(found.deviation)} (standard deviation); the extra time drew"
         f" {extra_power(found)} where steps draw {found.mean_watts:,.0f} W,"
-        f" {then}"
+        + (f" and the SM clock changed by {clock} for each percent longer," if clock else "")
+        + f" {then}"
     )
+
+
+def clock_slope(found: LongSteps) -> str:
+    """Return how the clock goes with the length of steps, for example "+0.77 ± 0.32 %"."""
+    if found.clock_slope is None or found.clock_margin is None:
+        return ""
+    return f"{found.clock_slope:+.2f} ± {found.clock_margin:.2f} %".replace("-", "−")
 
 
 def extra_power(found: LongSteps) -> str:

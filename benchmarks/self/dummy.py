@@ -5,7 +5,8 @@ large as the model's, and lets two of the suite's workers train at the same time
 steps: one fills its weights as every run with dummy weights does, the other loads the checkpoint
 and has its engine quantize it. Else they do the same. At a card's power limit the time of a
 product can depend on the numbers in it, so power and clocks in each side's turns are told as well.
-DIR gets every step (``dummy.pairs``; given again, it goes on where it was cut).
+DIR gets every step (``dummy.pairs``; given again, it goes on where it was cut) and the figures
+(``fidelity.json``, beside those of ``fidelity.py``).
 """
 
 import argparse
@@ -14,7 +15,7 @@ import os
 import shutil
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,7 +32,7 @@ from suite.catalog import model as models
 from suite.catalog.case import Case
 from suite.catalog.model import Model
 from suite.catalog.profile import Profile
-from suite.results.fidelity import between
+from suite.results.fidelity import Fidelity
 from suite.run import planning
 from suite.run.environment import resolve_profile
 from suite.run.launch import cache_folder
@@ -140,17 +141,34 @@ def _side(session: Suite, seen: list[Turn]) -> Side:
     )
 
 
-def said(case_id: str, pairs: Sequence[Pair]) -> Iterator[str]:
-    """Yield how the suite's weights compare, and what the machine did meanwhile."""
-    for name, pick in (("median", statistics.median), ("shortest", min)):
-        ratios = [pick(pair.dummy.seconds) / pick(pair.quantized.seconds) - 1 for pair in pairs]
-        mean = math.expm1(statistics.mean(map(math.log1p, ratios)))
-        span = between(ratios)
-        shown = "" if span is None else f" (95 %: {span[0]:+.2%} to {span[1]:+.2%})"
-        yield f"{case_id}: {name} step {mean:+.2%}{shown}, limit {LIMIT:.1%}, {len(pairs)} pairs"
-    for name in ("dummy", "quantized"):
-        if known := [turn for pair in pairs for turn in getattr(pair, name).turns]:
-            yield turns.said(name, known)
+def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
+    """Return the figure of one case."""
+    dummy = [statistics.median(pair.dummy.seconds) for pair in pairs]
+    quantized = [statistics.median(pair.quantized.seconds) for pair in pairs]
+    ratios = [math.log(ours / theirs) for ours, theirs in zip(dummy, quantized, strict=True)]
+    return Fidelity(
+        case_id=case_id,
+        against="weights",
+        turn_steps=turns.TURN,
+        limit=LIMIT,
+        reported=math.expm1(statistics.mean(ratios)),
+        reported_pairs=tuple(map(math.expm1, ratios)),
+        wall=None,
+        wall_pairs=(),
+        suite_seconds=tuple(dummy),
+        bare_seconds=tuple(quantized),
+        shortest_pairs=tuple(
+            min(pair.dummy.seconds) / min(pair.quantized.seconds) - 1 for pair in pairs
+        ),
+        turns=turns.longer(
+            [
+                turn
+                for pair in pairs
+                for side in (pair.dummy, pair.quantized)
+                for turn in side.turns
+            ]
+        ),
+    )
 
 
 def main() -> int:
@@ -169,12 +187,21 @@ def main() -> int:
     checkpoint = write_checkpoint(models.load(args.model), out)
     journal = out / "dummy.pairs"
     done = turns.read(journal, Pair)
+    found = []
     for case in plan.cases:
         pairs = [pair for pair in done if pair.case_id == case.case_id]
         while len(pairs) < args.pairs:
             pairs.append(measure(case, profile, out, len(pairs) + 1, checkpoint))
             turns.keep(journal, pairs[-1])
-        print(*said(case.case_id, pairs), sep="\n", flush=True)
+            print(turns.said("dummy", pairs[-1].dummy.turns))
+            print(turns.said("quantized", pairs[-1].quantized.turns), flush=True)
+        found.append(figure(case.case_id, pairs))
+        print(
+            f"{found[-1].verdict}: {case.case_id}: {found[-1].reported:+.2%} step time;"
+            f" {found[-1].pairs} pairs",
+            flush=True,
+        )
+    print(turns.publish(out, plan.profile, found))
     return 0
 
 

@@ -9,7 +9,6 @@ measured (``fidelity.pairs``; given again, it goes on where it was cut) and the 
 """
 
 import argparse
-import datetime
 import math
 import os
 import select
@@ -30,7 +29,7 @@ from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
 from suite.errors import SuiteError
-from suite.results.fidelity import Fidelity, FidelityFile
+from suite.results.fidelity import Fidelity
 from suite.run import planning
 from suite.run.environment import resolve_profile
 from suite.run.launch import cache_folder
@@ -187,6 +186,9 @@ def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
         suite_seconds=tuple(suite),
         bare_seconds=tuple(bare),
         shortest_pairs=tuple(min(pair.suite) / min(pair.bare) - 1 for pair in pairs),
+        turns=turns.longer(
+            [turn for pair in pairs for turn in (*pair.suite_turns, *pair.bare_turns)]
+        ),
     )
 
 
@@ -236,12 +238,7 @@ def main() -> int:
             f" {each.wall or 0:+.2%} from step end to step end; {each.pairs} pairs",
             flush=True,
         )
-    now = datetime.datetime.now(datetime.UTC)
-    at = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-    document = FidelityFile(at=at, profile=plan.profile, figures=tuple(found))
-    path = out / "fidelity.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
-    print(path)
+    print(turns.publish(out, plan.profile, found))
     return 0 if all(each.verdict == "within" for each in found) else 1
 
 

@@ -5,6 +5,7 @@ steps differ all the same, the figures of each turn tell where to look: a GPU th
 power at a higher clock, a host that is slow burns processor seconds or is kept from them.
 """
 
+import datetime
 import statistics
 import time
 from collections.abc import Sequence
@@ -13,6 +14,9 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from suite.results.collection import FIDELITY
+from suite.results.fidelity import Fidelity, FidelityFile
+from suite.results.long_steps import LongSteps, scatter
 from suite.run.nvml import Device
 from suite.run.session import Role, Session, Span
 from suite.run.telemetry import Sampler
@@ -168,6 +172,30 @@ def said(name: str, turns: Sequence[Turn]) -> str:
         if known := [value for value in values if value is not None]:
             words.append(f"{statistics.mean(known) / TURN * 1000:,.1f} ms {field}")
     return f"  {name}: {', '.join(words)} a step"
+
+
+def longer(turns: Sequence[Turn]) -> LongSteps | None:
+    """Return what the GPU did in the extra time of longer turns, per step of them."""
+    known = [turn for turn in turns if turn.power_watts is not None]
+    seconds = [turn.seconds / TURN for turn in known]
+    joules = [(turn.power_watts or 0) * turn.seconds / TURN for turn in known]
+    return scatter(seconds, joules, [turn.sm_clock_mhz for turn in known])
+
+
+def publish(out: Path, profile: str, figures: Sequence[Fidelity]) -> Path:
+    """Put figures into ``fidelity.json`` of a folder, beside those of other comparisons there."""
+    path = out / FIDELITY
+    older: tuple[Fidelity, ...] = ()
+    if path.is_file():
+        older = msgspec.json.decode(path.read_bytes(), type=FidelityFile).figures
+    new = {(each.case_id, each.against, each.turn_steps) for each in figures}
+    kept = [each for each in older if (each.case_id, each.against, each.turn_steps) not in new]
+    at = datetime.datetime.now(datetime.UTC)
+    document = FidelityFile(
+        at=f"{at:%Y-%m-%dT%H:%M:%SZ}", profile=profile, figures=(*kept, *figures)
+    )
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    return path
 
 
 def read(path: Path, kind: type[Pair]) -> list[Pair]:

@@ -1,7 +1,8 @@
-"""Fidelity: the step times of a run beside those of a script that uses nothing of the suite.
+"""Fidelity: the step times of a run beside those of who does the same without the suite.
 
-``benchmarks/self/fidelity.py`` measures it and writes ``fidelity.json``; filed beside published
-runs it is read with them.
+Without it altogether, a bare script, or without its dummy weights, a worker whose weights were
+quantized. ``benchmarks/self/fidelity.py`` and ``dummy.py`` there measure it and write
+``fidelity.json``; filed beside published runs it is read with them.
 """
 
 import math
@@ -10,30 +11,39 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from suite.results.long_steps import LongSteps
 from suite.results.stats import interval
 from suite.wire import Count, StepSeconds, Struct
 
+#: 3: what is compared with may be quantized weights, and there may be figures of the turns.
 #: 2: the two may have been stepped in turns, and then there is no run; 1 knew launches in turn.
-SCHEMA = 2
+SCHEMA = 3
 
 #: A difference of step times relative to the bare script: 0.01 is one percent more.
 Difference = Annotated[float, msgspec.Meta(gt=-1, le=1e6)]
 
 
 class Fidelity(Struct, frozen=True, kw_only=True):
-    """One case: the suite's median step seconds over the bare script's, less 1.
+    """One case: the suite's median step seconds over those of the other side, less 1.
+
+    ``against`` is the other side: "script", a bare one, or "weights", the suite's own worker with
+    weights that were quantized.
 
     ``reported`` is of the times in the records; ``wall`` from the end of one step to the end of
     the next, so that what the suite does between steps is in it (null where that was not timed).
-    Both are geometric means of their pairs, each a launch of the suite and one of the script.
-    ``suite_seconds`` and ``bare_seconds`` are the medians of every launch. ``turn_steps`` is after
-    how many steps the two took turns, both having begun; null where a whole launch of the one
-    followed one of the other, and then the suite's are launches of the run ``run_id``.
-    ``shortest_pairs`` compares, as ``wall`` does, the shortest step of each side instead of its
-    median: the step that waited least. Empty where single steps were not kept.
+    Both are geometric means of their pairs, each a launch of the suite and one of the other side.
+    ``suite_seconds`` and ``bare_seconds`` (the other side's) are the medians of every launch.
+    ``turn_steps`` is after how many steps the two took turns, both having begun; null where a
+    whole launch of the one followed one of the other, and then the suite's are launches of the
+    run ``run_id``.
+    ``shortest_pairs`` compares, as ``wall`` does where that is known, the shortest step of each
+    side instead of its median: the step that waited least. Empty where single steps were not kept.
+    ``turns`` is what the GPU did in longer turns, both sides' together; its steps are turns, a
+    turn's seconds those of a step in it. Null where power was not kept, or they are alike.
     """
 
     case_id: str
+    against: Literal["script", "weights"] = "script"
     run_id: str = ""
     turn_steps: Count | None = None
     limit: Difference
@@ -44,6 +54,7 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     suite_seconds: tuple[StepSeconds, ...]
     bare_seconds: tuple[StepSeconds, ...]
     shortest_pairs: tuple[Difference, ...] = ()
+    turns: LongSteps | None = None
 
     @property
     def pairs(self) -> int:

@@ -3,18 +3,23 @@
 Steps of one case do the same work, so they should take the same time. Where they don't, either the
 GPU computed more slowly, at about its usual power, or it waited, at little more than idle power.
 The slope of joules over seconds across the steps is the power that the extra seconds drew, and
-tells the two apart without a profiler.
+tells the two apart without a profiler. At the power limit it does not: what waiting saves there
+lets the clock rise until the mean power is at the limit again. So the clock is looked at as well:
+who computes the same work at a higher clock and is done later has waited.
 """
 
 import math
 import statistics
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
 
 from suite.results.computed import once
 from suite.results.energy import counted, interpolated
 from suite.results.record import Record
 from suite.results.window import NoWindow, steady_window
-from suite.wire import Struct
+from suite.wire import Count, Struct
 
 #: Steps that differ less have no extra time to explain.
 LEAST_DEVIATION = 0.02
@@ -22,6 +27,11 @@ LEAST_DEVIATION = 0.02
 LEAST_STEPS = 10
 #: Of the steps' mean power: extra time below it was mostly waiting, above it mostly computing.
 HALF = 0.5
+#: Percent that the clock of longer steps is higher, for each percent that they are longer.
+CLOCK_RISES = 0.1
+
+#: Bounded for those that are read from a file.
+_Figure = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
 
 Cause = Literal["waits", "computes", "unclear"]
 
@@ -31,22 +41,31 @@ class LongSteps(Struct, frozen=True, kw_only=True):
 
     ``deviation`` is the standard deviation of the steps' times over their mean. ``extra_watts``
     is a least-squares slope, ``margin_watts`` two of its standard errors: the counter moves in
-    jumps, which matter the more the shorter the steps.
+    jumps, which matter the more the shorter the steps. ``clock_slope`` is one too: by what share
+    of itself the SM clock is higher where steps are longer by the same share of themselves; null
+    where it is not known of enough steps.
     """
 
-    steps: int
-    deviation: float
-    mean_watts: float
-    extra_watts: float
-    margin_watts: float
+    steps: Count
+    deviation: _Figure
+    mean_watts: _Figure
+    extra_watts: _Figure
+    margin_watts: _Figure
+    clock_slope: _Figure | None = None
+    clock_margin: _Figure | None = None
 
     @property
     def cause(self) -> Cause:
-        """Return what the GPU did in the extra time, where the margin lets it be said."""
+        """Return what the GPU did in the extra time, where the margins let it be said."""
         half = HALF * self.mean_watts
         if self.extra_watts + self.margin_watts < half:
             return "waits"
-        return "computes" if self.extra_watts - self.margin_watts > half else "unclear"
+        if self.clock_slope is None or self.clock_margin is None:
+            return "unclear"
+        if self.clock_slope - self.clock_margin > CLOCK_RISES:
+            return "waits"
+        drew = self.extra_watts - self.margin_watts > half
+        return "computes" if drew and self.clock_slope + self.clock_margin < HALF else "unclear"
 
 
 @once("long_steps")
@@ -76,18 +95,54 @@ def long_steps(record: Record) -> LongSteps | None:
         interpolated(times, counter, end) - interpolated(times, counter, begin)
         for begin, end in spans
     ]
+    clocks = [_mean(telemetry.elapsed_seconds, telemetry.sm_clock_mhz, span) for span in spans]
+    return scatter(seconds, joules, clocks)
+
+
+def scatter(
+    seconds: Sequence[float], joules: Sequence[float], clocks: Sequence[float | None]
+) -> LongSteps | None:
+    """Return it for steps of these lengths and energies; None for too few, or steps alike.
+
+    ``clocks`` are the steps' mean SM clocks in any unit.
+    """
     if len(seconds) < LEAST_STEPS:
         return None
     mean, deviation = statistics.fmean(seconds), statistics.stdev(seconds)
     if deviation < LEAST_DEVIATION * mean:
         return None
-    slope, intercept = statistics.linear_regression(seconds, joules)
-    left = (j - intercept - slope * s for s, j in zip(seconds, joules, strict=True))
-    freedom, spread = len(seconds) - 2, deviation**2 * (len(seconds) - 1)
+    watts, margin = _slope(seconds, joules)
+    known = [(s, clock) for s, clock in zip(seconds, clocks, strict=True) if clock is not None]
+    clock_slope = clock_margin = None
+    if len(known) >= LEAST_STEPS and len({s for s, _ in known}) > 1:
+        longs, highs = zip(*known, strict=True)
+        unit = statistics.fmean(longs) / statistics.fmean(highs)
+        clock_slope, clock_margin = (unit * each for each in _slope(longs, highs))
     return LongSteps(
         steps=len(seconds),
         deviation=deviation / mean,
         mean_watts=sum(joules) / sum(seconds),
-        extra_watts=slope,
-        margin_watts=2 * math.sqrt(sum(each**2 for each in left) / freedom / spread),
+        extra_watts=watts,
+        margin_watts=margin,
+        clock_slope=clock_slope,
+        clock_margin=clock_margin,
     )
+
+
+def _slope(across: Sequence[float], up: Sequence[float]) -> tuple[float, float]:
+    """Return a least-squares slope and two of its standard errors."""
+    slope, intercept = statistics.linear_regression(across, up)
+    left = (y - intercept - slope * x for x, y in zip(across, up, strict=True))
+    freedom, spread = len(across) - 2, statistics.variance(across) * (len(across) - 1)
+    return slope, 2 * math.sqrt(sum(each**2 for each in left) / freedom / spread)
+
+
+def _mean(
+    times: Sequence[float], values: Sequence[float | None], span: tuple[float, float]
+) -> float | None:
+    inside = [
+        value
+        for at, value in zip(times, values, strict=True)
+        if value is not None and span[0] <= at <= span[1]
+    ]
+    return statistics.fmean(inside) if inside else None

@@ -88,10 +88,10 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
         str(tmp_path / "b" / "fidelity.json")
     ]
     (row,) = rows(markdown(found, only="fidelity"), "qwen3-8b-lora")
-    assert row[2:5] == ["2", "650 ms", "+0.40 %"]
+    assert row[2:6] == ["bare script", "2", "650 ms", "+0.40 %"]
     # Student's t for two pairs is 12.706: the half interval is 12.706 x 0.001.
     shortest = "+0.10 % to +0.10 %"
-    assert row[5:] == ["−0.86 % to +1.7 %", "−2.0 %", shortest, "1.0 %: not settled", "launches"]
+    assert row[6:] == ["−0.86 % to +1.7 %", "−2.0 %", shortest, "1.0 %: not settled", "launches"]
 
 
 @pytest.mark.parametrize(
@@ -436,8 +436,9 @@ def test_steps_that_differ_are_told_with_what_the_gpu_did_meanwhile() -> None:
     """Published launches whose steps scatter: each with its deviation and its powers."""
     text = markdown(read([RESULTS]), only="steps")
     found = {row[0]: row[5:] for row in rows(text)}
-    deviation, _, extra, then = found["GPT-OSS-120B · Unsloth QLoRA"]
+    deviation, _, extra, clock, then = found["GPT-OSS-120B · Unsloth QLoRA"]
     assert deviation.endswith(" %")
     assert re.fullmatch(r"\d+ ± \d+ W", extra)
+    assert re.fullmatch(r"[+−]\d\.\d\d ± \d\.\d\d %", clock)
     assert then == "waited"
     assert "Qwen3-32B · Unsloth LoRA" not in found

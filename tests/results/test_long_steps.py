@@ -59,10 +59,50 @@ def test_the_slope_is_the_power_of_the_extra_time(watts: float, cause: str) -> N
     assert found.deviation == pytest.approx(0.126, abs=0.001)
 
 
-def test_a_wide_margin_decides_nothing() -> None:
-    """Half the mean power lies within the margin."""
-    found = LongSteps(steps=20, deviation=0.05, mean_watts=600, extra_watts=250, margin_watts=80)
-    assert found.cause == "unclear"
+@pytest.mark.parametrize(
+    ("watts", "margin", "clock", "clock_margin", "cause"),
+    [
+        (250, 80, 0.0, 0.1, "unclear"),  # half the mean power lies within the margin
+        (500, 80, 0.0, 0.1, "computes"),
+        (500, 80, -1.0, 0.3, "computes"),  # throttled
+        (500, 80, 0.7, 0.3, "waits"),  # at the power limit, where waiting lets the clock rise
+        (500, 80, 0.3, 0.6, "unclear"),
+        (500, 80, None, None, "unclear"),
+        (100, 80, None, None, "waits"),
+    ],
+)
+def test_power_or_the_clock_tells_what_the_gpu_did(
+    watts: float, margin: float, clock: float | None, clock_margin: float | None, cause: str
+) -> None:
+    """Of 600 W: a clear answer needs the margins to leave no other."""
+    found = LongSteps(
+        steps=20,
+        deviation=0.05,
+        mean_watts=600,
+        extra_watts=watts,
+        margin_watts=margin,
+        clock_slope=clock,
+        clock_margin=clock_margin,
+    )
+    assert found.cause == cause
+
+
+def test_a_clock_that_rises_with_the_length_of_steps_means_waiting() -> None:
+    """A second at 1,500 MHz, the rest at 3,000: the power alone would say that it computed.
+
+    A step of 1.13 s, the mean, has 1,673 MHz; the next hundredth of it brings 0.8 % more.
+    """
+    steady = restless(100.0)
+    assert steady.telemetry is not None
+    spans = steady.telemetry.step_elapsed_seconds
+    clocks = tuple(
+        next((3000 for begin, end in spans if begin + 1.0 < at < end), 1500)
+        for at in steady.telemetry.elapsed_seconds
+    )
+    found = long_steps(restless(100.0, sm_clock_mhz=clocks))
+    assert found is not None
+    assert found.clock_slope == pytest.approx(0.8, abs=0.1)
+    assert found.cause == "waits"
 
 
 def test_nothing_is_said_of_steps_alike_of_strangers_or_without_energy() -> None:
