@@ -94,51 +94,6 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
     assert row[6:] == ["−0.86 % to +1.7 %", "−2.0 %", shortest, "1.0 %: not settled", "launches"]
 
 
-@pytest.mark.parametrize(
-    ("reported", "wall", "verdict"),
-    [
-        ((0.001, 0.002, 0.003), (0.004, 0.005, 0.006), "within"),
-        ((0.001, 0.002, 0.003), (), "within"),
-        ((0.02, 0.021, 0.022), (0.004, 0.005, 0.006), "over"),
-        ((0.001, 0.002, 0.003), (-0.02, -0.021, -0.022), "over"),
-        ((-0.02, 0.001, 0.02), (0.004, 0.005, 0.006), "not settled"),
-        ((0.001,), (0.001,), "not settled"),
-    ],
-)
-def test_a_mean_within_the_limit_is_not_enough(
-    reported: tuple[float, ...], wall: tuple[float, ...], verdict: str
-) -> None:
-    """What scatters by more than the limit has not been shown to keep it, nor to break it."""
-    found = Fidelity(
-        case_id="qwen3-8b-lora",
-        limit=0.01,
-        reported=0.0,
-        reported_pairs=reported,
-        wall=0.0 if wall else None,
-        wall_pairs=wall,
-        suite_seconds=(0.65,),
-        bare_seconds=(0.64,),
-    )
-    assert found.verdict == verdict
-
-
-def test_what_is_between_steps_is_of_the_suite_alone() -> None:
-    """End to end over reported, launch by launch: the bare script's scatter falls out of it."""
-    bare = (0.9, 1.1)
-    found = Fidelity(
-        case_id="qwen3-8b-lora",
-        limit=0.01,
-        reported=0.0,
-        reported_pairs=tuple(1 / each - 1 for each in bare),
-        wall=0.0,
-        wall_pairs=tuple(1.007 / each - 1 for each in bare),
-        suite_seconds=(1.0, 1.0),
-        bare_seconds=bare,
-    )
-    assert found.between_steps == pytest.approx((0.007, 0.007))
-    assert found.verdict == "not settled"
-
-
 def test_several_launches_are_a_median_with_its_range() -> None:
     """Three launches of 0.1, 0.11 and 0.12 s: the middle one, and from where to where."""
     found = [gpu_records.record(launch=n, seconds=0.09 + 0.01 * n) for n in (1, 2, 3)]
