@@ -161,7 +161,7 @@ AGAINST = {"script": "bare script", "weights": "quantized weights"}
 
 
 def fidelity(material: Material) -> list[Block]:
-    """Return how the suite's step times compare with those of a script without the suite."""
+    """Return how the suite's step times compare with those without it, or its dummy weights."""
     rows = [
         _row(
             [
@@ -169,16 +169,14 @@ def fidelity(material: Material) -> list[Block]:
                 found.profile,
                 AGAINST[each.against],
                 str(each.pairs),
+                "launches" if each.turn_steps is None else f"{each.turn_steps} steps",
+                f"{units.percent(each.limit)}: {each.verdict}",
                 units.seconds(statistics.median(each.bare_seconds)),
-                units.signed_percent(each.reported),
-                _interval(each.reported_pairs),
-                "" if each.wall is None else units.signed_percent(each.wall),
-                _interval(each.wall_pairs),
+                _mean(each.reported, each.reported_pairs),
+                "" if each.wall is None else _mean(each.wall, each.wall_pairs),
                 _interval(each.shortest_pairs),
                 _interval(each.between_steps),
                 "" if each.turns is None else words.CAUSES[each.turns.cause],
-                f"{units.percent(each.limit)}: {each.verdict}",
-                "launches" if each.turn_steps is None else f"{each.turn_steps} steps",
             ]
         )
         for found in material.collection.fidelities
@@ -186,31 +184,35 @@ def fidelity(material: Material) -> list[Block]:
     ]
     if not rows:
         return []
-    header = ["Case", "On", "Against", "Pairs", "Its step", "Reported step", "95 %", "End to end"]
-    header += ["95 %", "Shortest step, 95 %", "Between steps, 95 %", "GPU in longer turns"]
+    header = ["Case", "On", "Against", "Pairs", "Turns of", "Limit", "Its step", "Reported step"]
+    header += ["End to end", "Shortest step", "Between steps", "GPU in longer turns"]
     text = (
-        "Bare script: a few dozen lines do the same training without the suite. Quantized weights:"
-        " one more of the suite's workers does it on weights that were drawn and then quantized,"
-        " where the suite makes up 4-bit ones. A pair is one"
-        " launch of each, in turns; steps are medians. Reported: the step time of the records. End"
-        " to end: from one step's end to the next, the waits between them included. Shortest step:"
-        " the one step of each launch that waited least, end to end where that is known. Between"
-        " steps: how much longer that is than what was reported, in the suite's launches alone;"
-        " what the suite adds there is at most that, as the trainer fetches its batch there too."
-        " GPU in longer turns: what it did in the extra time, whoever's turn it was, told from its"
-        " power and clock as below. Within the limit: all 95 % intervals of the mean over pairs"
-        " are; over: one lies beyond it."
+        "Bare script: a few dozen lines do the same training without the suite. Quantized"
+        " weights: one more of the suite's workers does it on weights that were drawn and then"
+        " quantized, where the suite makes up 4-bit ones. A pair is one launch of each, in"
+        " turns; steps are medians, differences have their 95 % intervals over pairs. Reported:"
+        " the step time of the records. End to end: from one step's end to the next, the waits"
+        " between them included. Shortest step: the one step of each launch that waited least,"
+        " end to end where that is known. Between steps: how much longer end to end is than what"
+        " was reported, in the suite's launches alone; what the suite adds there is at most"
+        " that, as the trainer fetches its batch there too. GPU in longer turns: what it did in"
+        " the extra time, whoever's turn it was, told from its power and clock as below. Within"
+        " the limit: the intervals of reported and end to end are; over: one lies beyond it."
     )
-    return [Prose(text=text), table([*header, "Limit", "Turns of"], rows, words=3)]
+    return [Prose(text=text), table(header, rows, words=3)]
+
+
+def _mean(mean: float, shares: Sequence[float]) -> str:
+    span = _interval(shares)
+    return units.signed_percent(mean) + (f" ({span})" if span else "")
 
 
 def _interval(shares: Sequence[float]) -> str:
     found = between(shares)
-    return (
-        ""
-        if found is None
-        else f"{units.signed_percent(found[0])} to {units.signed_percent(found[1])}"
-    )
+    if found is None:
+        return ""
+    low, high = map(units.signed_percent, found)
+    return f"{low.removesuffix(' %')} to {high}".replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def failed(material: Material) -> list[Block]:
