@@ -262,10 +262,7 @@ def _row(cells: Sequence[str], record: Record | None = None) -> Row:
 #: In the order in which Markdown has them.
 PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
     "claim": ("The published claim", claim),
-    "fidelity": (
-        "What the suite itself changes",
-        fidelity,
-    ),
+    "fidelity": ("What the suite itself changes", fidelity),
     "noise": ("From launch to launch", noise),
     "losses": ("How far losses lie apart", loss_table.losses),
     "steps": ("From step to step", steps),

@@ -19,7 +19,7 @@ from suite.wire import Count, StepSeconds, Struct
 #: 2: the two may have been stepped in turns, and then there is no run; 1 knew launches in turn.
 SCHEMA = 3
 
-#: A difference of step times relative to the bare script: 0.01 is one percent more.
+#: A difference of step times relative to the other side's: 0.01 is one percent more.
 Difference = Annotated[float, msgspec.Meta(gt=-1, le=1e6)]
 
 
@@ -27,10 +27,9 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     """One case: the suite's median step seconds over those of the other side, less 1.
 
     ``against`` is the other side: "script", a bare one, or "weights", the suite's own worker with
-    weights that were quantized.
-
-    ``reported`` is of the times in the records; ``wall`` from the end of one step to the end of
-    the next, so that what the suite does between steps is in it (null where that was not timed).
+    weights that were quantized. ``reported`` is of the times in the records; ``wall`` from the end
+    of one step to the end of the next, so that what the suite does between steps is in it (null
+    where that was not timed).
     Both are geometric means of their pairs, each a launch of the suite and one of the other side.
     ``suite_seconds`` and ``bare_seconds`` (the other side's) are the medians of every launch.
     ``turn_steps`` is after how many steps the two took turns, both having begun; null where a

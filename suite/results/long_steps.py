@@ -27,8 +27,9 @@ LEAST_DEVIATION = 0.02
 LEAST_STEPS = 10
 #: Of the steps' mean power: extra time below it was mostly waiting, above it mostly computing.
 HALF = 0.5
-#: Percent that the clock of longer steps is higher, for each percent that they are longer.
-CLOCK_RISES = 0.1
+#: Percent by which the clock is higher for each percent that a step is longer: below the first it
+#: has not risen, above the second it does what waiting at the power limit brings (0.6 to 0.8).
+CLOCK_RISES, CLOCK_FOLLOWS = 0.1, 0.5
 
 #: Bounded for those that are read from a file.
 _Figure = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
@@ -65,7 +66,8 @@ class LongSteps(Struct, frozen=True, kw_only=True):
         if self.clock_slope - self.clock_margin > CLOCK_RISES:
             return "waits"
         drew = self.extra_watts - self.margin_watts > half
-        return "computes" if drew and self.clock_slope + self.clock_margin < HALF else "unclear"
+        flat = self.clock_slope + self.clock_margin < CLOCK_FOLLOWS
+        return "computes" if drew and flat else "unclear"
 
 
 @once("long_steps")
@@ -104,7 +106,7 @@ def scatter(
 ) -> LongSteps | None:
     """Return it for steps of these lengths and energies; None for too few, or steps alike.
 
-    ``clocks`` are the steps' mean SM clocks in any unit.
+    ``clocks`` are the steps' mean SM clocks in any unit; 0, which no card computes at, is unknown.
     """
     if len(seconds) < LEAST_STEPS:
         return None
@@ -112,7 +114,7 @@ def scatter(
     if deviation < LEAST_DEVIATION * mean:
         return None
     watts, margin = _slope(seconds, joules)
-    known = [(s, clock) for s, clock in zip(seconds, clocks, strict=True) if clock is not None]
+    known = [(s, clock) for s, clock in zip(seconds, clocks, strict=True) if clock]
     clock_slope = clock_margin = None
     if len(known) >= LEAST_STEPS and len({s for s, _ in known}) > 1:
         longs, highs = zip(*known, strict=True)

@@ -103,6 +103,9 @@ def test_a_clock_that_rises_with_the_length_of_steps_means_waiting() -> None:
     assert found is not None
     assert found.clock_slope == pytest.approx(0.8, abs=0.1)
     assert found.cause == "waits"
+    still = long_steps(restless(100.0, sm_clock_mhz=(0,) * len(clocks)))
+    assert still is not None
+    assert (still.clock_slope, still.cause) == (None, "unclear")
 
 
 def test_nothing_is_said_of_steps_alike_of_strangers_or_without_energy() -> None:
