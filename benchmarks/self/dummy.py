@@ -10,7 +10,6 @@ DIR gets every step (``dummy.pairs``; given again, it goes on where it was cut) 
 """
 
 import argparse
-import math
 import os
 import shutil
 import statistics
@@ -145,14 +144,14 @@ def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
     """Return the figure of one case."""
     dummy = [statistics.median(pair.dummy.seconds) for pair in pairs]
     quantized = [statistics.median(pair.quantized.seconds) for pair in pairs]
-    ratios = [math.log(ours / theirs) for ours, theirs in zip(dummy, quantized, strict=True)]
+    reported, reported_pairs = turns.differences(dummy, quantized)
     return Fidelity(
         case_id=case_id,
         against="weights",
         turn_steps=turns.TURN,
         limit=LIMIT,
-        reported=math.expm1(statistics.mean(ratios)),
-        reported_pairs=tuple(map(math.expm1, ratios)),
+        reported=reported,
+        reported_pairs=reported_pairs,
         wall=None,
         wall_pairs=(),
         suite_seconds=tuple(dummy),
@@ -161,12 +160,7 @@ def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
             min(pair.dummy.seconds) / min(pair.quantized.seconds) - 1 for pair in pairs
         ),
         turns=turns.longer(
-            [
-                turn
-                for pair in pairs
-                for side in (pair.dummy, pair.quantized)
-                for turn in side.turns
-            ]
+            [turn for pair in pairs for turn in (*pair.dummy.turns, *pair.quantized.turns)]
         ),
     )
 

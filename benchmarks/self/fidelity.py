@@ -9,7 +9,6 @@ measured (``fidelity.pairs``; given again, it goes on where it was cut) and the 
 """
 
 import argparse
-import math
 import os
 import select
 import statistics
@@ -173,16 +172,16 @@ def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
     bare = [statistics.median(pair.bare) for pair in pairs]
     suite = [statistics.median(pair.reported) for pair in pairs]
     walls = [statistics.median(pair.suite) for pair in pairs]
-    reported = [math.log(ours / theirs) for ours, theirs in zip(suite, bare, strict=True)]
-    wall = [math.log(ours / theirs) for ours, theirs in zip(walls, bare, strict=True)]
+    reported, reported_pairs = turns.differences(suite, bare)
+    wall, wall_pairs = turns.differences(walls, bare)
     return Fidelity(
         case_id=case_id,
         turn_steps=TURN,
         limit=LIMIT,
-        reported=math.expm1(statistics.mean(reported)),
-        reported_pairs=tuple(map(math.expm1, reported)),
-        wall=math.expm1(statistics.mean(wall)),
-        wall_pairs=tuple(map(math.expm1, wall)),
+        reported=reported,
+        reported_pairs=reported_pairs,
+        wall=wall,
+        wall_pairs=wall_pairs,
         suite_seconds=tuple(suite),
         bare_seconds=tuple(bare),
         shortest_pairs=tuple(min(pair.suite) / min(pair.bare) - 1 for pair in pairs),

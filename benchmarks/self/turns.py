@@ -6,6 +6,7 @@ power at a higher clock, a host that is slow burns processor seconds or is kept 
 """
 
 import datetime
+import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import msgspec
 from suite.results.collection import FIDELITY
 from suite.results.fidelity import Fidelity, FidelityFile
 from suite.results.long_steps import LongSteps, scatter
+from suite.results.window import mean_within
 from suite.run.nvml import Device
 from suite.run.session import Role, Session, Span
 from suite.run.telemetry import Sampler
@@ -128,17 +130,11 @@ def _taken(side: Side) -> tuple[Span, Turn]:
 
 def _with_gpu(sampler: Sampler, spans: Sequence[Span], hosts: Sequence[Turn]) -> list[Turn]:
     seen = sampler.telemetry(spans)
-
-    def mean(column: Sequence[float | None], began: float, ended: float) -> float | None:
-        pairs = zip(seen.elapsed_seconds, column, strict=True)
-        inside = [value for at, value in pairs if value is not None and began <= at <= ended]
-        return statistics.mean(inside) if inside else None
-
     return [
         msgspec.structs.replace(
             host,
-            power_watts=mean(seen.power_watts, *span),
-            sm_clock_mhz=mean(seen.sm_clock_mhz, *span),
+            power_watts=mean_within(seen.elapsed_seconds, seen.power_watts, span),
+            sm_clock_mhz=mean_within(seen.elapsed_seconds, seen.sm_clock_mhz, span),
         )
         for host, span in zip(hosts, seen.step_elapsed_seconds, strict=True)
     ]
@@ -172,6 +168,12 @@ def said(name: str, turns: Sequence[Turn]) -> str:
         if known := [value for value in values if value is not None]:
             words.append(f"{statistics.mean(known) / TURN * 1000:,.1f} ms {field}")
     return f"  {name}: {', '.join(words)} a step"
+
+
+def differences(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, tuple[float, ...]]:
+    """Return how much longer we take than they do: the geometric mean over pairs, and each."""
+    logarithms = [math.log(a / b) for a, b in zip(ours, theirs, strict=True)]
+    return math.expm1(statistics.mean(logarithms)), tuple(map(math.expm1, logarithms))
 
 
 def longer(turns: Sequence[Turn]) -> LongSteps | None:

@@ -18,7 +18,7 @@ import msgspec
 from suite.results.computed import once
 from suite.results.energy import counted, interpolated
 from suite.results.record import Record
-from suite.results.window import NoWindow, steady_window
+from suite.results.window import NoWindow, mean_within, steady_window
 from suite.wire import Count, Struct
 
 #: Steps that differ less have no extra time to explain.
@@ -97,7 +97,8 @@ def long_steps(record: Record) -> LongSteps | None:
         interpolated(times, counter, end) - interpolated(times, counter, begin)
         for begin, end in spans
     ]
-    clocks = [_mean(telemetry.elapsed_seconds, telemetry.sm_clock_mhz, span) for span in spans]
+    every = telemetry.elapsed_seconds, telemetry.sm_clock_mhz
+    clocks = [mean_within(*every, span) for span in spans]
     return scatter(seconds, joules, clocks)
 
 
@@ -137,14 +138,3 @@ def _slope(across: Sequence[float], up: Sequence[float]) -> tuple[float, float]:
     left = (y - intercept - slope * x for x, y in zip(across, up, strict=True))
     freedom, spread = len(across) - 2, statistics.variance(across) * (len(across) - 1)
     return slope, 2 * math.sqrt(sum(each**2 for each in left) / freedom / spread)
-
-
-def _mean(
-    times: Sequence[float], values: Sequence[float | None], span: tuple[float, float]
-) -> float | None:
-    inside = [
-        value
-        for at, value in zip(times, values, strict=True)
-        if value is not None and span[0] <= at <= span[1]
-    ]
-    return statistics.fmean(inside) if inside else None

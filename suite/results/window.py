@@ -1,5 +1,6 @@
 """The steady steps on telemetry's clock: where they lie among the samples."""
 
+import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
@@ -90,3 +91,12 @@ def between(telemetry: Telemetry, begin_seconds: float, end_seconds: float) -> W
         after=after,
         largest_gap_seconds=max(b - a for a, b in pairwise(times[before : after + 1])),
     )
+
+
+def mean_within(
+    times: Sequence[float], column: Sequence[float | None], span: tuple[float, float]
+) -> float | None:
+    """Return the mean of a column's known values at ascending times in a span; None for none."""
+    inside = column[bisect_left(times, span[0]) : bisect_right(times, span[1])]
+    known = [value for value in inside if value is not None]
+    return statistics.fmean(known) if known else None

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
+import fake_gpu
 import msgspec
 import pytest
 
 from suite.results.fidelity import Fidelity, FidelityFile
+from suite.run.nvml import open_gpu
 
 ROOT = Path(__file__).parents[2]
 SELF = ROOT / "benchmarks" / "self"
@@ -91,6 +94,19 @@ def test_two_sides_take_turns_so_that_what_drifts_meets_both(
     assert "".join(taken) == order
     assert [len(side) for side in seen] == [turns.TURNS, turns.TURNS]
     assert {turn.processor_seconds for side in seen for turn in side} == {None}
+
+
+def test_turns_on_a_gpu_know_its_power_and_clock(
+    turns: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Means of what was sampled in a turn; one too short for a sample knows nothing of them."""
+    fake_gpu.install(monkeypatch)
+    slow, quick = Told("a", []), Told("b", [])
+    monkeypatch.setattr(slow, "turn", lambda: time.sleep(0.3))
+    taken = turns.alternate((slow, quick), open_gpu(), first=0)
+    assert [turn.power_watts for turn in taken[0]] == pytest.approx([512.345] * turns.TURNS)
+    assert None not in {turn.sm_clock_mhz for turn in taken[0]}
+    assert None in {turn.power_watts for turn in taken[1]}
 
 
 def test_published_figures_are_those_of_the_published_steps(
