@@ -68,7 +68,9 @@ class Step(Struct, frozen=True, kw_only=True):
     ``data_seconds`` is the wait for the batch before it, not part of ``seconds``.
     ``collector_seconds`` is what Python's garbage collector took of ``seconds``: it halts a loop
     that keeps the device busy, so a step with a full collection in it is a long one (null in older
-    records).
+    records). ``minor_faults`` counts the page faults of the training thread that needed no disk
+    (getrusage(2)); thousands a step mean that memory is mapped and given back again and again,
+    which costs some 20 microseconds each (null in older records, and where nothing counts them).
     Tokens: ``padded`` counts every position computed, ``real`` those that are not padding,
     ``loss`` those that the loss is averaged over. ``loss`` is the mean over loss tokens, in nats;
     null when not finite, with ``loss_text`` saying what it was ("nan", "inf").
@@ -85,6 +87,7 @@ class Step(Struct, frozen=True, kw_only=True):
     gradient_norm: float | None = None
     data_seconds: Seconds | None = None
     collector_seconds: Seconds | None = None
+    minor_faults: Count | None = None
     row_tokens: tuple[Count, ...] = ()  #: real length of each sequence that attention ran over
 
 
@@ -150,11 +153,37 @@ class Versions(Struct, frozen=True, kw_only=True):
     cpu_threads: int | None = None
 
 
+Rate = Annotated[float, msgspec.Meta(gt=0, le=1e18)]
+
+
+class HostProbe(Struct, frozen=True, kw_only=True):
+    """How fast one thread of the host is, per second; see ``suite.worker.host_probe``.
+
+    ``kernel_launches``: of kernels that do nothing. ``python_operations``: additions in a loop of
+    the interpreter. ``memory_bytes``: of one large copy, bytes read and bytes written.
+    ``pinned_bytes``: host memory made page-locked, as offloading needs it. ``cpu_family``,
+    ``cpu_model`` and ``cpu_stepping`` are the processor's own numbers, since a virtual machine can
+    hide its name. Null is unknown, with the reason in ``unavailable``.
+    """
+
+    kernel_launches_per_second: Rate | None = None
+    python_operations_per_second: Rate | None = None
+    memory_bytes_per_second: Rate | None = None
+    pinned_bytes_per_second: Rate | None = None
+    cpu_family: Count | None = None
+    cpu_model: Count | None = None
+    cpu_stepping: Count | None = None
+    numa_nodes: Count | None = None
+    unavailable: dict[str, str] = {}
+
+
 class Probe(Struct, frozen=True, kw_only=True):
     """What the device reached just before the cases ran; see ``suite.worker.probe``.
 
     ``copy_bytes_per_second`` counts bytes read and bytes written. The two between host and device
     are from and to pinned host memory, bytes moved once; null on the CPU and in older records.
+    ``host`` is measured in the case's own process before its first step, ``host_after`` after its
+    last one; null in older records, ``host_after`` also of a case that did not get there.
     """
 
     matmul_flops_per_second: Annotated[float, msgspec.Meta(gt=0)]
@@ -163,6 +192,8 @@ class Probe(Struct, frozen=True, kw_only=True):
     copy: str
     host_to_device_bytes_per_second: Annotated[float, msgspec.Meta(gt=0)] | None = None
     device_to_host_bytes_per_second: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    host: HostProbe | None = None
+    host_after: HostProbe | None = None
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -237,6 +268,7 @@ class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
     versions: Versions
     #: What was loaded: "dummy seed N fill M", "hub ID@COMMIT" or "path (sha256 of config)".
     weights: str
+    host: HostProbe | None = None
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
@@ -248,11 +280,13 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
 class Finished(Struct, frozen=True, kw_only=True, tag="finished"):
     """All done; the phases of the end are behind it.
 
-    ``effective`` is what ``Ready`` announced, corrected by what the steps showed.
+    ``effective`` is what ``Ready`` announced, corrected by what the steps showed; ``host`` is
+    how fast the host was after the last step.
     """
 
     ledger: Ledger | None = None
     effective: Effective | None = None
+    host: HostProbe | None = None
 
 
 ToWorker = Start | Go | Stop

@@ -12,6 +12,8 @@ from suite.catalog.model import Model
 from suite.catalog.tier import Loop, Tier, Timeouts, Warmup, Workload
 from suite.errors import BadInput
 
+SHORT_STEP_SECONDS = 1.0
+
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that decides the work of one measurement, and nothing about the machine.
@@ -27,8 +29,25 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     loop: Loop
     seed: int
     steady_steps: int
+    steady_steps_if_short: int | None = None  #: see ``Tier``; null in older records
     warmup: Warmup
     timeouts: Timeouts
+
+    @property
+    def most_steady_steps(self) -> int:
+        """Return how many steady steps there are at most."""
+        short = None if self.workload.varies else self.steady_steps_if_short
+        return max(self.steady_steps, short or 0)
+
+    @property
+    def most_warmup_steps(self) -> int:
+        """Return how many steps warm-up takes at most, the first step not counted."""
+        return self.steady_steps if self.workload.varies else self.warmup.max_steps
+
+    def steady_steps_at(self, step_seconds: float) -> int:
+        """Return how many steady steps there are where a step takes so long after warm-up."""
+        short = step_seconds < SHORT_STEP_SECONDS and not self.workload.varies
+        return self.steady_steps_if_short or self.steady_steps if short else self.steady_steps
 
 
 def cases(
@@ -88,6 +107,7 @@ def make(
         loop=loop,
         seed=seed,
         steady_steps=tier.steady_steps,
+        steady_steps_if_short=tier.steady_steps_if_short,
         warmup=tier.warmup,
         timeouts=tier.timeouts,
     )

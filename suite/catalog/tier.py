@@ -33,6 +33,11 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("packing needs rows of different lengths: data = 'real-length'")
 
     @property
+    def varies(self) -> bool:
+        """Return whether steps differ in how much they compute."""
+        return self.data == "real-length"
+
+    @property
     def step_tokens(self) -> int:
         """Return the positions of one optimizer step whose rows are all as long as they may be."""
         return self.sequence_tokens * self.batch_sequences * self.gradient_accumulation
@@ -54,9 +59,10 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Warmup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When steady begins: two consecutive windows whose median step times agree, or the cap.
+    """When warm-up ends: two consecutive windows whose median step times agree, or the cap.
 
-    ``tolerance`` is relative. Reaching ``max_steps`` without agreement is recorded as not steady.
+    ``tolerance`` is relative. Where steps differ in how much they compute, windows never agree:
+    warm-up then is every steady batch once, so that no shape is new when it counts.
     """
 
     window_steps: Positive
@@ -83,6 +89,8 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     ``by_model`` replaces the tier's workload for one model. ``suffix`` ends the ids of the tier's
     own workload, where that is not the standard one: an id means the same work in every tier.
+    ``steady_steps_if_short`` replaces ``steady_steps`` where a step takes less than
+    ``case.SHORT_STEP_SECONDS``: more steps cost little there, and short steps scatter most.
     """
 
     name: str
@@ -92,6 +100,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     methods: tuple[str, ...]
     workload: Workload
     steady_steps: Positive
+    steady_steps_if_short: Positive | None = None
     warmup: Warmup
     suffix: Suffix | None = None
     launches: Positive = 1

@@ -9,6 +9,10 @@ for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
     ``Ledger``: ``workspaces_bytes`` and ``other_tensors_bytes``, before in the residual;
     ``Environment.container``. All of them are null in records of 1. ``compiled_files`` came
     later, and is null in the first records of 2.
+3   ``steadiness`` is null: whether steps had settled is judged when a record is read
+    (``suite.results.settled``), and no note says it any more. ``Step.minor_faults``;
+    ``Probe.host`` and ``host_after``; ``step_elapsed_seconds``. All of them are null or empty in
+    older records.
 """
 
 import hashlib
@@ -38,7 +42,7 @@ from suite.wire import (
     Versions,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 
 Outcome = Literal["ok", "oom", "unsupported", "timeout", "error", "killed", "skipped", "invalid"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -56,7 +60,7 @@ class Check(Struct, frozen=True, kw_only=True):
 
 
 class Steadiness(Struct, frozen=True, kw_only=True):
-    """How warm-up ended: by the rule (``reached``) or at its cap. ``rule`` in words."""
+    """How warm-up ended, in records before schema 3: by the rule (``reached``) or at its cap."""
 
     reached: bool
     rule: str
@@ -191,7 +195,8 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     ``steps`` holds every step in order with its role. ``harness_seconds`` is the wall clock of the
     case outside the worker's own phases. ``reason`` is one line; empty when ``outcome`` is "ok".
     ``case`` and ``hardware`` are the request and the profile as they were: editing a catalog file
-    later changes no old record.
+    later changes no old record. ``step_elapsed_seconds`` holds, per step, when it began and ended,
+    in seconds since the case began; on a GPU telemetry holds it.
     """
 
     schema: int = SCHEMA
@@ -226,9 +231,17 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     harness_seconds: Seconds | None = None
     wall_seconds: Seconds | None = None
     telemetry: Telemetry | None = None
+    step_elapsed_seconds: tuple[tuple[float, float], ...] = ()
     ledger: Ledger | None = None
     output_tail: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  #: warnings worth a reader's eye
+
+    @property
+    def step_spans(self) -> tuple[tuple[float, float], ...]:
+        """Return when each step began and ended, on telemetry's clock; empty where unknown."""
+        if self.step_elapsed_seconds or self.telemetry is None:
+            return self.step_elapsed_seconds
+        return self.telemetry.step_elapsed_seconds
 
     @cached_property
     def computed(self) -> dict[str, object]:

@@ -104,6 +104,11 @@ class Measurement:
             session.prepare()
             session.warm_up()
 
+    @property
+    def steady_steps(self) -> int:
+        """Return how many steady steps there are; known once the case has warmed up."""
+        return self._running().steady_steps
+
     def step(self) -> Step:
         """Return the next steady step."""
         with self._until_ended():
@@ -241,12 +246,11 @@ class Measurement:
     def _with_heard(self, record: Record, session: Session, wall_seconds: float) -> Record:
         """Return the record with everything that the worker and its process told."""
         if session.ready is not None:
-            versions = session.ready.versions
             record = msgspec.structs.replace(
                 record,
                 weights=session.ready.weights,
                 effective=session.ready.effective,
-                environment=msgspec.structs.replace(record.environment, versions=versions),
+                environment=_as_seen(record.environment, session),
             )
         phases = self._phases(session)
         harness_seconds = wall_seconds - sum(phase.seconds for phase in phases)
@@ -254,7 +258,7 @@ class Measurement:
             record,
             phases=phases,
             steps=tuple(session.steps),
-            steadiness=session.steadiness,
+            step_elapsed_seconds=self._step_spans(session),
             ledger=session.ledger,
             exit_code=session.process.exit_code,
             # Of a case that broke off, the unfinished phase would count as harness.
@@ -268,6 +272,14 @@ class Measurement:
         if self._compiled is None:
             return None
         return len(compiled.files(self._compiled) - self._compiled_before)
+
+    def _step_spans(self, session: Session) -> tuple[tuple[float, float], ...]:
+        """Return when each step was; where there is telemetry, it holds them on its own clock."""
+        if self._sampler is not None:
+            return ()
+        return tuple(
+            (span.began - self._began, span.ended - self._began) for span in session.step_spans
+        )
 
     def _telemetry(self) -> Telemetry | None:
         if self._sampler is None or self._session is None:
@@ -306,6 +318,15 @@ def worker_environment(environment: Mapping[str, str], gpu: Device | None) -> di
     }
 
 
+def _as_seen(environment: Environment, session: Session) -> Environment:
+    """Return the environment with what the worker saw of it: packages, the host's speed."""
+    assert session.ready is not None
+    probe = environment.probe
+    if probe is not None and session.host is not None:
+        probe = msgspec.structs.replace(probe, host=session.host, host_after=session.host_after)
+    return msgspec.structs.replace(environment, versions=session.ready.versions, probe=probe)
+
+
 def now() -> str:
     """Return this moment in UTC, ISO 8601, to the second."""
     moment = datetime.datetime.now(datetime.UTC)
@@ -318,8 +339,5 @@ def _notes(session: Session, busy_neighbours: int) -> Iterator[str]:
             f"{units.counted(busy_neighbours, 'other GPU')} of this machine computed meanwhile:"
             " steps that wait for the host can be slower than alone"
         )
-    steadiness = session.steadiness
-    if steadiness is not None and not steadiness.reached:
-        yield f"not steady after {steadiness.warmup_steps} steps of warm-up: {steadiness.rule}"
     if session.finished and session.process.exit_code != 0:
         yield f"the worker had finished, then ended with code {session.process.exit_code}"

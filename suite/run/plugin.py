@@ -117,8 +117,8 @@ class Training:
 
     @property
     def steady_steps(self) -> int:
-        """Return how many steady steps the case asks for."""
-        return self._measurement.case.steady_steps
+        """Return how many steady steps the case asks for; ask once it has warmed up."""
+        return self._measurement.steady_steps
 
     def warm_up(self) -> None:
         """Start the worker, take the first step and warm up by the case's rule."""

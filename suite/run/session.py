@@ -15,7 +15,6 @@ from typing import Literal, NoReturn
 
 import msgspec
 
-from suite.results.record import Steadiness
 from suite.run import ending
 from suite.run.ending import Ended
 from suite.run.process import WorkerProcess, oom_kills
@@ -27,6 +26,7 @@ from suite.wire import (
     Finished,
     FromWorker,
     Go,
+    HostProbe,
     Ledger,
     Phase,
     PhaseBegun,
@@ -77,10 +77,14 @@ class Session:
         self.steps: list[Step] = []
         self.step_spans: list[Span] = []
         self.ready: Ready | None = None
-        self.steadiness: Steadiness | None = None
+        self.host: HostProbe | None = None
+        self.host_after: HostProbe | None = None
         self.finished = False
+        self._warmed_up_steps: int | None = None
         self.ledger: Ledger | None = None
         self._last_word = False
+        #: As far as it is known: how short steps are is seen in warm-up.
+        self.steady_steps = start.case.steady_steps
         self._start = start
         self._case = start.case
         self._reporter = reporter
@@ -108,32 +112,39 @@ class Session:
             if not isinstance(frame, Ready):
                 self._out_of_turn(frame)
             self.ready = frame
+        self.host = self.ready.host
 
     def warm_up(self) -> None:
-        """Take the first step, then windows of steps until two in a row agree, or the cap."""
-        rule = self._case.warmup
+        """Take the first step, then warm up by the case's rule; then grant the steady steps."""
         self._grant(1, "first")
         self._take()
+        if self._case.workload.varies:
+            seconds = self._warm_up_steps(self._case.most_warmup_steps)
+        else:
+            seconds = self._warm_up_until_windows_agree()
+        self._warmed_up_steps = len(seconds)
+        self.steady_steps = self._case.steady_steps_at(
+            statistics.median(seconds[-self._case.warmup.window_steps :])
+        )
+        # All at once and right away, so that no steady step waits for us.
+        self._grant(self.steady_steps, "steady")
+
+    def _warm_up_steps(self, count: int) -> list[float]:
+        """Take that many steps of warm-up; return their seconds."""
+        self._grant(count, "warmup")
+        return [self._take().seconds for _ in range(count)]
+
+    def _warm_up_until_windows_agree(self) -> list[float]:
+        """Take windows of steps until two in a row agree, or the cap; return their seconds."""
+        rule = self._case.warmup
         seconds: list[float] = []
         reached = False
         while not reached and len(seconds) < rule.max_steps:
             # Two windows are needed in any case: granted at once, there is no pause between them.
             wanted = rule.window_steps if seconds else 2 * rule.window_steps
-            wanted = min(wanted, rule.max_steps - len(seconds))
-            self._grant(wanted, "warmup")
-            seconds += [self._take().seconds for _ in range(wanted)]
+            seconds += self._warm_up_steps(min(wanted, rule.max_steps - len(seconds)))
             reached = agree(seconds, rule.window_steps, rule.tolerance)
-        self.steadiness = Steadiness(
-            reached=reached,
-            rule=(
-                f"median step times of two consecutive windows of {rule.window_steps} steps"
-                f" within {rule.tolerance:.3g} of each other, at most {rule.max_steps} steps"
-            ),
-            warmup_steps=len(seconds),
-        )
-
-        # All at once and right away, so that no steady step waits for us.
-        self._grant(self._case.steady_steps, "steady")
+        return seconds
 
     def step(self) -> Step:
         """Return the next steady step."""
@@ -142,7 +153,7 @@ class Session:
     @property
     def steady_steps_left(self) -> int:
         """Return how many steady steps of the case have not been taken."""
-        return self._case.steady_steps - sum(step.role == "steady" for step in self.steps)
+        return self.steady_steps - sum(step.role == "steady" for step in self.steps)
 
     def finish(self) -> None:
         """Let the worker end by itself."""
@@ -151,7 +162,7 @@ class Session:
         frame = self._next()
         if not isinstance(frame, Finished):
             self._out_of_turn(frame)
-        self.ledger = frame.ledger
+        self.ledger, self.host_after = frame.ledger, frame.host
         if frame.effective is not None and self.ready is not None:
             self.ready = msgspec.structs.replace(self.ready, effective=frame.effective)
         self.finished = self._last_word = True
@@ -185,9 +196,9 @@ class Session:
 
     def _planned_steps(self) -> int:
         case = self._case
-        known = self.steadiness
-        warmup = case.warmup.max_steps if known is None else known.warmup_steps
-        return 1 + warmup + case.steady_steps
+        known = self._warmed_up_steps
+        warmup = case.most_warmup_steps if known is None else known
+        return 1 + warmup + self.steady_steps
 
     def _next(self) -> object:
         """Return the next frame that is the caller's business; phases are noted in passing."""

@@ -132,7 +132,7 @@ def _asked(args: argparse.Namespace, profile: Profile) -> Asked:
     models.refuse_beyond(model, workload.sequence_tokens, "--seq")
     if args.max_seq and args.start:
         models.refuse_beyond(model, args.start, "--start")
-    few = msgspec.structs.replace(tier, steady_steps=1, warmup=FEW)
+    few = msgspec.structs.replace(tier, steady_steps=1, steady_steps_if_short=None, warmup=FEW)
     case = cases.make(few, model, method, workload, None, profile.default_loop, SEED)
     reason = cases.unsupported_reason(case)
     if reason is not None:

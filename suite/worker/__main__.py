@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import traceback
+from functools import partial
 
 from suite.wire import BadFrame, Connection, Failed, Start, ToWorker
 from suite.worker import guard
@@ -11,6 +12,7 @@ from suite.worker.failures import failure
 from suite.worker.life import live
 from suite.worker.loops.gate import SessionGone
 from suite.worker.phases import Phases
+from suite.worker.python_stack import with_room
 
 
 def main(arguments: list[str]) -> int:
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> int:
         return 2
     phases = Phases(connection, start.device)
     try:
-        live(start, connection, phases)
+        with_room(partial(live, start, connection, phases))
     except (SessionGone, BrokenPipeError):
         return 1
     except Exception as error:

@@ -4,8 +4,9 @@ import hashlib
 import os
 from pathlib import Path
 
+from suite.catalog.case import Case
 from suite.wire import Connection, Effective, Finished, Ready, Start
-from suite.worker.data import rows
+from suite.worker.data import Row, rows
 from suite.worker.phases import Phases
 
 
@@ -21,7 +22,7 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
         import torch
         import transformers
 
-        from suite.worker import effective, weights
+        from suite.worker import effective, host_probe, weights
         from suite.worker.loops import open_loop
         from suite.worker.loops.gate import Gate
 
@@ -41,16 +42,14 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
     phases.begin("prepare")  # ended by the gate, at the moment the first step could begin
     model = engine.attach(model, case)
     weights.fill_adapters(model, case.seed)
-    steps = 1 + case.warmup.max_steps + case.steady_steps
-    work = case.workload
-    count = steps * work.batch_sequences * work.gradient_accumulation
-    data = rows(work, case.model.architecture.vocabulary_size, case.seed, count)
+    data = _rows(case)
 
     def ready(settings: Effective) -> Ready:
         return Ready(
             effective=settings,
             versions=effective.versions(start.device),
             weights=_weights(start, checkpoint, model),
+            host=host_probe.measure(start.device),
         )
 
     def synchronize() -> None:
@@ -60,7 +59,21 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
     gate = Gate(connection, phases, synchronize, ready)
     ledger = loop.run(model, tokenizer, data, start, gate)
     phases.current = "finish"
-    connection.send(Finished(ledger=ledger, effective=gate.effective))
+    host = host_probe.measure(start.device)
+    connection.send(Finished(ledger=ledger, effective=gate.effective, host=host))
+
+
+def _rows(case: Case) -> list[Row]:
+    """Return as many rows as there can be steps for.
+
+    Where batches differ in shape, warm-up has the very batches of the steady steps: whatever a
+    library does for a shape it has not met is over by then.
+    """
+    work = case.workload
+    each = work.batch_sequences * work.gradient_accumulation
+    steps = 1 + case.most_steady_steps + (0 if work.varies else case.most_warmup_steps)
+    made = rows(work, case.model.architecture.vocabulary_size, case.seed, steps * each)
+    return made + made[each:] if work.varies else made
 
 
 def prepare_environment(start: Start) -> None:

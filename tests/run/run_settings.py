@@ -1,7 +1,9 @@
 """What tests of the session share: a case with short time-outs, and real scripted workers."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -59,14 +61,27 @@ def setting(tmp_path: Path, behaviour: str, **changes: object) -> Setting:
     return Setting(**{**values, **changes})
 
 
-def measure(tmp_path: Path, behaviour: str, reporter: Silent | None = None, **changes: object):
-    """Run one case with a scripted worker to its record, as the benchmark does."""
+def measure(
+    tmp_path: Path,
+    behaviour: str,
+    reporter: Silent | None = None,
+    *,
+    case: Mapping[str, object] = MappingProxyType({}),
+    **changes: object,
+):
+    """Run one case with a scripted worker to its record, as the benchmark does.
+
+    ``case`` replaces fields of the short case, ``changes`` those of the setting.
+    """
     measurement = Measurement(
-        short_case(), setting(tmp_path, behaviour, **changes), reporter or Silent(), seal
+        msgspec.structs.replace(short_case(), **case),
+        setting(tmp_path, behaviour, **changes),
+        reporter or Silent(),
+        seal,
     )
     try:
         measurement.warm_up()
-        for _ in range(measurement.case.steady_steps):
+        for _ in range(measurement.steady_steps):
             measurement.step()
         return measurement.finish()
     except CaseFailed as failed:

@@ -10,6 +10,7 @@ import pytest
 import run_settings
 from run_settings import Silent, measure
 
+from suite.catalog.tier import Workload
 from suite.run import session
 from suite.run.session import agree
 
@@ -27,8 +28,9 @@ def test_a_good_worker_makes_a_whole_record(tmp_path):
     assert names == ["import", "load", "prepare", "first_step", "steady", "finish"]
     roles = [step.role for step in record.steps]
     assert roles == ["first"] + ["warmup"] * 6 + ["steady"] * 10
-    assert record.steadiness is not None
-    assert record.steadiness.reached
+    assert record.steadiness is None
+    assert len(record.step_spans) == len(record.steps)
+    assert all(began < ended for began, ended in record.step_spans)
     assert record.exit_code == 0
     assert record.weights == "dummy seed 17"
     assert record.environment.versions.packages == {"torch": "2.13.0"}
@@ -41,13 +43,28 @@ def test_a_good_worker_makes_a_whole_record(tmp_path):
     assert record.phases[0].memory.unavailable["nvml_process_peak_bytes"] == "no GPU in use"
 
 
-def test_warm_up_ends_at_its_cap_and_says_so(tmp_path):
-    """Step times that never agree are measured all the same, with a note."""
+def test_warm_up_ends_at_its_cap(tmp_path):
+    """Step times that never agree are measured all the same."""
     record = measure(tmp_path, "never_steady")
 
-    assert not record.steadiness.reached
-    assert record.steadiness.warmup_steps == 12
-    assert "not steady after 12 steps" in record.notes[0]
+    assert sum(step.role == "warmup" for step in record.steps) == 12
+    assert record.notes == ()
+
+
+def test_short_steps_are_more_where_the_case_says_so(tmp_path):
+    """The worker's steps take a millisecond here."""
+    record = measure(tmp_path, "well", case={"steady_steps_if_short": 14})
+
+    assert sum(step.role == "steady" for step in record.steps) == 14
+
+
+def test_warm_up_is_as_many_steps_as_there_are_shapes(tmp_path):
+    """Where batches differ, warm-up has every steady batch once, whatever its steps take."""
+    work = {"data": "real-length", "sequence_tokens": 128, "batch_sequences": 4}
+    record = measure(tmp_path, "never_steady", case={"workload": Workload(**work)})
+
+    roles = [step.role for step in record.steps]
+    assert roles == ["first"] + ["warmup"] * 10 + ["steady"] * 10
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,18 @@ def test_a_case_from_start_to_end(cache: Path) -> None:
     }
     assert all(step.row_tokens == (128,) * 4 for step in steps)
     assert all(step.gradient_norm and step.data_seconds is not None for step in steps)
+    assert all(step.minor_faults is not None for step in steps)
     values = [step.loss or 0.0 for step in steps]
     assert 6.0 < values[0] < 6.5  # near ln 512: nothing learned yet
     assert values[-1] < values[0]
+
+    assert len(worker.hosts) == 2
+    for host in worker.hosts:
+        assert host is not None
+        assert (host.python_operations_per_second or 0) > 1e5
+        assert (host.memory_bytes_per_second or 0) > 1e8
+        assert host.kernel_launches_per_second is host.pinned_bytes_per_second is None
+        assert host.unavailable["pinned_bytes_per_second"] == "no GPU in use"
 
     assert running.trainable_parameters == 155_648
     assert running.total_parameters == 918_912 + 155_648

@@ -18,8 +18,10 @@ from suite.wire import (
     Effective,
     Failed,
     Failure,
+    Finished,
     FromWorker,
     Go,
+    HostProbe,
     PhaseDone,
     Ready,
     Start,
@@ -108,6 +110,11 @@ class Worker:
     def failure(self) -> Failure | None:
         """Why the worker said it could not go on."""
         return next((f.failure for f in self.frames if isinstance(f, Failed)), None)
+
+    @property
+    def hosts(self) -> list[HostProbe | None]:
+        """How fast the host was before the first step and after the last."""
+        return [frame.host for frame in self.frames if isinstance(frame, Ready | Finished)]
 
     @property
     def phases(self) -> dict[str, PhaseDone]:

@@ -2,6 +2,7 @@
 
 import gc
 import math
+import resource
 import time
 from collections import deque
 from collections.abc import Callable
@@ -33,6 +34,12 @@ class Collector:
             self.seconds += time.perf_counter() - self._began
 
 
+def minor_faults() -> int | None:
+    """Return how many page faults without disk this thread has had; None where not counted."""
+    thread: int | None = getattr(resource, "RUSAGE_THREAD", None)  # Linux
+    return None if thread is None else resource.getrusage(thread).ru_minflt
+
+
 class Gate:
     """Steps one by one: ``wait`` until granted, then ``begin``, then ``end``.
 
@@ -58,6 +65,7 @@ class Gate:
         self._began = self._began_monotonic = 0.0
         self._collector = Collector()
         self._collected_before = 0.0
+        self._faults_before: int | None = None
 
     def announce(self, effective: Effective) -> None:
         """End the phase ``prepare`` and say that steps can be granted."""
@@ -93,6 +101,7 @@ class Gate:
         """Start the clock of a granted step."""
         self._synchronize()
         self._collected_before = self._collector.seconds
+        self._faults_before = minor_faults()
         self._began_monotonic = time.monotonic()
         self._began = time.perf_counter()
 
@@ -112,6 +121,7 @@ class Gate:
         seconds = time.perf_counter() - self._began
         ended = time.monotonic()
         collected = self._collector.seconds - self._collected_before
+        faults, before = minor_faults(), self._faults_before
         value, norm = loss(), gradient_norm()
         step = Step(
             index=self.index,
@@ -126,6 +136,7 @@ class Gate:
             gradient_norm=norm if norm is not None and math.isfinite(norm) else None,
             data_seconds=data_seconds,
             collector_seconds=collected,
+            minor_faults=None if faults is None or before is None else faults - before,
         )
         self._connection.send(StepDone(step=step, began=self._began_monotonic, ended=ended))
         if self.index == 0:
