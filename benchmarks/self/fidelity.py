@@ -2,7 +2,9 @@
 
 ``python benchmarks/self/fidelity.py --out DIR`` lets the suite's worker and ``bare.py`` train on
 this machine's device at the same time, in turns of a few steps: while one computes, the other
-waits, so that heat, clocks and neighbours meet both alike. A pair is one launch of each. Pairs
+waits, so that heat, clocks and neighbours meet both alike. What comes from outside of a process
+meets both as well, so it does not show here: ``launches.py`` compares whole launches, each alone
+on the machine. A pair is one launch of each. Pairs
 are taken until the verdict is settled, or there are ``--pairs`` of them. DIR gets what was
 measured (``fidelity.pairs``; given again, it goes on where it was cut) and the figures
 (``fidelity.json``), which are published beside the profile's runs.
@@ -12,7 +14,6 @@ import argparse
 import os
 import select
 import statistics
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import get_args
 
 import msgspec
+import script
 import turns
 from turns import TURN, TURNS, WARMUP, Suite, Turn
 
@@ -36,9 +38,7 @@ from suite.run.measurement import worker_environment
 from suite.run.nvml import Device, open_gpu
 from suite.run.progress import reporter
 from suite.wire import Start
-from suite.worker.checkpoints import checkpoint_folder
 
-HERE = Path(__file__).parent
 LIMIT = 0.01  #: of step time, either way
 LEAST_PAIRS, MOST_PAIRS = 3, 6
 LONGEST_SECONDS = 600.0  #: to the end of a turn
@@ -63,36 +63,19 @@ class Bare:
     """The bare script, which waits after its warm-up and after each turn."""
 
     def __init__(self, case: Case, out: Path, gpu: Device | None) -> None:
-        name, work = case.method.name, case.workload
-        checkpoint = checkpoint_folder(case.model, "dense", cache_folder())
-        self._result, self._log = out / "bare.json", out / "bare.log"
-        self._result.unlink(missing_ok=True)
-        compiled = out / "bare-compiled" / name
+        self._out = out
         held, theirs = os.pipe()
         ours, go = os.pipe()
         self._held, self._go = held, go
-        numbers = (work.sequence_tokens, work.batch_sequences, WARMUP, TURN, TURNS, theirs, ours)
-        command = [sys.executable, str(HERE / "bare.py"), name, str(checkpoint)]
-        environment = worker_environment(os.environ, gpu)
-        environment.pop("PYTHONPATH")  # nothing of ours
-        if inherited := os.environ.get("PYTHONPATH"):
-            environment["PYTHONPATH"] = inherited
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*command, str(self._result), *map(str, numbers)],
-                env=environment
-                | {
-                    "UNSLOTH_DISABLE_STATISTICS": "1",
-                    "HF_HUB_OFFLINE": "1",
-                    "TOKENIZERS_PARALLELISM": "false",
-                    "UNSLOTH_COMPILE_LOCATION": str(compiled / "unsloth"),
-                    "TRITON_CACHE_DIR": str(compiled / "triton"),
-                },
-                stdout=log,
-                stderr=log,
-                cwd=out,
-                pass_fds=(theirs, ours),
-            )
+        self._process = script.start(
+            case,
+            out,
+            gpu,
+            warmup=WARMUP,
+            steps=TURN * TURNS,
+            more=[f"--turn={TURN}", f"--held={theirs}", f"--go={ours}"],
+            pass_fds=(theirs, ours),
+        )
         os.close(theirs)
         os.close(ours)
 
@@ -105,7 +88,7 @@ class Bare:
         """Wait until its turn, or its warm-up, is over."""
         ready, _, _ = select.select([self._held], [], [], LONGEST_SECONDS)
         if not ready or not os.read(self._held, 1):
-            raise SuiteError(f"bare.py failed:\n{self._log.read_text(errors='replace')[-4000:]}")
+            raise SuiteError(f"bare.py failed:\n{script.log_tail(self._out)}")
 
     def turn(self) -> None:
         """Let it take a turn."""
@@ -117,8 +100,7 @@ class Bare:
         os.write(self._go, b".")
         if self._process.wait(LONGEST_SECONDS):
             self.wait()
-        ends = msgspec.json.decode(self._result.read_bytes(), type=dict[str, list[float]])["ends"]
-        return _between_turns(ends)
+        return _between_turns(script.result(self._out).ended)
 
     def close(self) -> None:
         """Leave nothing running."""

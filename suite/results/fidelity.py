@@ -15,9 +15,10 @@ from suite.results.long_steps import LongSteps
 from suite.results.stats import interval
 from suite.wire import Count, StepSeconds, Struct
 
+#: 4: whole launches have the mean of their window and their 10 % quantile beside the median.
 #: 3: what is compared with may be quantized weights, and there may be figures of the turns.
 #: 2: the two may have been stepped in turns, and then there is no run; 1 knew launches in turn.
-SCHEMA = 3
+SCHEMA = 4
 
 #: A difference of step times relative to the other side's: 0.01 is one percent more.
 Difference = Annotated[float, msgspec.Meta(gt=-1, le=1e6)]
@@ -35,6 +36,9 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     ``turn_steps`` is after how many steps the two took turns, both having begun; null where a
     whole launch of the one followed one of the other, and then the suite's are launches of the
     run ``run_id``.
+    ``window_pairs`` compares the whole window of steady steps over their number, waits between
+    steps included, and ``low_pairs`` the 10 % quantile of the steps; both are of whole launches,
+    and empty in older files.
     ``shortest_pairs`` compares, as ``wall`` does where that is known, the shortest step of each
     side instead of its median: the step that waited least. Empty where single steps were not kept.
     ``turns`` is what the GPU did in longer turns, both sides' together; its steps are turns, a
@@ -50,6 +54,8 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     reported_pairs: tuple[Difference, ...]
     wall: Difference | None
     wall_pairs: tuple[Difference, ...]
+    window_pairs: tuple[Difference, ...] = ()
+    low_pairs: tuple[Difference, ...] = ()
     suite_seconds: tuple[StepSeconds, ...]
     bare_seconds: tuple[StepSeconds, ...]
     shortest_pairs: tuple[Difference, ...] = ()
@@ -70,9 +76,10 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     def verdict(self) -> Literal["within", "over", "not settled"]:
         """Return whether the differences lie within the limit, by their 95 % intervals.
 
-        Within: both intervals do. Over: one of them lies beyond the limit altogether.
+        Within: all intervals do. Over: one of them lies beyond the limit altogether.
         """
-        spans = [between(pairs) for pairs in (self.reported_pairs, self.wall_pairs) if pairs]
+        every = (self.reported_pairs, self.wall_pairs, self.window_pairs, self.low_pairs)
+        spans = [between(pairs) for pairs in every if pairs]
         known = [span for span in spans if span is not None]
         if any(low > self.limit or high < -self.limit for low, high in known):
             return "over"
