@@ -1,8 +1,8 @@
 """``python -m reports.generated [--check]``: what documents show of results, written anew.
 
 A block between ``<!-- generated: COMMAND -->`` and ``<!-- /generated -->`` holds what the command
-prints and names it, run in the repository's root; only ``./tunebench export`` and the gate's
-simulation are run. ``noise.json`` of every published profile is written as well.
+prints and names it, run in the repository's root; only ``./tunebench export`` and a few scripts
+are run. ``noise.json`` of every published profile is written as well.
 """
 
 import os
@@ -17,9 +17,9 @@ from suite.results.publish import write_noise
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "reports" / "results"
-DOCUMENTS = (ROOT / "README.md", RESULTS / "README.md")
+DOCUMENTS = (ROOT / "README.md", RESULTS / "README.md", ROOT / "docs" / "python-stack.md")
 _EXPORT = ["./tunebench", "export"]
-_SIMULATION = ["python", "benchmarks/self/gate.py"]
+_SCRIPTS = ("benchmarks/self/gate.py", "benchmarks/self/python_stack.py")
 
 _BLOCK = re.compile(
     r"^<!-- generated: (?P<command>[^\n]+?) -->\n.*?^<!-- /generated -->$",
@@ -47,7 +47,7 @@ def output(command: str) -> str:
     words = shlex.split(command)
     if words[:2] == _EXPORT:
         arguments = ["-m", "suite", *words[1:]]
-    elif words == _SIMULATION:
+    elif words[:1] == ["python"] and words[1:2] and words[1] in _SCRIPTS:
         arguments = words[1:]
     else:
         raise BadInput(f"not a command of a generated block: {command}")

@@ -26,7 +26,7 @@ from suite.catalog import model as models
 from suite.catalog.case import Case
 from suite.catalog.tier import Loop
 from suite.errors import SuiteError
-from suite.results.fidelity import Fidelity, between
+from suite.results.fidelity import Fidelity, between, geometric
 from suite.results.record import Record
 from suite.results.store import Plan, Run, create, open_run
 from suite.run import planning
@@ -67,11 +67,11 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """One launch of each; ``first`` says whose came first, ``record_id`` is the suite's."""
+    """One launch of each; ``first`` says whose came first, ``launch`` is the suite's number."""
 
     case_id: str
     run_id: str
-    record_id: str
+    launch: int
     first: str
     gpu: str | None
     suite: Side
@@ -81,21 +81,20 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 def compare(run: Run, out: Path, told: Reporter) -> Iterator[Pair]:
     """Yield the pairs that are still to be measured, round by round over the cases."""
     journal = out / "launches.pairs"
-    done = {(pair.case_id, pair.record_id) for pair in turns.read(journal, Pair)}
+    done = {(pair.case_id, pair.launch) for pair in turns.read(journal, Pair)}
     for number in range(1, run.plan.launches + 1):
         launch = Launch(run, number, told)
         try:
             for at, case in enumerate(run.plan.cases):
-                record = _record(run, number, case)
-                if record is not None and (case.case_id, record.record_id) in done:
+                if (case.case_id, number) in done:
                     continue
                 suite_first = (number + at) % 2 == 1
                 bare = None if suite_first else _script(case, out)
-                record = record or _measured(launch, case)
+                record = _record(run, number, case) or _measured(launch, case)
                 pair = Pair(
                     case_id=case.case_id,
                     run_id=run.plan.run_id,
-                    record_id=record.record_id,
+                    launch=number,
                     first="suite" if suite_first else "script",
                     gpu=None if record.environment.gpu is None else record.environment.gpu.name,
                     suite=_side(record),
@@ -194,9 +193,8 @@ def told_of(pair: Pair) -> str:
 def shown(name: str, pairs: Sequence[float]) -> str:
     """Return the mean of some differences with its 95 % interval."""
     span = between(pairs)
-    mean = turns.differences([1 + pair for pair in pairs], [1.0] * len(pairs))[0]
     around = "" if span is None else f" ({span[0]:+.2%} to {span[1]:+.2%})"
-    return f"{name} {mean:+.2%}{around}"
+    return f"{name} {geometric(pairs):+.2%}{around}"
 
 
 def sized(case: Case, args: argparse.Namespace) -> Case:

@@ -6,6 +6,7 @@ quantized. ``benchmarks/self/fidelity.py`` and ``dummy.py`` there measure it and
 """
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -91,6 +92,11 @@ def between(pairs: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95 % interval of the geometric mean of differences; None for fewer than two."""
     found = interval([math.log1p(pair) for pair in pairs])
     return None if found is None else (math.expm1(found[0]), math.expm1(found[1]))
+
+
+def geometric(pairs: Sequence[float]) -> float:
+    """Return the geometric mean of differences, of which there is at least one."""
+    return math.expm1(statistics.fmean(math.log1p(pair) for pair in pairs))
 
 
 class FidelityFile(Struct, frozen=True, kw_only=True):

@@ -2,10 +2,9 @@
 
 CPython keeps the frames of Python functions in chunks of 16 KiB. From 3.11 on it hands a chunk
 back to the kernel as soon as the call that needed it returns (python/cpython#142183; mended in
-later releases of 3.13 and 3.14). Code that calls again and again from the end of a chunk pays for mmap,
-a page fault and munmap each time. Whether a training step does is up to the size of all frames
-below the trainer, and those are the suite's: one step of Unsloth on an H100 took 2,844 such faults
-and 61 ms more than with room (``docs/python-stack.md``).
+later releases of 3.13 and 3.14). Code that calls again and again from the end of a chunk pays for
+mmap, a page fault and munmap each time. Whether a training step does is up to the size of all
+frames below the trainer, and those are the suite's: ``docs/python-stack.md`` has the figures.
 """
 
 from collections.abc import Callable

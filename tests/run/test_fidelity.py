@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from suite.results.fidelity import Fidelity, FidelityFile
+from suite.results.store import read
 from suite.run.nvml import open_gpu
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,7 @@ def test_published_figures_are_those_of_the_published_steps(
     """Every figure that has its pairs beside it comes out of them again, to the last digit."""
     import dummy
     import fidelity
+    import launches
 
     again = 0
     for path in (ROOT / "reports" / "results").glob("*/fidelity.json"):
@@ -125,7 +127,54 @@ def test_published_figures_are_those_of_the_published_steps(
                 figure = module.figure(case_id, [p for p in pairs if p.case_id == case_id])
                 assert figure in published
                 again += 1
-    assert again >= 4
+        pairs = turns.read(path.with_name("launches.pairs"), launches.Pair)
+        for case_id in {pair.case_id for pair in pairs}:
+            own = [pair for pair in pairs if pair.case_id == case_id]
+            (figure,) = (f for f in published if f.case_id == case_id and f.window_pairs)
+            assert launches.figure(case_id, figure.limit, own) == figure
+            again += 1
+    assert again >= 5
+
+
+def test_the_numbers_of_a_whole_launch(turns: ModuleType) -> None:
+    """A long wait between two steps is in the window's mean alone; one long step in no median."""
+    import launches
+
+    began = [float(at) for at in range(20)]
+    began = [at + (3.0 if at >= 10 else 0.0) for at in began]
+    ended = [at + 0.5 + 0.01 * number for number, at in enumerate(began)]
+    ended[-1] += 2.0
+    side = launches.Side(began=began, ended=ended, faults=[None] * 20)
+    assert side.numbers["median"] == pytest.approx(0.595)
+    assert side.numbers["low"] == pytest.approx(0.519)
+    assert side.numbers["window"] == pytest.approx((19 + 3 + 0.69 + 2) / 20)
+
+
+def test_whole_launches_take_turns_with_the_script(tmp_path: Path) -> None:
+    """The whole way on the CPU: the suite's side is a run, and a second call adds nothing."""
+    command = [sys.executable, str(SELF / "launches.py"), "--out", str(tmp_path), "--pairs", "1"]
+    command += ["--model", "tiny-qwen3", "--tier", "smoke", "--methods", "unsloth-lora"]
+    command += ["--profile", "cpu", "--sequence", "64", "--rank", "8"]
+    for _ in range(2):
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        )
+        assert "not settled: tiny-qwen3-unsloth-lora-b4-s64-r8" in done.stdout, done.stderr
+    (line,) = (tmp_path / "launches.pairs").read_bytes().splitlines()
+    pair = msgspec.json.decode(line)
+    assert pair["first"] == "suite"
+    assert [len(pair[side]["began"]) for side in ("suite", "script")] == [10, 10]
+    found = read([tmp_path / "run"])
+    (record,) = found.records
+    assert record.case.method.adapter is not None
+    assert record.case.method.adapter.rank == 8
+    assert record.effective is not None
+    assert record.effective.trainable_parameters == 155_648 // 2
+    assert str(tmp_path) not in " ".join(found.plans[0].argv)
 
 
 def test_figures_of_one_comparison_leave_those_of_another(
