@@ -168,6 +168,6 @@ def _most(found: Paths, faster: str, material: Material) -> str:
     if ratio.low * times > 1:
         can = "can"
     return (
-        f"{text} Were its host to cost nothing, and that of {than} as much as in the loop, it would"
-        f" be at most at {shown(times)}: the host alone {can} turn the order round."
+        f"{text} Were its host to cost nothing, and that of {than} as much as in the loop, it"
+        f" would reach {shown(times)} at most: the host alone {can} turn the order round."
     )

@@ -123,7 +123,7 @@ def versus(one: Entry, other: Entry) -> list[str]:
         lacking = one if times[0] is None else other
         name = marked(lacking.profile.title, lacking.profile)
         return [f"no time is known of {name}: {lacking.reason}"]
-    found = _over(*times)
+    found = _over(times[0], times[1])
     low, high = found.low, found.high
     measured = one.basis == other.basis == "measured"
     shown = [
@@ -151,7 +151,7 @@ def versus(one: Entry, other: Entry) -> list[str]:
 def ratio(one: Entry, other: Entry) -> Between | None:
     """Return the rate on one card over that on another, of the same case; None is unknown."""
     times = _step(one), _step(other)
-    return None if times[0] is None or times[1] is None else _over(*times)
+    return None if times[0] is None or times[1] is None else _over(times[0], times[1])
 
 
 def _over(ours: Between, theirs: Between) -> Between:

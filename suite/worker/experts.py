@@ -64,7 +64,7 @@ class ExpertsWitness:
         """Return the settings with the experts' path; call once, after the first step."""
         if not self._experts:
             return announced
-        path = self._path()
+        path = self.path()
         forwards = sorted({_forward_name(module) for module in self._experts})
         seen = {
             "experts_forward": ", ".join(forwards),
@@ -73,7 +73,8 @@ class ExpertsWitness:
         }
         return msgspec.structs.replace(announced, others=announced.others | seen)
 
-    def _path(self) -> Path:
+    def path(self) -> Path:
+        """Return the path of the passes since the witness was made."""
         if all(hasattr(module, "gate_up_projs") for module in self._experts):
             return self._one_by_one()
         modules = {type(module).__module__ for module in self._experts}
@@ -109,7 +110,8 @@ def passed(before: Mapping[str, int], after: Mapping[str, int], *, layers: int) 
     """Return the path of one step in which every layer was ready for the grouped one.
 
     ``before`` and ``after`` are unsloth_zoo's counts. Every layer begins at least one grouped
-    pass, and one that reaches its second projection has dequantized twice.
+    pass, and each dequantizes the experts of both projections, once more each where its backward
+    pass does so anew. A pass that failed in its last part would still be counted as good.
     """
     moved = {name: count - before.get(name, 0) for name, count in after.items()}
     begun = sum(moved[name] for name in _PASSES)
@@ -119,7 +121,7 @@ def passed(before: Mapping[str, int], after: Mapping[str, int], *, layers: int) 
         reason = getattr(sys.modules.get(_LIBRARY), "LAST_DECLINE", {}).get("reason")
         return Path(name="loop", why=f"the grouped path declined: {reason or 'no reason given'}")
     said = f"{begun} grouped passes through {layers} layers in the first step"
-    if begun < layers or declined or dequantized <= begun:
+    if begun < layers or declined or dequantized < 2 * begun:
         said += f", {dequantized} dequantizations, {declined} declined: not all of them ended well"
         return Path(name=None, why=said)
     return Path(name="grouped", why=said)

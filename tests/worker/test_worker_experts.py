@@ -1,6 +1,10 @@
 """Which path the experts took, from what unsloth_zoo counts; and which variables are set."""
 
+import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +48,31 @@ def test_a_grouped_path_is_one_whose_passes_ended(
     found = passed(BEFORE, after, layers=36)
     assert found.name == name
     assert said in found.why
+
+
+def test_both_paths_of_unsloths_own_experts_are_told_apart() -> None:
+    """Real passes: same result either way, and a silent fall back is no grouped path."""
+    ran = subprocess.run(
+        [sys.executable, str(Path(__file__).parent / "both_paths.py")],
+        env=os.environ | {"UNSLOTH_COMPILE_DISABLE": "1", "OMP_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert {name: each["path"] for name, each in found.items()} == {
+        "grouped": "grouped",
+        "loop": "loop",
+        "fell back": None,
+        "declined": "loop",
+    }
+    assert found["loop"]["why"].endswith("UNSLOTH_GPTOSS_GROUPED=0")
+    assert found["declined"]["why"].endswith("experts of two dtypes")
+    assert found["grouped"]["norms"] == pytest.approx(found["loop"]["norms"], rel=2e-3)
+    assert found["fell back"]["norms"] == found["loop"]["norms"], "the loop, without a word"
 
 
 @pytest.mark.parametrize(
