@@ -8,7 +8,7 @@ import sites
 
 import gpu_records
 import records
-from reports import host_part, references, time_model
+from reports import host_part, references, tables, time_model
 from reports.claims_page import page
 from reports.material import Material, gather
 from reports.references import Figure
@@ -176,3 +176,22 @@ def test_the_claims_page_says_it_beside_the_verdict(published: tuple[Record, ...
     lines = [line for source in claims.sources for line in source.lines if line.host]
     assert [line.claim for line in lines] == [claim().claim]
     assert lines[0].host[-1] == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("method", "ran", "row"),
+    [
+        (OLDER, "loop", ("Experts", "loop", "loop")),
+        (TODAY, "grouped", ("Experts", "the engine's choice", "grouped")),
+        (TODAY, None, ("Experts", "the engine's choice", "unknown")),
+    ],
+)
+def test_a_records_page_says_how_experts_were_computed(
+    method: str, ran: str | None, row: tuple[str, str, str]
+) -> None:
+    """Beside what was asked for; a model without experts has no such row."""
+    seen = records.effective(others={"experts_path": ran})
+    shown = tables.requested_and_running(path(method, 1.0, None, effective=seen))
+    assert row in shown
+    plain = tables.requested_and_running(gpu_records.record())
+    assert "Experts" not in {name for name, _, _ in plain}
