@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from reports import facts, implied, words
+from reports import facts, host_part, implied, words
 from reports.across import profile_titles
 from reports.aspects import Aspect
 from reports.cells import Number, exact, number, record_page
@@ -37,7 +37,10 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One published figure; ``mark`` is the class of its verdict."""
+    """One published figure; ``mark`` is the class of its verdict.
+
+    ``host`` says what part of it the host can explain, where that was asked.
+    """
 
     anchor: str
     claim: str
@@ -50,6 +53,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
     why: str
     aspects: tuple[Aspect, ...]
+    host: tuple[str, ...] = ()
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +114,7 @@ def page(material: Material, references: Sequence[Reference] | None = None) -> C
 def _source(reference: Reference, material: Material, cases: list[list[Launches]]) -> Source:
     anchor = f"source-{reference.name.replace('.', '-')}"
     lines = tuple(
-        _line(f"{anchor}-{index}", figure, held(figure, material, cases))
+        _line(f"{anchor}-{index}", figure, held(figure, material, cases), material)
         for index, figure in enumerate(reference.figures, 1)
     )
     return Source(anchor=anchor, reference=reference, lines=lines, fared=_fared(lines))
@@ -125,7 +129,7 @@ def _fared(lines: Sequence[Line]) -> str:
     return f"{text}; of these {impossible} impossible as printed" if impossible else text
 
 
-def _line(anchor: str, figure: Figure, found: Held) -> Line:
+def _line(anchor: str, figure: Figure, found: Held, material: Material) -> Line:
     return Line(
         anchor=anchor,
         claim=figure.claim,
@@ -138,6 +142,7 @@ def _line(anchor: str, figure: Figure, found: Held) -> Line:
         mark=VERDICTS[found.kind],
         why=found.why,
         aspects=found.aspects,
+        host=host_part.sentences(figure, material),
     )
 
 

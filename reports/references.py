@@ -89,6 +89,9 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     printed: str = ""
     note: str = ""
     slower: tuple[str, ...] = ()  #: for ``faster_card``: profiles of the card that is slower
+    #: For ``faster_card``: the method as software of the source's date ran it, with more for the
+    #: host to do; its reference is the method as it runs today.
+    older_method: str | None = None
     settings: Settings = Settings()
 
     def __post_init__(self) -> None:
@@ -96,6 +99,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError(f"quantity {self.quantity!r} has {self._wanted()}")
         if bool(self.slower) != (self.quantity == "faster_card"):
             raise ValueError("slower is for quantity = 'faster_card', and needed there")
+        if self.older_method is not None and self.quantity != "faster_card":
+            raise ValueError("older_method is for quantity = 'faster_card'")
         if self.quantity == "memory_saved_share" and (self.value or 0) >= 1:
             raise ValueError("memory_saved_share is a share: 0.8 for 80 %")
 
@@ -146,6 +151,8 @@ def read(file: Path) -> Reference:
         at = f"{file}: key 'figures[{number}]."
         _refuse_unknown_names(f"{at}settings.", settings)
         _refuse_unknown(f"{at}slower'", figure.slower, profiles.names())
+        if figure.older_method is not None:
+            _refuse_unknown(f"{at}older_method'", (figure.older_method,), _older_methods())
         if figure.quantity in RATIOS and settings.baseline is None and settings.baselines:
             raise BadInput(f"{at}settings.baseline': needed beside baselines, in words")
         whole.append(msgspec.structs.replace(figure, settings=settings))
@@ -169,6 +176,11 @@ def architecture(name: str) -> Architecture:
     if name in models.names():
         return models.load(name).architecture
     return toml.load(ARCHITECTURES, name, Published, noun="model").architecture
+
+
+def _older_methods() -> list[str]:
+    """Return the methods that run the loop over experts which others of today do without."""
+    return [name for name in methods.names() if methods.load(name).experts == "loop"]
 
 
 def _merged(common: Settings, own: Settings) -> Settings:

@@ -9,7 +9,7 @@ from reports.cells import exact
 from suite import units
 from suite.catalog.case import Case
 from suite.results.record import Record
-from suite.wire import Step
+from suite.wire import Effective, Step
 
 #: A page must open whatever a file holds; the JSON beside it is always whole.
 MOST_STEPS = 2_000
@@ -17,6 +17,7 @@ MOST_LINES = 200
 LONGEST_TEXT = 2_000
 
 UNKNOWN = "unknown"
+_ENGINES_CHOICE = "the engine's choice"
 
 MEMORY = {
     "allocated_peak_bytes": "Torch allocated",
@@ -126,8 +127,17 @@ def requested_and_running(record: Record) -> tuple[tuple[str, str, str], ...]:
             ", ".join(running.adapter_targets),
         ),
         ("Trained", f"rank {adapter.rank} adapters" if adapter else "every parameter", every),
-        ("Trained in", "the engine's choice", ", ".join(running.trainable_dtypes)),
+        ("Trained in", _ENGINES_CHOICE, ", ".join(running.trainable_dtypes)),
+        *_experts(record.case, running),
     )
+
+
+def _experts(case: Case, running: Effective) -> Iterator[tuple[str, str, str]]:
+    """Yield how experts are computed, in a model that has some."""
+    if case.model.architecture.experts is None:
+        return
+    asked, seen = case.method.experts, running.others.get("experts_path")
+    yield "Experts", _ENGINES_CHOICE if asked == "engine" else asked, str(seen or UNKNOWN)
 
 
 def _loss(case: Case) -> str:

@@ -255,8 +255,40 @@ def test_a_card_that_ran_out_of_memory_loses_to_one_that_holds_it() -> None:
     assert measured.basis == "measured"
     said = why.versus(known.entry(attention, cards[0]), measured)
     assert any("by the model a step on" in each for each in said)
+    assert said[0].startswith("NVIDIA H100 SXM is projected ahead: ")
+    assert said[1].endswith("others may turn the order round")
+    assert "before July 2026 Unsloth ran these experts in a loop" in said[2]
     (line,) = why.sentences(measured)
     assert "measured; by the time model a step of" in line
+
+
+def test_only_a_measured_order_of_two_cards_is_final() -> None:
+    """A projection says what it is of; two measured cards stand as they were measured."""
+    known = planner.on(store.read([RESULTS]).records)
+    (case,) = cases.cases(
+        tier.load("standard"),
+        loop="sft",
+        seed=0,
+        model_names=["qwen3-32b"],
+        method_names=["unsloth-lora"],
+    )
+    h100, h200, max_q = (
+        known.entry(case, profiles.load(name))
+        for name in ("h100-sxm", "h200-sxm", "rtx-pro-6000-max-q")
+    )
+    said = "; ".join(why.versus(h200, h100))
+    assert "is ahead: " in said
+    assert "may turn the order round" not in said
+    projected = why.versus(max_q, h100)
+    assert projected[0].startswith("NVIDIA H100 SXM is projected ahead: ")
+    assert projected[1].endswith("others may turn the order round")
+    assert "July 2026" not in "; ".join(projected), "it has no experts"
+    there, back = why.ratio(max_q, h100), why.ratio(h100, max_q)
+    assert there is not None
+    assert back is not None
+    assert (there.value, there.low, there.high) == pytest.approx(
+        (1 / back.value, 1 / back.high, 1 / back.low)
+    )
 
 
 def test_the_cost_on_ones_own_card_is_its_share_and_the_energy() -> None:

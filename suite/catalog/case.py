@@ -124,6 +124,10 @@ def unsupported_reason(case: Case) -> str | None:
             )
     elif method.adapter is not None and method.adapter.targets == "experts":
         return f"{case.model.name} has no experts to attach adapters to"
+    if method.experts != "engine" and case.model.family != "gpt-oss":
+        if architecture.experts is None:
+            return f"{case.model.name} has no experts that a loop could go over"
+        return "Unsloth has a switch between loop and grouped products for gpt-oss alone"
     if case.workload.packing != "none" and case.model.family == "gpt-oss":
         return (
             "in transformers 5.17 gpt-oss builds its attention mask without position ids, and"

@@ -56,6 +56,9 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     attention: Literal["sdpa", "eager", "engine"]  #: "engine": whatever the engine picks
     autocast: bool  #: bfloat16 autocast around the forward pass
     gradient_checkpointing: Literal["none", "standard", "unsloth"]
+    #: How the experts of a layer are computed: all in grouped matrix products, or one after
+    #: another in a Python loop; "engine": whatever the engine picks.
+    experts: Literal["engine", "grouped", "loop"] = "engine"
     liger: bool = False
     fused_loss: bool = True  #: the trainer's memory-saving loss where the loop has one
     reference: str | None = None
@@ -67,6 +70,11 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError("quantization without adapter: 4-bit weights cannot be trained")
         if self.gradient_checkpointing == "unsloth" and self.engine != "unsloth":
             raise ValueError("gradient_checkpointing = 'unsloth' needs engine = 'unsloth'")
+        if self.experts != "engine" and (self.engine != "unsloth" or self.quantization is None):
+            raise ValueError(
+                f"experts = {self.experts!r} needs engine = 'unsloth' and quantization: only its"
+                " experts in 4 bits can be computed in either way"
+            )
         if self.liger and self.engine != "transformers":
             raise ValueError("liger needs engine = 'transformers'")
 

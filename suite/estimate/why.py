@@ -123,13 +123,12 @@ def versus(one: Entry, other: Entry) -> list[str]:
         lacking = one if times[0] is None else other
         name = marked(lacking.profile.title, lacking.profile)
         return [f"no time is known of {name}: {lacking.reason}"]
-    ratio = times[1].value / times[0].value
-    # From one end of both intervals to the other: how far their errors go together is not known.
-    low, high = times[1].low / times[0].high, times[1].high / times[0].low
+    found = _over(times[0], times[1])
+    low, high = found.low, found.high
     measured = one.basis == other.basis == "measured"
     shown = [
         units.ratio(each) if measured else f"{units.about(each, high - low)}×"
-        for each in (ratio, low, high)
+        for each in (found.value, low, high)
     ]
     names = [marked(entry.profile.title, entry.profile) for entry in (one, other)]
     rate = f"{names[0]} at {shown[0]} the rate of {names[1]} ({shown[1]} to {shown[2]})"
@@ -140,11 +139,45 @@ def versus(one: Entry, other: Entry) -> list[str]:
     elif misfit:
         said = ["it fits neither", f"were there room on both: {rate}"]
     elif low > 1 or high < 1:
-        said = [f"{ours if low > 1 else theirs} is ahead: {rate}"]
+        ahead = ours if low > 1 else theirs
+        said = [f"{ahead} is {'' if measured else 'projected '}ahead: {rate}"]
+        said += [] if measured else _beyond(one)
     else:
-        nearer = ours if ratio > 1 else theirs
+        nearer = ours if found.value > 1 else theirs
         said = [f"open, {nearer} more likely ahead, as the interval of the ratio holds 1: {rate}"]
     return [*said, *_differences(one, other)]
+
+
+def ratio(one: Entry, other: Entry) -> Between | None:
+    """Return the rate on one card over that on another, of the same case; None is unknown."""
+    times = _step(one), _step(other)
+    return None if times[0] is None or times[1] is None else _over(times[0], times[1])
+
+
+def _over(ours: Between, theirs: Between) -> Between:
+    """Return how many times as fast ours is, by the seconds of a token.
+
+    From one end of both intervals to the other: how far their errors go together is not known.
+    """
+    return Between(
+        value=theirs.value / ours.value,
+        low=theirs.low / ours.high,
+        high=theirs.high / ours.low,
+    )
+
+
+def _beyond(entry: Entry) -> list[str]:
+    """Return what a projected order of two cards cannot rule out."""
+    said = [
+        "the interval is of these versions and of hosts like those measured: others may turn the"
+        " order round"
+    ]
+    method, experts = entry.case.method, entry.case.model.architecture.experts
+    if experts is not None and method.engine == "unsloth" and method.quantization is not None:
+        said.append(
+            "before July 2026 Unsloth ran these experts in a loop, with more for the host to do"
+        )
+    return said
 
 
 def _differences(one: Entry, other: Entry) -> list[str]:

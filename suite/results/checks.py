@@ -43,6 +43,7 @@ def check(case: Case, effective: Effective | None, steps: tuple[Step, ...]) -> t
         _optimizer(case, effective),
         _gradient_checkpointing(case, effective),
         _liger(case, effective),
+        _experts(case, effective),
     ]
     return (*settings, losses)
 
@@ -73,6 +74,7 @@ _SETTINGS = (
     "optimizer",
     "gradient checkpointing",
     "liger kernels",
+    "experts",
 )
 
 
@@ -186,6 +188,22 @@ def _liger(case: Case, effective: Effective) -> Check:
     said = "on" if found else "off"
     good = bool(found) == case.method.liger
     return _verdict(name, good, f"{said}, as asked" if good else f"{said}, against the request")
+
+
+def _experts(case: Case, effective: Effective) -> Check:
+    name, asked = "experts", case.method.experts
+    if case.model.architecture.experts is None:
+        return _verdict(name, True, "the model has none")
+    found = effective.others.get("experts_path")
+    why = effective.others.get("experts_path_seen_by") or "nothing was seen of their path"
+    if asked == "engine":
+        said = f"the engine chose {found}" if found else "the engine's choice is not known"
+        return _verdict(name, True, f"{said}: {why}")
+    if found is None:
+        return Check(name=name, status="unknown", detail=f"{asked} was asked for: {why}")
+    if found == asked:
+        return _verdict(name, True, f"{found}, as asked: {why}")
+    return _verdict(name, False, f"{asked} was asked for, {found} runs: {why}")
 
 
 def _finite_losses(steps: tuple[Step, ...]) -> Check:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from suite.catalog.case import Case
 from suite.wire import Connection, Effective, Finished, Ready, Start
+from suite.worker import experts
 from suite.worker.data import Row, rows
 from suite.worker.phases import Phases
 
@@ -97,6 +98,7 @@ def prepare_environment(start: Start) -> None:
             "TOKENIZERS_PARALLELISM": "false",
         }
     )
+    experts.choose(start.case.method)
     if start.device == "cpu":
         # Its CPU backend does not compile by default, its gpt-oss experts would: 15 seconds and a
         # C++ compiler for nothing.

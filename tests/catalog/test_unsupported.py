@@ -23,6 +23,9 @@ def case(model: str, method: str, packing: str = "none") -> Case:
         ("gpt-oss-20b", "lora", "packed", "would see each other"),
         ("gpt-oss-20b", "unsloth-lora", "padding-free", "would see each other"),
         ("qwen3-8b", "qlora", "packed", None),
+        ("gpt-oss-20b", "unsloth-qlora-expert-loop", "none", None),
+        ("qwen3-30b-a3b", "unsloth-qlora-expert-loop", "none", "for gpt-oss alone"),
+        ("qwen3-8b", "unsloth-qlora-expert-loop", "none", "has no experts"),
     ],
 )
 def test_what_is_unsupported(model: str, method: str, packing: str, phrase: str | None) -> None:

@@ -7,6 +7,7 @@ import pytest
 from reports import implied, references
 from reports.references import Figure, Settings
 from suite.cli import main
+from suite.errors import BadInput
 
 GOOD = """
 title = "A source"
@@ -109,6 +110,21 @@ def test_a_source_says_where_it_is_and_what_all_its_figures_share() -> None:
     assert (fixstars.sequence_tokens, fixstars.batch_sequences, fixstars.rank) == (None,) * 3
 
 
+@pytest.mark.parametrize("name", ["unsloth-qlora", "unsloth-qlora-expert-lop"])
+def test_an_older_method_is_one_that_runs_the_loop(name: str, tmp_path: Path) -> None:
+    """Another method would be held against something that is not its newer path."""
+    text = GOOD.replace('"tokens_per_second"\nvalue = 5000', '"faster_card"\nslower = ["b200"]')
+    file = tmp_path / "mine.toml"
+    for older, refused in (("unsloth-qlora-expert-loop", False), (name, True)):
+        stated = f'slower = ["b200"]\nolder_method = "{older}"'
+        file.write_text(text.replace('slower = ["b200"]', stated), encoding="utf-8")
+        if refused:
+            with pytest.raises(BadInput, match="older_method': unknown name"):
+                references.read(file)
+        else:
+            assert references.read(file).figures[0].older_method == older
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -124,6 +140,7 @@ def test_a_source_says_where_it_is_and_what_all_its_figures_share() -> None:
         ('title = "A source"\n', "", "missing required field `title`"),
         ("trains =", 'methods = ["lorra"], trains =', "Did you mean 'lora'"),
         ("value = 5000", 'value = 5000\nslower = ["b200"]', "slower is for quantity"),
+        ("value = 5000", 'value = 5000\nolder_method = "qlora"', "older_method is for quantity"),
     ],
 )
 def test_a_bad_reference_names_file_key_and_reason(

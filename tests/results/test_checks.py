@@ -174,6 +174,34 @@ def test_expert_adapters_fused_or_one_by_one(modules: int, targets: tuple[str, .
     }
 
 
+@pytest.mark.parametrize(
+    ("asked", "path", "status", "said"),
+    [
+        ("engine", "grouped", "ok", "the engine chose grouped: 144 passes"),
+        ("engine", None, "ok", "the engine's choice is not known: 144 passes"),
+        ("loop", "loop", "ok", "loop, as asked: 144 passes"),
+        ("loop", "grouped", "failed", "loop was asked for, grouped runs: 144 passes"),
+        ("grouped", "loop", "failed", "grouped was asked for, loop runs: 144 passes"),
+        ("loop", None, "unknown", "loop was asked for: 144 passes"),
+    ],
+)
+def test_experts_run_as_asked(asked: str, path: str | None, status: str, said: str) -> None:
+    """The path that was seen decides; one that was not seen is neither right nor wrong."""
+    case = records.case("tiny-gpt-oss", "unsloth-qlora")
+    method = msgspec.structs.replace(case.method, experts=asked)
+    seen = {"experts_path": path, "experts_path_seen_by": "144 passes"}
+    settings = effective(**GPT_OSS | {"others": FAITHFUL["others"] | seen})
+    found = run(msgspec.structs.replace(case, method=method), settings)["experts"]
+    assert (found.status, found.detail) == (status, said)
+
+
+def test_the_path_of_experts_is_unknown_before_the_first_step() -> None:
+    """What is announced says nothing of it, and a model without experts has nothing to say."""
+    case = records.case("tiny-gpt-oss", "unsloth-qlora-expert-loop")
+    assert run(case, effective(**GPT_OSS))["experts"].status == "unknown"
+    assert run(records.case(), effective())["experts"].detail == "the model has none"
+
+
 def test_a_case_that_ended_early_is_unknown_not_failed() -> None:
     """Without settings or steps nothing is claimed, and the reason is given."""
     made = check(records.case(), None, ())

@@ -110,6 +110,48 @@ def test_unsloth_quantizes_the_experts_of_gpt_oss(cache: Path) -> None:
         assert worker.finish() == 0
 
 
+def test_the_path_of_experts_is_read_from_the_running_model(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the CPU Unsloth runs the loop whether or not it was asked to; the reasons differ.
+
+    A user's own variable for the grouped path changes nothing.
+    """
+    monkeypatch.setenv("UNSLOTH_GPTOSS_GROUPED", "1")
+    seen: dict[str, tuple[object, list[float | None]]] = {}
+    for method in ("unsloth-qlora", "unsloth-qlora-expert-loop"):
+        with Worker(case("tiny-gpt-oss", method), cache) as worker:
+            announced = worker.ready()
+            assert announced is not None, worker.log.read_text()[-2000:]
+            assert "experts_path" not in announced.others, "no pass has shown it yet"
+            trained = [step.loss for step in worker.steps(1) + worker.steps(2)]
+            assert worker.finish() == 0
+        running = worker.running
+        assert running is not None
+        assert running.others["experts_path"] == "loop"
+        forward = running.others["experts_forward"]
+        assert forward == "unsloth_zoo.temporary_patches.gpt_oss.torch_native_forward"
+        seen[method] = running.others["experts_path_seen_by"], trained
+    default, loop = seen.values()
+    assert default[0] == (
+        "no layer is ready for the grouped path: torch has no grouped products for this device"
+    )
+    assert loop[0] == "no layer is ready for the grouped path: UNSLOTH_GPTOSS_GROUPED=0"
+    assert default[1] == loop[1]
+
+
+def test_transformers_own_experts_say_their_implementation(cache: Path) -> None:
+    """Where no engine has replaced them, the model's configuration is what runs."""
+    with Worker(case("tiny-gpt-oss", "lora", "bare"), cache) as worker:
+        assert worker.ready() is not None, worker.log.read_text()[-2000:]
+        worker.steps(1)
+        assert worker.finish() == 0
+    assert worker.running is not None
+    assert worker.running.others["experts_path"] == "grouped"
+    seen_by = worker.running.others["experts_path_seen_by"]
+    assert seen_by == "transformers' experts implementation grouped_mm"
+
+
 @pytest.mark.parametrize("method", ["lora", "unsloth-qlora-experts"])
 def test_adapters_on_experts(method: str, cache: Path) -> None:
     """Experts get adapters whether they are one fused parameter or matrices of their own."""

@@ -112,6 +112,11 @@ class Worker:
         return next((f.failure for f in self.frames if isinstance(f, Failed)), None)
 
     @property
+    def running(self) -> Effective | None:
+        """The settings as the steps showed them to be."""
+        return next((f.effective for f in self.frames if isinstance(f, Finished)), None)
+
+    @property
     def hosts(self) -> list[HostProbe | None]:
         """How fast the host was before the first step and after the last."""
         return [frame.host for frame in self.frames if isinstance(frame, Ready | Finished)]

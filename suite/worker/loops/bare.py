@@ -18,6 +18,7 @@ from suite.wire import Ledger, Start
 from suite.worker import effective
 from suite.worker.batches import Batch, as_dicts, collate, tokens, total
 from suite.worker.data import Row
+from suite.worker.experts import ExpertsWitness
 from suite.worker.loops.gate import Gate
 from suite.worker.loops.memory import MemoryNotes
 from suite.worker.loops.settings import refuse_flattened_unsloth, training_arguments
@@ -44,7 +45,7 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
     accumulated = start.case.workload.gradient_accumulation
     memory = MemoryNotes(model, start.device)
     autocast = torch.autocast(start.device, torch.bfloat16, enabled=method.autocast)
-    witness = effective.AutocastWitness(model, start.device)
+    witnesses = effective.AutocastWitness(model, start.device), ExpertsWitness(model)
     while True:
         began = time.perf_counter()
         step = [next(batches) for _ in range(accumulated)]
@@ -85,7 +86,8 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
             gradient_norm=norm.item,
             data_seconds=data_seconds,
         )
-        gate.correct(witness.corrected)
+        for witness in witnesses:
+            gate.correct(witness.corrected)
         if not gate.wait():
             return memory.ledger(optimizer)
 

@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 from suite.wire import Ledger, Start
 from suite.worker import effective
 from suite.worker.batches import Batch, tokens, total
+from suite.worker.experts import ExpertsWitness
 from suite.worker.loops.gate import Gate
 from suite.worker.loops.memory import MemoryNotes
 
@@ -34,6 +35,7 @@ class _Instrument(TrainerCallback):
         self._data_seconds = 0.0
         self._memory = MemoryNotes(trainer.model, start.device)
         self._autocast = effective.AutocastWitness(trainer.model, start.device)
+        self._experts = ExpertsWitness(trainer.model)
         self._fetch, trainer.get_batch_samples = trainer.get_batch_samples, self._timed_fetch
         self._step, trainer.training_step = trainer.training_step, self._kept_step
         clip = trainer.accelerator.clip_grad_norm_
@@ -62,6 +64,7 @@ class _Instrument(TrainerCallback):
             data_seconds=self._data_seconds,
         )
         self._gate.correct(self._autocast.corrected)
+        self._gate.correct(self._experts.corrected)
         if not self._gate.wait():
             control.should_training_stop = True
 
