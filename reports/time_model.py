@@ -64,6 +64,13 @@ def _fitted(projector: Projector) -> str:
         f" at {units.scaled(time.PROCESSOR_BYTES_PER_SECOND, 'B/s')} each), and the host's time"
         f" for a pass over a layer or a kernel of one expert ({host})."
     )
+    samples = projector.model.samples
+    if probed := sum(sample.rates.host_speed is not None for sample in samples):
+        text += (
+            f" That of {probed:,} of {units.counted(len(samples), 'case')} is scaled by how fast"
+            " their hosts were (the geometric mean of kernel launches and Python operations a"
+            " second), to the median of them; others are taken as such a host."
+        )
     if projector.energy is None:
         return f"{text} No energy was measured."
     energy = projector.energy

@@ -8,6 +8,10 @@ meanwhile, and a link carries what is offloaded. The three overlap partly, so a 
 of the sum of their squares: nearly the longest of them where one dominates, 1.4 times where two
 are alike.
 
+Where a record says how fast its host was (``suite.results.hosts.speed``), the host's time is that
+of the median such host, times by how much this one is slower. A host that was not probed is taken
+for the median one.
+
 Factors are fitted on records by bounded least squares of relative errors. Few records say little
 about some factors, so each is drawn weakly towards an expectation of its own (``PRIORS``).
 """
@@ -22,6 +26,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.profile import POSSIBLE
 from suite.estimate.roofline import Demand, demand, refusal
+from suite.results import hosts
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 from suite.results.samples import steady_steps
@@ -30,6 +35,7 @@ LAYER_SECONDS, KERNEL_SECONDS = 1e-3, 1e-5  #: units of the factors of the host
 #: Unit of the factors of processors, bytes/s each: about a Hopper processor's share of a copy.
 PROCESSOR_BYTES_PER_SECOND = 30e9
 LINKS = (1e8, 1e13)  #: bytes/s that a link to the host may do
+HOSTS = (1e4, 1e9)  #: speeds that a host may have
 LEAST_STEPS = 3  #: steady steps; the few of a search for what fits are no measurement of time
 
 
@@ -65,7 +71,8 @@ PER_ENGINE = ("activations", "processors", "layers")  #: factors that each engin
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """What a card does in a second: large bfloat16 products, copies in its memory and to the host.
 
-    ``host_factor``: how long the host takes for its work, in times of the measured one.
+    ``host_speed`` is that of ``suite.results.hosts.speed``; None is unknown. ``host_factor``: how
+    long the host takes for its work beside that, in times of what is expected of it.
     ``link_bytes_per_second`` is one direction's; None is unknown. ``processors`` is how many
     streaming multiprocessors there are; where unknown, as many as keep up with the memory.
     """
@@ -74,6 +81,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     bytes_per_second: float
     link_bytes_per_second: float | None = None
     host_factor: float = 1.0
+    host_speed: float | None = None
     processors: float | None = None
 
 
@@ -111,10 +119,14 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimeModel(msgspec.Struct, frozen=True, kw_only=True):
-    """Fitted factors by name (``activations unsloth``, ``matmul``), and on how many cases."""
+    """Fitted factors by name (``activations unsloth``, ``matmul``), and on how many cases.
+
+    ``host_speed`` is that of the host that the factors are of, None where no host was probed.
+    """
 
     factors: Mapping[str, float]
     samples: tuple[Sample, ...]
+    host_speed: float | None = None
 
     def lacks(self, case: Case) -> str:
         """Return why a case's time cannot be estimated, or an empty string."""
@@ -138,7 +150,8 @@ class TimeModel(msgspec.Struct, frozen=True, kw_only=True):
 
     def parts(self, case: Case, rates: Rates) -> Parts:
         """Return the time of a step by part; the case lacks nothing."""
-        return _parts(demand(case), case.method.engine, rates, self.factors)
+        here = _on_host(rates, self.host_speed)
+        return _parts(demand(case), case.method.engine, here, self.factors)
 
 
 def fit_on(records: Iterable[Record]) -> TimeModel:
@@ -157,12 +170,14 @@ def fit(found: Sequence[Sample]) -> TimeModel:
         for name in ([_of(kind, e) for e in engines] if kind in PER_ENGINE else [kind])
     ]
     priors = [PRIORS[name.partition(" ")[0]] for name in names]
+    host_speed = _median([sample.rates.host_speed for sample in found])
+    known = [(s, _on_host(s.rates, host_speed)) for s in found]
 
     def residuals(factors: Sequence[float]) -> list[float]:
         named = dict(zip(names, map(float, factors), strict=True))
         errors = [
-            _parts(s.demand, s.case.method.engine, s.rates, named).seconds / s.seconds - 1
-            for s in found
+            _parts(s.demand, s.case.method.engine, rates, named).seconds / s.seconds - 1
+            for s, rates in known
         ]
         drawn = [
             prior.weight * (factor - prior.expected) / prior.expected
@@ -173,7 +188,11 @@ def fit(found: Sequence[Sample]) -> TimeModel:
     start = [max(prior.expected, prior.least + 1e-6) for prior in priors]
     bounds = ([prior.least for prior in priors], [prior.most for prior in priors])
     best = least_squares(residuals, start, bounds=bounds).x if found else start
-    return TimeModel(factors=dict(zip(names, map(float, best), strict=True)), samples=tuple(found))
+    return TimeModel(
+        factors=dict(zip(names, map(float, best), strict=True)),
+        samples=tuple(found),
+        host_speed=host_speed,
+    )
 
 
 def samples(records: Iterable[Record]) -> list[Sample]:
@@ -232,11 +251,26 @@ def _sample(group: Sequence[Record]) -> Sample | None:
             bytes_per_second=bytes_per_second,
             link_bytes_per_second=_median(links),
             processors=_processors(group[0].profile),
+            host_speed=typical_host(group),
         ),
         seconds=seconds,
         joules=_median([_joules(record) for record in group]),
         record_ids=tuple(record.record_id for record in group),
     )
+
+
+def typical_host(records: Iterable[Record]) -> float | None:
+    """Return the median speed of the hosts that records tell of; None where none does."""
+    known = [speed for probe in hosts.probes(records) if (speed := hosts.speed(probe))]
+    return _median([speed for speed in known if HOSTS[0] <= speed <= HOSTS[1]])
+
+
+def _on_host(rates: Rates, typical: float | None) -> Rates:
+    """Return rates whose ``host_factor`` is beside a host of the typical speed."""
+    if typical is None or rates.host_speed is None:
+        return rates
+    slower = typical / rates.host_speed
+    return msgspec.structs.replace(rates, host_factor=rates.host_factor * slower)
 
 
 def _processors(name: str) -> float | None:
