@@ -18,12 +18,13 @@ import msgspec
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.profile import Facts, Profile
-from suite.estimate import power, time, time_errors
+from suite.estimate import power, time, time_errors, time_samples
 from suite.estimate.between import Between
 from suite.estimate.power import EnergyModel
 from suite.estimate.roofline import demand
-from suite.estimate.time import Parts, Rates, Sample, TimeModel
+from suite.estimate.time import Parts, TimeModel
 from suite.estimate.time_errors import HeldOut
+from suite.estimate.time_samples import Rates, Sample
 from suite.results.record import Record
 
 #: How far a card that was never measured may be from what is expected of it, as factors. Assumed,
@@ -44,8 +45,8 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     ``joules`` is the GPU's for a step, None where no energy was measured. ``power_seconds`` is how
     long the card's power makes the step at least, None where that was not looked at.
     ``card_measured``: the rates are those that this very card was probed with. ``host`` is what
-    the host's time rests on: "probed" is scaled by probes of the card's hosts, "typical" is as long
-    as on the measured hosts, "assumed" is so too but within the range ``OTHER_HOST``.
+    the host's time rests on: "probed" is scaled by probes of the card's hosts, "typical" is as
+    long as on the measured hosts, "assumed" is so too but within the range ``OTHER_HOST``.
     """
 
     seconds: Between
@@ -67,7 +68,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
     ``shares`` are the medians over measured cards of what was probed over what the profile says:
     operations, bytes, link; a share is missing where no measured card has both. ``cards`` are the
     profiles of those measured, ``board_watts`` is the power of their boards; without it there is
-    no ``energy``. ``hosts`` are the speeds of hosts that were probed, of profiles not in ``probed``.
+    no ``energy``. ``hosts`` are the speeds of probed hosts, by profiles not in ``probed``.
     """
 
     model: TimeModel
@@ -192,7 +193,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
 def on(records: Iterable[Record]) -> Projector | None:
     """Return what records say; None where no case of rows of one length ran on a probed GPU."""
     known = list(records)
-    found = on_samples(time.samples(known))
+    found = on_samples(time_samples.samples(known))
     if found is None:
         return None
     # A card whose cases all failed or had rows that differ in length has no rates, but a host.
@@ -200,7 +201,7 @@ def on(records: Iterable[Record]) -> Projector | None:
     for record in known:
         if record.profile not in found.probed:
             others.setdefault(record.profile, []).append(record)
-    hosts = {name: time.typical_host(mine) for name, mine in others.items()}
+    hosts = {name: time_samples.typical_host(mine) for name, mine in others.items()}
     speeds = {name: speed for name, speed in hosts.items() if speed is not None}
     return msgspec.structs.replace(found, hosts=speeds)
 

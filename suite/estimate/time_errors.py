@@ -12,7 +12,8 @@ import msgspec
 
 from suite.estimate import time
 from suite.estimate.between import Between
-from suite.estimate.time import Sample, TimeModel
+from suite.estimate.time import TimeModel
+from suite.estimate.time_samples import Sample
 
 LONG_TOKENS = 4096  #: rows longer than this are held out together
 TARGET = 0.20  #: relative error that the model is to stay within

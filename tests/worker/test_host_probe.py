@@ -1,4 +1,4 @@
-"""The host's probe where a part of it cannot be had: null with its reason, and the rest is there."""
+"""The host's probe where a part cannot be had: null with its reason, the rest is there."""
 
 from pathlib import Path
 
