@@ -150,7 +150,7 @@ def blocks(material: Material) -> list[Block]:
     if not by_card:
         return []
     titles = across.profile_titles(material)
-    found = {titles[name]: side(records) for name, records in by_card.items()}
+    found = {titles[name]: side(by_card[name]) for name in sorted(by_card)}
     text = (
         "One thread of each host, probed in the case's own process: empty kernels launched,"
         " additions in Python's interpreter, and copies in memory, each a second. Medians over"
