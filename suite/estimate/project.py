@@ -23,7 +23,7 @@ from suite.estimate.between import Between
 from suite.estimate.power import EnergyModel
 from suite.estimate.roofline import demand
 from suite.estimate.time import Parts, TimeModel
-from suite.estimate.time_errors import HeldOut
+from suite.estimate.time_errors import HeldOut, Widths
 from suite.estimate.time_samples import Rates, Sample
 from suite.results.record import Record
 
@@ -63,7 +63,7 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Projector(msgspec.Struct, frozen=True, kw_only=True):
-    """What the records say, ready to be asked. ``spread`` is on the log scale.
+    """What the records say, ready to be asked.
 
     ``shares`` are the medians over measured cards of what was probed over what the profile says:
     operations, bytes, link; a share is missing where no measured card has both. ``cards`` are the
@@ -74,7 +74,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
     model: TimeModel
     energy: EnergyModel | None
     errors: tuple[HeldOut, ...]
-    spread: float
+    widths: Widths
     probed: Mapping[str, Rates]
     cards: tuple[Profile, ...]
     board_watts: float | None
@@ -120,10 +120,11 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         if power_seconds is not None:
             stretched = [self._power_seconds(case, profile, factor) for factor in OTHER_JOULES]
             ends = [max(end, least or 0) for end, least in zip(ends, stretched, strict=True)]
-        seconds = _between(value, ends[0], ends[1], self.spread)
+        width = self.widths.of(time_errors.share_of(parts))
+        seconds = _between(value, ends[0], ends[1], width)
         return Projection(
             seconds=seconds,
-            joules=self._joules(seconds, self._work(case, profile), profile, measured=measured),
+            joules=self._joules(case, profile, seconds, width),
             parts=parts,
             power_seconds=power_seconds,
             card_measured=measured,
@@ -176,17 +177,17 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         return board_watts * min(0.5, self.energy.watts / self.board_watts)
 
     def _joules(
-        self, seconds: Between, work: float, profile: Profile, *, measured: bool
+        self, case: Case, profile: Profile, seconds: Between, width: float
     ) -> Between | None:
         """Return the energy of a step: never more than the board's power over its time."""
         board = profile.facts.board_power_watts
         if self.energy is None or board is None:
             return None
         at_rest = self._watts(board.value)
-        low, high = (1.0, 1.0) if measured else OTHER_JOULES
+        low, high = (1.0, 1.0) if profile.name in self.probed else OTHER_JOULES
         most = board.value * seconds.value
-        value = min(at_rest * seconds.value + work, most)
-        error = math.hypot(2 * self.energy.error, self.spread * at_rest * seconds.value / value)
+        value = min(at_rest * seconds.value + self._work(case, profile), most)
+        error = math.hypot(2 * self.energy.error, width * at_rest * seconds.value / value)
         return _between(value, value * low, value * high, error)
 
 
@@ -220,7 +221,7 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
         model=time.fit(found),
         energy=power.fit(found) if boards else None,
         errors=errors,
-        spread=time_errors.spread(errors),
+        widths=time_errors.widths(errors),
         probed=probed,
         cards=tuple(cards),
         board_watts=statistics.median(boards) if boards else None,

@@ -204,7 +204,8 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
     if projected:
         said.append(
             "Projected: from measured cases and the card's data sheet, with an interval that"
-            " nine of ten held-out cases stayed in, each model and method counting alike, and"
+            " nine of ten held-out cases stayed in, each model and method counting alike and"
+            " those apart where the host decides, and"
             " wider by assumed ranges of rates and energy for a card never measured."
             " A chip of another architecture is assumed to need as much less energy for an"
             " operation as its board has less power for each of its peak."

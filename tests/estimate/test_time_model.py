@@ -1,5 +1,6 @@
 """The time of a step that was not measured: what is counted, what is fitted, what is refused."""
 
+import math
 import statistics
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from suite.catalog.tier import Workload
 from suite.estimate import time, time_errors, time_samples
 from suite.estimate.roofline import demand, refusal
 from suite.estimate.time import TimeModel
-from suite.estimate.time_errors import TARGET, held_out, spread
+from suite.estimate.time_errors import TARGET, HeldOut, held_out, spread
 from suite.estimate.time_samples import Rates, Sample
 from suite.results import store
 from suite.results.record import Record
@@ -204,3 +205,42 @@ def test_a_few_steps_are_no_measurement_of_time(published: tuple[Record, ...]) -
     assert time_samples.timed(
         msgspec.structs.replace(record, steps=tuple(steady[: time_samples.LEAST_STEPS]))
     )
+
+
+def missed(model: str, method: str, factor: float, host_share: float) -> HeldOut:
+    """A case predicted at ``factor`` times what it took."""
+    made = sample(model, method)
+    return HeldOut(
+        way="method",
+        sample=made,
+        predicted_seconds=factor * made.seconds,
+        host_share=host_share,
+    )
+
+
+METHODS = ("lora", "qlora", "full", "unsloth-lora", "unsloth-qlora", "lora-liger")
+
+
+def test_an_interval_is_as_wide_as_the_host_decides() -> None:
+    """Steps that the host decides are missed by half; those of the GPU stay sure of themselves."""
+    errors = [missed("qwen3-8b", method, 1.05, 0.1) for method in METHODS]
+    errors += [missed("qwen3-0.6b", method, 2.0, 1.5) for method in METHODS]
+    found = time_errors.widths(errors)
+    assert found.of(0.0) == found.of(0.29) == pytest.approx(0.1)  # never surer than that
+    assert found.of(1.0) == found.of(9.0) == pytest.approx(0.693, abs=0.001)  # ln 2
+    assert found.of(0.5) == 0.7  # nothing to go by
+
+
+def test_no_error_is_judged_by_its_own_width() -> None:
+    """One method that is off by five is outside of what the others say, though it widens all."""
+    good = [missed("qwen3-8b", method, 1.05, 0.1) for method in METHODS]
+    found = time_errors.covered([*good, missed("qwen3-8b", "lora-naive", 5.0, 0.1)])
+    assert found == [(0, True)] * len(good) + [(0, False)]
+
+
+def test_published_intervals_hold_what_they_claim(published: tuple[Record, ...]) -> None:
+    """90 % of held-out cases or more, and where the GPU decides within a factor of 1.3."""
+    errors = held_out(time_samples.samples(published))
+    inside = [ok for _, ok in time_errors.covered(errors)]
+    assert sum(inside) >= 0.9 * len(inside)
+    assert time_errors.widths(errors).of(0.0) < math.log(1.3)
