@@ -216,16 +216,13 @@ def _way(way: str, errors: Sequence[HeldOut]) -> Row | None:
     )
 
 
-_CLASSES = ("the GPU decides", "both count", "the host decides")
-
-
 def _intervals(projector: Projector) -> list[Block]:
     """Return how wide intervals are by how long the host takes, and how many cases they held."""
     tried = time_errors.covered(projector.errors)
     bounds = [f"{bound:g}" for bound in time_errors.HOST_SHARES]
-    spans = [f"below {bounds[0]}", f"{bounds[0]} to {bounds[1]}", f"{bounds[1]} and more"]
+    spans = [f"below {bounds[0]}", f"{bounds[0]} to {bounds[1]}", f"{bounds[1]} and more", "any"]
     rows = []
-    for number, (name, span) in enumerate(zip(_CLASSES, spans, strict=True)):
+    for number, (name, span) in enumerate(zip(time_errors.CLASSES, spans, strict=True)):
         mine = [inside for group, inside in tried if group == number]
         width = math.exp(projector.widths.by_class[number])
         held = f"{sum(mine)} of {len(mine)}" if mine else "none to try"

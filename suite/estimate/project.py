@@ -120,7 +120,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         if power_seconds is not None:
             stretched = [self._power_seconds(case, profile, factor) for factor in OTHER_JOULES]
             ends = [max(end, least or 0) for end, least in zip(ends, stretched, strict=True)]
-        width = self.widths.of(time_errors.share_of(parts))
+        width = self.widths.of(case, time_errors.share_of(parts))
         seconds = _between(value, ends[0], ends[1], width)
         return Projection(
             seconds=seconds,

@@ -14,14 +14,16 @@ from typing import Literal, get_args
 
 import msgspec
 
+from suite.catalog.case import Case
 from suite.estimate import time
 from suite.estimate.between import Between
 from suite.estimate.time import Parts, TimeModel
 from suite.estimate.time_samples import Sample
 
 LONG_TOKENS = 4096  #: rows longer than this are held out together
-#: Bounds of the classes of steps, by the host's time over the GPU's: the GPU decides, both count,
-#: the host decides.
+#: Steps whose times are told alike well, by the host's time over the GPU's; the bounds lie between
+#: the first three. Experts stand alone: what their kernels cost differs from model to model.
+CLASSES = ("the GPU decides", "both count", "the host decides", "experts")
 HOST_SHARES = (0.3, 1.0)
 TARGET = 0.20  #: relative error that the model is to stay within
 
@@ -52,13 +54,13 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Widths(msgspec.Struct, frozen=True, kw_only=True):
-    """Half-widths of 90 % intervals on the log scale, one for each class of ``HOST_SHARES``."""
+    """Half-widths of 90 % intervals on the log scale, one for each of ``CLASSES``."""
 
     by_class: tuple[float, ...]
 
-    def of(self, host_share: float) -> float:
-        """Return that of a step whose host takes so long beside the GPU."""
-        return self.by_class[host_class(host_share)]
+    def of(self, case: Case, host_share: float) -> float:
+        """Return that of a case whose host takes so long beside the GPU."""
+        return self.by_class[class_of(case, host_share)]
 
 
 def share_of(parts: Parts) -> float:
@@ -66,17 +68,19 @@ def share_of(parts: Parts) -> float:
     return parts.host / parts.gpu
 
 
-def host_class(host_share: float) -> int:
-    """Return which class of ``HOST_SHARES`` a step is in, 0 where the GPU decides."""
+def class_of(case: Case, host_share: float) -> int:
+    """Return which of ``CLASSES`` a step is in."""
+    if case.model.architecture.experts is not None:
+        return len(CLASSES) - 1
     return bisect.bisect_right(HOST_SHARES, host_share)
 
 
 def widths(errors: Sequence[HeldOut]) -> Widths:
     """Return the half-widths from held-out errors, see ``spread``."""
-    classes: list[list[HeldOut]] = [[] for _ in range(len(HOST_SHARES) + 1)]
+    classes: list[list[HeldOut]] = [[] for _ in CLASSES]
     for each in errors:
         if each.host_share is not None:
-            classes[host_class(each.host_share)].append(each)
+            classes[class_of(each.sample.case, each.host_share)].append(each)
     return Widths(by_class=tuple(map(spread, classes)))
 
 
@@ -96,8 +100,8 @@ def covered(errors: Sequence[HeldOut]) -> list[tuple[int, bool]]:
             others = [other for other in errors if _group(each.way, other.sample) != key[1]]
             known[key] = widths(others)
         size = abs(math.log(each.predicted_seconds / each.sample.seconds))
-        inside = size <= known[key].of(each.host_share)
-        found.append((host_class(each.host_share), inside))
+        inside = size <= known[key].of(each.sample.case, each.host_share)
+        found.append((class_of(each.sample.case, each.host_share), inside))
     return found
 
 
