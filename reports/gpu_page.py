@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from reports import across, gpu_facts, gpu_list, job, summary, words
+from reports import across, gpu_facts, gpu_list, hosts, job, summary, words
 from reports.across import Cell
 from reports.blocks import Part
 from reports.card_runs import Runs, runs
@@ -55,6 +55,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Said, ...]
     changed: tuple[str, ...]
     runs: Runs
+    hosts: tuple[tuple[str, str], ...]
     compute: tuple[Bar, ...]
     bandwidth: tuple[Bar, ...]
     cases: tuple[Case, ...]
@@ -117,6 +118,7 @@ def _page(
         facts=() if hardware is None else gpu_facts.said(hardware),
         changed=_changed(material, name),
         runs=runs(own, name),
+        hosts=hosts.of_card(good),
         compute=compute,
         bandwidth=bandwidth,
         cases=tuple(_case(group, label, measured, longest) for group, label in labelled),

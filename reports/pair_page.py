@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from reports import across, cells, job, pair_table, words
+from reports import across, cells, hosts, job, pair_table, words
 from reports.card_watch import Seen, seen
 from reports.figures import Figure, Measured
 from reports.material import Material
@@ -14,6 +14,7 @@ from reports.sides import Sides, sides
 from reports.stems import gpu_page, pair_name
 from suite import units
 from suite.results.launches import Launches
+from suite.results.record import Record
 
 
 class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...]
     ceilings: tuple[Ceiling, ...]
     whys: tuple[Why, ...]
+    hosts: hosts.Compared
     sides: Sides
     watched: tuple[tuple[Seen, Seen], ...]
     jobs: tuple[job.Row, ...]
@@ -96,6 +98,7 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
         kinds=tuple(kind.name for kind in KINDS),
         ceilings=tuple(found for kind in CEILINGS if (found := _ceiling(kind, pair.shared))),
         whys=tuple(_why(each, measured) for each in both),
+        hosts=hosts.compared(hosts.side(_good(here)), hosts.side(_good(there)), titles),
         sides=sides(here, there),
         watched=tuple(
             (
@@ -121,6 +124,10 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
         ),
         weights=words.weights(r for r in (*here, *there) if r.outcome == "ok"),
     )
+
+
+def _good(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if record.outcome == "ok"]
 
 
 def _only(shared: Sequence[Shared], titles: tuple[str, str]) -> Iterator[str]:

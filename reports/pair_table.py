@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from reports import cells, words
+from reports import cells, hosts, words
 from reports.figures import Figure, Measured, figure
 from reports.pairs import Shared
 from suite import units
@@ -141,6 +141,9 @@ def _warnings(each: Shared) -> Iterator[str]:
 
 def _notes(each: Shared) -> Iterator[str]:
     """Yield what else a reader should know of a case."""
+    if each.ratio:
+        ours, theirs = each.sides
+        yield hosts.beside(ours.ok, theirs.ok)
     if each.settings:
         noun = "setting differs" if len(each.settings) == 1 else "settings differ"
         listed = words.short(", ".join(each.settings))

@@ -32,9 +32,19 @@ def files(
 
 
 def _around(material: Material, environment: Environment) -> Markup:
-    """Return an environment's part of a page, rendered once for all records that share it."""
-    made: dict[int, tuple[Environment, Markup]] = material.once("around", lambda _: {})
-    if id(environment) not in made:
+    """Return an environment's part of a page, rendered once for all records that share it.
+
+    How fast the host was is each record's own, and not in this part.
+    """
+    made: dict[object, tuple[Environment, Markup]] = material.once("around", lambda _: {})
+    probe = environment.probe
+    shared = [getattr(environment, n) for n in environment.__struct_fields__ if n != "probe"]
+    if probe is not None:
+        own = ("host", "host_after")
+        shared += [getattr(probe, n) for n in probe.__struct_fields__ if n not in own]
+    # Records of one collection share what is equal (``suite.results.compact``), so ids are enough.
+    key = tuple(map(id, shared))
+    if key not in made:
         values = {"around": record_view.around(environment)}
-        made[id(environment)] = (environment, fragment("around.html", values))
-    return made[id(environment)][1]
+        made[key] = (environment, fragment("around.html", values))
+    return made[key][1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from reports import cells, facts, gpu_view, memory_view, tables, words
+from reports import cells, facts, gpu_view, hosts, memory_view, tables, words
 from reports.charts import Chart, Line, chart
 from suite import units
 from suite.results.comparable import settings
@@ -56,6 +56,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     output: tuple[str, ...]
     facts: facts.Facts
+    host: hosts.OfRecord
     command: str
     source: str
     weights: str
@@ -120,6 +121,7 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         notes=tuple(tables.bounded(note) for note in record.notes),
         output=tuple(tables.bounded(line) for line in record.output_tail[-tables.MOST_LINES :]),
         facts=facts.of_record(record),
+        host=hosts.of_record(record),
         command="" if plan is None else words.command(plan),
         source=source,
         weights=" ".join(words.weights([record])),

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from reports import claim as claims
-from reports import facts, fit_table, loss_table, memory_errors, searches, time_model, words
+from reports import facts, fit_table, hosts, loss_table, memory_errors, searches, time_model, words
 from reports.blocks import Block, Heading, Part, Points, Prose, Row, table
 from reports.cells import record_page
 from reports.markdown_runs import change
@@ -308,6 +308,7 @@ PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
     "claim": ("The published claim", claim),
     "fidelity": ("What the suite itself changes", fidelity),
     "noise": ("From launch to launch", noise),
+    "hosts": ("The hosts behind the cards", hosts.blocks),
     "losses": ("How far losses lie apart", loss_table.losses),
     "steps": ("From step to step", steps),
     "fit": ("What fits which card", fit_table.fit),

@@ -183,7 +183,8 @@ class Probe(Struct, frozen=True, kw_only=True):
     ``copy_bytes_per_second`` counts bytes read and bytes written. The two between host and device
     are from and to pinned host memory, bytes moved once; null on the CPU and in older records.
     ``host`` is measured in the case's own process before its first step, ``host_after`` after its
-    last one; null in older records, ``host_after`` also of a case that did not get there.
+    last one. A case that did not get to its first step has the ``host`` of the launch, measured
+    before all cases. Null in older records, ``host_after`` also of a case that did not get there.
     """
 
     matmul_flops_per_second: Annotated[float, msgspec.Meta(gt=0)]

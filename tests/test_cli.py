@@ -5,13 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import records
 from suite import __version__
 from suite.cli import VERBS, main
 from suite.results import store
-from suite.results.record import Record
+from suite.results.record import Finding, Record
 
 ROOT = Path(__file__).parents[1]
 
@@ -300,6 +301,23 @@ def test_damaged_input_is_a_warning_on_stderr(
     assert len(shown.out.splitlines()) == 2
     assert "tunebench: warning: " in shown.err
     assert "journal.jsonl:3: the last line is cut off" in shown.err
+
+
+def test_what_was_found_on_the_machine_is_told_when_a_run_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slow host is a warning on stderr, once for all cases; what is fine is not told."""
+    found = (
+        Finding(name="host speed", status="warn", detail="kernel launches 41 % of usual"),
+        Finding(name="disk", status="ok", detail="plenty"),
+        Finding(name="clocks", status="unknown", detail="NVML does not say"),
+    )
+    around = msgspec.structs.replace(records.environment(), preflight=found)
+    made = (records.record(method=name, environment=around) for name in ("lora", "qlora"))
+    run = make_run(tmp_path / "run", *made)
+    assert main(["run", "--resume", str(run)]) == 0
+    warning = "tunebench: warning: host speed: kernel launches 41 % of usual\n"
+    assert capsys.readouterr().err == warning
 
 
 def test_a_closed_pipe_ends_quietly() -> None:

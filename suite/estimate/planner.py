@@ -16,7 +16,7 @@ from suite.catalog.profile import Profile
 from suite.estimate import memory, project
 from suite.estimate.between import Between
 from suite.estimate.project import Projector
-from suite.estimate.time import same_work, timed
+from suite.estimate.time_samples import same_work, timed
 from suite.results.fit import Verdict, card_bytes
 from suite.results.metrics import all_metrics
 from suite.results.record import Record

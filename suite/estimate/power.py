@@ -13,7 +13,7 @@ import msgspec
 
 from suite.catalog.profile import POSSIBLE, Profile
 from suite.estimate.roofline import Demand
-from suite.estimate.time import Sample
+from suite.estimate.time_samples import Sample
 
 
 class EnergyModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,24 +3,28 @@
 A card that was measured keeps the rates it was probed with. One that was not gets those of its
 profile, times the shares of them that the measured cards reached; matrix products that its board
 power cannot sustain are stretched until it can. How far this can be off is in the interval: the
-errors on held-out cases, and for a card that was never measured the ranges below.
+errors on held-out cases, and for a card that was never measured the ranges below. Its host has no
+such range where a record of the card says how fast it was, and the records of the fit do as well.
 """
 
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
 import msgspec
 
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.profile import Facts, Profile
-from suite.estimate import power, time, time_errors
+from suite.estimate import power, time, time_errors, time_samples
 from suite.estimate.between import Between
 from suite.estimate.power import EnergyModel
 from suite.estimate.roofline import demand
-from suite.estimate.time import Parts, Rates, Sample, TimeModel
-from suite.estimate.time_errors import HeldOut
+from suite.estimate.time import Parts, TimeModel
+from suite.estimate.time_errors import HeldOut, Widths
+from suite.estimate.time_samples import Rates, Sample
 from suite.results.record import Record
 
 #: How far a card that was never measured may be from what is expected of it, as factors. Assumed,
@@ -32,12 +36,17 @@ OTHER_JOULES = (0.7, 1.4)
 PCIE_BYTES_PER_SECOND = {3: 15.75e9, 4: 31.5e9, 5: 63e9, 6: 121e9}
 
 
+HostBasis = Literal["probed", "typical", "assumed"]
+
+
 class Projection(msgspec.Struct, frozen=True, kw_only=True):
     """One case on one card. ``parts`` add up to ``seconds`` unless power stretches the step.
 
     ``joules`` is the GPU's for a step, None where no energy was measured. ``power_seconds`` is how
     long the card's power makes the step at least, None where that was not looked at.
-    ``card_measured``: the rates are those that this very card was probed with.
+    ``card_measured``: the rates are those that this very card was probed with. ``host`` is what
+    the host's time rests on: "probed" is scaled by probes of the card's hosts, "typical" is as
+    long as on the measured hosts, "assumed" is so too but within the range ``OTHER_HOST``.
     """
 
     seconds: Between
@@ -45,6 +54,7 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     parts: Parts
     power_seconds: float | None
     card_measured: bool
+    host: HostBasis
 
     @property
     def power_limits(self) -> bool:
@@ -53,22 +63,23 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Projector(msgspec.Struct, frozen=True, kw_only=True):
-    """What the records say, ready to be asked. ``spread`` is on the log scale.
+    """What the records say, ready to be asked.
 
     ``shares`` are the medians over measured cards of what was probed over what the profile says:
     operations, bytes, link; a share is missing where no measured card has both. ``cards`` are the
     profiles of those measured, ``board_watts`` is the power of their boards; without it there is
-    no ``energy``.
+    no ``energy``. ``hosts`` are the speeds of probed hosts, by profiles not in ``probed``.
     """
 
     model: TimeModel
     energy: EnergyModel | None
     errors: tuple[HeldOut, ...]
-    spread: float
+    widths: Widths
     probed: Mapping[str, Rates]
     cards: tuple[Profile, ...]
     board_watts: float | None
     shares: Mapping[str, float]
+    hosts: Mapping[str, float] = MappingProxyType({})
 
     def lacks(self, case: Case, profile: Profile) -> str:
         """Return why a case on a card cannot be projected, or an empty string."""
@@ -91,16 +102,17 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
 
     def project(self, case: Case, profile: Profile) -> Projection:
         """Return a case on a card; nothing is lacking."""
-        measured = profile.name in self.probed
+        measured, host = profile.name in self.probed, self._host(profile)
         rates = self.probed[profile.name] if measured else self._rates(profile, 1, 1, 1)
         parts = self.model.parts(case, rates)
         ends = [parts.seconds, parts.seconds]
         power_seconds = None
         if not measured:
+            slower = OTHER_HOST if host == "assumed" else (1.0, 1.0)
             ends = [
-                self.model.parts(case, self._rates(profile, flops, byte, host)).seconds
-                for flops, byte, host in zip(
-                    OTHER_FLOPS[::-1], OTHER_BYTES[::-1], OTHER_HOST, strict=True
+                self.model.parts(case, self._rates(profile, flops, byte, factor)).seconds
+                for flops, byte, factor in zip(
+                    OTHER_FLOPS[::-1], OTHER_BYTES[::-1], slower, strict=True
                 )
             ]
             power_seconds = self._power_seconds(case, profile, 1)
@@ -108,14 +120,25 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         if power_seconds is not None:
             stretched = [self._power_seconds(case, profile, factor) for factor in OTHER_JOULES]
             ends = [max(end, least or 0) for end, least in zip(ends, stretched, strict=True)]
-        seconds = _between(value, ends[0], ends[1], self.spread)
+        width = self.widths.of(case, time_errors.share_of(parts))
+        seconds = _between(value, ends[0], ends[1], width)
         return Projection(
             seconds=seconds,
-            joules=self._joules(seconds, self._work(case, profile), profile, measured=measured),
+            joules=self._joules(case, profile, seconds, width),
             parts=parts,
             power_seconds=power_seconds,
             card_measured=measured,
+            host=host,
         )
+
+    def _host(self, profile: Profile) -> HostBasis:
+        """Return what the host's time on a card rests on."""
+        measured = self.probed.get(profile.name)
+        speed = self.hosts.get(profile.name) if measured is None else measured.host_speed
+        # How fast a host is says nothing beside hosts of which it is not known.
+        if self.model.host_speed is not None and speed is not None:
+            return "probed"
+        return "assumed" if measured is None else "typical"
 
     def _work(self, case: Case, profile: Profile) -> float:
         """Return the joules of a step's work on a card."""
@@ -134,6 +157,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
             bytes_per_second=facts.memory_bytes_per_second.value * self.shares["bytes"] * traffic,
             link_bytes_per_second=link,
             host_factor=host,
+            host_speed=self.hosts.get(profile.name),
             # How fast one of them is differs between architectures, as operations do.
             processors=_times(facts.value("streaming_multiprocessors"), flops),
         )
@@ -153,23 +177,34 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         return board_watts * min(0.5, self.energy.watts / self.board_watts)
 
     def _joules(
-        self, seconds: Between, work: float, profile: Profile, *, measured: bool
+        self, case: Case, profile: Profile, seconds: Between, width: float
     ) -> Between | None:
         """Return the energy of a step: never more than the board's power over its time."""
         board = profile.facts.board_power_watts
         if self.energy is None or board is None:
             return None
         at_rest = self._watts(board.value)
-        low, high = (1.0, 1.0) if measured else OTHER_JOULES
+        low, high = (1.0, 1.0) if profile.name in self.probed else OTHER_JOULES
         most = board.value * seconds.value
-        value = min(at_rest * seconds.value + work, most)
-        error = math.hypot(2 * self.energy.error, self.spread * at_rest * seconds.value / value)
+        value = min(at_rest * seconds.value + self._work(case, profile), most)
+        error = math.hypot(2 * self.energy.error, width * at_rest * seconds.value / value)
         return _between(value, value * low, value * high, error)
 
 
 def on(records: Iterable[Record]) -> Projector | None:
     """Return what records say; None where no case of rows of one length ran on a probed GPU."""
-    return on_samples(time.samples(records))
+    known = list(records)
+    found = on_samples(time_samples.samples(known))
+    if found is None:
+        return None
+    # A card whose cases all failed or had rows that differ in length has no rates, but a host.
+    others: dict[str, list[Record]] = {}
+    for record in known:
+        if record.profile not in found.probed:
+            others.setdefault(record.profile, []).append(record)
+    hosts = {name: time_samples.typical_host(mine) for name, mine in others.items()}
+    speeds = {name: speed for name, speed in hosts.items() if speed is not None}
+    return msgspec.structs.replace(found, hosts=speeds)
 
 
 def on_samples(found: Sequence[Sample]) -> Projector | None:
@@ -186,7 +221,7 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
         model=time.fit(found),
         energy=power.fit(found) if boards else None,
         errors=errors,
-        spread=time_errors.spread(errors),
+        widths=time_errors.widths(errors),
         probed=probed,
         cards=tuple(cards),
         board_watts=statistics.median(boards) if boards else None,
@@ -222,11 +257,13 @@ def _probed(found: Sequence[Sample]) -> dict[str, Rates]:
 
 def _typical(rates: Sequence[Rates]) -> Rates:
     links = [r.link_bytes_per_second for r in rates if r.link_bytes_per_second is not None]
+    speeds = [r.host_speed for r in rates if r.host_speed is not None]
     return Rates(
         flops_per_second=statistics.median(r.flops_per_second for r in rates),
         bytes_per_second=statistics.median(r.bytes_per_second for r in rates),
         link_bytes_per_second=statistics.median(links) if links else None,
         processors=rates[0].processors,
+        host_speed=statistics.median(speeds) if speeds else None,
     )
 
 

@@ -8,6 +8,10 @@ meanwhile, and a link carries what is offloaded. The three overlap partly, so a 
 of the sum of their squares: nearly the longest of them where one dominates, 1.4 times where two
 are alike.
 
+Where a record says how fast its host was (``suite.results.hosts.speed``), the host's time is that
+of the median such host, times by how much this one is slower. A host that was not probed is taken
+for the median one.
+
 Factors are fitted on records by bounded least squares of relative errors. Few records say little
 about some factors, so each is drawn weakly towards an expectation of its own (``PRIORS``).
 """
@@ -18,19 +22,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from suite.catalog import profile as profiles
 from suite.catalog.case import Case
-from suite.catalog.profile import POSSIBLE
 from suite.estimate.roofline import Demand, demand, refusal
-from suite.results.metrics import all_metrics
+from suite.estimate.time_samples import Rates, Sample, samples
 from suite.results.record import Record
-from suite.results.samples import steady_steps
 
 LAYER_SECONDS, KERNEL_SECONDS = 1e-3, 1e-5  #: units of the factors of the host
 #: Unit of the factors of processors, bytes/s each: about a Hopper processor's share of a copy.
 PROCESSOR_BYTES_PER_SECOND = 30e9
-LINKS = (1e8, 1e13)  #: bytes/s that a link to the host may do
-LEAST_STEPS = 3  #: steady steps; the few of a search for what fits are no measurement of time
 
 
 class Prior(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,33 +61,6 @@ PRIORS: Mapping[str, Prior] = {
 PER_ENGINE = ("activations", "processors", "layers")  #: factors that each engine has its own of
 
 
-class Rates(msgspec.Struct, frozen=True, kw_only=True):
-    """What a card does in a second: large bfloat16 products, copies in its memory and to the host.
-
-    ``host_factor``: how long the host takes for its work, in times of the measured one.
-    ``link_bytes_per_second`` is one direction's; None is unknown. ``processors`` is how many
-    streaming multiprocessors there are; where unknown, as many as keep up with the memory.
-    """
-
-    flops_per_second: float
-    bytes_per_second: float
-    link_bytes_per_second: float | None = None
-    host_factor: float = 1.0
-    processors: float | None = None
-
-
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One case as measured on one card: the median of its launches, and what was probed there."""
-
-    profile: str
-    case: Case
-    demand: Demand
-    rates: Rates
-    seconds: float
-    joules: float | None
-    record_ids: tuple[str, ...]
-
-
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The seconds of one step by part; ``gpu`` parts add up, the three overlap."""
 
@@ -111,10 +83,14 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimeModel(msgspec.Struct, frozen=True, kw_only=True):
-    """Fitted factors by name (``activations unsloth``, ``matmul``), and on how many cases."""
+    """Fitted factors by name (``activations unsloth``, ``matmul``), and on how many cases.
+
+    ``host_speed`` is that of the host that the factors are of, None where no host was probed.
+    """
 
     factors: Mapping[str, float]
     samples: tuple[Sample, ...]
+    host_speed: float | None = None
 
     def lacks(self, case: Case) -> str:
         """Return why a case's time cannot be estimated, or an empty string."""
@@ -138,7 +114,8 @@ class TimeModel(msgspec.Struct, frozen=True, kw_only=True):
 
     def parts(self, case: Case, rates: Rates) -> Parts:
         """Return the time of a step by part; the case lacks nothing."""
-        return _parts(demand(case), case.method.engine, rates, self.factors)
+        here = _on_host(rates, self.host_speed)
+        return _parts(demand(case), case.method.engine, here, self.factors)
 
 
 def fit_on(records: Iterable[Record]) -> TimeModel:
@@ -157,12 +134,15 @@ def fit(found: Sequence[Sample]) -> TimeModel:
         for name in ([_of(kind, e) for e in engines] if kind in PER_ENGINE else [kind])
     ]
     priors = [PRIORS[name.partition(" ")[0]] for name in names]
+    speeds = [s.rates.host_speed for s in found if s.rates.host_speed is not None]
+    host_speed = statistics.median(speeds) if speeds else None
+    known = [(s, _on_host(s.rates, host_speed)) for s in found]
 
     def residuals(factors: Sequence[float]) -> list[float]:
         named = dict(zip(names, map(float, factors), strict=True))
         errors = [
-            _parts(s.demand, s.case.method.engine, s.rates, named).seconds / s.seconds - 1
-            for s in found
+            _parts(s.demand, s.case.method.engine, rates, named).seconds / s.seconds - 1
+            for s, rates in known
         ]
         drawn = [
             prior.weight * (factor - prior.expected) / prior.expected
@@ -173,92 +153,19 @@ def fit(found: Sequence[Sample]) -> TimeModel:
     start = [max(prior.expected, prior.least + 1e-6) for prior in priors]
     bounds = ([prior.least for prior in priors], [prior.most for prior in priors])
     best = least_squares(residuals, start, bounds=bounds).x if found else start
-    return TimeModel(factors=dict(zip(names, map(float, best), strict=True)), samples=tuple(found))
-
-
-def samples(records: Iterable[Record]) -> list[Sample]:
-    """Return what records say about time: one sample a case and profile, in order."""
-    groups: dict[object, list[Record]] = {}
-    for record in records:
-        if timed(record) and record.environment.probe and record.environment.gpu:
-            groups.setdefault((record.profile, same_work(record.case)), []).append(record)
-    found = (_sample(group) for group in groups.values() if not refusal(group[0].case))
-    return [sample for sample in found if sample is not None]
-
-
-def timed(record: Record) -> bool:
-    """Return whether a record tells how long a step takes."""
-    return record.outcome == "ok" and len(steady_steps(record)) >= LEAST_STEPS
-
-
-def same_work(case: Case) -> object:
-    """Return what two cases share whose times may stand for each other.
-
-    Not the seed, the steps, or what is only said of a method or a model.
-    """
-    method = msgspec.structs.replace(case.method, title="", summary="", why="", reference=None)
-    return (case.model.name, case.model.architecture, method, case.workload, case.loop)
-
-
-def _sample(group: Sequence[Record]) -> Sample | None:
-    metrics = all_metrics()
-    times = [metrics["step_seconds"].compute(record) for record in group]
-    known = [seconds for seconds in times if seconds]
-    probes = [record.environment.probe for record in group if record.environment.probe]
-    if not known or not probes:
-        return None
-    wanted, seconds = demand(group[0].case), statistics.median(known)
-    flops_per_second = statistics.median(p.matmul_flops_per_second for p in probes)
-    bytes_per_second = statistics.median(p.copy_bytes_per_second for p in probes)
-    # A stranger's clock or probe may be absurd; one such case would decide the whole fit.
-    if not _possible("bf16_flops", flops_per_second):
-        return None
-    if not _possible("memory_bytes_per_second", bytes_per_second) or not 1e-4 < seconds < 1e5:
-        return None
-    ideal = wanted.flops / flops_per_second, wanted.traffic_bytes / bytes_per_second
-    if ideal[0] > 1.5 * seconds or ideal[1] > 5 * seconds:
-        return None
-    links = [
-        link
-        for link in (probe.host_to_device_bytes_per_second for probe in probes)
-        if link is not None and LINKS[0] <= link <= LINKS[1]
-    ]
-    return Sample(
-        profile=group[0].profile,
-        case=group[0].case,
-        demand=wanted,
-        rates=Rates(
-            flops_per_second=flops_per_second,
-            bytes_per_second=bytes_per_second,
-            link_bytes_per_second=_median(links),
-            processors=_processors(group[0].profile),
-        ),
-        seconds=seconds,
-        joules=_median([_joules(record) for record in group]),
-        record_ids=tuple(record.record_id for record in group),
+    return TimeModel(
+        factors=dict(zip(names, map(float, best), strict=True)),
+        samples=tuple(found),
+        host_speed=host_speed,
     )
 
 
-def _processors(name: str) -> float | None:
-    """Return how many multiprocessors the card of a profile has; None for a stranger's card."""
-    known = name in profiles.names()
-    return profiles.load(name).facts.value("streaming_multiprocessors") if known else None
-
-
-def _possible(fact: str, probed: float) -> bool:
-    least, most, _ = POSSIBLE[fact]
-    return least <= probed <= most
-
-
-def _joules(record: Record) -> float | None:
-    """Return the energy of one step; None where that of the case may not be quoted."""
-    each = all_metrics()["joules_per_token"].compute(record)
-    return None if each is None else each * record.case.workload.step_tokens
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.median(known) if known else None
+def _on_host(rates: Rates, typical: float | None) -> Rates:
+    """Return rates whose ``host_factor`` is beside a host of the typical speed."""
+    if typical is None or rates.host_speed is None:
+        return rates
+    slower = typical / rates.host_speed
+    return msgspec.structs.replace(rates, host_factor=rates.host_factor * slower)
 
 
 def _of(kind: str, engine: str) -> str:

@@ -1,6 +1,6 @@
 """Estimates in words: intervals, what a projection is made of, why one card beats another."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from suite import units
 from suite.catalog import prices
@@ -8,7 +8,7 @@ from suite.catalog.case import unsupported_reason
 from suite.catalog.profile import Profile
 from suite.estimate.between import Between
 from suite.estimate.planner import Entry
-from suite.estimate.project import Projection
+from suite.estimate.project import OTHER_HOST, HostBasis, Projection
 from suite.results.record import Record
 
 _PARTS = (
@@ -237,11 +237,13 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
     if projected:
         said.append(
             "Projected: from measured cases and the card's data sheet, with an interval that"
-            " nine of ten held-out cases stayed in, each model and method counting alike, and"
-            " wider by assumed ranges of rates, host and energy for a card never measured."
+            " nine of ten held-out cases stayed in, each model and method counting alike and"
+            " those apart where the host decides, and"
+            " wider by assumed ranges of rates and energy for a card never measured."
             " A chip of another architecture is assumed to need as much less energy for an"
             " operation as its board has less power for each of its peak."
         )
+        said += _hosts(entries)
     if "dummy" in weights:
         some = "" if weights == {"dummy"} else " in part"
         also = ", so also what projections rest on" if projected else ""
@@ -258,6 +260,28 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
     if len(hosts) == 1:
         said.append("Everything measured here ran on one host.")
     return said
+
+
+def _hosts(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield what the host's part of projected entries rests on, and on which cards."""
+    cards: dict[HostBasis, dict[str, None]] = {}
+    for entry in entries:
+        if entry.basis == "projected" and entry.projection is not None:
+            name = marked(entry.profile.name, entry.profile)
+            cards.setdefault(entry.projection.host, {})[name] = None
+    if "assumed" in cards:
+        least, most = OTHER_HOST
+        yield (
+            "Host of a card never measured: assumed to take"
+            f" {least:g} to {most:g} times as long as those measured."
+        )
+    if "probed" in cards:
+        yield (
+            f"Host of {', '.join(cards['probed'])}: probed there, so its part is scaled by the"
+            " geometric mean of kernel launches and Python operations a second."
+        )
+        if "typical" in cards:
+            yield f"Host of {', '.join(cards['typical'])}: not probed, taken as the median one."
 
 
 def price_notes(entries: Sequence[Entry], known: prices.Prices) -> list[str]:

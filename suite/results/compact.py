@@ -5,7 +5,7 @@ from typing import TypeVar
 import msgspec
 
 from suite.results.parked import LEAST_BYTES, Lot
-from suite.results.record import Record, Telemetry
+from suite.results.record import Environment, Record, Telemetry
 from suite.wire import Step
 
 T = TypeVar("T")
@@ -34,11 +34,22 @@ class Compact:
             record,
             case=case,
             hardware=self._same(record.hardware),
-            environment=self._same(record.environment),
+            environment=self._environment(record.environment),
             effective=self._same(record.effective),
             steps=tuple(map(self._step, record.steps)),
             telemetry=self._parked(record.telemetry),
         )
+
+    def _environment(self, environment: Environment) -> Environment:
+        """Return it with everything shared but how fast the host was, which each case measured."""
+        probe = environment.probe
+        if probe is None or probe.host is None:
+            return self._same(environment)
+        bare = msgspec.structs.replace(probe, host=None, host_after=None)
+        shared = self._same(msgspec.structs.replace(environment, probe=bare))
+        assert shared.probe is not None
+        own = msgspec.structs.replace(shared.probe, host=probe.host, host_after=probe.host_after)
+        return msgspec.structs.replace(shared, probe=own)
 
     def _step(self, step: Step) -> Step:
         counts = (step.tokens_padded, step.tokens_real, step.tokens_loss)

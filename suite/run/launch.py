@@ -13,7 +13,7 @@ from suite.catalog.profile import Profile
 from suite.errors import SuiteError, WrongMachine
 from suite.results.record import Environment, Record
 from suite.results.store import Run
-from suite.run import compiled
+from suite.run import compiled, host_history
 from suite.run.environment import (
     container_findings,
     environment,
@@ -115,7 +115,18 @@ class Launch:
             return around
         ceilings, reason = probe(profile.device)
         unavailable = {**around.unavailable, **({"probe": reason} if reason else {})}
-        return msgspec.structs.replace(around, probe=ceilings, unavailable=unavailable)
+        speed = host_history.finding(
+            cache_folder(),
+            None if ceilings is None else ceilings.host,
+            cpu=around.cpu,
+            python=around.python,
+        )
+        return msgspec.structs.replace(
+            around,
+            probe=ceilings,
+            preflight=(*around.preflight, speed),
+            unavailable=unavailable,
+        )
 
     def close(self) -> None:
         """Let go of the GPU, and of compiled kernels once nothing is left to run."""

@@ -32,6 +32,7 @@ TABLES = (
     "claim",
     "fidelity",
     "noise",
+    "hosts",
     "losses",
     "steps",
     "fit",

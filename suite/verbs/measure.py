@@ -2,9 +2,11 @@
 
 import shlex
 import sys
+from collections.abc import Iterable
 
 from suite import units
 from suite.errors import EXIT_CASES, EXIT_INTERRUPTED, EXIT_OK, SuiteError
+from suite.results.record import Record
 from suite.results.store import Run
 from suite.results.verdict import failures
 from suite.run.execute import execute
@@ -28,6 +30,7 @@ def measure(run: Run, signals: Signals, *, json: bool) -> int:
             if resume_command(run) not in error.hint:
                 error.hint = f"{error.hint} {_safe(run)}".strip()
             raise
+    tables.warn(_doubts(run.records))
     interrupted = code != EXIT_OK
     failed = failures(run.records)
     if failed and not interrupted:
@@ -54,6 +57,13 @@ def measure(run: Run, signals: Signals, *, json: bool) -> int:
         sys.stdout.flush()
         print(f"tunebench: interrupted; {_safe(run)}", file=sys.stderr)
     return code
+
+
+def _doubts(records: Iterable[Record]) -> list[str]:
+    """Return what was found on the machine that may mislead a reader, each finding once."""
+    found = (finding for record in records for finding in record.environment.preflight)
+    doubts = (f"{one.name}: {one.detail}" for one in found if one.status == "warn")
+    return list(dict.fromkeys(doubts))
 
 
 def _safe(run: Run) -> str:

@@ -211,6 +211,9 @@ def _json(entry: Entry, job: Job, known: prices.Prices) -> dict[str, object]:
         "step_parts_seconds": msgspec.to_builtins(entry.projection.parts)
         if entry.projection is not None and entry.basis != "measured"
         else None,
+        "step_host": entry.projection.host
+        if entry.projection is not None and entry.basis != "measured"
+        else None,
         "reason": entry.reason or None,
         "records": [record.record_id for record in entry.records],
     }

@@ -43,9 +43,11 @@ def measure(device: str) -> HostProbe:
         try:
             amount, work = part()
             found[name] = amount / _median_seconds(work, seconds)
-        except (RuntimeError, MemoryError, OSError) as error:
-            # A host that forbids page-locked memory, or has none left, still trains.
-            unavailable[name] = str(error).strip().splitlines()[0][:200] or type(error).__name__
+        except (RuntimeError, MemoryError, OSError, AttributeError) as error:
+            # A host that forbids page-locked memory, or has none left, still trains; so does a
+            # torch without the function that launches an empty kernel, which is not public.
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            unavailable[name] = lines[0][:200]
     found |= _processor(unavailable)
     return msgspec.convert({**found, "unavailable": unavailable}, HostProbe)
 

@@ -1,4 +1,4 @@
-"""What this device really reaches: a matrix product and copies, on random data.
+"""What this device really reaches: a matrix product and copies, on random data; and its host.
 
 Run as ``python -m suite.worker.probe DEVICE`` in a process of its own; prints one line of JSON,
 a ``suite.wire.Probe``. A data sheet's peak is a lead; this is the ceiling a training step can be
@@ -14,6 +14,7 @@ import msgspec
 import torch
 
 from suite.wire import Probe
+from suite.worker import host_probe
 
 REPEATS = 10
 
@@ -33,7 +34,10 @@ def _seconds(work: Callable[[], object], device: str) -> float:
 
 
 def measure(device: str, *, side: int, copy_bytes: int) -> Probe:
-    """Return the two ceilings of ``device``, from a ``side``-cubed product and one copy."""
+    """Return the two ceilings of ``device``, from a ``side``-cubed product and one copy.
+
+    The host is measured last, when the device waits for nothing any more.
+    """
     generator = torch.Generator(device=device).manual_seed(0)
 
     def noise(*shape: int) -> torch.Tensor:
@@ -60,6 +64,7 @@ def measure(device: str, *, side: int, copy_bytes: int) -> Probe:
         copy=f"{copy_bytes} bytes read and as many written, median of {REPEATS}",
         host_to_device_bytes_per_second=up,
         device_to_host_bytes_per_second=down,
+        host=host_probe.measure(device),
     )
 
 

@@ -8,10 +8,10 @@ from asked import case
 
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Fact, Facts, Profile
-from suite.estimate import power, project, time
+from suite.estimate import power, project, time_samples
 from suite.estimate.project import Projector
 from suite.estimate.roofline import demand
-from suite.estimate.time import Sample
+from suite.estimate.time_samples import Sample
 from suite.results import store
 from suite.results.record import Record
 
@@ -100,7 +100,7 @@ def test_energy_is_recovered_and_unknown_where_none_is(published: tuple[Record, 
         msgspec.structs.replace(
             s, joules=150 * s.seconds + 8e-13 * s.demand.flops + 1e-10 * s.demand.traffic_bytes
         )
-        for s in time.samples(published)
+        for s in time_samples.samples(published)
     ]
     fitted = power.fit(found)
     assert fitted is not None
@@ -115,7 +115,7 @@ def test_a_second_measured_card_is_held_against_its_projection(
     published: tuple[Record, ...],
 ) -> None:
     """An H100 that runs as projected is within the interval, one of a tenth the speed is not."""
-    found = [s for s in time.samples(published) if s.profile == "h200-sxm"]
+    found = [s for s in time_samples.samples(published) if s.profile == "h200-sxm"]
     assert project.held_out_cards(found) == []
     known = project.on_samples(found)
     assert known is not None

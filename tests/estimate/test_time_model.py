@@ -1,5 +1,6 @@
 """The time of a step that was not measured: what is counted, what is fitted, what is refused."""
 
+import math
 import statistics
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from asked import case
 
 from suite.catalog.tier import Workload
-from suite.estimate import time, time_errors
+from suite.estimate import time, time_errors, time_samples
 from suite.estimate.roofline import demand, refusal
-from suite.estimate.time import Rates, Sample, TimeModel
-from suite.estimate.time_errors import TARGET, held_out, spread
+from suite.estimate.time import TimeModel
+from suite.estimate.time_errors import TARGET, HeldOut, held_out, spread
+from suite.estimate.time_samples import Rates, Sample
 from suite.results import store
 from suite.results.record import Record
 
@@ -69,7 +71,7 @@ def test_planted_factors_predict_what_was_left_out() -> None:
 
 def test_published_records_are_predicted_within_the_target(published: tuple[Record, ...]) -> None:
     """Held out by model, method and length, half of the cases or more are within 20 %."""
-    errors = held_out(time.samples(published))
+    errors = held_out(time_samples.samples(published))
     for way in ("model", "method", "long rows"):
         known = [abs(e.error) for e in errors if e.way == way and e.error is not None]
         assert known
@@ -104,7 +106,7 @@ def test_held_out_experts_count_as_not_predicted() -> None:
 
 def test_an_absurd_record_does_not_decide_the_fit(published: tuple[Record, ...]) -> None:
     """A stranger's clock that is a thousand times too fast, and a probe of nearly nothing."""
-    good = time.samples(published)
+    good = time_samples.samples(published)
     record = next(r for r in published if r.record_id == good[0].record_ids[0])
     probe = record.environment.probe
     assert probe is not None
@@ -115,23 +117,23 @@ def test_an_absurd_record_does_not_decide_the_fit(published: tuple[Record, ...])
     )
     stalled = msgspec.structs.replace(probe, host_to_device_bytes_per_second=1e-300)
     linked = msgspec.structs.replace(record.environment, probe=stalled)
-    (unlinked,) = time.samples([msgspec.structs.replace(record, environment=linked)])
+    (unlinked,) = time_samples.samples([msgspec.structs.replace(record, environment=linked)])
     assert unlinked.rates.link_bytes_per_second is None
     strange = [
         msgspec.structs.replace(record, profile="a", environment=environment),
         msgspec.structs.replace(record, profile="b", steps=quick),
     ]
-    assert time.samples([*published, *strange]) == good
+    assert time_samples.samples([*published, *strange]) == good
 
 
 def test_launches_of_a_case_are_one_sample(published: tuple[Record, ...]) -> None:
     """Many launches of one case weigh as one; seeds are no other work for a clock."""
-    found = time.samples(published)
+    found = time_samples.samples(published)
     again = [
         msgspec.structs.replace(r, case=msgspec.structs.replace(r.case, seed=r.case.seed + 1))
         for r in published
     ]
-    assert len(time.samples([*published, *again])) == len(found)
+    assert len(time_samples.samples([*published, *again])) == len(found)
 
 
 def test_demands_grow_with_what_causes_them() -> None:
@@ -191,10 +193,55 @@ def test_a_card_whose_processors_are_unknown_waits_for_memory_alone() -> None:
 
 def test_a_few_steps_are_no_measurement_of_time(published: tuple[Record, ...]) -> None:
     """A try of a search has one steady step; what fits it tells, how fast it does not."""
-    (first, *_), tries = time.samples(published), [r for r in published if r.outcome == "ok"]
+    (first, *_), tries = (
+        time_samples.samples(published),
+        [r for r in published if r.outcome == "ok"],
+    )
     record = next(r for r in tries if r.record_id == first.record_ids[0])
     steady = [step for step in record.steps if step.role == "steady"]
-    short = msgspec.structs.replace(record, steps=tuple(steady[: time.LEAST_STEPS - 1]))
-    assert not time.timed(short)
-    assert time.samples([short]) == []
-    assert time.timed(msgspec.structs.replace(record, steps=tuple(steady[: time.LEAST_STEPS])))
+    short = msgspec.structs.replace(record, steps=tuple(steady[: time_samples.LEAST_STEPS - 1]))
+    assert not time_samples.timed(short)
+    assert time_samples.samples([short]) == []
+    assert time_samples.timed(
+        msgspec.structs.replace(record, steps=tuple(steady[: time_samples.LEAST_STEPS]))
+    )
+
+
+def missed(model: str, method: str, factor: float, host_share: float) -> HeldOut:
+    """A case predicted at ``factor`` times what it took."""
+    made = sample(model, method)
+    return HeldOut(
+        way="method",
+        sample=made,
+        predicted_seconds=factor * made.seconds,
+        host_share=host_share,
+    )
+
+
+METHODS = ("lora", "qlora", "full", "unsloth-lora", "unsloth-qlora", "lora-liger")
+
+
+def test_an_interval_is_as_wide_as_the_host_decides() -> None:
+    """Steps that the host decides are missed by half; those of the GPU stay sure of themselves."""
+    errors = [missed("qwen3-8b", method, 1.05, 0.1) for method in METHODS]
+    errors += [missed("qwen3-0.6b", method, 2.0, 1.5) for method in METHODS]
+    found, wanted = time_errors.widths(errors), case("qwen3-8b", "lora")
+    assert found.of(wanted, 0.0) == found.of(wanted, 0.29) == pytest.approx(0.1)  # never surer
+    assert found.of(wanted, 9.0) == found.of(wanted, 1.0) == pytest.approx(math.log(2))
+    assert found.of(wanted, 0.5) == 0.7  # nothing to go by
+    assert found.of(case("gpt-oss-120b", "unsloth-qlora"), 0.0) == 0.7  # nor of experts
+
+
+def test_no_error_is_judged_by_its_own_width() -> None:
+    """One method that is off by five is outside of what the others say, though it widens all."""
+    good = [missed("qwen3-8b", method, 1.05, 0.1) for method in METHODS]
+    found = time_errors.covered([*good, missed("qwen3-8b", "lora-naive", 5.0, 0.1)])
+    assert found == [(0, True)] * len(good) + [(0, False)]
+
+
+def test_published_intervals_hold_what_they_claim(published: tuple[Record, ...]) -> None:
+    """90 % of held-out cases or more, and where the GPU decides within a factor of 1.3."""
+    errors = held_out(time_samples.samples(published))
+    inside = [ok for _, ok in time_errors.covered(errors)]
+    assert sum(inside) >= 0.9 * len(inside)
+    assert time_errors.widths(errors).of(case("qwen3-8b", "lora"), 0.0) < math.log(1.3)

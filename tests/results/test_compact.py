@@ -13,6 +13,7 @@ from suite.results import decode, parked, store
 from suite.results.energy import energy
 from suite.results.parked import Parked
 from suite.results.record import Record, encode, seal
+from suite.wire import HostProbe, Probe
 
 
 def long_record(method: str = "lora", watts: float = 100.0, last: object = 9.0) -> Record:
@@ -50,6 +51,34 @@ def test_parked_telemetry_is_what_was_read(
     assert [energy(each).joules for each in found] == [energy(each).joules for each in made]
     assert [encode(each) for each in found] == [encode(each) for each in made]
     assert [seal(each) for each in found] == made
+
+
+def test_what_a_run_says_in_each_record_is_kept_once(tmp_path: Path) -> None:
+    """How fast the host was differs from record to record; all around it is one object."""
+
+    def made(method: str, rate: float) -> Record:
+        host = HostProbe(python_operations_per_second=rate)
+        probe = Probe(
+            matmul_flops_per_second=1e12,
+            matmul="m",
+            copy_bytes_per_second=1e10,
+            copy="c",
+            host=host,
+            host_after=host,
+        )
+        around = msgspec.structs.replace(records.environment(), probe=probe)
+        return records.record(method=method, environment=around)
+
+    written_ones = [made("lora", 4e7), made("qlora", 5e7)]
+    found = store.read([written(tmp_path, *written_ones)]).records
+    assert list(found) == written_ones
+    one, other = (record.environment for record in found)
+    assert one.versions is other.versions
+    assert one.unavailable is other.unavailable
+    assert one.probe is not None
+    assert other.probe is not None
+    assert one.probe.matmul is other.probe.matmul
+    assert one.probe.host != other.probe.host
 
 
 def test_records_outlive_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

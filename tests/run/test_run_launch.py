@@ -25,8 +25,9 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def carry_out(run, reporter=None, behaviour="by_method", number=1):
-    launch.launch(run, number, reporter or Silent(), command=scripted(behaviour), probing=False)
+def carry_out(run, reporter=None, behaviour="by_method", number=1, *, probing=False):
+    command = scripted(behaviour)
+    launch.launch(run, number, reporter or Silent(), command=command, probing=probing)
 
 
 def test_every_case_gets_a_record_whatever_happens(tmp_path):
@@ -95,6 +96,18 @@ def test_a_warm_launch_tells_what_it_compiled_again(tmp_path):
 
     seen = [(r.compile_cache, r.compiled_files) for r in read([tmp_path / "run"]).records]
     assert seen == [("cold", 2), ("warm", 0), ("warm", 1)]
+
+
+def test_the_hosts_speed_is_compared_with_that_of_earlier_launches(tmp_path, cache):
+    """Every record has the launch's finding; what a machine was before outlives the run."""
+    with create(tmp_path / "run", records.plan(methods=("lora",))) as run:
+        carry_out(run, behaviour="well", probing=True)
+
+        (record,) = run.records
+    (found,) = (one for one in record.environment.preflight if one.name == "host speed")
+    assert found.status == "unknown"
+    assert record.environment.probe.host.python_operations_per_second > 1e5
+    assert len((cache / "host-probes.jsonl").read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
