@@ -84,7 +84,7 @@ def compare(
 def _pooled(compared: Sequence[Side], times: Sequence[float]) -> Iterator[Pooled]:
     """Yield the tests of all cases together; a loss may part by half of what one case's may."""
     losses = [ratio for side in compared if (ratio := lines.loss_ratio(side)) is not None]
-    bands = [parity.band(before[0].weights).trajectory for _, before, _ in compared]
+    bands = [parity.band(before[0]).trajectory for _, before, _ in compared]
     quantities: tuple[tuple[Literal["step time", "loss"], Sequence[float], float], ...]
     quantities = (
         ("step time", times, stats.MARGIN / 2),
