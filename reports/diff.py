@@ -156,7 +156,7 @@ def _losses(one: Record, two: Record, reason: str) -> str:
         f" loss of {found.steps} steps by more than {units.percent(found.trajectory)}"
     )
     if found.gradient is not None:
-        said += f", no gradient norm by more than {units.percent(found.gradient)}"
+        said += f"; no gradient norm is further apart than {units.percent(found.gradient)}"
     return f"{said}."
 
 

@@ -154,7 +154,7 @@ def _parity_text(record: Record, parity: Parity) -> str:
                 f" {parity.steps} steps by more than {units.percent(parity.trajectory)}"
             )
         if parity.gradient is not None:
-            compared += f", no gradient norm by more than {units.percent(parity.gradient)}"
+            compared += f"; no gradient norm differs by more than {units.percent(parity.gradient)}"
         compared += "."
     return compared
 

@@ -29,13 +29,14 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: At least twice the largest differences between engines in the published records, which a test
-#: holds: first loss 0.024 %, any loss 0.044 % (so 0.08 % would be too narrow), gradient norm at any
-#: step 0.71 % (TRL rounds QLoRA's adapters to bfloat16). Launches of one method differ by 0.027 %
+#: holds: first loss 0.024 %, any loss 0.044 % (so 0.08 % would be too narrow), any step's gradient
+#: norm 0.71 % (TRL rounds QLoRA's adapters to bfloat16). Launches of one method differ by 0.027 %
 #: and 0.09 %. A skipped layer, a wrong scale or a changed mask moves them by far more. The report
 #: shows all of it ("How far losses lie apart").
 DUMMY_BAND = Band(first_loss=0.0005, trajectory=0.001, gradient=0.015)
-#: In a mixture of experts rounding can send a token to another expert. No two engines ran one; GPT-OSS-120B on an H100 and on an H200 differs by 0.0084 %
-#: (first loss), 0.22 % and 1.6 %, both ways in turn.
+#: In a mixture of experts rounding can send a token to another expert. No two engines ran one, but
+#: GPT-OSS-120B on an H100 and on an H200 differs by 0.0084 % (first loss), 0.22 % and 1.6 %, now
+#: in the one direction and now in the other.
 EXPERTS_BAND = Band(first_loss=0.0005, trajectory=0.005, gradient=0.04)
 #: For trained weights nothing has been measured yet.
 OTHER_BAND = Band(first_loss=0.005, trajectory=0.02, gradient=0.05)

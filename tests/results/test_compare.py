@@ -141,7 +141,7 @@ def test_a_gradient_norm_of_a_later_step_and_launch_fails() -> None:
 
 
 def test_a_launch_stands_against_the_bases_of_its_number_or_the_nearest() -> None:
-    """Launches that each differ from the others agree pairwise; what has no peer has a near one."""
+    """Launches unlike each other agree pairwise; one without a peer stands by the nearest."""
 
     def trained(run_id: str) -> list[Record]:
         launches = side(run_id)

@@ -79,9 +79,7 @@ def test_gradient_norms_of_every_step_have_a_band_too(
 
 def test_three_percent_at_step_seven_alone_differ() -> None:
     """Losses agree and 16 norms do; the reason names the step, the size and what is allowed."""
-    found = parity(
-        records.record(method="unsloth-lora", steps=steeper(6, 1.03)), records.record()
-    )
+    found = parity(records.record(method="unsloth-lora", steps=steeper(6, 1.03)), records.record())
     assert (found.verdict, found.first, found.trajectory) == ("differs", 0, 0)
     assert found.reason == "gradient norm is 3.0 % away at step 7, over 1.5 %"
 
