@@ -151,10 +151,13 @@ def _losses(one: Record, two: Record, reason: str) -> str:
     found = parity.between(two, one)
     if found.first is None or found.trajectory is None:
         return f"Not compared: {found.reason}."
-    return (
+    said = (
         f"{found.verdict.capitalize()}: the first loss is {units.percent(found.first)} apart, no"
-        f" loss of {found.steps} steps by more than {units.percent(found.trajectory)}."
+        f" loss of {found.steps} steps by more than {units.percent(found.trajectory)}"
     )
+    if found.gradient is not None:
+        said += f"; no gradient norm is further apart than {units.percent(found.gradient)}"
+    return f"{said}."
 
 
 def _settings(one: Record, two: Record) -> tuple[Block, ...]:

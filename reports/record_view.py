@@ -149,13 +149,14 @@ def _parity_text(record: Record, parity: Parity) -> str:
     compared = f"With {title}: {parity.reason}."
     if parity.first is not None and parity.trajectory is not None:
         if parity.trajectory == 0:
-            return f"{compared} The losses of all {parity.steps} steps are identical."
-        compared += (
-            f" The first loss differs by {units.percent(parity.first)}, no loss of"
-            f" {parity.steps} steps by more than {units.percent(parity.trajectory)}"
-        )
+            compared += f" The losses of all {parity.steps} steps are identical"
+        else:
+            compared += (
+                f" The first loss differs by {units.percent(parity.first)}, no loss of"
+                f" {parity.steps} steps by more than {units.percent(parity.trajectory)}"
+            )
         if parity.gradient is not None:
-            compared += f", the first gradient's norm by {units.percent(parity.gradient)}"
+            compared += f"; no gradient norm differs by more than {units.percent(parity.gradient)}"
         compared += "."
     return compared
 

@@ -76,7 +76,7 @@ def noise(material: Material) -> list[Block]:
             found.range,
             found.first_loss_difference,
             found.trajectory_difference,
-            found.first_gradient_norm_difference,
+            found.gradient_norm_difference,
         )
         cells = [
             words.case_title(group.case),
@@ -93,7 +93,7 @@ def noise(material: Material) -> list[Block]:
     if not rows:
         return []
     header = ["Case", "Work", "On", "Launches", "Step", "Spread", "Range", "First loss"]
-    header += ["Any loss", "First gradient norm"]
+    header += ["Any loss", "Any gradient norm"]
     header += ["First step, cold", "First step, warm", "Compiled again", "Gates"]
     text = (
         f"Cases with {MINIMUM_LAUNCHES} good launches or more. Spread is the standard deviation of"

@@ -15,7 +15,7 @@ from suite.results.launches import Launches, group
 from suite.results.metrics import all_metrics
 from suite.results.parity import LOSS_FLOOR
 from suite.results.record import CompileCache, Record
-from suite.wire import Struct
+from suite.wire import Step, Struct
 
 SCHEMA = 1
 #: With fewer good launches a spread is one difference, and not shown.
@@ -33,7 +33,8 @@ class Noise(Struct, frozen=True, kw_only=True):
     standard deviation of their natural logarithms, so a share of the geometric mean; ``range``
     is highest less lowest over that mean. The differences are the largest between any two
     launches, relative to the smaller value: of the first step's loss, of any step's loss over the
-    ``common_steps``, of the first step's gradient norm. ``gpus`` counts the cards that took part
+    ``common_steps``, of the first step's gradient norm, of any of them over the same steps (older
+    files do not have it). ``gpus`` counts the cards that took part
     (0 on the CPU): a run can go on elsewhere, and cards of one kind differ. ``gate`` says that
     there are launches enough, of one card, to judge a change by. The first step's seconds are
     those of launches with cold and with warm compile caches. None is unknown, with the reason in
@@ -55,6 +56,7 @@ class Noise(Struct, frozen=True, kw_only=True):
     trajectory_difference: float | None
     common_steps: int
     first_gradient_norm_difference: float | None
+    gradient_norm_difference: float | None = None
     first_step_cold_seconds: tuple[float, ...]
     first_step_warm_seconds: tuple[float, ...]
     unavailable: dict[str, str] = {}
@@ -85,9 +87,11 @@ def noise(launches: Launches) -> Noise | None:
     differences, reason = _losses(records)
     if reason:
         unavailable["losses"] = reason
-    gradient, reason = _gradient(records)
-    if reason:
-        unavailable["first_gradient_norm_difference"] = reason
+    norms: dict[str, float | None] = {}
+    for name, reach in (("first_gradient_norm_difference", 1), ("gradient_norm_difference", None)):
+        norms[name], reason = _gradient(records, reach)
+        if reason:
+            unavailable[name] = reason
     cards = {r.environment.gpu.uuid_hash for r in records if r.environment.gpu is not None}
     return Noise(
         run_id=launches.first.run_id,
@@ -104,7 +108,8 @@ def noise(launches: Launches) -> Noise | None:
         first_loss_difference=_rounded(differences[0] if differences else None),
         trajectory_difference=_rounded(max(differences, default=None)),
         common_steps=len(differences),
-        first_gradient_norm_difference=_rounded(gradient),
+        first_gradient_norm_difference=_rounded(norms["first_gradient_norm_difference"]),
+        gradient_norm_difference=_rounded(norms["gradient_norm_difference"]),
         first_step_cold_seconds=_first_steps(records, "cold"),
         first_step_warm_seconds=_first_steps(records, "warm"),
         unavailable=unavailable,
@@ -132,13 +137,11 @@ def _first_steps(records: Sequence[Record], cache: CompileCache) -> tuple[float,
 
 def _losses(records: Sequence[Record]) -> tuple[list[float], str]:
     """Return the largest difference at each common step, or none and why there are none."""
-    by_index = [{step.index: step for step in record.steps} for record in records]
-    common = sorted(set(by_index[0]).intersection(*by_index[1:]))
+    common = _common(records)
     if not common:
         return [], "the launches have no step in common"
     differences = []
-    for index in common:
-        steps = [steps[index] for steps in by_index]
+    for index, steps in common.items():
         losses = [step.loss for step in steps if step.loss is not None]
         if len(losses) != len(steps):
             return [], f"the loss of step {index + 1} is not a number in every launch"
@@ -149,15 +152,31 @@ def _losses(records: Sequence[Record]) -> tuple[list[float], str]:
     return differences, ""
 
 
-def _gradient(records: Sequence[Record]) -> tuple[float | None, str]:
-    firsts = [record.steps[0].gradient_norm if record.steps else None for record in records]
-    norms = [norm for norm in firsts if norm is not None and math.isfinite(norm)]
-    if len(norms) != len(firsts):
-        return None, "a launch has no gradient norm of its first step"
-    smallest = min(map(abs, norms))
-    if smallest == 0:
-        return None, "a gradient norm of 0 has no relative difference"
-    return (max(norms) - min(norms)) / smallest, ""
+def _gradient(records: Sequence[Record], reach: int | None) -> tuple[float | None, str]:
+    """Return the largest difference of gradient norms over the first ``reach`` common steps.
+
+    Over all of them where ``reach`` is None; instead of a number why there is none.
+    """
+    common = _common(records)
+    if not common:
+        return None, "the launches have no step in common"
+    largest = 0.0
+    for index, steps in list(common.items())[:reach]:
+        norms = [step.gradient_norm for step in steps if step.gradient_norm is not None]
+        if len(norms) != len(steps):
+            return None, f"a launch has no gradient norm at step {index + 1}"
+        smallest = min(map(abs, norms))
+        if smallest == 0:
+            return None, f"the gradient norm of 0 at step {index + 1} has no relative difference"
+        largest = max(largest, (max(norms) - min(norms)) / smallest)
+    return largest, ""
+
+
+def _common(records: Sequence[Record]) -> dict[int, list[Step]]:
+    """Return the steps that all launches took, by index: one of each launch."""
+    by_index = [{step.index: step for step in record.steps} for record in records]
+    common = sorted(set(by_index[0]).intersection(*by_index[1:]))
+    return {index: [steps[index] for steps in by_index] for index in common}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -254,12 +254,13 @@ def test_losses_apart_are_the_largest_of_each_pair_beside_what_is_allowed() -> N
         gpu_records.record(method="unsloth-lora", launch=2, loss=7.0 + 2e-4 + 14e-4),
     ]
     text = made(*found, only="losses")
-    _, _, engine, own, dummy, _ = rows(text)
+    _, _, engine, own, dummy, experts, _ = rows(text)
     assert engine[:3] == ["Unsloth LoRA", "LoRA, same launch", "2"]
     assert engine[4:6] == ["0.020 %", "0.020 %"]
     assert own[:3] == ["LoRA on Qwen3-8B", "itself, launches of one run", "3"]
     assert own[4:6] == ["0.003 %", "0.003 %"]
-    assert dummy[4:] == ["0.05 %", "0.20 %", "1.2 %"]
+    assert dummy[4:] == ["0.05 %", "0.10 %", "1.5 %"]
+    assert experts[4:] == ["0.05 %", "0.50 %", "4.0 %"]
 
 
 def test_a_padding_study_becomes_a_table_of_ways() -> None:

@@ -5,45 +5,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from two_sides import AFTER, BEFORE, compared, folder, line, side
 
 import records
 from suite.cli import main
 from suite.errors import BadInput
-from suite.results import store
-from suite.results.collection import Collection
-from suite.results.compare import Comparison, Line, compare
-from suite.results.record import Gpu, Record, seal
-
-SECONDS = (0.100, 0.1005, 0.0995, 0.1002, 0.0998)
-BEFORE, AFTER = "20261124T070000Z-0000000a", "20261124T070000Z-0000000b"
-
-
-def side(run_id: str, factor: float = 1.0, launches: int = 5, **changes: object) -> list[Record]:
-    """LoRA on the tiny model, a launch each, slower by ``factor``."""
-    return [
-        records.record(run_id=run_id, launch=number + 1, seconds=value * factor, **changes)
-        for number, value in enumerate(SECONDS[:launches])
-    ]
-
-
-def collection(*found: Record) -> Collection:
-    return Collection(records=found, plans=(), problems=(), sources={})
-
-
-def compared(base: list[Record], candidate: list[Record], **options: object) -> Comparison:
-    return compare(collection(*base), collection(*candidate), **options)  # type: ignore[arg-type]
-
-
-def line(found: Comparison, metric: str) -> Line:
-    return next(each for each in found.lines if each.metric == metric)
-
-
-def folder(path: Path, found: list[Record]) -> str:
-    plan = records.plan(run_id=found[0].run_id, methods=("lora",), launches=5)
-    with store.create(path, plan) as run:
-        for record in found:
-            run.append(record)
-    return str(path)
+from suite.results.record import Gpu, seal
 
 
 def test_a_slowdown_fails_and_a_speedup_does_not() -> None:
@@ -88,33 +55,6 @@ def test_another_loss_fails_though_the_time_is_the_same() -> None:
     assert line(found, "step_seconds").verdict == "SAME"
     assert line(found, "loss").verdict == "CHANGED"
     assert found.failures == ("tiny-qwen3-lora: loss CHANGED",)
-
-
-def test_losses_that_part_a_little_in_every_case_fail_together() -> None:
-    """0.15 % after the first step is within each case's band, and no chance in all of five."""
-
-    def moved(record: Record, share: float) -> Record:
-        steps = [
-            msgspec.structs.replace(step, loss=step.loss * (1 + share)) if step.index else step
-            for step in record.steps
-            if step.loss is not None
-        ]
-        return seal(msgspec.structs.replace(record, steps=tuple(steps)))
-
-    methods = ("lora", "lora-naive", "qlora", "unsloth-lora", "unsloth-qlora")
-    base = side_of(BEFORE, methods)
-    shares = {method: 0.0014 + 0.0001 * number for number, method in enumerate(methods)}
-    found = compared(base, [moved(r, shares[r.method]) for r in side_of(AFTER, methods)])
-    assert {each.verdict for each in found.lines if each.metric == "loss"} == {"SAME"}
-    (loss,) = [each for each in found.pooled if each.quantity == "loss"]
-    assert loss.ratio == pytest.approx(1.0015, abs=0.0002)
-    assert found.failures == ("all cases together: a higher loss",)
-    both = [moved(r, (-1) ** n * shares[r.method]) for n, r in enumerate(side_of(AFTER, methods))]
-    assert compared(base, both).failures == ()
-
-
-def side_of(run_id: str, methods: tuple[str, ...]) -> list[Record]:
-    return [record for method in methods for record in side(run_id, method=method)]
 
 
 def test_cases_that_vanish_or_begin_to_fail_fail_the_gate() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import records
 from suite.results.launches import group
-from suite.results.noise import Noise, noise, of_records
+from suite.results.noise import Noise, NoiseFile, file_content, noise, of_records
 from suite.results.record import Gpu, Record
 
 
@@ -62,6 +62,33 @@ def test_gradient_norms_are_compared_at_the_first_step():
     first = msgspec.structs.replace(steps[0], gradient_norm=1.65)
     found = _noise(*_launches(2), records.record(launch=3, steps=(first, *steps[1:])))
     assert found.first_gradient_norm_difference == pytest.approx(0.1)
+    assert found.gradient_norm_difference == pytest.approx(0.1)
+
+
+def test_gradient_norms_are_compared_at_every_common_step_too():
+    """What parts at step 4 is no difference of the first step; one step unknown is all unknown."""
+    steps = list(records.steps())
+    steps[3] = msgspec.structs.replace(steps[3], gradient_norm=1.65)
+    found = _noise(*_launches(2), records.record(launch=3, steps=tuple(steps)))
+    assert found.first_gradient_norm_difference == 0
+    assert found.gradient_norm_difference == pytest.approx(0.1)
+    steps[5] = msgspec.structs.replace(steps[5], gradient_norm=None)
+    found = _noise(*_launches(2), records.record(launch=3, steps=tuple(steps)))
+    assert found.first_gradient_norm_difference == 0
+    assert found.gradient_norm_difference is None
+    assert "at step 6" in found.unavailable["gradient_norm_difference"]
+
+
+def test_a_noise_file_from_before_later_gradient_norms_is_still_read():
+    """A field that it lacks is unknown; the rest of it is what it was."""
+    content = file_content(_launches(3))
+    assert content is not None
+    document = msgspec.json.decode(content)
+    del document["cases"][0]["gradient_norm_difference"]
+    (old,) = msgspec.json.decode(msgspec.json.encode(document), type=NoiseFile).cases
+    (new,) = msgspec.json.decode(content, type=NoiseFile).cases
+    assert new.gradient_norm_difference == 0
+    assert old == msgspec.structs.replace(new, gradient_norm_difference=None)
 
 
 @pytest.mark.parametrize(

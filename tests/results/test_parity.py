@@ -5,7 +5,7 @@ import pytest
 
 import records
 from suite.results.comparable import differences, other_work
-from suite.results.parity import DUMMY_BAND, OTHER_BAND, Parity, References
+from suite.results.parity import DUMMY_BAND, EXPERTS_BAND, OTHER_BAND, Parity, References
 from suite.results.record import Record
 from suite.wire import Step
 
@@ -20,6 +20,16 @@ def scaled(steps: tuple[Step, ...], *factors: float) -> tuple[Step, ...]:
     return tuple(
         msgspec.structs.replace(step, loss=None if step.loss is None else step.loss * factor)
         for step, factor in zip(steps, every, strict=True)
+    )
+
+
+def steeper(index: int, factor: float) -> tuple[Step, ...]:
+    """Return steps with the gradient norm of one of them times the factor."""
+    return tuple(
+        msgspec.structs.replace(step, gradient_norm=(step.gradient_norm or 0) * factor)
+        if step.index == index
+        else step
+        for step in records.steps()
     )
 
 
@@ -54,24 +64,70 @@ def test_the_band(factors: tuple[float, ...], verdict: str) -> None:
         (1 - 1.1 * OTHER_BAND.gradient, "hub Qwen/Qwen3@abc", "differs"),
     ],
 )
-def test_the_first_gradient_has_a_band_too(factor: float, weights: str, verdict: str) -> None:
-    """A backward pass that is wrong shows before any loss does."""
-    first, *rest = records.steps()
-    other = msgspec.structs.replace(first, gradient_norm=(first.gradient_norm or 0) * factor)
-    ours = records.record(method="unsloth-lora", steps=(other, *rest), weights=weights)
+@pytest.mark.parametrize("index", [0, 6, 16])
+def test_gradient_norms_of_every_step_have_a_band_too(
+    factor: float, weights: str, verdict: str, index: int
+) -> None:
+    """A backward pass or an update that is wrong shows before any loss does, at whatever step."""
+    ours = records.record(method="unsloth-lora", steps=steeper(index, factor), weights=weights)
     found = parity(ours, records.record(weights=weights))
     assert found.verdict == verdict
     assert found.gradient == pytest.approx(abs(factor - 1))
+    assert found.gradient_steps == 17
+    assert verdict == "agrees" or f"at step {index + 1}, over" in found.reason
+
+
+def test_three_percent_at_step_seven_alone_differ() -> None:
+    """Losses agree and 16 norms do; the reason names the step, the size and what is allowed."""
+    found = parity(records.record(method="unsloth-lora", steps=steeper(6, 1.03)), records.record())
+    assert (found.verdict, found.first, found.trajectory) == ("differs", 0, 0)
+    assert found.reason == "gradient norm is 3.0 % away at step 7, over 1.5 %"
+
+
+def test_unknown_gradient_norms_leave_the_verdict_to_losses() -> None:
+    """The reason says that they are unknown, in all steps or in how many; none is made up."""
+    bare = tuple(msgspec.structs.replace(s, gradient_norm=None) for s in records.steps())
+    some = (*bare[:3], *records.steps()[3:])
+    for ours, theirs, reason, known in (
+        (bare, records.steps(), "; gradient norms are unknown", 0),
+        (records.steps(), bare, "; gradient norms are unknown", 0),
+        (some, records.steps(), ", gradient norms 1.5 % (unknown at 3 of 17 steps)", 14),
+    ):
+        reference = records.record(steps=theirs)
+        found = parity(records.record(method="unsloth-lora", steps=ours), reference)
+        assert (found.verdict, found.gradient_steps) == ("agrees", known)
+        assert found.reason == f"first loss within 0.05 %, all 0.10 %{reason}"
+        assert found.gradient == (0 if known else None)
+        far = records.record(method="unsloth-lora", steps=scaled(ours, 1.1))
+        assert parity(far, reference).verdict == "differs"
+    off = records.record(method="unsloth-lora", steps=(*bare[:3], *steeper(6, 1.03)[3:]))
+    assert parity(off, records.record()).verdict == "differs"
+
+
+def test_a_mixture_of_experts_may_part_further() -> None:
+    """What differs on a dense model agrees there, up to a band of its own; first losses do not."""
+    experts = {"model": "tiny-gpt-oss", "weights": "dummy seed 17 fill 2"}
+    reference = records.record(**experts)
+    for steps, verdict in (
+        (scaled(records.steps(), 1.0, 1 + 0.9 * EXPERTS_BAND.trajectory), "agrees"),
+        (scaled(records.steps(), 1.0, 1 + 1.1 * EXPERTS_BAND.trajectory), "differs"),
+        (scaled(records.steps(), 1 + 1.1 * EXPERTS_BAND.first_loss, 1.0), "differs"),
+        (steeper(6, 1 + 0.9 * EXPERTS_BAND.gradient), "agrees"),
+        (steeper(6, 1 + 1.1 * EXPERTS_BAND.gradient), "differs"),
+    ):
+        ours = records.record(method="unsloth-lora", steps=steps, **experts)
+        assert parity(ours, reference).verdict == verdict
 
 
 def test_a_gradient_that_was_rounding_only_is_not_compared() -> None:
     """NF4 weights of the first fill had none to speak of; their losses still count."""
-    first, *rest = records.steps()
-    other = msgspec.structs.replace(first, gradient_norm=9.0)
-    reference = records.record(method="qlora", weights="dummy seed 17")
-    ours = records.record(method="unsloth-qlora", steps=(other, *rest), weights="dummy seed 17")
-    found = parity(ours, reference)
-    assert (found.verdict, found.gradient) == ("agrees", None)
+    first_fill = {"weights": "dummy seed 17"}
+    reference = records.record(method="qlora", **first_fill)
+    for index in (0, 6):
+        ours = records.record(method="unsloth-qlora", steps=steeper(index, 6.0), **first_fill)
+        found = parity(ours, reference)
+        assert (found.verdict, found.gradient, found.gradient_steps) == ("agrees", None, 0)
+        assert "gradient norms say nothing" in found.reason
 
 
 def test_only_common_steps_are_compared() -> None:

@@ -82,13 +82,16 @@ def compare(
 
 
 def _pooled(compared: Sequence[Side], times: Sequence[float]) -> Iterator[Pooled]:
-    """Yield the tests of all cases together; a loss may part by half of what one case's may."""
+    """Yield the tests of all cases together; a loss may part by half of what one case's may.
+
+    Of cases with different bands that is half of their mean.
+    """
     losses = [ratio for side in compared if (ratio := lines.loss_ratio(side)) is not None]
-    bands = [parity.band(before[0].weights).trajectory for _, before, _ in compared]
+    bands = [parity.band(before[0]).trajectory for _, before, _ in compared]
     quantities: tuple[tuple[Literal["step time", "loss"], Sequence[float], float], ...]
     quantities = (
         ("step time", times, stats.MARGIN / 2),
-        ("loss", losses, max(bands, default=0.0) / 2),
+        ("loss", losses, statistics.fmean(bands or [0.0]) / 2),
     )
     for quantity, ratios, margin in quantities:
         p = stats.pooled(ratios)

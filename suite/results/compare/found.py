@@ -12,11 +12,12 @@ GATED = "step_seconds"
 class Line(Struct, frozen=True, kw_only=True):
     """One quantity of one case. ``base`` and ``candidate`` are in the metric's unit.
 
-    Of timed quantities geometric means over launches, of exact ones the highest. ``verdict`` is
-    one of ``stats.Verdict``, "CHANGED", "UNKNOWN" or "" where there are too few launches for one.
-    ``ratio`` is candidate over base, ``low`` and ``high`` its 95 % interval; ``smallest`` the
-    share of a slowdown that could have been found; ``needed`` launches a side that would settle
-    an INCONCLUSIVE. ``margin`` is what a change must exceed to be called one.
+    Of timed quantities geometric means over launches, of exact ones the highest, of losses the
+    first one of the launch that parts the most. ``verdict`` is one of ``stats.Verdict``,
+    "CHANGED", "UNKNOWN" or "" where there are too few launches for one. ``ratio`` is candidate
+    over base, ``low`` and ``high`` its 95 % interval; ``smallest`` the share of a slowdown that
+    could have been found; ``needed`` launches a side that would settle an INCONCLUSIVE.
+    ``margin`` is what a change must exceed to be called one.
     """
 
     profile: str

@@ -1,5 +1,6 @@
 """One quantity of one case on both sides: its ratio, its interval and a verdict."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from suite.results.compare.found import Line
 from suite.results.compare.sides import Key, Side
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
+from suite.units import counted
 from suite.wire import Struct
 
 
@@ -147,24 +149,55 @@ def exact(side: Side, tag: str) -> Line | None:
 
 
 def losses(side: Side) -> Line:
-    """Return the line that says whether the candidate trains as the base does.
+    """Return the line that says whether every launch of the candidate trains as the base does.
 
-    Its numbers are of the first step, its verdict is that of ``parity`` on all steps.
+    Each is held against the base's launch of the same number, else of the nearest one. Verdict,
+    note and numbers, which are of the first step, are those of the launch that parts the most.
     """
     _, before, after = side
-    found = parity.between(after[0], before[0])
-    verdict = {"agrees": "SAME", "differs": "CHANGED", "no reference": "UNKNOWN"}[found.verdict]
-    ours, theirs = (all_metrics()["first_loss"].compute(each[0]) for each in (before, after))
+    pairs = [(_nearest(before, record), record) for record in after]
+    found = [parity.between(ours, base) for base, ours in pairs]
+    worst = max(range(len(found)), key=lambda number: _severity(found[number]))
+    verdict = found[worst].verdict
+    first = all_metrics()["first_loss"]
+    ours, theirs = (first.compute(record) for record in pairs[worst])
+    alike = [record for record, each in zip(after, found, strict=True) if each.verdict == verdict]
     return _line(
         side,
         "loss",
-        verdict,
+        {"agrees": "SAME", "differs": "CHANGED", "no reference": "UNKNOWN"}[verdict],
         base=ours,
         candidate=theirs,
         ratio=theirs / ours if ours and theirs is not None else None,
-        fails=found.verdict == "differs",
-        note=found.reason,
+        fails=verdict == "differs",
+        note=_of_launches(found[worst], after[worst], alike, after),
     )
+
+
+def _nearest(records: Sequence[Record], wanted: Record) -> Record:
+    """Return the record whose launch is nearest; of several the first."""
+    return min(records, key=lambda record: abs(record.launch - wanted.launch))
+
+
+def _severity(found: parity.Parity) -> tuple[int, float]:
+    """Return how bad a launch is: its verdict, then its losses; no number is worst."""
+    rank = ("agrees", "no reference", "differs").index(found.verdict)
+    return rank, math.inf if found.trajectory is None else found.trajectory
+
+
+def _of_launches(
+    worst: parity.Parity, record: Record, alike: Sequence[Record], every: Sequence[Record]
+) -> str:
+    """Return the reason with the launch that it is of, and the others of the same verdict."""
+    if worst.verdict == "agrees":
+        return f"{worst.reason}, in {counted(len(every), 'launch')}"
+    runs = len({each.run_id for each in every}) > 1
+    name, *others = (
+        f"launch {each.launch}" + (f" of run {each.run_id}" if runs else "")
+        for each in (record, *(each for each in alike if each is not record))
+    )
+    said = f"{name}: {worst.reason}"
+    return f"{said}; the same verdict in {', '.join(others)}" if others else said
 
 
 def loss_ratio(side: Side) -> float | None:
