@@ -255,7 +255,7 @@ def test_a_card_that_ran_out_of_memory_loses_to_one_that_holds_it() -> None:
     assert measured.basis == "measured"
     said = why.versus(known.entry(attention, cards[0]), measured)
     assert any("by the model a step on" in each for each in said)
-    assert said[0].startswith("NVIDIA H100 SXM is projected ahead: ")
+    assert said[0].startswith("open, NVIDIA H100 SXM more likely ahead")
     assert said[1].endswith("others may turn the order round")
     assert "before July 2026 Unsloth ran these experts in a loop" in said[2]
     (line,) = why.sentences(measured)

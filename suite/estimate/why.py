@@ -141,10 +141,11 @@ def versus(one: Entry, other: Entry) -> list[str]:
     elif low > 1 or high < 1:
         ahead = ours if low > 1 else theirs
         said = [f"{ahead} is {'' if measured else 'projected '}ahead: {rate}"]
-        said += [] if measured else _beyond(one)
     else:
         nearer = ours if found.value > 1 else theirs
         said = [f"open, {nearer} more likely ahead, as the interval of the ratio holds 1: {rate}"]
+    if not (misfit or measured):
+        said += _beyond(one)
     return [*said, *_differences(one, other)]
 
 
