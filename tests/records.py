@@ -74,7 +74,7 @@ def steps(
             tokens_loss=476 - index,
             loss=loss - 0.01 * index,
             gradient_norm=1.5,
-            data_seconds=0.001,
+            data_seconds=seconds * 0.01,
         )
         for index, kind in enumerate(roles)
     )
