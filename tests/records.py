@@ -80,6 +80,16 @@ def steps(
     )
 
 
+def moved_steps(seconds: float = 0.1, *, times: float = 1.1) -> tuple[Step, ...]:
+    """Steps whose second half is slower by a factor: such a launch has not settled."""
+    made = steps(seconds)
+    late = len(made) - 5
+    return tuple(
+        msgspec.structs.replace(step, seconds=step.seconds * (times if step.index >= late else 1))
+        for step in made
+    )
+
+
 def telemetry(**changes: object) -> Telemetry:
     """100 W at the power cap for 30 s, sampled twice a second; the steps last 1 s each from 1 s.
 
