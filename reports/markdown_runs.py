@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from reports import along, markup, words
-from reports.cells import number, peak_memory, quotient
+from reports.cells import Number, number, peak_memory, quotient
 from reports.claim import NAMES
 from reports.comparison import Comparison, Row
 from reports.material import Material
@@ -66,9 +66,9 @@ def _method(
         return [row.method, row.outcome, *[""] * (7 + len(KINDS) + len(LIKE)), launches]
     held = rungs(group, present)
     numbers = [
-        "" if number is None else number.written
-        for number in (row.tokens, row.step, row.step_low, row.memory)
+        "" if each is None else each.written for each in (row.tokens, row.step_low, row.memory)
     ]
+    numbers.insert(1, _step(row.step))
     energy, peak = all_metrics()["joules_per_token"], all_metrics()["utilization_of_probe"]
     speeds = [
         units.ratio(value) if kind in held and (value := held[kind].throughput) else ""
@@ -87,6 +87,13 @@ def _method(
         losses,
         launches,
     ]
+
+
+def _step(step: Number | None) -> str:
+    """Return the step time; the ± of a single launch stands at the rate beside it already."""
+    if step is None:
+        return ""
+    return step.text if step.range.startswith("±") else step.written
 
 
 def _host(group: Launches) -> str:

@@ -85,8 +85,7 @@ def _judged(seconds: Sequence[float]) -> Settled:
         way = "slower" if halves > 0 else "faster"
         reason = f"its second half was {units.percent(abs(halves))} {way} than its first"
     elif error > MOST_ERROR:
-        reason = "its steps scatter so much that their mean is known to"
-        reason += f" {units.plus_minus(error)} only"
+        reason = f"its mean is known to {units.plus_minus(error)} only"
     return Settled(settled=not reason, error=error, halves=halves, reason=reason)
 
 
