@@ -153,7 +153,8 @@ def _settled(record: Record) -> str:
     found = settled(record)
     answer = {True: "yes", False: "no", None: "unknown"}[found.settled]
     error = "" if found.error is None else f", the mean step {units.plus_minus(found.error)}"
-    return f"{answer}{error}{f': {found.reason}' if found.reason else ''}"
+    why = f": {found.reason}" if found.settled is None else ""  # else it is a note of the record
+    return f"{answer}{error}{why}"
 
 
 def conflicts(records: Iterable[Record]) -> tuple[str, ...]:
