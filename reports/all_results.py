@@ -1,23 +1,27 @@
 """Every record as one row: what ran, what became of it, and its numbers where they count."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 
 from reports import facts, words
-from reports.cells import Verdict, exact, peak_memory, record_page, verdict
+from reports.cells import Verdict, number, peak_memory, record_page, verdict
 from reports.material import Material
 from suite import units
-from suite.results.launches import Launches
+from suite.results.launches import Launches, across
 from suite.results.metrics import Metric, all_metrics
-from suite.results.record import Record
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One number as shown and as JSON has it; without one ``text`` says so and ``exact`` is ""."""
+    """One number as shown and as JSON has it; without one ``text`` says so and ``exact`` is "".
+
+    ``range`` is how well the launch knows it, where it goes with the mean of its steps.
+    """
 
     text: str
     exact: str = ""
+    range: str = ""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +65,9 @@ def _of_group(material: Material, group: Launches) -> Iterator[Result]:
     for record in group.records:
         outcome, became = words.OUTCOMES[record.outcome], words.outcome(record)
         ok = record.outcome == "ok"
-        if ok and record.steadiness is not None and not record.steadiness.reached:
-            became += ", not steady"
+        alone = Launches(records=(record,))
+        if alone.unsettled:
+            became += ", not settled"
         yield Result(
             record_id=record.record_id,
             href=record_page(record),
@@ -72,11 +77,11 @@ def _of_group(material: Material, group: Launches) -> Iterator[Result]:
             work=work,
             outcome=outcome,
             became=became if became != outcome else "",
-            tokens=_figure(record, all_metrics()["tokens_per_second"]),
-            step=_figure(record, all_metrics()["step_seconds"]),
-            memory=_figure(record, peak_memory(record)),
-            energy=_figure(record, all_metrics()["joules_per_token"]),
-            losses=verdict(Launches(records=(record,)), material.references) if ok else None,
+            tokens=_figure(alone, all_metrics()["tokens_per_second"]),
+            step=_figure(alone, all_metrics()["step_seconds"]),
+            memory=_figure(alone, peak_memory(record)),
+            energy=_figure(alone, all_metrics()["joules_per_token"]),
+            losses=verdict(alone, material.references) if ok else None,
             weights=record.weights,
             launch=record.launch,
             run=record.run_id,
@@ -84,16 +89,18 @@ def _of_group(material: Material, group: Launches) -> Iterator[Result]:
         )
 
 
-def _figure(record: Record, metric: Metric) -> Figure:
-    if record.outcome != "ok":
+def _figure(alone: Launches, metric: Metric) -> Figure:
+    if not alone.ok:
         return NOTHING
-    value = metric.compute(record)
-    if value is None:
+    found = number(across(alone, metric), partial(_text, metric))
+    if found is None:
         return UNKNOWN
+    return Figure(text=found.text, exact=found.exact, range=found.range)
+
+
+def _text(metric: Metric, value: float) -> str:
     if metric.unit == "tokens/second":
         text = units.rate(value, "").strip()  # the column's head has the unit
     else:
         text = words.number(metric, value)
-    if metric.tag == "peak_host_rss_bytes":
-        text += ", host"
-    return Figure(text=text, exact=exact(value))
+    return f"{text}, host" if metric.tag == "peak_host_rss_bytes" else text

@@ -33,7 +33,7 @@ from reports.material import Material, gather
 from reports.templates import page_names, render
 from suite import __version__, units
 from suite.errors import BadInput, WrongMachine
-from suite.results import energy, ledger, parity
+from suite.results import energy, ledger, parity, settled
 from suite.results import history as changes
 from suite.results.collection import Collection
 from suite.results.long_steps import long_steps
@@ -222,6 +222,8 @@ def _pages(material: Material) -> Iterator[tuple[str, str]]:
         "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),
         "gradient_band": units.percent(parity.DUMMY_BAND.gradient),
         "residual_band": units.percent(ledger.MOST_RESIDUAL_SHARE),
+        "settled_tolerance": units.percent(settled.TOLERANCE),
+        "settled_error": units.percent(settled.MOST_ERROR),
         "energy_band": units.percent(energy.MOST_APART),
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
         "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),

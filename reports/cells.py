@@ -19,11 +19,21 @@ BASELINE = "lora"  #: the method that ratios are taken against, where it did the
 
 
 class Number(msgspec.Struct, frozen=True, kw_only=True):
-    """A measured number: as shown, exactly as JSON has it, and its range over launches."""
+    """A measured number: as shown, exactly as JSON has it, and how far it may be relied on.
+
+    ``range`` is that over launches, or what one launch says of itself: ``± 1.2 %``.
+    """
 
     text: str
     exact: str
     range: str = ""
+
+    @property
+    def written(self) -> str:
+        """Return the number with its range in one line of text."""
+        if not self.range:
+            return self.text
+        return f"{self.text} {self.range if self.range.startswith('±') else f'({self.range})'}"
 
 
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,9 +84,20 @@ def number(value: Value | None, text: Callable[[float], str]) -> Number | None:
     """Return a value over launches as text, with its range where there are several."""
     if value is None:
         return None
+    return Number(text=text(value.median), exact=exact(value.median), range=spread(value, text))
+
+
+def spread(value: Value, text: Callable[[float], str]) -> str:
+    """Return the range over launches, of one launch its error, of what has neither nothing."""
+    if value.over_window and value.launches == 1:
+        return certainty(value.error)
     low, high = text(value.low), text(value.high)
-    spread = f"{low}–{high}" if low != high else ""
-    return Number(text=text(value.median), exact=exact(value.median), range=spread)
+    return f"{low}–{high}" if low != high else ""
+
+
+def certainty(error: float | None) -> str:
+    """Return how well a launch knows a number that goes with the mean of its steps."""
+    return "± unknown" if error is None else units.plus_minus(error)
 
 
 def ratio(group: Launches, others: Sequence[Launches]) -> Ratio:

@@ -1,6 +1,6 @@
 """One comparison: the methods that ran the same model, workload, loop and seed in one run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -11,6 +11,8 @@ from suite.catalog.case import Case
 from suite.results.comparable import NOT_SET, settings
 from suite.results.launches import Launches, Value, across
 from suite.results.metrics import Metric, all_metrics
+from suite.results.notes import notes as notes_of
+from suite.results.page_faults import page_faults
 from suite.results.parity import References
 
 
@@ -26,6 +28,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     ``bar`` is the throughput in percent of the comparison's highest. ``launches`` leads to the
     record of every launch, good or not; ``href`` to the one to see first, empty without any.
+    ``step_low`` is the 10 % quantile of the steps, in the unit of ``step``.
     """
 
     case: Case
@@ -36,6 +39,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     tokens: Number | None
     step: Number | None
+    step_low: Number | None
     memory: Number | None
     ratio: Ratio
     verdict: Verdict | None
@@ -60,6 +64,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     workload: str
     work: str
     step_unit: str
+    low_help: str
     memory_title: str
     memory_unit: str
     memory_help: str
@@ -96,6 +101,7 @@ def comparison(
     memory = peak_memory((good or present)[0].best) if present else None
     tokens = _column(all_metrics()["tokens_per_second"], good)
     step = _column(all_metrics()["step_seconds"], good)
+    low = _column(all_metrics()["step_seconds_low"], good, step.scale)
     peak = _column(memory or all_metrics()["peak_allocated_bytes"], good)
     fastest = max((value.median for value in tokens.values.values()), default=0.0)
 
@@ -113,6 +119,7 @@ def comparison(
             reason=words.short(group.best.reason),
             tokens=tokens.number(case),
             step=step.number(case),
+            step_low=low.number(case),
             memory=peak.number(case),
             ratio=ratio(group, present),
             verdict=verdict(group, references) if group.ok else None,
@@ -132,6 +139,7 @@ def comparison(
         workload=workload,
         work=f"{workload} · {words.LOOPS[cases[0].loop]} · seed {cases[0].seed}",
         step_unit=step.scale.unit,
+        low_help=low.metric.help,
         memory_title=peak.metric.title,
         memory_unit=peak.scale.unit,
         memory_help=peak.metric.help,
@@ -141,9 +149,11 @@ def comparison(
     )
 
 
-def _column(metric: Metric, groups: Sequence[Launches]) -> _Column:
+def _column(
+    metric: Metric, groups: Sequence[Launches], scale: units.Scale | None = None
+) -> _Column:
     values = {group.case: value for group in groups if (value := across(group, metric))}
-    scale = units.scale(metric.unit, [value.median for value in values.values()])
+    scale = scale or units.scale(metric.unit, [value.median for value in values.values()])
     return _Column(metric=metric, scale=scale, values=values)
 
 
@@ -157,6 +167,7 @@ def _planned(case: Case, lacking: int) -> Row:
         reason="planned, and no record of it was found",
         tokens=None,
         step=None,
+        step_low=None,
         memory=None,
         ratio=Ratio(text="no ratio"),
         verdict=None,
@@ -173,13 +184,23 @@ def notes(group: Launches, lacking: int) -> tuple[str, ...]:
     if group.ok:
         bad = [record for record in group.records if record.outcome != "ok"]
         found += [f"launch {record.launch}: {words.outcome(record).lower()}" for record in bad]
-        restless = [r for r in group.ok if r.steadiness is not None and not r.steadiness.reached]
-        if restless:
-            named = ", ".join(str(record.launch) for record in restless)
-            found.append(f"not steady: {words.launch_noun(len(restless))} {named}")
+        found += _warnings(group)
     if lacking:
         found.append(f"{words.launches(lacking, lacking)} not run yet")
     return tuple(found)
+
+
+def _warnings(group: Launches) -> Iterator[str]:
+    """Yield what speaks against the numbers of launches; of several, which ones."""
+    (first, *more) = group.ok
+    if not more:
+        yield from (note for note in notes_of(first) if note not in first.notes)
+        return
+    faulting = [record for record in group.ok if page_faults(record)]
+    for what, records in (("not settled", group.unsettled), ("page faults", faulting)):
+        if records:
+            named = ", ".join(str(record.launch) for record in records)
+            yield f"{what}: {words.launch_noun(len(records))} {named}"
 
 
 def _settings(groups: Sequence[Launches]) -> tuple[Setting, ...]:

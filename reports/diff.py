@@ -1,6 +1,7 @@
 """Two records of the same case side by side: what was asked, what ran it, what came out."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from reports import facts, tables, words
 from reports.across import profile_titles, works
 from reports.blocks import Block, Prose, Row, table
-from reports.cells import record_page
+from reports.cells import number, record_page
 from reports.material import Material
 from suite import units
 from suite.results import parity
@@ -123,18 +124,15 @@ def _numbers(base: Launches, other: Launches, reason: str) -> tuple[Block, ...]:
     if not rows:
         return (Prose(text="Neither has numbers: the records say why."),)
     counts = [words.launches(len(group.ok), len(group.records)) for group in (base, other)]
-    text = f"Left: {counts[0]}, right: {counts[1]}; medians, with their range over launches."
+    text = f"Left: {counts[0]}, right: {counts[1]}; medians, with their range over launches"
+    text += " or the ± of a single one."
     header = ("Metric", "Left", "Right", "Right against left")
     return Prose(text=text), table(header, rows)
 
 
 def _value(metric: Metric, value: Value | None) -> str:
-    if value is None:
-        return "unknown"
-    text = words.number(metric, value.median)
-    if value.low == value.high:
-        return text
-    return f"{text} ({words.number(metric, value.low)} to {words.number(metric, value.high)})"
+    found = number(value, partial(words.number, metric))
+    return "unknown" if found is None else found.written
 
 
 def _change(left: Value | None, right: Value | None) -> str:

@@ -7,6 +7,8 @@ from suite import units
 from suite.catalog import profile as profiles
 from suite.results.plan import Plan
 from suite.results.record import Container, Environment, Gpu, Record
+from suite.results.samples import steady_steps
+from suite.results.settled import settled
 from suite.wire import Failure
 
 #: The packages named on the overview, in this order; a record's page names all.
@@ -68,7 +70,8 @@ def of_record(record: Record) -> Facts:
         ("Wall clock", _seconds(record.wall_seconds)),
         ("Outside the worker", _seconds(record.harness_seconds)),
         *_failure(record.failure),
-        ("Warm-up", _steadiness(record)),
+        ("Warm-up", _warmup(record)),
+        ("Settled", _settled(record)),
         ("Compile caches", _compiled(record)),
         ("Telemetry", _telemetry(record)),
         ("Worker's exit code", "" if record.exit_code is None else str(record.exit_code)),
@@ -138,11 +141,20 @@ def _telemetry(record: Record) -> str:
     return f"{samples}; {strangers} foreign processes on the GPU" if strangers else samples
 
 
-def _steadiness(record: Record) -> str:
-    if record.steadiness is None:
+def _warmup(record: Record) -> str:
+    steps = sum(step.role == "warmup" for step in record.steps)
+    return units.counted(steps, "step") if steps else ""
+
+
+def _settled(record: Record) -> str:
+    """Return whether the steady steps had settled, and how well they know their mean."""
+    if not steady_steps(record):
         return ""
-    ended = "steady" if record.steadiness.reached else "not steady at its cap"
-    return f"{record.steadiness.warmup_steps} steps, {ended} ({record.steadiness.rule})"
+    found = settled(record)
+    answer = {True: "yes", False: "no", None: "unknown"}[found.settled]
+    error = "" if found.error is None else f", the mean step {units.plus_minus(found.error)}"
+    why = f": {found.reason}" if found.settled is None else ""  # else it is a note of the record
+    return f"{answer}{error}{why}"
 
 
 def conflicts(records: Iterable[Record]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """A number with its unit as ``text`` and as JSON has it in ``exact``, or words without one.
 
-    ``range`` is that over launches, "" for one launch; ``page`` the record that it comes from,
+    ``range`` is that of ``cells.Number``; ``page`` the record that it comes from,
     from the site's root; ``note`` what else must be said beside it.
     """
 

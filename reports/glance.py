@@ -143,10 +143,9 @@ def _spot(
 
 
 def _count(group: Launches) -> str:
-    """Return how many launches there are, and whether the steps of any never got steady."""
+    """Return how many launches there are, and whether the steps of any had not settled."""
     count = words.launches(len(group.ok), len(group.records))
-    restless = any(r.steadiness is not None and not r.steadiness.reached for r in group.ok)
-    return f"{count}, not steady" if restless else count
+    return f"{count}, not settled" if group.unsettled else count
 
 
 def _wrong(group: Launches, material: Material) -> bool:

@@ -138,8 +138,8 @@ def _label(group: Launches, references: References, *, several: bool) -> str:
     """
     parts = [words.work(group.case.workload), words.LOOPS[group.case.loop]]
     parts.append(words.launches(len(group.ok), len(group.records)))
-    if any(record.steadiness is None or not record.steadiness.reached for record in group.ok):
-        parts.append("not steady")
+    if group.unsettled:
+        parts.append("not settled")
     if group.ok and verdict(group, references).kind == "bad":
         parts.append("losses differ from its reference's")
     if several:

@@ -65,11 +65,11 @@ def _hours(rate: Value | None) -> Value | None:
     if rate is None or rate.low <= 0:
         return None
     median, low, high = (JOB.seconds(v) / 3600 for v in (rate.median, rate.high, rate.low))
-    return Value(median=median, low=low, high=high, launches=rate.launches)
+    return msgspec.structs.replace(rate, median=median, low=low, high=high)
 
 
 def _kilowatt_hours(energy: Value | None) -> Value | None:
     if energy is None:
         return None
     median, low, high = (JOB.joules(v) / 3.6e6 for v in (energy.median, energy.low, energy.high))
-    return Value(median=median, low=low, high=high, launches=energy.launches)
+    return msgspec.structs.replace(energy, median=median, low=low, high=high)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from reports import along, markup, words
-from reports.cells import peak_memory, quotient
+from reports.cells import Number, number, peak_memory, quotient
 from reports.claim import NAMES
 from reports.comparison import Comparison, Row
 from reports.material import Material
@@ -40,6 +40,7 @@ def _methods(material: Material, section: Section, comparison: Comparison) -> li
         "Method",
         "Real token/s",
         f"Step, {comparison.step_unit}",
+        "10 % quantile",
         f"{comparison.memory_title}, {comparison.memory_unit}",
         "Host memory",
         "Energy per token",
@@ -62,12 +63,12 @@ def _method(
 ) -> list[str]:
     launches = "; ".join([row.count, *row.notes])
     if group is None or not group.ok:
-        return [row.method, row.outcome, *[""] * (6 + len(KINDS) + len(LIKE)), launches]
+        return [row.method, row.outcome, *[""] * (7 + len(KINDS) + len(LIKE)), launches]
     held = rungs(group, present)
     numbers = [
-        "" if number is None else _ranged(number.text, number.range)
-        for number in (row.tokens, row.step, row.memory)
+        "" if each is None else each.written for each in (row.tokens, row.step_low, row.memory)
     ]
+    numbers.insert(1, _step(row.step))
     energy, peak = all_metrics()["joules_per_token"], all_metrics()["utilization_of_probe"]
     speeds = [
         units.ratio(value) if kind in held and (value := held[kind].throughput) else ""
@@ -88,6 +89,13 @@ def _method(
     ]
 
 
+def _step(step: Number | None) -> str:
+    """Return the step time; the ± of a single launch stands at the rate beside it already."""
+    if step is None:
+        return ""
+    return step.text if step.range.startswith("±") else step.written
+
+
 def _host(group: Launches) -> str:
     """Return the host memory beside that of a GPU, where some engines put activations."""
     host = all_metrics()["peak_host_rss_bytes"]
@@ -101,10 +109,6 @@ def change(ratio: float | None) -> str:
     if ratio == 1:
         return "0 %"
     return units.signed_percent(ratio - 1)
-
-
-def _ranged(text: str, span: str) -> str:
-    return f"{text} ({span})" if span else text
 
 
 def _median(group: Launches, metric: Metric) -> str:
@@ -173,7 +177,9 @@ def _speed_and_memory(group: Launches) -> str:
 
 
 def _throughput(group: Launches) -> str:
-    return _median(group, all_metrics()["tokens_per_second"])
+    metric = all_metrics()["tokens_per_second"]
+    found = number(across(group, metric), partial(words.number, metric))
+    return "" if found is None else found.written
 
 
 def _pair(ours: Launches | None, theirs: Launches | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from reports import words
-from reports.cells import peak_memory
+from reports.cells import number, peak_memory
 from reports.claim import NAMES
 from reports.peers import Entry, Names, Peers, front, short
 from reports.plots.bars import Bar, bars
@@ -187,8 +187,8 @@ def _text(entry: Entry) -> str:
 
 
 def _ranged(value: Value, text: Callable[[float], str]) -> str:
-    low, high = text(value.low), text(value.high)
-    return text(value.median) + (f" ({low} to {high})" if low != high else "")
+    found = number(value, text)
+    return "unknown" if found is None else found.written
 
 
 def _dot(entry: Entry, size: float, names: Names) -> Dot | None:

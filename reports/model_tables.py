@@ -152,6 +152,7 @@ def _elsewhere(group: Launches) -> Link:
     counted = words.launches(len(group.ok), len(group.records))
     said = words.outcome(group.best) if not group.ok else "unknown"
     if value is not None:
-        said = units.rate(value.median, "token/s")
+        found = number(value, lambda rate: units.rate(rate, "token/s"))
+        said = said if found is None else found.written
     text = f"also {said}, {counted}, run {short(group.first.run_id)}"
     return Link(text=text, href=record_page(group.best))

@@ -133,10 +133,10 @@ def _warnings(each: Shared) -> Iterator[str]:
     if each.doubt:
         yield f"not in the mean: {each.doubt}"
     for group in each.sides:
-        unsteady = [r for r in group.ok if r.steadiness is None or not r.steadiness.reached]
-        if unsteady:
-            noun, name = words.launch_noun(len(unsteady)), words.short(group.first.profile)
-            yield f"not steady: {name}, {noun} {', '.join(str(r.launch) for r in unsteady)}"
+        if group.unsettled:
+            noun, name = words.launch_noun(len(group.unsettled)), words.short(group.first.profile)
+            launches = ", ".join(str(record.launch) for record in group.unsettled)
+            yield f"not settled: {name}, {noun} {launches}"
 
 
 def _notes(each: Shared) -> Iterator[str]:

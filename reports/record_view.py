@@ -9,20 +9,29 @@ from reports.charts import Chart, Line, chart
 from suite import units
 from suite.results.comparable import settings
 from suite.results.metrics import Metric, all_metrics
+from suite.results.notes import notes
 from suite.results.parity import Parity, References
 from suite.results.plan import Plan
 from suite.results.record import Check, Environment, Finding, Record
+from suite.results.settled import settled
 
-HEADLINE = ("tokens_per_second", "step_seconds", "first_step_seconds", "load_seconds")
+HEADLINE = (
+    "tokens_per_second",
+    "step_seconds",
+    "step_seconds_low",
+    "first_step_seconds",
+    "load_seconds",
+)
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric with its value; without one ``text`` and ``exact`` are empty."""
+    """A metric with its value; without one ``text``, ``exact`` and ``range`` are empty."""
 
     tag: str
     title: str
     text: str
     exact: str
+    range: str
     help: str
 
 
@@ -86,7 +95,7 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
     parity = references.parity(record)
     in_order = words.in_order(all_metrics().values())
     every = {metric.tag: _measured(metric, record) for metric in in_order}
-    headline = (*HEADLINE[:2], cells.peak_memory(record).tag, *HEADLINE[2:])
+    headline = (*HEADLINE[:3], cells.peak_memory(record).tag, *HEADLINE[3:])
     unknown = {
         **record.environment.unavailable,
         **{f"{p.name}: {k}": v for p in record.phases for k, v in p.memory.unavailable.items()},
@@ -118,7 +127,7 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         effective=tuple(settings(record.effective).items()) if record.effective else (),
         steps=tables.steps(record),
         steps_left_out=max(0, len(record.steps) - tables.MOST_STEPS),
-        notes=tuple(tables.bounded(note) for note in record.notes),
+        notes=tuple(tables.bounded(note) for note in notes(record)),
         output=tuple(tables.bounded(line) for line in record.output_tail[-tables.MOST_LINES :]),
         facts=facts.of_record(record),
         host=hosts.of_record(record),
@@ -131,11 +140,15 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
 
 def _measured(metric: Metric, record: Record) -> Measured:
     value = metric.compute(record)
+    range_ = ""
+    if value is not None and metric.over_window:
+        range_ = cells.certainty(settled(record).error)
     return Measured(
         tag=metric.tag,
         title=metric.title,
         text="" if value is None else words.number(metric, value),
         exact="" if value is None else cells.exact(value),
+        range=range_,
         help=metric.help,
     )
 

@@ -97,7 +97,7 @@ def noise(material: Material) -> list[Block]:
     header += ["First step, cold", "First step, warm", "Compiled again", "Gates"]
     text = (
         f"Cases with {MINIMUM_LAUNCHES} good launches or more. Spread is the standard deviation of"
-        " the logarithms of the launches' median step times, range is highest less lowest over"
+        " the logarithms of the launches' mean step times, range is highest less lowest over"
         " their geometric mean; losses and gradient norms are the largest relative differences of"
         " a method to itself. First steps are medians, with compile caches cold and warm; compiled"
         " again is how many files warm launches added to the caches. From"

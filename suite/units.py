@@ -67,6 +67,11 @@ def signed_percent(share: float) -> str:
     return f"{'−' if share < 0 else '+'}{percent(abs(share))}"
 
 
+def plus_minus(share: float) -> str:
+    """Return half of an interval, a share of the number beside it: ``± 1.2 %``."""
+    return f"± {percent(share)}"
+
+
 def about(value: float, width: float = 0.0) -> str:
     """Return an estimated number in the digits it deserves: ``5,900``, ``0.041``, ``18.3``.
 

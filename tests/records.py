@@ -74,9 +74,19 @@ def steps(
             tokens_loss=476 - index,
             loss=loss - 0.01 * index,
             gradient_norm=1.5,
-            data_seconds=0.001,
+            data_seconds=seconds * 0.01,
         )
         for index, kind in enumerate(roles)
+    )
+
+
+def moved_steps(seconds: float = 0.1, *, times: float = 1.1) -> tuple[Step, ...]:
+    """Steps whose second half is slower by a factor: such a launch has not settled."""
+    made = steps(seconds)
+    late = len(made) - 5
+    return tuple(
+        msgspec.structs.replace(step, seconds=step.seconds * (times if step.index >= late else 1))
+        for step in made
     )
 
 

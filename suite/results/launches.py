@@ -13,6 +13,7 @@ import msgspec
 from suite.catalog.case import Case
 from suite.results.metrics import Metric
 from suite.results.record import Record
+from suite.results.settled import settled
 
 
 class Launches(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -35,6 +36,11 @@ class Launches(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return the records whose numbers count."""
         return tuple(record for record in self.records if record.outcome == "ok")
 
+    @cached_property
+    def unsettled(self) -> tuple[Record, ...]:
+        """Return the good records whose steps had not settled (``suite.results.settled``)."""
+        return tuple(record for record in self.ok if settled(record).settled is False)
+
     @property
     def best(self) -> Record:
         """Return the record to show first: the first good one, else the first."""
@@ -42,12 +48,19 @@ class Launches(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """The median of per-launch values, with their range; equal to it when there is one launch."""
+    """The median of per-launch values, with their range; equal to it when there is one launch.
+
+    ``over_window``: the metric goes with the mean of the steady steps. Then ``error`` is how well
+    a single launch knows its value, as a share of it (``suite.results.settled``); None where that
+    is unknown, and for several launches, which have their range.
+    """
 
     median: float
     low: float
     high: float
     launches: int
+    over_window: bool = False
+    error: float | None = None
 
 
 def group(records: Iterable[Record]) -> list[Launches]:
@@ -70,6 +83,12 @@ def across(launches: Launches, metric: Metric) -> Value | None:
     known = [value for value in values if value is not None]
     if not known or len(known) != len(values):
         return None
+    single = metric.over_window and len(known) == 1
     return Value(
-        median=statistics.median(known), low=min(known), high=max(known), launches=len(known)
+        median=statistics.median(known),
+        low=min(known),
+        high=max(known),
+        launches=len(known),
+        over_window=metric.over_window,
+        error=settled(launches.ok[0]).error if single else None,
     )

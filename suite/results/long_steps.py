@@ -18,6 +18,7 @@ import msgspec
 from suite.results.computed import once
 from suite.results.energy import counted, interpolated
 from suite.results.record import Record
+from suite.results.samples import alike
 from suite.results.window import NoWindow, mean_within, steady_window
 from suite.wire import Count, Struct
 
@@ -77,7 +78,7 @@ def long_steps(record: Record) -> LongSteps | None:
     if telemetry is None or isinstance(steady, NoWindow):
         return None
     # Another process' energy is in the counter as well, and rows of other lengths are other work.
-    if telemetry.foreign_processes or len({step.tokens_padded for step in record.steps}) > 1:
+    if telemetry.foreign_processes or not alike(record.steps):
         return None
     if counted(telemetry, steady)[0] is None:
         return None

@@ -29,8 +29,8 @@ DIGITS = 6
 class Noise(Struct, frozen=True, kw_only=True):
     """The scatter of one case over its good launches, of which there are three or more.
 
-    ``step_seconds`` holds each launch's median in the order of ``record_ids``. ``spread`` is the
-    standard deviation of their natural logarithms, so a share of the geometric mean; ``range``
+    ``step_seconds`` holds each launch's mean step, in the order of ``record_ids``. ``spread`` is
+    the standard deviation of their natural logarithms, so a share of the geometric mean; ``range``
     is highest less lowest over that mean. The differences are the largest between any two
     launches, relative to the smaller value: of the first step's loss, of any step's loss over the
     ``common_steps``, of the first step's gradient norm, of any of them over the same steps (older

@@ -1,17 +1,23 @@
 """The raw samples of a record that metrics are computed from."""
 
-import statistics
+import math
 from collections.abc import Sequence
+from itertools import chain, pairwise
 from typing import Literal
 
+from suite.results.computed import once
 from suite.results.record import Record
-from suite.wire import Phase, Step
+from suite.wire import LONGEST_SECONDS, Phase, Step
 
 MemoryKind = Literal[
     "allocated_peak_bytes", "reserved_peak_bytes", "nvml_process_peak_bytes", "host_rss_peak_bytes"
 ]
 
 TRAINING_PHASES = ("first_step", "steady")
+#: Fewer steady steps say nothing about how they lie: no low quantile, no error of their mean.
+LEAST_STEPS = 5
+#: How far two clocks that time the same step may be apart, as a share of it and at least.
+CLOCKS_APART, CLOCKS_APART_SECONDS = 1e-3, 1e-4
 
 
 def steady_steps(record: Record) -> list[Step]:
@@ -45,17 +51,58 @@ def training_peak(record: Record, kind: MemoryKind) -> float | None:
     return float(max(peaks))
 
 
-def rate(steps: Sequence[Step], amounts: Sequence[int]) -> float | None:
-    """Return how much was done in a second, ``amounts`` being one a step; None without a step.
+def alike(steps: Sequence[Step]) -> bool:
+    """Return whether all steps compute as much: as many positions, in rows of the same lengths."""
+    return len({(step.tokens_padded, step.row_tokens) for step in steps}) <= 1
 
-    Where every step does as much, the median over steps, which a stall of one does not move. Where
-    batches differ in length, all over all: a median would be that of some middling batch.
+
+@once("steady_seconds")
+def steady_seconds(record: Record) -> float | None:
+    """Return the seconds from the begin of the first to the end of the last steady step.
+
+    Waits between steps are in it: this is what a job takes. A record that does not say when its
+    steps were, or contradicts itself there, has the steps' own seconds and the waits for all
+    batches but the first. None without a steady step.
     """
-    if len(set(amounts)) > 1:
-        return sum(amounts) / sum(step.seconds for step in steps)
-    return median([amount / step.seconds for step, amount in zip(steps, amounts, strict=True)])
+    steps = steady_steps(record)
+    if not steps:
+        return None
+    spanned = _spanned(record)
+    if spanned is not None:
+        return spanned
+    own = math.fsum(step.seconds for step in steps)
+    return own + math.fsum(step.data_seconds or 0.0 for step in steps[1:])
 
 
-def median(values: Sequence[float]) -> float | None:
-    """Return the median, or None of nothing."""
-    return statistics.median(values) if values else None
+def _spanned(record: Record) -> float | None:
+    """Return the window that the spans of the steady steps say.
+
+    None where they are of no real clock: out of order, overlapping, or of other lengths than the
+    steps themselves say. Then a stranger's record could be made as fast as one likes.
+    """
+    if len(record.step_spans) != len(record.steps):
+        return None
+    steady = [
+        (step.seconds, span)
+        for step, span in zip(record.steps, record.step_spans, strict=True)
+        if step.role == "steady"
+    ]
+    moments = list(chain.from_iterable(span for _, span in steady))
+    if any(not begin <= end for begin, end in pairwise(moments)):
+        return None
+    if not all(
+        math.isclose(end - begin, seconds, rel_tol=CLOCKS_APART, abs_tol=CLOCKS_APART_SECONDS)
+        for seconds, (begin, end) in steady
+    ):
+        return None
+    spanned = moments[-1] - moments[0]
+    return spanned if 0 < spanned <= LONGEST_SECONDS else None
+
+
+def per_second(record: Record, amounts: Sequence[float]) -> float | None:
+    """Return how much the steady steps did in a second, ``amounts`` being one a step.
+
+    All of it over the whole window, waits included; None without a steady step.
+    """
+    seconds = steady_seconds(record)
+    return None if seconds is None else sum(amounts) / seconds

@@ -2,7 +2,7 @@
 
 Steps of one launch share a process and scatter far less than launches do, so a test fed with steps
 calls two runs of the same thing different in most cases. The rule here: one number a launch (the
-median step), the ratio of geometric means as the effect, Welch's interval on the log scale, and
+mean step), the ratio of geometric means as the effect, Welch's interval on the log scale, and
 three answers that can be wrong only at a stated rate. ``tox -e gate`` simulates the rates.
 """
 

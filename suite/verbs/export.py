@@ -17,6 +17,7 @@ from suite.results.launches import group
 from suite.results.metrics import all_metrics
 from suite.results.parity import References
 from suite.results.record import Record
+from suite.results.settled import settled
 from suite.results.store import Collection, read
 from suite.signals import Signals
 from suite.verbs import tables
@@ -197,6 +198,7 @@ def _row(record: Record, references: References) -> Row:
         "phase": record.phase,
         "reason": record.reason,
         **metrics,
+        "settled": {True: "yes", False: "no", None: None}[settled(record).settled],
         "parity": parity.verdict,
         "parity_first": parity.first,
         "parity_trajectory": parity.trajectory,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from suite.results.record import Record, seal
+from suite.wire import Step
 
 TITLE = "Synthetic card"
 
@@ -14,7 +15,7 @@ def on_card(
 ) -> list[Record]:
     """Copies of GPU records as a card named ``name`` might have given them.
 
-    Every step takes ``slower`` times as long; losses, memory and settings stay.
+    Every step and every wait takes ``slower`` times as long; losses, memory and settings stay.
     """
     return [_copy(record, name, slower, run_id or f"{record.run_id}-{name}") for record in found]
 
@@ -32,9 +33,9 @@ def _copy(record: Record, name: str, slower: float, run_id: str) -> Record:
     gpu, hardware = record.environment.gpu, record.hardware
     assert gpu is not None
     title = f"{TITLE} {name}"
-    steps = tuple(
-        msgspec.structs.replace(step, seconds=step.seconds * slower) for step in record.steps
-    )
+    steps = tuple(_slower(step, slower) for step in record.steps)
+    # Not those of telemetry, whose samples stay as they are.
+    spans = tuple((begin * slower, end * slower) for begin, end in record.step_spans)
     environment = msgspec.structs.replace(
         record.environment, gpu=msgspec.structs.replace(gpu, name=title)
     )
@@ -46,7 +47,13 @@ def _copy(record: Record, name: str, slower: float, run_id: str) -> Record:
             run_id=run_id,
             profile=name,
             steps=steps,
+            step_elapsed_seconds=spans,
             environment=environment,
             hardware=hardware,
         )
     )
+
+
+def _slower(step: Step, slower: float) -> Step:
+    waited = None if step.data_seconds is None else step.data_seconds * slower
+    return msgspec.structs.replace(step, seconds=step.seconds * slower, data_seconds=waited)

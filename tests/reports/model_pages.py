@@ -1,7 +1,7 @@
 """The page of a model out of some records, and what its tables and charts say."""
 
 import json
-import statistics
+import math
 from pathlib import Path
 
 import msgspec
@@ -38,23 +38,32 @@ def titles(opened: sites.Page) -> list[str]:
     return [e.text for e in opened.all("title") if any(p.tag == "svg" for p in e.parents)]
 
 
-def per_second(steps: list[dict[str, object]], key: str) -> float:
-    """Tokens a second: the median over steps, or all over all where steps differ in tokens."""
-    tokens, seconds = ([step[name] for step in steps] for name in (key, "seconds"))
-    if len(set(tokens)) > 1:
-        return sum(tokens) / sum(seconds)
-    return statistics.median(a / b for a, b in zip(tokens, seconds, strict=True))
+def window(record: dict[str, object]) -> float:
+    """Seconds from the begin of the first to the end of the last steady step of a record's JSON.
+
+    Of made-up records, whose steps are at no time, their seconds and the waits between them.
+    """
+    places = [n for n, step in enumerate(record["steps"]) if step["role"] == "steady"]
+    telemetry = record["telemetry"]
+    spans = record["step_elapsed_seconds"] or (telemetry or {}).get("step_elapsed_seconds")
+    steps = [record["steps"][place] for place in places]
+    if spans:
+        return spans[places[-1]][1] - spans[places[0]][0]
+    seconds = [step["seconds"] for step in steps]
+    waits = [step["data_seconds"] for step in steps[1:]]
+    return math.fsum(seconds) + math.fsum(waits)
 
 
 def computed(record: dict[str, object]) -> dict[str, float]:
     """What the tables of a model show of one record's JSON."""
     steps = [step for step in record["steps"] if step["role"] == "steady"]
+    seconds = window(record)
     memory = {phase["name"]: phase["memory"] for phase in record["phases"]}
     padded = sum(step["tokens_padded"] for step in steps)
     return {
-        "tokens": per_second(steps, "tokens_real"),
-        "padded": per_second(steps, "tokens_padded"),
-        "step": statistics.median(step["seconds"] for step in steps),
+        "tokens": sum(step["tokens_real"] for step in steps) / seconds,
+        "padded": padded / seconds,
+        "step": seconds / len(steps),
         "share": 1 - sum(step["tokens_real"] for step in steps) / padded,
         "memory": max(memory[name]["allocated_peak_bytes"] for name in ("first_step", "steady")),
     }
@@ -62,8 +71,7 @@ def computed(record: dict[str, object]) -> dict[str, float]:
 
 def tokens_of(record: Record) -> float:
     """Real tokens per second of a record, from its JSON."""
-    steps = json.loads(msgspec.json.encode(record))["steps"]
-    return per_second([step for step in steps if step["role"] == "steady"], "tokens_real")
+    return computed(json.loads(msgspec.json.encode(record)))["tokens"]
 
 
 def drawn(opened: sites.Page, figure: str) -> dict[str, dict[str, str]]:

@@ -13,6 +13,7 @@ from reports.build import build
 from reports.cells import exact
 from reports.glance import glances
 from reports.material import gather
+from suite import units
 from suite.results.metrics import all_metrics
 
 
@@ -68,16 +69,27 @@ def test_other_adapters_are_another_race() -> None:
     assert [spot.best for line in glance.lines for spot in line.spots if spot] == [False, False]
 
 
-def test_steps_that_never_got_steady_are_said_to_be_so(tmp_path: Path) -> None:
-    """Beside the number, on the first page already."""
+def test_steps_that_had_not_settled_are_said_to_be_so(tmp_path: Path) -> None:
+    """Beside the number, on the first page already, with how well the launch knows it."""
     steady = gpu_records.record()
-    assert steady.steadiness is not None
-    restless = gpu_records.record(
-        method="qlora", steadiness=msgspec.structs.replace(steady.steadiness, reached=False)
-    )
-    page = sites.Page(build(sites.collection(steady, restless), tmp_path / "site"))
-    assert "not steady" not in _cell(page, "LoRA", 0)
-    assert "1 launch, not steady" in _cell(page, "QLoRA", 0)
+    moved = gpu_records.record(method="qlora", steps=records.moved_steps())
+    page = sites.Page(build(sites.collection(steady, moved), tmp_path / "site"))
+    assert "not settled" not in _cell(page, "LoRA", 0)
+    assert "1 launch, not settled" in _cell(page, "QLoRA", 0)
+    for name, record in (("LoRA", steady), ("QLoRA", moved)):
+        error = all_metrics()["step_seconds_error"].compute(record)
+        assert error is not None
+        assert f" ± {units.percent(error)} · " in _cell(page, name, 0)
+
+
+def test_several_launches_have_their_range_and_no_error(tmp_path: Path) -> None:
+    """How far launches lie apart says more than one of them knows."""
+    found = [gpu_records.record(launch=n, seconds=0.1 + 0.01 * n) for n in (1, 2)]
+    page = sites.Page(build(sites.collection(*found), tmp_path / "site"))
+    rates = [all_metrics()["tokens_per_second"].compute(record) for record in found]
+    low, high = (units.rate(rate, "").strip() for rate in sorted(filter(None, rates)))
+    assert f" {low}–{high} · " in _cell(page, "LoRA", 0)
+    assert "±" not in _cell(page, "LoRA", 0)
 
 
 def test_a_ratio_is_never_taken_across_runs() -> None:

@@ -58,7 +58,7 @@ def test_a_slower_version_shows_where_it_came_in(tmp_path: Path) -> None:
     assert "none" in second
     assert "step time" not in second
     assert "peft 0.20 → 0.21" in third
-    assert "+10 % step time, p = 0.00" in third
+    assert "+10.0 % step time, p = 0.00" in third
 
 
 def test_few_launches_are_no_test(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from reports import model_view
 from reports.build import build
 from reports.markdown import markdown
 from suite import units
+from suite.results.metrics import all_metrics
 from suite.results.record import seal
 from suite.results.store import read
 
@@ -191,11 +192,14 @@ def test_every_card_is_there(tmp_path: Path, count: int) -> None:
         tokens = tokens_of(record)
         card = record.profile if record.hardware is None else record.hardware.title
         card = "NVIDIA H200 SXM" if card == "h200-sxm" else card
-        title = f"{record.case.method.title}, {card}: {units.rate(tokens, 'token/s')}; 1 launch"
-        assert title in said
+        error = all_metrics()["step_seconds_error"].compute(record)
+        assert error is not None
+        known = f"± {units.percent(error)}"
+        rate = f"{units.rate(tokens, 'token/s')} {known}"
+        assert f"{record.case.method.title}, {card}: {rate}; 1 launch" in said
         assert any(
             (row["Method"].text, row["Card"].text) == (record.case.method.title, card)
-            and row["Real token/s"].text == units.rate(tokens, "").strip()
+            and row["Real token/s"].text == f"{units.rate(tokens, '').strip()} {known}"
             for row in listed
         )
     shown = [e.text for e in opened.all("figcaption")]

@@ -1,5 +1,6 @@
 """What telemetry and the memory ledger say stands on a record's page, in words and as charts."""
 
+import statistics
 from pathlib import Path
 
 import msgspec
@@ -7,8 +8,10 @@ import pytest
 import sites
 
 import records
-from reports import facts, gpu_view, memory_view
+from reports import cells, facts, gpu_view, memory_view
 from reports.build import build
+from suite import units
+from suite.results.metrics import all_metrics
 from suite.results.record import Gpu, Record
 from suite.wire import Failure
 
@@ -229,3 +232,44 @@ def test_what_ran_out_of_memory_says_how_much_it_asked_for_and_had(tmp_path: Pat
     asked = msgspec.structs.replace(asked, requested_bytes=None)
     page = render(records.failed(failure=asked), tmp_path / "b")
     assert "Asked for" not in {e.text for e in page.all("dt")}
+
+
+def test_a_record_says_both_numbers_how_well_it_knows_them_and_what_speaks_against_them(
+    tmp_path: Path,
+) -> None:
+    """Mean and low quantile side by side, the mean with its error; drift and faults as notes."""
+    steps = tuple(
+        msgspec.structs.replace(step, minor_faults=3000) for step in records.moved_steps()
+    )
+    record = with_gpu(steps=steps, notes=("not steady after 6 steps of warm-up: a rule",))
+    page = render(record, tmp_path)
+    seconds = [step.seconds for step in steps if step.role == "steady"]
+    mean = sum(seconds) / 10 + 0.9 * 0.001  # the waits for all batches but the first
+    low = statistics.quantiles(seconds, n=10, method="inclusive")[0]
+    moved = sum(seconds[5:]) / sum(seconds[:5]) - 1
+    error = all_metrics()["step_seconds_error"].compute(record)
+    assert error is not None
+    (shown,) = [e.text for e in page.all("dl") if e.attributes.get("class") == "headline"]
+    assert f"Step time {units.seconds(mean)} ± {units.percent(error)}" in shown
+    assert f"Step time, 10 % quantile {units.seconds(low)}" in shown
+    notes = [e.text for e in page.all("p") if e.attributes.get("class") == "warning"]
+    assert notes == [
+        f"not settled: its second half was {units.percent(moved)} slower than its first",
+        f"page faults: 3,000 a step, about {units.percent(0.06 / mean)} of its time at 20 µs each",
+    ]
+
+
+def test_tables_of_runs_show_both_numbers_and_what_speaks_against_them(tmp_path: Path) -> None:
+    """The same notes beside the numbers, of several launches which ones."""
+    faulting = tuple(msgspec.structs.replace(s, minor_faults=3000) for s in records.steps())
+    found = [
+        records.record(steps=faulting),
+        records.record(launch=2, steps=records.moved_steps()),
+        records.record(launch=3),
+    ]
+    page = sites.Page(build(sites.collection(*found), tmp_path / "site").with_name("runs.html"))
+    notes = [e.text for e in page.all("small") if e.attributes.get("class") == "note"]
+    assert notes == ["not settled: launch 2", "page faults: launch 1"]
+    lows = [all_metrics()["step_seconds_low"].compute(record) for record in found]
+    values = [e.attributes["value"] for e in page.all("data")]
+    assert cells.exact(sorted(filter(None, lows))[1]) in values

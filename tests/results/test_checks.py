@@ -7,6 +7,7 @@ import pytest
 
 import records
 from suite.catalog.case import Case
+from suite.catalog.flops import step_flops
 from suite.catalog.method import Adapter
 from suite.results.checks import check, possible
 from suite.results.record import Check
@@ -231,3 +232,16 @@ def test_a_speed_above_the_measured_peak_is_impossible(peak: float | None, statu
         matmul_flops_per_second=peak, matmul="", copy_bytes_per_second=1.0, copy=""
     )
     assert possible(records.case(), steps, probe).status == status
+
+
+def test_one_long_wait_does_not_make_impossible_steps_possible() -> None:
+    """Nine steps above the peak are impossible, though their mean with the tenth is not."""
+    steps = [msgspec.structs.replace(step, row_tokens=(128,)) for step in records.steps()]
+    case = records.case()
+    flops = step_flops(case.model.architecture, case.method.adapter, (128,), recomputes=False)
+    probe = Probe(
+        matmul_flops_per_second=flops.model / 0.2, matmul="", copy_bytes_per_second=1.0, copy=""
+    )
+    assert steps[-1].role == "steady"
+    steps[-1] = msgspec.structs.replace(steps[-1], seconds=1000.0)
+    assert possible(case, tuple(steps), probe).status == "failed", "0.1 s where 0.2 s is the least"

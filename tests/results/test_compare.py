@@ -31,6 +31,29 @@ def test_a_slowdown_fails_and_a_speedup_does_not() -> None:
     assert fast.failures == ()
 
 
+def test_the_low_quantile_is_shown_and_gates_nothing() -> None:
+    """What slows some steps only is in the mean: it fails by that, and the quantile says why."""
+    slow = [
+        msgspec.structs.replace(
+            record,
+            steps=tuple(
+                msgspec.structs.replace(
+                    step, seconds=step.seconds * (1.3 if step.index % 2 else 1)
+                )
+                for step in record.steps
+            ),
+        )
+        for record in side(AFTER)
+    ]
+    found = compared(side(BEFORE), slow)
+    mean, low = line(found, "step_seconds"), line(found, "step_seconds_low")
+    assert (mean.verdict, mean.fails) == ("SLOWER", True)
+    assert (low.verdict, low.fails) == ("SAME", False)
+    both = compared(side(BEFORE), side(AFTER, 1.05))
+    assert line(both, "step_seconds_low").verdict == "SLOWER"
+    assert both.failures == ("tiny-qwen3-lora: step_seconds SLOWER",), "said once"
+
+
 def test_the_same_is_the_same() -> None:
     """Equal times, counts and losses pass; given twice the same records are an A/A and said so."""
     found = compared(side(BEFORE), side(BEFORE))

@@ -11,7 +11,8 @@ from suite.wire import Probe
 def _record(**changes: object):
     made = records.record()
     steps = tuple(
-        msgspec.structs.replace(step, seconds=0.5, row_tokens=(100, 28)) for step in made.steps
+        msgspec.structs.replace(step, seconds=0.5, row_tokens=(100, 28), data_seconds=None)
+        for step in made.steps
     )
     return msgspec.structs.replace(made, steps=steps, **changes)
 

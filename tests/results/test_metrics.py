@@ -41,9 +41,11 @@ def test_every_file_of_the_folder_is_a_metric_that_explains_itself() -> None:
 @pytest.mark.parametrize(
     ("tag", "expected"),
     [
-        ("step_seconds", 3.0),
-        ("tokens_per_second", 300 / 15),  # steps differ in tokens: all over all
-        ("padded_tokens_per_second", (50.0 + 25.0) / 2),
+        ("step_seconds", 15 / 4),
+        ("step_seconds_low", None),  # of four steps
+        ("step_seconds_error", None),
+        ("tokens_per_second", 300 / 15),
+        ("padded_tokens_per_second", 400 / 15),
         ("padding_share", 1 - 300 / 400),
         ("step_spread", (5.0 - 1.75) / 3.0),
         ("first_step_seconds", 5.0),
@@ -58,14 +60,85 @@ def test_every_file_of_the_folder_is_a_metric_that_explains_itself() -> None:
     ],
 )
 def test_exact_values(tag: str, expected: float | None) -> None:
-    """Warm-up and first step stay out of the steady figures, medians are medians."""
+    """Warm-up and first step stay out of the steady figures, which are all over all."""
     assert value(tag, records.record(steps=STEPS)) == expected
 
 
-def test_steps_of_as_many_tokens_have_a_median_rate() -> None:
-    """One stalled step of equal ones does not move throughput; it would move all over all."""
-    steps = [step(index, seconds) for index, seconds in enumerate((1.0, 1.0, 9.0))]
-    assert value("tokens_per_second", records.record(steps=tuple(steps))) == 80.0
+def steady(*seconds: float, **changes: object) -> tuple[Step, ...]:
+    return tuple(step(index, each, **changes) for index, each in enumerate(seconds))
+
+
+def spans(steps: tuple[Step, ...], wait: float = 0.25) -> tuple[tuple[float, float], ...]:
+    """When steps were that follow each other after a wait, the first one from 7 s on."""
+    begin, found = 7.0, []
+    for each in steps:
+        found.append((begin, begin + each.seconds))
+        begin += each.seconds + wait
+    return tuple(found)
+
+
+def test_a_step_takes_what_a_job_takes() -> None:
+    """Waits between steps are in the step time and in every rate: 20 steps of 1 s, 19 waits."""
+    steps = steady(*[1.0] * 20)
+    record = records.record(steps=steps, step_elapsed_seconds=spans(steps))
+    assert value("step_seconds", record) == pytest.approx((20 + 19 * 0.25) / 20)
+    assert value("tokens_per_second", record) == pytest.approx(20 * 80 / (20 + 19 * 0.25))
+    assert value("step_seconds_low", record) == 1.0, "the GPU's own time has no waits"
+
+
+def test_garbage_collection_is_in_the_mean_and_not_in_the_quantile() -> None:
+    """A stall of 0.5 s every tenth step is 5 % of a job; one step in ten tells nothing of it."""
+    seconds = [1.0 + 0.01 * (n % 3) + (0.5 if n % 10 == 9 else 0.0) for n in range(20)]
+    steps = steady(*seconds)
+    record = records.record(steps=steps, step_elapsed_seconds=spans(steps, wait=0.0))
+    assert value("step_seconds", record) == pytest.approx(sum(seconds) / 20)
+    assert sum(seconds) / 20 > 1.04 * sorted(seconds)[10], "the median hides it"
+    assert value("step_seconds_low", record) == 1.0
+
+
+def test_without_spans_the_waits_for_data_are_what_is_known_of_waits() -> None:
+    """Of all batches but the first, which was fetched before the first steady step began."""
+    steps = steady(1.0, 1.0, 1.0, 1.0, data_seconds=0.1)
+    record = records.record(steps=(step(9, 5.0, "warmup", data_seconds=0.9), *steps))
+    assert value("step_seconds", record) == pytest.approx(4.3 / 4)
+    assert value("step_seconds", records.record(steps=steady(1.0, 3.0))) == 2.0
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        ((7.0, 8.0), (8.0, 9.0)),
+        ((7.0, 8.0), (9.0, 10.0), (8.0, 9.0)),
+        ((7.0, 8.0), (7.5, 8.5), (8.0, 9.0)),
+        ((7.0, 8.0), (8.0, 8.0), (8.0, 8.0)),
+        ((8.0, 7.0), (7.0, 6.0), (6.0, 5.0)),
+        ((7.0, 8.0), (8.0, 9.0), (9.0, 1e300)),
+        ((7.0, 8.0), (8.0, float("nan")), (9.0, 10.0)),
+        ((7.0, 8.0), (8.0, 9.0), (1e300, 1e300)),
+    ],
+)
+def test_spans_that_cannot_be_make_no_step_faster(odd: tuple[tuple[float, float], ...]) -> None:
+    """Too few, unsorted, overlapping, empty, backwards, endless: as if a record had none."""
+    record = records.record(steps=steady(1.0, 1.0, 1.0), step_elapsed_seconds=odd)
+    assert value("step_seconds", record) == 1.0
+
+
+def test_a_low_quantile_lies_a_tenth_of_the_way_up() -> None:
+    """Of eleven steps it is the second shortest, whatever their order."""
+    seconds = [1.0 + n / 10 for n in (5, 2, 9, 1, 0, 10, 3, 7, 4, 8, 6)]
+    assert value("step_seconds_low", records.record(steps=steady(*seconds))) == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize("change", [{"tokens_padded": 90}, {"row_tokens": (40, 60)}])
+def test_steps_of_unlike_work_have_no_low_quantile(change: dict[str, object]) -> None:
+    """It would be that of the smallest batches; what all of them take is known all the same."""
+    steps = (*steady(*[1.0] * 9, row_tokens=(50, 50)), step(9, 2.0, row_tokens=(50, 50)))
+    unlike = (*steps[:-1], msgspec.structs.replace(steps[-1], **change))
+    assert value("step_seconds_low", records.record(steps=steps)) == 1.0
+    record = records.record(steps=unlike)
+    assert value("step_seconds_low", record) is None
+    assert value("step_seconds_error", record) is None
+    assert value("step_seconds", record) == pytest.approx(1.1)
 
 
 def test_a_record_without_samples_has_no_numbers() -> None:
@@ -130,7 +203,7 @@ def test_energy_is_unknown_where_the_counter_cannot_say(changes: dict[str, objec
 
 
 def test_launches_are_replicates_and_steps_are_not() -> None:
-    """The value across launches is the median of per-launch medians, with its range."""
+    """The value across launches is the median of per-launch means, with its range."""
     metric = all_metrics()["step_seconds"]
     runs = [
         records.record(launch=3, steps=(step(0, 9.0),)),
@@ -140,7 +213,24 @@ def test_launches_are_replicates_and_steps_are_not() -> None:
     (group,) = launches.group(runs)
     assert [record.launch for record in group.records] == [1, 2, 3]
     found = launches.across(group, metric)
-    assert found == launches.Value(median=3.0, low=1.0, high=9.0, launches=3)
+    assert found == launches.Value(median=3.0, low=1.0, high=9.0, launches=3, over_window=True)
+
+
+def test_one_launch_says_how_well_it_knows_its_number() -> None:
+    """The ± of its steps, on what goes with their mean; several launches have their range."""
+    record = records.record()
+    (one,) = launches.group([record])
+    (two,) = launches.group([record, records.record(launch=2)])
+    for tag in ("step_seconds", "tokens_per_second", "padded_tokens_per_second"):
+        metric = all_metrics()[tag]
+        found, several = launches.across(one, metric), launches.across(two, metric)
+        assert found is not None
+        assert several is not None
+        assert found.error == value("step_seconds_error", record) is not None
+        assert several.error is None
+    found = launches.across(one, all_metrics()["load_seconds"])
+    assert found is not None
+    assert (found.over_window, found.error) == (False, None)
 
 
 def test_only_good_launches_count_and_none_of_them_is_left_out() -> None:
@@ -159,7 +249,7 @@ def test_a_changed_record_is_computed_anew() -> None:
     """What is kept of one record is not another's, though they share all but their steps."""
     compute = all_metrics()["step_seconds"].compute
     slow = records.record(seconds=0.4)
-    assert compute(slow) == compute(slow) == pytest.approx(0.404)
+    assert compute(slow) == compute(slow) == pytest.approx(0.4 * 1.019)
     fast = msgspec.structs.replace(slow, steps=records.steps(0.1))
-    assert compute(fast) == pytest.approx(0.101)
-    assert compute(slow) == pytest.approx(0.404)
+    assert compute(fast) == pytest.approx(0.1 * 1.019)
+    assert compute(slow) == pytest.approx(0.4 * 1.019)

@@ -31,7 +31,7 @@ __all__ = ["ALLOWED", "COMPUTED", "GATED", "Allowed", "Change", "Comparison", "F
 __all__ += ["Line", "Pooled", "Setting", "compare", "compute", "too_few"]
 
 #: Shown with interval and verdict beside it; they decide nothing.
-SHOWN = ("tokens_per_second", "joules_per_token", "first_step_seconds")
+SHOWN = ("step_seconds_low", "tokens_per_second", "joules_per_token", "first_step_seconds")
 #: The same in every launch: any change is one.
 EXACT = ("peak_allocated_bytes", "trainable_parameters")
 COMPUTED = (GATED, *SHOWN, calibration.CLOCK)  #: from samples, so at some cost

@@ -36,6 +36,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 
     ``compute`` reads raw samples only. ``better`` is None where neither direction is. ``help``
     says in whole sentences what is counted; ``tag`` is filled in from the file's name.
+    ``over_window``: it goes with the mean of the steady steps, and has their error
+    (``suite.results.settled``).
     """
 
     title: str
@@ -43,6 +45,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     better: Literal["lower", "higher"] | None
     help: str
     compute: Callable[[Record], float | None]
+    over_window: bool = False
     tag: str = ""
 
 

@@ -2,17 +2,18 @@
 
 from suite.results.metrics import Metric, model_flops_per_second
 from suite.results.record import Record
-from suite.results.samples import steady_steps
+from suite.results.samples import per_second, steady_steps
 
 
 def _compute(record: Record) -> float | None:
     if record.effective is None:
         return None
-    return model_flops_per_second.rate(
+    counts = model_flops_per_second.operations(
         record.case,
         steady_steps(record),
         recomputes=record.effective.gradient_checkpointing != "none",
     )
+    return None if counts is None else per_second(record, counts)
 
 
 METRIC = Metric(
@@ -24,4 +25,5 @@ METRIC = Metric(
         " every layer once more. An engine that repeats only parts of a layer does less than this."
     ),
     compute=_compute,
+    over_window=True,
 )

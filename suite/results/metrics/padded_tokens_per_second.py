@@ -2,12 +2,11 @@
 
 from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.samples import rate, steady_steps
+from suite.results.samples import per_second, steady_steps
 
 
 def _compute(record: Record) -> float | None:
-    steps = steady_steps(record)
-    return rate(steps, [step.tokens_padded for step in steps])
+    return per_second(record, [step.tokens_padded for step in steady_steps(record)])
 
 
 METRIC = Metric(
@@ -15,9 +14,10 @@ METRIC = Metric(
     unit="tokens/second",
     better="higher",
     help=(
-        "Every position that was computed, padding included, divided by the step's seconds; the"
-        " median over the steady steps of one launch, or all over all where batches differ in"
-        " length. It flatters a row that pads."
+        "Every position that was computed, padding included: all of the steady steps over the"
+        " time from the begin of the first to the end of the last, waits between them included."
+        " It flatters a row that pads."
     ),
     compute=_compute,
+    over_window=True,
 )

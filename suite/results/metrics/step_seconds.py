@@ -1,12 +1,13 @@
-"""Time of one optimizer step."""
+"""Time of one optimizer step, as a job takes it."""
 
 from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.samples import median, steady_steps
+from suite.results.samples import steady_seconds, steady_steps
 
 
 def _compute(record: Record) -> float | None:
-    return median([step.seconds for step in steady_steps(record)])
+    seconds = steady_seconds(record)
+    return None if seconds is None else seconds / len(steady_steps(record))
 
 
 METRIC = Metric(
@@ -14,9 +15,11 @@ METRIC = Metric(
     unit="seconds",
     better="lower",
     help=(
-        "Median over the steady steps of one launch: forward, backward, clipping and update of"
-        " all accumulated batches, synchronized with the device at both ends. The wait for"
-        " data is not in it."
+        "Mean over the steady steps of one launch: the time from the begin of the first to the"
+        " end of the last, divided by their number. Waits for data and garbage collection are in"
+        " it, as a job has them. A record that does not say when its steps were has the steps'"
+        " own times and the waits for all batches but the first."
     ),
     compute=_compute,
+    over_window=True,
 )

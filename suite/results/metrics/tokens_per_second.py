@@ -2,12 +2,11 @@
 
 from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.samples import rate, steady_steps
+from suite.results.samples import per_second, steady_steps
 
 
 def _compute(record: Record) -> float | None:
-    steps = steady_steps(record)
-    return rate(steps, [step.tokens_real for step in steps])
+    return per_second(record, [step.tokens_real for step in steady_steps(record)])
 
 
 METRIC = Metric(
@@ -15,9 +14,9 @@ METRIC = Metric(
     unit="tokens/second",
     better="higher",
     help=(
-        "Tokens of the rows themselves, padding not counted, divided by the step's seconds; the"
-        " median over the steady steps of one launch. Where batches differ in length, all tokens"
-        " of the steady steps over all their seconds."
+        "Tokens of the rows themselves, padding not counted: all of the steady steps over the"
+        " time from the begin of the first to the end of the last, waits between them included."
     ),
     compute=_compute,
+    over_window=True,
 )

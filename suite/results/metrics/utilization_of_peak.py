@@ -19,4 +19,5 @@ METRIC = Metric(
         " (known elsewhere as MFU; operations counted as for Model FLOP/s)."
     ),
     compute=_compute,
+    over_window=True,
 )

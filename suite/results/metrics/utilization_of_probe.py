@@ -18,4 +18,5 @@ METRIC = Metric(
         " same card in the same run. More than 1 is impossible and makes a record invalid."
     ),
     compute=_compute,
+    over_window=True,
 )

@@ -1,0 +1,28 @@
+"""The GPU's own time for a step: what the host adds to some steps is not in it."""
+
+import statistics
+
+from suite.results.metrics import Metric
+from suite.results.record import Record
+from suite.results.samples import LEAST_STEPS, alike, steady_steps
+
+
+def _compute(record: Record) -> float | None:
+    steps = steady_steps(record)
+    if len(steps) < LEAST_STEPS or not alike(steps):
+        return None
+    return statistics.quantiles([step.seconds for step in steps], n=10, method="inclusive")[0]
+
+
+METRIC = Metric(
+    title="Step time, 10 % quantile",
+    unit="seconds",
+    better="lower",
+    help=(
+        "One steady step in ten of a launch is no longer than this, synchronized with the device"
+        " at both ends, without the wait for data. Waits for the host and garbage collection make"
+        " some steps longer; the shortest show the GPU's own time. It scatters least from launch"
+        f" to launch. It needs {LEAST_STEPS} steps that compute as much."
+    ),
+    compute=_compute,
+)
