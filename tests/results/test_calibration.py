@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from test_compare import AFTER, BEFORE, SECONDS, compared, folder, line, side
+from two_sides import AFTER, BEFORE, SECONDS, compared, folder, line, side
 
 import records
 from suite.cli import main
