@@ -9,6 +9,7 @@ from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.catalog.method import Method
 from suite.catalog.model import Model
+from suite.catalog.profile import Profile, no_bfloat16
 from suite.catalog.tier import Loop, Tier, Timeouts, Warmup, Workload
 from suite.errors import BadInput
 
@@ -113,8 +114,14 @@ def make(
     )
 
 
-def unsupported_reason(case: Case) -> str | None:
-    """Return why no library here can run this case, or None. Such a case becomes a record."""
+def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None:
+    """Return why no library here can run this case, or None. Such a case becomes a record.
+
+    With a profile, why its GPU cannot run it comes first.
+    """
+    if profile is not None and (reason := no_bfloat16(profile.compute_capability)):
+        # There is no method yet that computes in anything else.
+        return f"{case.method.name} computes in bfloat16; {reason}"
     method, architecture = case.method, case.model.architecture
     if architecture.experts is not None:
         if method.quantization is not None and method.engine == "transformers":

@@ -94,7 +94,7 @@ class Measurement:
 
     def refuse_unsupported(self) -> Record | None:
         """Return the record of a case that no library can run; None when it can be tried."""
-        reason = unsupported_reason(self.case)
+        reason = unsupported_reason(self.case, self._setting.profile)
         return None if reason is None else self._conclude("unsupported", reason)
 
     def warm_up(self) -> None:

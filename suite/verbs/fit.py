@@ -176,7 +176,7 @@ def _answer(
         card_bytes=size,
         verdict=memory.verdict(estimate, card),
         estimate=estimate,
-        unsupported=cases.unsupported_reason(case) or "",
+        unsupported=cases.unsupported_reason(case, card) or "",
         frontier=limit,
         measured=measured(case, card, records),
     )
