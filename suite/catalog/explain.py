@@ -33,8 +33,10 @@ def explained(error: msgspec.ValidationError, kind: Any, value: object) -> str:
             if sentence := getattr(kind, "REFUSED", {}).get((".".join(steps), refused.lower())):
                 text = f"{text}: {sentence}"
             near = did_you_mean(refused[:_MOST_CHARACTERS], allowed)
-            text = f"{text}. {near}" if near.startswith("Did") else text
-        text = f"{text}. Allowed: {', '.join(allowed)}"
+            text = f"{text}. {near}" if near.startswith("Did") else f"{text}."
+        else:
+            text = f"{text}."
+        text = f"{text} Allowed: {', '.join(allowed)}"
     return f"key {place!r}: {text}" if found else text
 
 
@@ -53,9 +55,7 @@ def _below(one: Any, step: str) -> Iterator[Any]:
                 yield from _parts(field.type)
     elif isinstance(one, inspect.DictType):
         yield from _parts(one.value_type)
-    elif isinstance(one, inspect.VarTupleType | inspect.ListType | inspect.SetType):
-        yield from _parts(one.item_type)
-    elif isinstance(one, inspect.FrozenSetType):
+    elif isinstance(one, inspect.VarTupleType | inspect.ListType | inspect.SetType) or isinstance(one, inspect.FrozenSetType):
         yield from _parts(one.item_type)
     elif isinstance(one, inspect.TupleType) and step.isdigit() and int(step) < len(one.item_types):
         yield from _parts(one.item_types[int(step)])

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     from suite.run.environment import resolve_profile
     from suite.verbs import tables
 
-    profile: "Profile | None" = None
+    profile: Profile | None = None
     try:
         profile = resolve_profile(args.profile)
     except WrongMachine as error:

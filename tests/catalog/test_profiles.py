@@ -163,7 +163,7 @@ source = "nvidia-smi, entered 2026-11-27"
     [
         ('"cuda"', '"mps"', "Apple GPUs (MPS)"),
         ('"cuda"', '"ROCm"', "AMD GPUs (ROCm)"),
-        ('"cuda"', '"cudda"', "Did you mean 'cuda'?. Allowed: cpu, cuda"),
+        ('"cuda"', '"cudda"', "Did you mean 'cuda'? Allowed: cpu, cuda"),
         ('"NVIDIA GeForce RTX 3080"', '"AMD Instinct MI300X"', "AMD GPUs (ROCm)"),
         ('"8.6"', '"7.5"', "bf16_flops: compute capability 7.5 has no bfloat16"),
         ('"8.6"', '"6.1"', "bf16_flops: compute capability 6.1 has no bfloat16"),
