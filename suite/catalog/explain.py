@@ -55,7 +55,9 @@ def _below(one: Any, step: str) -> Iterator[Any]:
                 yield from _parts(field.type)
     elif isinstance(one, inspect.DictType):
         yield from _parts(one.value_type)
-    elif isinstance(one, inspect.VarTupleType | inspect.ListType | inspect.SetType) or isinstance(one, inspect.FrozenSetType):
+    elif isinstance(one, inspect.VarTupleType | inspect.ListType | inspect.SetType) or isinstance(
+        one, inspect.FrozenSetType
+    ):
         yield from _parts(one.item_type)
     elif isinstance(one, inspect.TupleType) and step.isdigit() and int(step) < len(one.item_types):
         yield from _parts(one.item_types[int(step)])

@@ -6,6 +6,7 @@ That is so in a container that was started with a user id alone.
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from suite.errors import WrongMachine
@@ -29,7 +30,8 @@ def folder() -> Path:
     if found := own():
         return found[0]
     made = Path(tempfile.gettempdir()) / f"tunebench-{os.getuid()}"
-    made.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        made.mkdir(mode=0o700)
     seen = made.lstat()
     if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or seen.st_mode & 0o077:
         raise WrongMachine(

@@ -13,7 +13,7 @@ from suite.catalog.profile import Profile
 from suite.errors import SuiteError, WrongMachine
 from suite.results.record import Environment, Record
 from suite.results.store import Run
-from suite.run import compiled, home
+from suite.run import compiled, home, variables
 from suite.run.environment import (
     as_seen,
     container_findings,
@@ -115,7 +115,7 @@ class Launch:
         around = msgspec.structs.replace(around, preflight=findings)
         if not self._probing or all(unsupported_reason(case, profile) for case in self.pending):
             return around
-        ceilings, reason = probe(profile.device)
+        ceilings, reason = probe(profile.device, variables.with_home(os.environ, cache_folder()))
         unavailable = {**around.unavailable, **({"probe": reason} if reason else {})}
         return msgspec.structs.replace(around, probe=ceilings, unavailable=unavailable)
 
@@ -155,7 +155,8 @@ def launch(
     ]
     quiet = Quiet(state)
     try:
-        pytest.main(arguments, plugins=[quiet])
+        with variables.without_pytest():
+            pytest.main(arguments, plugins=[quiet])
     finally:
         state.close()
     if state.stopped_by is not None:

@@ -23,7 +23,7 @@ from suite.results.record import (
     Record,
     Telemetry,
 )
-from suite.run import compiled, telemetry
+from suite.run import compiled, telemetry, variables
 from suite.run.ending import Ended, one_line
 from suite.run.nvml import Device
 from suite.run.progress import Reporter
@@ -169,7 +169,9 @@ class Measurement:
                 start,
                 reporter=self._reporter,
                 folder=folder,
-                environment=worker_environment(os.environ, setting.gpu),
+                environment=worker_environment(
+                    variables.with_home(os.environ, setting.cache), setting.gpu
+                ),
                 command=setting.command,
             )
         except OSError as error:
