@@ -11,6 +11,7 @@ from suite.errors import did_you_mean
 
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]")
 _QUOTED = re.compile("Invalid enum value '(.*)'")
+_MANY = (inspect.VarTupleType, inspect.ListType, inspect.SetType, inspect.FrozenSetType)
 _MOST_CHARACTERS = 40
 
 
@@ -55,9 +56,7 @@ def _below(one: Any, step: str) -> Iterator[Any]:
                 yield from _parts(field.type)
     elif isinstance(one, inspect.DictType):
         yield from _parts(one.value_type)
-    elif isinstance(one, inspect.VarTupleType | inspect.ListType | inspect.SetType) or isinstance(
-        one, inspect.FrozenSetType
-    ):
+    elif isinstance(one, _MANY):
         yield from _parts(one.item_type)
     elif isinstance(one, inspect.TupleType) and step.isdigit() and int(step) < len(one.item_types):
         yield from _parts(one.item_types[int(step)])

@@ -215,8 +215,8 @@ def of_gpu(nvml_name: str, memory: float | None) -> Profile | None:
     if len(found) > 1 and not memory:
         several = ", ".join(one.name for one in found)
         raise WrongMachine(
-            f"{nvml_name!r} is the name of several cards ({several}), and NVML does not say how much"
-            " memory this one has",
+            f"{nvml_name!r} is the name of several cards ({several}), and NVML does not say how"
+            " much memory this one has",
             hint=f"Give its --profile: one of {several}.",
         )
     return min(found, key=lambda one: _factor(memory_bytes(one) or memory, memory), default=None)

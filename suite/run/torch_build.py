@@ -1,4 +1,4 @@
-"""For which device the installed PyTorch was built, read from its files: importing takes seconds."""
+"""For which device the installed PyTorch was built, by its files: importing takes seconds."""
 
 import importlib.util
 import re

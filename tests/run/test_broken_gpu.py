@@ -1,4 +1,4 @@
-"""A GPU machine that is broken, hidden or of another kind is never measured as a CPU in silence."""
+"""A GPU machine that is broken or hidden is never measured as a CPU without a word."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from suite.errors import WrongMachine
 from suite.results.record import Finding
 from suite.run import no_gpu, nvml, torch_build, visible
 from suite.run.containers import engine
-from suite.run.environment import as_seen, resolve_profile
+from suite.run.environment import as_seen, require_machine, resolve_profile
 from suite.run.nvml import Device, Missing, open_gpu
 from suite.run.preflight import preflight
 
@@ -241,10 +241,9 @@ def test_other_vendors_gpus_are_named(
     assert main(["run", "--dry-run"]) == 0
     assert "this machine has an AMD GPU" in capsys.readouterr().err
     assert main(["run", "--dry-run", "--profile", "h100-sxm"]) == 0
+    wanted, gpu = profiles.load("h100-sxm"), open_gpu()
     with pytest.raises(WrongMachine) as refused:
-        from suite.run.environment import require_machine
-
-        require_machine(profiles.load("h100-sxm"), open_gpu())
+        require_machine(wanted, gpu)
     assert "AMD GPUs (ROCm)" in refused.value.hint
     monkeypatch.setattr(no_gpu, "KFD", tmp_path / "none")
     monkeypatch.setattr("platform.system", lambda: "Darwin")
