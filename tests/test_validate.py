@@ -111,6 +111,8 @@ def test_a_folder_of_both_is_looked_at_whole(
     assert "journal.jsonl:2: written by a newer tunebench" in shown
     assert "mine.toml: unknown key 'architecture.x'" in shown
     assert "broken.toml: not valid TOML" in shown
+    assert main(["validate", str(folder / "models")]) == 0, "no results are missed there"
+    assert "1 good catalog file, 0 problems" in capsys.readouterr().out
     (folder / "run" / "journal.jsonl").write_text("{")
     (folder / "run" / "run.json").write_text("[]")
     assert main(["validate", str(folder / "run"), str(folder / "models")]) == 2

@@ -60,6 +60,9 @@ class Collection(Struct, frozen=True, kw_only=True):
         )
 
 
+NO_RESULTS = "a folder without results"
+
+
 def read(paths: Iterable[Path], *, may_be_empty: bool = False) -> Collection:
     """Read run folders, folders of records, and single journals or record files together.
 
@@ -146,7 +149,7 @@ class _Reader:
                 elif name.endswith((".json", ".jsonl")) and name != NOISE:
                     self._file(here / name)
         if before == (len(self.problems), len(self.records), len(self.plans)):
-            self._problem(folder, "a folder without results")
+            self._problem(folder, NO_RESULTS)
 
     def _check_folder(self, folder: Path) -> None:
         """Say what would be passed over without a word."""

@@ -11,6 +11,7 @@ from suite.arguments import Parser, path
 from suite.catalog import case as cases
 from suite.catalog import method, model, parameters, prices, profile, tier, toml
 from suite.errors import EXIT_OK, EXIT_USAGE, BadInput, SuiteError
+from suite.results.collection import NO_RESULTS
 from suite.results.store import Problem, read
 from suite.signals import Signals
 
@@ -71,7 +72,12 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         except BadInput as error:
             problems += [Problem(path=", ".join(map(str, results)), reason=error.message)]
         else:
-            problems += collection.problems
+            holds = {str(given) for given in results if _catalog_files(given)}
+            problems += [
+                problem
+                for problem in collection.problems
+                if not (problem.path in holds and problem.reason == NO_RESULTS)
+            ]
             records = len(collection.records)
     good = len(catalog) - len({problem.path for problem in problems} & {*map(str, catalog)})
     if args.json:
