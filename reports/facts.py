@@ -32,7 +32,8 @@ def profile_title(records: Sequence[Record], name: str) -> str:
     recorded = next((r.hardware.title for r in records if r.hardware is not None), None)
     if recorded is not None:
         return recorded
-    return profiles.load(name).title if name in profiles.names() else name
+    known = profiles.known(name)
+    return name if known is None else known.title
 
 
 def of_run(records: Sequence[Record], plan: Plan | None, run_id: str) -> Facts:

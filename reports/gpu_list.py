@@ -32,7 +32,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 def listed(material: Material) -> tuple[Listed, ...]:
     """Return the catalog's profiles, GPUs first, then those that only records know."""
     titles = profile_titles(material)
-    catalog = [profiles.load(name) for name in profiles.names()]
+    catalog = profiles.everything()
     catalog.sort(key=lambda profile: (profile.device == "cpu", profile.name))
     found = [_listed(material, each, each.name, each.title, titles) for each in catalog]
     strangers = [name for name in titles if name not in {each.name for each in catalog}]

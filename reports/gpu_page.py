@@ -100,8 +100,8 @@ def _page(
         material, groups=tuple(each for each in material.groups if each.first.profile == name)
     )
     hardware = gpu_list.recorded(material, name)
-    if hardware is None and name in profiles.names():
-        hardware = profiles.load(name)
+    if hardware is None:
+        hardware = profiles.known(name)
     records = [record for group in groups for record in group.records]
     good = [record for record in records if record.outcome == "ok"]
     run_count = len({record.run_id for record in records})
@@ -162,9 +162,9 @@ def _hosts(groups: Sequence[Launches]) -> str:
 def _changed(material: Material, name: str) -> tuple[str, ...]:
     """Return the facts of which the records and the catalog say something else."""
     recorded = gpu_list.recorded(material, name)
-    if recorded is None or name not in profiles.names():
+    now = profiles.known(name)
+    if recorded is None or now is None:
         return ()
-    now = profiles.load(name)
     return tuple(
         f"{here.name}: {here.value} in the records, {there.value} in the catalog now."
         for here, there in zip(gpu_facts.said(recorded), gpu_facts.said(now), strict=True)

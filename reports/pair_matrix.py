@@ -48,7 +48,7 @@ def matrix(material: Material) -> Matrix:
     found = {(each.ours, each.theirs): each for each in pairs(material)}
     left = len(titles) - len(shown)
     planned = {plan.tier for plan in material.plans.values()}
-    gpus = [each for each in map(profiles.load, profiles.names()) if each.device == "cuda"]
+    gpus = [each for each in profiles.everything() if each.device == "cuda"]
     return Matrix(
         titles=tuple(titles[name] for name in shown),
         rows=tuple(

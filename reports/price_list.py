@@ -9,7 +9,7 @@ from suite.estimate import why
 
 def part() -> Part:
     """Return every price in the order of the file; no blocks where none is known."""
-    known = prices.load().prices
+    known = [price for price in prices.known().prices if profiles.known(price.profile)]
     text = (
         "In US dollars for one GPU, from hardware_profiles/prices.toml, which is yours to edit."
         " Prices of one card differ between sellers and move within months."

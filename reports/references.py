@@ -159,10 +159,30 @@ def read(file: Path) -> Reference:
     return msgspec.structs.replace(found, figures=tuple(whole), settings=Settings())
 
 
-@cache
 def everything() -> tuple[Reference, ...]:
-    """Return all sources, by title."""
-    return tuple(sorted(map(load, names()), key=lambda each: each.title.lower()))
+    """Return all sources, by title, without those that are bad or name what is; each is named."""
+    return _everything((FOLDER, profiles.FOLDER, models.FOLDER, methods.FOLDER, ARCHITECTURES))
+
+
+@cache
+def _everything(folders: tuple[Path, ...]) -> tuple[Reference, ...]:
+    return tuple(sorted(toml.every(names(), _usable), key=lambda each: each.title.lower()))
+
+
+def _usable(name: str) -> Reference:
+    """Return one source; raises BadInput where it, or a catalog file that it names, is bad."""
+    found = load(name)
+    for figure in found.figures:
+        settings = figure.settings
+        for profile in (*settings.profiles, *figure.slower):
+            profiles.load(profile)
+        for model in settings.models:
+            architecture(model)
+        for method in filter(None, (*settings.methods, *settings.baselines, figure.older_method)):
+            reference = methods.load(method).reference
+            if reference is not None and method == figure.older_method:
+                methods.load(reference)
+    return found
 
 
 def model_names() -> list[str]:
@@ -180,7 +200,7 @@ def architecture(name: str) -> Architecture:
 
 def _older_methods() -> list[str]:
     """Return the methods that run the loop over experts which others of today do without."""
-    return [name for name in methods.names() if methods.load(name).experts == "loop"]
+    return [one.name for one in toml.every(methods.names(), methods.load) if one.experts == "loop"]
 
 
 def _merged(common: Settings, own: Settings) -> Settings:

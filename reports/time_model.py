@@ -182,8 +182,8 @@ def _seconds(value: float) -> str:
 def profile_titles(projector: Projector) -> list[str]:
     """Return the cards that the fit has seen."""
     names = dict.fromkeys(sample.profile for sample in projector.model.samples)
-    known = set(profiles.names())
-    return [profiles.load(name).title if name in known else name for name in names]
+    known = [(name, profiles.known(name)) for name in names]
+    return [name if card is None else card.title for name, card in known]
 
 
 def _cards(tried: Sequence[HeldOut]) -> str:

@@ -17,6 +17,7 @@ from suite.errors import (
     BadInput,
     SuiteError,
     WrongMachine,
+    begin,
     did_you_mean,
 )
 from suite.signals import Interrupted, Signals
@@ -47,6 +48,7 @@ VERBS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    begin()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without µ or × shows "?"

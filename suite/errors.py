@@ -6,6 +6,7 @@ them into one line on stderr and an exit code.
 """
 
 import difflib
+import sys
 from collections.abc import Iterable
 
 EXIT_OK = 0
@@ -41,6 +42,23 @@ class WrongMachine(SuiteError):
     """This machine, its disk, driver or packages cannot do what was asked."""
 
     exit_code = EXIT_MACHINE
+
+
+_left_out: set[str] = set()
+
+
+def left_out(error: SuiteError) -> None:
+    """Name a bad file that what was asked for does not need, on standard error and once."""
+    words = ". ".join(filter(None, (error.message, error.hint)))
+    if words not in _left_out:
+        _left_out.add(words)
+        safe = "".join(letter if letter.isprintable() else " " for letter in words)
+        print(f"tunebench: warning: left out: {safe}", file=sys.stderr)
+
+
+def begin() -> None:
+    """Forget what was named: another command begins."""
+    _left_out.clear()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """``tunebench validate``: what is wrong with catalog and result files, named line by line."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,111 @@ def test_a_model_has_the_size_that_its_architecture_makes(
     wrong.write_text(good.replace("layers = ", "layers = 1"))
     assert main(["validate", str(wrong)]) == 2
     assert "key 'parameters': 918,912, but its architecture has" in capsys.readouterr().out
+
+
+def test_a_folder_of_both_is_looked_at_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A catalog file beside results hides none of their problems, nor the other way round."""
+    folder = tmp_path / "sent"
+    with store.create(folder / "run", records.plan()) as made:
+        made.append(records.record())
+    (folder / "models").mkdir()
+    (folder / "models" / "x.toml").write_text((models.FOLDER / "tiny-qwen3.toml").read_text())
+    (folder / "pyproject.toml").write_text("[project]\nversion = '1'\n")
+    assert main(["validate", str(folder)]) == 0
+    assert "1 good record, 1 good catalog file, 0 problems" in capsys.readouterr().out
+    with (folder / "run" / "journal.jsonl").open("a") as journal:
+        journal.write('{"schema": 9, "run_id": "x"}\n')
+    (folder / "mine.toml").write_text((models.FOLDER / "tiny-qwen3.toml").read_text() + "x = 1")
+    (folder / "broken.toml").write_text("= 3")
+    assert main(["validate", str(folder)]) == 2
+    shown = capsys.readouterr().out
+    assert "journal.jsonl:2: written by a newer tunebench" in shown
+    assert "mine.toml: unknown key 'architecture.x'" in shown
+    assert "broken.toml: not valid TOML" in shown
+    assert main(["validate", str(folder / "models")]) == 0, "no results are missed there"
+    assert "1 good catalog file, 0 problems" in capsys.readouterr().out
+    (folder / "run" / "journal.jsonl").write_text("{")
+    (folder / "run" / "run.json").write_text("[]")
+    assert main(["validate", str(folder / "run"), str(folder / "models")]) == 2
+    assert "run.json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("a=" + "[" * 5000, "nested more than 16 deep"),
+        ("a=" + "{b=" * 5000, "nested more than 16 deep"),
+        ("a" + ".a" * 100_000 + "=1", "nested more than 16 deep"),
+        ("[" + '"a" . ' * 30_000 + "a]", "nested more than 16 deep"),
+        ("[a" + ".a" * 17 + "]", "nested more than 16 deep"),
+        ("x=" + "9" * 5000, "4300 digits"),
+        ("x=" + "9" * 30, "more than 64 bits"),
+        ("x=[{y=0x" + "f" * 17 + "}]", "more than 64 bits"),
+        ("x=nan", "holds nan"),
+        ("x=[-inf]", "holds -inf"),
+        ("x=1e999", "holds inf"),
+        ("#" * (257 << 10), "too large"),
+    ],
+)
+def test_toml_is_bounded_like_json(
+    content: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stranger's catalog file costs one line, no traceback and no wait."""
+    file = tmp_path / "models" / "x.toml"
+    file.parent.mkdir()
+    file.write_text(content)
+    for given in (file, tmp_path):
+        assert main(["validate", str(given)]) == 2
+        assert reason in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "nothing"])
+def test_what_is_no_plain_file_is_not_read(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipe without a writer would hold the reader for ever, and a device never ends."""
+    file = tmp_path / "models" / "x.toml"
+    file.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "folder":
+        file.mkdir()
+    else:
+        file.symlink_to("/dev/zero" if kind == "device" else "nowhere")
+    assert main(["validate", str(file.parent)]) == 2
+    assert "cannot be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("folder", "old", "new", "reason"),
+    [
+        ("models", '"qwen3"', '"qwen"', "'qwen'. Did you mean 'qwen3' or 'qwen3-moe'? Allowed: "),
+        ("models", '"qwen3"', '"llama"', "'llama'. Allowed: gpt-oss, qwen3, qwen3-moe"),
+        ("methods", '"linear"', '"attention"', "'attention'. Allowed: experts, linear"),
+        ("methods", '"linear"', '["q_proj"]', "got `array`. Allowed: experts, linear"),
+        ("methods", '"sdpa"', '"flash_attention_2"', "Allowed: eager, engine, sdpa"),
+        ("methods", '"adamw_torch_fused"', '"adamw_torch_fussed"', "Did you mean 'adamw_torch_fu"),
+        ("tiers", 'data = "text"', 'data = "test"', "Did you mean 'text'? Allowed: fixed, real-"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_those_that_are_allowed(
+    folder: str,
+    old: str,
+    new: str,
+    reason: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever tries a key's value learns what it can be."""
+    source = next(
+        file
+        for file in sorted((models.FOLDER.parent / folder).glob("*.toml"))
+        if old in file.read_text()
+    )
+    file = tmp_path / folder / source.name
+    file.parent.mkdir()
+    file.write_text(source.read_text().replace(old, new))
+    assert main(["validate", str(file)]) == 2
+    assert reason in capsys.readouterr().out

@@ -1,16 +1,21 @@
 """Cases: a model, a method and a workload, ready to run; and which of them make sense."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from suite.catalog import method as methods
 from suite.catalog import model as models
+from suite.catalog import toml
 from suite.catalog.method import Method
 from suite.catalog.model import Model
+from suite.catalog.profile import Profile, no_bfloat16
 from suite.catalog.tier import Loop, Tier, Timeouts, Warmup, Workload
 from suite.errors import BadInput
+
+T = TypeVar("T")
 
 SHORT_STEP_SECONDS = 1.0
 
@@ -57,28 +62,39 @@ def cases(
     seed: int,
     model_names: Sequence[str] = (),
     method_names: Sequence[str] = (),
+    lenient: bool = False,
 ) -> list[Case]:
     """Return a tier's cases in the tier's order; empty names mean the tier's own.
 
     Names given explicitly need not be in the tier: its workload is used for them.
     Raises BadInput for unknown names and for a workload longer than the model's positions.
+    ``lenient``: of the tier's own models and methods, those whose file is bad are left out.
     """
     found = []
-    for model in [models.load(name) for name in model_names or tier.models]:
-        for method in [methods.load(name) for name in method_names or tier.methods]:
+    for model in _loaded(model_names, tier.models, models.load, lenient):
+        for method in _loaded(method_names, tier.methods, methods.load, lenient):
             plain = tier.by_model.get(model.name, tier.workload)
             found.append(make(tier, model, method, plain, tier.suffix, loop, seed))
     for variant in tier.variants:
-        for model_name in model_names or variant.models or tier.models:
-            for method_name in method_names or variant.methods or tier.methods:
-                if variant.models and model_name not in variant.models:
-                    continue
-                if variant.methods and method_name not in variant.methods:
-                    continue
-                model, method = models.load(model_name), methods.load(method_name)
-                work, suffix = variant.workload, variant.suffix
-                found.append(make(tier, model, method, work, suffix, loop, seed))
+        work, suffix = variant.workload, variant.suffix
+        theirs = variant.models or tier.models
+        for model in _loaded(model_names, theirs, models.load, lenient):
+            if variant.models and model.name not in variant.models:
+                continue
+            own = variant.methods or tier.methods
+            for method in _loaded(method_names, own, methods.load, lenient):
+                if not variant.methods or method.name in variant.methods:
+                    found.append(make(tier, model, method, work, suffix, loop, seed))
     return found
+
+
+def _loaded(
+    given: Sequence[str], own: Sequence[str], load: Callable[[str], T], lenient: bool
+) -> list[T]:
+    """Return what was named, or else the tier's own; of these, perhaps only the good ones."""
+    if lenient and not given:
+        return toml.every(own, load)
+    return [load(name) for name in given or own]
 
 
 def make(
@@ -113,8 +129,14 @@ def make(
     )
 
 
-def unsupported_reason(case: Case) -> str | None:
-    """Return why no library here can run this case, or None. Such a case becomes a record."""
+def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None:
+    """Return why no library here can run this case, or None. Such a case becomes a record.
+
+    With a profile, why its GPU cannot run it comes first.
+    """
+    if profile is not None and (reason := no_bfloat16(profile.compute_capability)):
+        # There is no method yet that computes in anything else.
+        return f"{case.method.name} computes in bfloat16; {reason}"
     method, architecture = case.method, case.model.architecture
     if architecture.experts is not None:
         if method.quantization is not None and method.engine == "transformers":

@@ -14,7 +14,7 @@ import msgspec
 
 from suite.catalog import profile as profiles
 from suite.catalog import toml
-from suite.errors import BadInput, did_you_mean
+from suite.errors import BadInput, did_you_mean, left_out
 
 FILE = profiles.FOLDER / f"{profiles.PRICES}.toml"
 
@@ -79,6 +79,15 @@ def load(file: Path = FILE) -> Prices:
             hint = did_you_mean(price.profile, profiles.names())
             raise BadInput(f"{at}.profile': unknown profile {price.profile!r}", hint=hint)
     return found
+
+
+def known() -> Prices:
+    """Return the prices; a bad file is named once, and no price is known then."""
+    try:
+        return load(FILE)
+    except BadInput as error:
+        left_out(error)
+        return Prices(name=FILE.stem)
 
 
 def rents(prices: Iterable[Price]) -> tuple[Price, ...]:

@@ -101,7 +101,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         good = [record for record in records if timed(record)]
         if good:
             return _measured(case, profile, good, self._made_of(case, profile))
-        if reason := unsupported_reason(case):
+        if reason := unsupported_reason(case, profile):
             return Entry(
                 profile=profile,
                 case=case,

@@ -214,7 +214,7 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
     if not found or "flops" not in shares or "bytes" not in shares:
         return None
     errors = tuple(time_errors.held_out(found))
-    cards = [profiles.load(name) for name in probed if name in profiles.names()]
+    cards = [card for card in map(profiles.known, probed) if card is not None]
     powers = [card.facts.value("board_power_watts") for card in cards]
     boards = [watts for watts in powers if watts is not None]
     return Projector(
@@ -232,11 +232,13 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
 def held_out_cards(found: Sequence[Sample]) -> list[HeldOut]:
     """Return every case of a card with a profile, projected there from other cards alone."""
     results = []
-    for name in dict.fromkeys(s.profile for s in found if s.profile in profiles.names()):
+    for name in dict.fromkeys(s.profile for s in found):
+        card = profiles.known(name)
+        if card is None:
+            continue
         rest = on_samples([sample for sample in found if sample.profile != name])
         if rest is None:
             continue
-        card = profiles.load(name)
         for sample in found:
             if sample.profile != name:
                 continue
@@ -270,9 +272,10 @@ def _typical(rates: Sequence[Rates]) -> Rates:
 def _shares(probed: Mapping[str, Rates]) -> dict[str, float]:
     found: dict[str, list[float]] = {}
     for name, rates in probed.items():
-        if name not in profiles.names():
+        card = profiles.known(name)
+        if card is None:
             continue  # a stranger's card, of which no facts are known here
-        facts = profiles.load(name).facts
+        facts = card.facts
         for key, probe, fact in (
             ("flops", rates.flops_per_second, facts.value("bf16_flops")),
             ("bytes", rates.bytes_per_second, facts.value("memory_bytes_per_second")),

@@ -123,8 +123,8 @@ def typical_host(records: Iterable[Record]) -> float | None:
 
 def _processors(name: str) -> float | None:
     """Return how many multiprocessors the card of a profile has; None for a stranger's card."""
-    known = name in profiles.names()
-    return profiles.load(name).facts.value("streaming_multiprocessors") if known else None
+    known = profiles.known(name)
+    return None if known is None else known.facts.value("streaming_multiprocessors")
 
 
 def _possible(fact: str, probed: float) -> bool:

@@ -66,7 +66,7 @@ def basis(entry: Entry) -> str:
     if entry.records:
         outcome = entry.records[-1].outcome
         return f"{'out of memory' if outcome == 'oom' else outcome} where it ran"
-    if unsupported_reason(entry.case):
+    if unsupported_reason(entry.case, entry.profile):
         return "unsupported"
     return "does not fit" if entry.verdict == "does not fit" else "unknown"
 

@@ -60,18 +60,21 @@ class Collection(Struct, frozen=True, kw_only=True):
         )
 
 
-def read(paths: Iterable[Path]) -> Collection:
+NO_RESULTS = "a folder without results"
+
+
+def read(paths: Iterable[Path], *, may_be_empty: bool = False) -> Collection:
     """Read run folders, folders of records, and single journals or record files together.
 
     Raises BadInput for a path that does not exist, and when all paths together hold neither a
-    record nor a plan.
+    record nor a plan, unless that ``may_be_empty``.
     """
     reader = _Reader()
     given = list(paths)
     for path in given:
         reader.add(path)
     found = reader.collection()
-    if not found.records and not found.plans:
+    if not found.records and not found.plans and not may_be_empty:
         places = ", ".join(str(path) for path in given) or "nothing given"
         why = "".join(f"\n  {problem}" for problem in found.problems[:10])
         raise BadInput(
@@ -146,7 +149,7 @@ class _Reader:
                 elif name.endswith((".json", ".jsonl")) and name != NOISE:
                     self._file(here / name)
         if before == (len(self.problems), len(self.records), len(self.plans)):
-            self._problem(folder, "a folder without results")
+            self._problem(folder, NO_RESULTS)
 
     def _check_folder(self, folder: Path) -> None:
         """Say what would be passed over without a word."""

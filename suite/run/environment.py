@@ -10,11 +10,12 @@ from typing import Literal
 
 import msgspec
 
-from suite import __version__
+from suite import __version__, units
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.errors import WrongMachine
 from suite.results.record import Container, Environment, Finding, Gpu
+from suite.run import no_gpu
 from suite.run.nvml import Device, Missing, open_gpu
 from suite.run.unlisted import UNLISTED, unlisted
 
@@ -93,19 +94,26 @@ def container_findings(found: Container | None) -> Iterator[Finding]:
 def resolve_profile(name: str) -> Profile:
     """Return the profile of that name, or for "auto" the one of this machine.
 
-    "auto" is the profile whose ``nvml_name`` is exactly what NVML calls this GPU; without an
-    NVIDIA driver it is ``cpu``, and for a GPU that no profile knows one that is made up
-    (``unlisted``), which answers to its own name as well. Raises BadInput for an unknown name, and
-    where two profiles are of one NVML name.
+    "auto" is the profile whose ``nvml_name`` and memory are what NVML says of this GPU; where
+    there is no NVIDIA driver at all it is ``cpu``, and for a GPU that no profile knows one that is
+    made up (``unlisted``), which answers to its own name as well. Raises WrongMachine where there
+    is a driver and no GPU to measure, and BadInput for an unknown name, and where two profiles are
+    of this card.
     """
     if name != "auto" and not name.startswith(UNLISTED):
         return profiles.chosen(name)
     gpu = open_gpu()
     if isinstance(gpu, Missing):
-        return profiles.load("cpu" if name == "auto" else name)
-    profile = _profile_of(gpu)
-    made = unlisted(gpu) if profile is None else profile
-    gpu.close()
+        if name == "auto" and gpu.no_driver:
+            return profiles.load("cpu")
+        asked = "no GPU to measure" if name == "auto" else f"profile {name!r} needs a GPU"
+        hint = f"{gpu.hint} {no_gpu.ON_PURPOSE}" if name == "auto" else gpu.hint
+        raise WrongMachine(f"{asked}: {gpu.reason}", hint=hint.strip())
+    try:
+        profile = profiles.of_gpu(gpu.name, gpu.memory_bytes)
+        made = unlisted(gpu) if profile is None else profile
+    finally:
+        gpu.close()
     return made if name in ("auto", made.name) else profiles.load(name)
 
 
@@ -114,16 +122,32 @@ def require_machine(profile: Profile, gpu: Device | Missing) -> None:
     if profile.device == "cpu":
         return
     if isinstance(gpu, Missing):
+        sentence = no_gpu.unused_gpu()
         raise WrongMachine(
             f"profile {profile.name!r} needs a GPU: {gpu.reason}",
-            hint="Use --profile cpu on a machine without one.",
+            hint=f"{f'{sentence[:1].upper()}{sentence[1:]}.' if sentence else gpu.hint}"
+            " Use --profile cpu on a machine without one.".lstrip(),
         )
-    if profile.nvml_name != gpu.name:
-        right = _profile_of(gpu)
+    if not profiles.is_card(profile, gpu.name, gpu.memory_bytes):
+        right = profiles.of_gpu(gpu.name, gpu.memory_bytes)
         raise WrongMachine(
-            f"profile {profile.name!r} is for {profile.nvml_name!r}; this GPU is {gpu.name!r}",
+            f"profile {profile.name!r} is for {profile.nvml_name!r}"
+            f"{_size(profiles.memory_bytes(profile))}; this GPU is {gpu.name!r}"
+            f"{_size(gpu.memory_bytes)}",
             hint=f"Use --profile {right.name}." if right else _new_profile(gpu),
         )
+
+
+def as_seen(profile: Profile, gpu: Device | Missing) -> Profile:
+    """Return the profile with the compute capability that NVML says, where that decides.
+
+    It does where the card has no bfloat16 and the profile does not say so.
+    """
+    seen = None if isinstance(gpu, Missing) else gpu.compute_capability
+    if not profiles.no_bfloat16(seen) or profiles.no_bfloat16(profile.compute_capability):
+        return profile
+    facts = msgspec.structs.replace(profile.facts, bf16_flops=None)
+    return msgspec.structs.replace(profile, compute_capability=seen, facts=facts)
 
 
 def cpu_name() -> str:
@@ -188,9 +212,8 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def _profile_of(gpu: Device) -> Profile | None:
-    known = profiles.everything()
-    return next((profile for profile in known if profile.nvml_name == gpu.name), None)
+def _size(memory: float | None) -> str:
+    return "" if memory is None else f" of {units.bytes_(memory)}"
 
 
 def _new_profile(gpu: Device) -> str:

@@ -21,7 +21,9 @@ from suite.wire import HostProbe
 FILE = "host-probes.jsonl"
 MOST = 50  #: lines of the file
 LEAST = 3  #: earlier probes, from which on they are a measure
-SLOW = 0.75  #: share of the median of earlier probes; launches of a sound machine stay above it
+#: Share of the median of earlier probes. Virtual machines vary by a quarter within minutes, and
+#: then steps that wait for the host do so as well: worth a warning, no reason to stop.
+SLOW = 0.75
 
 NAME = "host speed"
 

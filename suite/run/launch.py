@@ -13,8 +13,9 @@ from suite.catalog.profile import Profile
 from suite.errors import SuiteError, WrongMachine
 from suite.results.record import Environment, Record
 from suite.results.store import Run
-from suite.run import compiled, host_history
+from suite.run import compiled, home, host_history, variables
 from suite.run.environment import (
+    as_seen,
     container_findings,
     environment,
     require_machine,
@@ -87,6 +88,7 @@ class Launch:
         cpu = Missing(reason="the profile is for the CPU")
         self._gpu = cpu if profile.device == "cpu" else open_gpu()
         require_machine(profile, self._gpu)
+        profile = as_seen(profile, self._gpu)
         self._setting = Setting(
             run_id=plan.run_id,
             folder=self.run.folder,
@@ -111,9 +113,9 @@ class Launch:
         around = environment(self.run.plan.runner, gpu)
         findings = (*findings, *container_findings(around.container))
         around = msgspec.structs.replace(around, preflight=findings)
-        if not self._probing or all(unsupported_reason(case) for case in self.pending):
+        if not self._probing or all(unsupported_reason(case, profile) for case in self.pending):
             return around
-        ceilings, reason = probe(profile.device)
+        ceilings, reason = probe(profile.device, variables.with_home(os.environ, cache_folder()))
         unavailable = {**around.unavailable, **({"probe": reason} if reason else {})}
         speed = host_history.finding(
             cache_folder(),
@@ -164,7 +166,8 @@ def launch(
     ]
     quiet = Quiet(state)
     try:
-        pytest.main(arguments, plugins=[quiet])
+        with variables.without_pytest():
+            pytest.main(arguments, plugins=[quiet])
     finally:
         state.close()
     if state.stopped_by is not None:
@@ -208,7 +211,7 @@ def cache_folder() -> Path:
     """Return where checkpoints and compiled kernels are kept between runs."""
     if chosen := os.environ.get("TUNEBENCH_CACHE"):
         return Path(chosen).absolute()
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    base = os.environ.get("XDG_CACHE_HOME") or home.folder() / ".cache"
     return Path(base).absolute() / "tunebench"
 
 

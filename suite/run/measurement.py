@@ -23,7 +23,7 @@ from suite.results.record import (
     Record,
     Telemetry,
 )
-from suite.run import compiled, telemetry
+from suite.run import compiled, telemetry, variables
 from suite.run.ending import Ended, one_line
 from suite.run.nvml import Device
 from suite.run.progress import Reporter
@@ -94,7 +94,7 @@ class Measurement:
 
     def refuse_unsupported(self) -> Record | None:
         """Return the record of a case that no library can run; None when it can be tried."""
-        reason = unsupported_reason(self.case)
+        reason = unsupported_reason(self.case, self._setting.profile)
         return None if reason is None else self._conclude("unsupported", reason)
 
     def warm_up(self) -> None:
@@ -169,7 +169,9 @@ class Measurement:
                 start,
                 reporter=self._reporter,
                 folder=folder,
-                environment=worker_environment(os.environ, setting.gpu),
+                environment=worker_environment(
+                    variables.with_home(os.environ, setting.cache), setting.gpu
+                ),
                 command=setting.command,
             )
         except OSError as error:

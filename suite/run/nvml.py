@@ -7,18 +7,53 @@ the reason beside it.
 import hashlib
 import os
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 import msgspec
 
 from suite.results.record import Gpu
 from suite.results.throttle import SLOWDOWNS
+from suite.run import no_gpu, visible
+from suite.run.no_gpu import Missing
 
+__all__ = ["Device", "Missing", "Reading", "open_gpu", "slowdowns"]
 
-class Missing(msgspec.Struct, frozen=True, kw_only=True):
-    """There is no GPU to look at, and why."""
-
-    reason: str
+#: Every function of NVML's bindings that is called here or in ``visible``. Old ones lack some.
+NEEDED = (
+    "nvmlInit",
+    "nvmlShutdown",
+    "nvmlSystemGetDriverVersion",
+    *(
+        f"nvmlDeviceGet{name}"
+        for name in (
+            "ClockInfo",
+            "ComputeRunningProcesses",
+            "Count",
+            "CudaComputeCapability",
+            "CurrentClocksEventReasons",
+            "EccMode",
+            "EnforcedPowerLimit",
+            "HandleByIndex",
+            "HandleByUUID",
+            "MaxClockInfo",
+            "MaxMigDeviceCount",
+            "MaxPcieLinkGeneration",
+            "MaxPcieLinkWidth",
+            "MemoryInfo",
+            "MigDeviceHandleByIndex",
+            "MigMode",
+            "Name",
+            "PersistenceMode",
+            "PowerManagementDefaultLimit",
+            "PowerUsage",
+            "Temperature",
+            "TotalEnergyConsumption",
+            "UUID",
+            "VbiosVersion",
+        )
+    ),
+)
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +83,33 @@ class Device:
         self._handle = handle
         self.uuid: str = nvml.nvmlDeviceGetUUID(handle)
         self.name: str = nvml.nvmlDeviceGetName(handle)
+        self._driver: str = nvml.nvmlSystemGetDriverVersion()
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Return the total that NVML reports; None where the GPU shares the host's memory."""
+        memory = Questions(self._nvml, self._handle)("", self._nvml.nvmlDeviceGetMemoryInfo)
+        return None if memory is None else int(memory.total)
+
+    @property
+    def compute_capability(self) -> str | None:
+        """Return it as profiles have it, ``"9.0"``; None where NVML does not say."""
+        query = self._nvml.nvmlDeviceGetCudaComputeCapability
+        answer = Questions(self._nvml, self._handle)("", query)
+        try:
+            major, minor = answer
+            return f"{int(major)}.{int(minor)}"
+        except (TypeError, ValueError):
+            return None
+
+    @property
+    def is_slice(self) -> bool:
+        """Return whether this is a MIG slice of a card, and not a whole one."""
+        return self.uuid.startswith("MIG-")
+
+    def slices(self) -> list[str]:
+        """Return the UUIDs of the MIG slices that this card is cut into."""
+        return [uuid for uuid, _ in visible.slices(self._nvml, self._handle)]
 
     def describe(self) -> tuple[Gpu, dict[str, str]]:
         """Return the card's facts and settings, and why some are null.
@@ -62,7 +124,7 @@ class Device:
         gpu = Gpu(
             name=self.name,
             uuid_hash=hashlib.sha256(self.uuid.encode()).hexdigest()[:16],
-            driver=nvml.nvmlSystemGetDriverVersion(),
+            driver=self._driver,
             memory_total_bytes=None if memory is None else int(memory.total),
             power_limit_watts=ask.watts("power_limit_watts", nvml.nvmlDeviceGetEnforcedPowerLimit),
             power_limit_default_watts=ask.watts(
@@ -107,6 +169,17 @@ class Device:
             else {process.pid: process.usedGpuMemory for process in processes},
             unavailable=ask.unavailable,
         )
+
+    def all_names(self) -> list[str]:
+        """Return the names of this machine's GPUs by NVML's index, as far as they answer."""
+        nvml = self._nvml
+        found: list[str] = []
+        try:
+            for index in range(nvml.nvmlDeviceGetCount()):
+                found.append(nvml.nvmlDeviceGetName(nvml.nvmlDeviceGetHandleByIndex(index)))
+        except nvml.NVMLError:
+            pass
+        return found
 
     def neighbours(self) -> tuple[int, int] | None:
         """Return how many other GPUs this machine shows, and how many of them compute now.
@@ -155,29 +228,52 @@ class Questions:
 def open_gpu() -> Device | Missing:
     """Open the GPU that a worker will use: the first visible one, by ``CUDA_VISIBLE_DEVICES``.
 
-    Returns Missing without an NVIDIA driver, without a GPU, or with none visible.
+    Returns Missing, with the reason and what to do, without an NVIDIA driver or a GPU, with none
+    visible, and where driver, card or bindings are broken.
     """
     try:
         import pynvml
-    except ImportError:
-        return Missing(reason="the Python package nvidia-ml-py is not installed")
+    except (ImportError, SyntaxError) as error:  # a binding older than Python 3 is the latter
+        return no_gpu.without_bindings(error)
+    if not hasattr(pynvml, "nvmlInit") or not hasattr(pynvml, "NVMLError"):
+        return no_gpu.without_bindings("the module pynvml is not NVIDIA's")
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
-        return Missing(reason=f"no NVIDIA driver: {error}")
-    wanted = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+        return no_gpu.not_initialized(error)
+    opened: Device | Missing | None = None
     try:
-        if wanted.startswith(("GPU-", "MIG-")):
-            handle = pynvml.nvmlDeviceGetHandleByUUID(wanted)
-        elif wanted.isdigit():
-            handle = pynvml.nvmlDeviceGetHandleByIndex(int(wanted))
-        else:
+        opened = _opened(pynvml)
+        return opened
+    finally:
+        if not isinstance(opened, Device):
             pynvml.nvmlShutdown()
-            return Missing(reason=f"CUDA_VISIBLE_DEVICES is {wanted!r}: no GPU is visible")
-        return Device(pynvml, handle)
-    except pynvml.NVMLError as error:
-        pynvml.nvmlShutdown()
-        return Missing(reason=f"GPU {wanted!r}: {error}")
+
+
+def _opened(nvml: Any) -> Device | Missing:
+    lacking = [name for name in NEEDED if not hasattr(nvml, name)]
+    if lacking:
+        return no_gpu.too_old(lacking, _bindings())
+    told = os.environ.get(visible.VARIABLE)
+    try:
+        handle = visible.handle(nvml, told)
+        if isinstance(handle, Missing):
+            return handle
+        device = Device(nvml, handle)
+        return visible.lost(nvml, handle, device.name) or device
+    except nvml.NVMLError as error:
+        what = "the GPU" if told is None else f"the GPU of {visible.VARIABLE}={told}"
+        return no_gpu.not_answering(what, error)
+
+
+def _bindings() -> str:
+    """Return which package the bindings come from, as far as anything says so."""
+    for name in ("nvidia-ml-py", "pynvml"):
+        try:
+            return f"{name} {metadata.version(name)}"
+        except metadata.PackageNotFoundError:
+            continue
+    return "of an unknown version"
 
 
 def slowdowns(throttle_reasons: int) -> list[str]:

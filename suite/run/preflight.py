@@ -4,6 +4,7 @@ Each finding is ok, warn, block or unknown, in words. A block stops a run before
 all findings go into every record.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Literal
 from suite import units
 from suite.catalog.profile import Profile
 from suite.results.record import Finding, Gpu
-from suite.run import unlisted
+from suite.run import identity, no_gpu, torch_build, unlisted, visible
 from suite.run.nvml import Device, Missing, Reading, slowdowns
 
 #: Oldest driver branch for a CUDA release (NVIDIA, CUDA compatibility, minor-version table).
@@ -26,29 +27,55 @@ SHARED_MEMORY_BYTES = 1 << 30
 HOST_MEMORY_BYTES = 4 << 30
 
 
-def preflight(profile: Profile, gpu: Device | Missing, folder: Path) -> tuple[Finding, ...]:
-    """Return all findings for a run of ``profile`` that writes to ``folder``."""
+def preflight(
+    profile: Profile, gpu: Device | Missing, folder: Path, *, in_image: bool = False
+) -> tuple[Finding, ...]:
+    """Return all findings for a run of ``profile`` that writes to ``folder``.
+
+    ``in_image``: it will run in an image, whose PyTorch is not the one that is installed here.
+    """
     found = list(host(folder))
-    if profile.device == "cuda":
-        if isinstance(gpu, Missing):
-            found.append(_finding("gpu", "block", gpu.reason))
-        else:
-            found += card(profile, gpu.describe()[0], gpu.read(), cuda_release())
-            found.append(neighbours(gpu.neighbours()))
+    if profile.device == "cpu":
+        if sentence := no_gpu.unused_gpu():
+            found.append(_finding("gpu", "warn", sentence))
+    elif isinstance(gpu, Missing):
+        found.append(missing(gpu))
+    else:
+        seen = gpu.describe()[0]
+        slices = tuple(gpu.slices()) if seen.mig and not gpu.is_slice else ()
+        found += card(profile, seen, gpu.read(), cuda_release(), slices=slices)
+        found += identity.bfloat16(profile, gpu.compute_capability)
+        found += filter(None, [torch_build.finding(elsewhere=in_image)])
+        found += identity.order(gpu.all_names(), os.environ.get(visible.VARIABLE))
+        found.append(neighbours(gpu.neighbours()))
     return tuple(found)
 
 
-def card(profile: Profile, gpu: Gpu, now: Reading, cuda: int | None) -> Iterator[Finding]:
-    """Yield what there is to say about the GPU, at rest, before the first case."""
-    right = gpu.name == profile.nvml_name
-    words = gpu.name if right else f"{gpu.name}, but profile {profile.name} is {profile.nvml_name}"
-    yield _finding("gpu", "ok" if right else "block", words)
+def missing(gpu: Missing) -> Finding:
+    """Return that there is no GPU to measure, why, and what to do."""
+    sentence = no_gpu.unused_gpu() or gpu.hint.rstrip(".")
+    return _finding("gpu", "block", "; ".join(filter(None, [gpu.reason, sentence])))
+
+
+def card(
+    profile: Profile,
+    gpu: Gpu,
+    now: Reading,
+    cuda: int | None,
+    *,
+    slices: tuple[str, ...] = (),
+) -> Iterator[Finding]:
+    """Yield what there is to say about the GPU, at rest, before the first case.
+
+    ``slices`` are the UUIDs of a card's MIG slices.
+    """
+    yield identity.card(profile, gpu)
     yield from unlisted.findings(profile)
     yield _processes(now)
     yield _driver(gpu.driver, cuda)
     yield _power(gpu)
     yield _setting("ecc", gpu.ecc, good="on", bad="off: faster, but not what the profile means")
-    yield _setting("mig", None if gpu.mig is None else not gpu.mig, good="off", bad="on: a slice")
+    yield identity.mig(gpu, slices)
     yield _setting(
         "persistence", gpu.persistence, good="on", bad="off: the driver reloads between processes"
     )
@@ -133,8 +160,11 @@ def _processes(now: Reading) -> Finding:
 def _driver(driver: str, cuda: int | None) -> Finding:
     if cuda is None or cuda not in DRIVER_FOR_CUDA:
         return _finding("driver", "unknown", f"{driver}; torch does not say for which CUDA it is")
+    branch = driver.partition(".")[0]
+    if not branch.isdecimal():
+        return _finding("driver", "unknown", f"{driver}: no version that NVIDIA would give")
     needed = DRIVER_FOR_CUDA[cuda]
-    enough = int(driver.partition(".")[0]) >= needed
+    enough = int(branch) >= needed
     words = f"{driver}; CUDA {cuda} needs {needed} or newer"
     return _finding("driver", "ok" if enough else "block", words)
 

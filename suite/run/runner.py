@@ -13,7 +13,8 @@ ASKED: tuple[str, ...] = get_args(Asked)
 def choose(asked: str, profile: Profile) -> tuple[Runner, str]:
     """Return the runner and why it is that one; empty where it was asked for.
 
-    Raises BadInput where the profile has no image for ``docker``.
+    Raises BadInput where the profile has no image for ``docker``, and WrongMachine where an engine
+    answers that cannot give a container the profile's GPU.
     """
     if asked == "local":
         return "local", ""
@@ -26,17 +27,19 @@ def choose(asked: str, profile: Profile) -> tuple[Runner, str]:
     if asked == "docker":
         return "docker", ""
     from suite.run.containers import image
-    from suite.run.containers.engine import PROBE_SECONDS, connect
+    from suite.run.containers.engine import PROBE_SECONDS, connect, no_toolkit
 
     if not image.exists(profile.image):
         return "local", f"there is no docker/{profile.image}"
     try:
         with connect(seconds=PROBE_SECONDS) as engine:
-            where = engine.address
+            where, gives_gpus = engine.address, engine.gives_gpus
             if profile.device == "cuda":
                 engine.need_gpus()
     except WrongMachine as error:
         return "local", error.message
+    if profile.device == "cuda" and gives_gpus is False:
+        raise no_toolkit()  # before an image is made, and not measured elsewhere without a word
     return "docker", f"an engine answers at {where}, and profile {profile.name} names an image"
 
 

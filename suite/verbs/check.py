@@ -2,12 +2,17 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from suite.arguments import Parser, path
-from suite.errors import EXIT_MACHINE, EXIT_OK
+from suite.errors import EXIT_MACHINE, EXIT_OK, WrongMachine
 from suite.signals import Signals
+
+if TYPE_CHECKING:
+    from suite.catalog.profile import Profile
+    from suite.results.record import Finding
 
 
 def parser() -> Parser:
@@ -33,20 +38,53 @@ def parser() -> Parser:
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print every finding."""
     from suite.run.environment import resolve_profile
-    from suite.run.nvml import Missing, open_gpu
-    from suite.run.preflight import preflight
     from suite.verbs import tables
 
-    profile = resolve_profile(args.profile)
+    profile: Profile | None = None
+    try:
+        profile = resolve_profile(args.profile)
+    except WrongMachine as error:
+        findings = _without_profile(error, args.out)
+    else:
+        findings = _looked(profile, args.out)
+    if args.json:
+        name = None if profile is None else profile.name
+        print(msgspec.json.encode({"profile": name, "findings": findings}).decode())
+    else:
+        tables.show(("look", "", "what"), [(f.name, f.status, f.detail) for f in findings])
+        title = "no profile by itself" if profile is None else f"{profile.name}: {profile.title}"
+        print(f"\n{title}" if profile is None else f"\nprofile {title}")
+    return EXIT_MACHINE if any(f.status == "block" for f in findings) else EXIT_OK
+
+
+def _without_profile(error: WrongMachine, out: Path) -> "tuple[Finding, ...]":
+    """Return what there is to say of a machine whose GPU cannot be measured as it is."""
+    from suite.results.record import Finding
+    from suite.run.preflight import host
+
+    words = "; ".join(filter(None, [error.message, error.hint]))
+    return (*host(out), Finding(name="gpu", status="block", detail=words))
+
+
+def _looked(profile: "Profile", out: Path) -> "tuple[Finding, ...]":
+    from suite.results.record import Finding
+    from suite.run.nvml import Missing, open_gpu
+    from suite.run.preflight import preflight
+    from suite.run.runner import choose
+
+    runner, why, stops = "local", "", False
+    if profile.device == "cuda":
+        try:
+            runner, why = choose("auto", profile)
+        except WrongMachine as error:
+            runner, why, stops = "docker", f"{error.message}; {error.hint}", True
     gpu = open_gpu()
     try:
-        findings = preflight(profile, gpu, args.out)
+        findings = preflight(profile, gpu, out, in_image=runner == "docker")
     finally:
         if not isinstance(gpu, Missing):
             gpu.close()
-    if args.json:
-        print(msgspec.json.encode({"profile": profile.name, "findings": findings}).decode())
-    else:
-        tables.show(("look", "", "what"), [(f.name, f.status, f.detail) for f in findings])
-        print(f"\nprofile {profile.name}: {profile.title}")
-    return EXIT_MACHINE if any(f.status == "block" for f in findings) else EXIT_OK
+    if not why:
+        return findings
+    status: Literal["ok", "block"] = "block" if stops else "ok"
+    return (*findings, Finding(name="runner", status=status, detail=f"{runner}: {why}"))

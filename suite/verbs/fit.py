@@ -12,6 +12,7 @@ from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.catalog import profile as profiles
 from suite.catalog import tier as tiers
+from suite.catalog import toml
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Workload
@@ -136,7 +137,8 @@ def asked(args: argparse.Namespace) -> list[Case]:
         if args.max_seq and positions < workload.sequence_tokens:
             workload = msgspec.structs.replace(workload, sequence_tokens=positions)
         models.refuse_beyond(model, workload.sequence_tokens, "--seq")
-        for method in map(methods.load, args.method or methods.names()):
+        named = [methods.load(name) for name in args.method]
+        for method in named or toml.every(methods.names(), methods.load):
             case = cases.make(tier, model, method, workload, None, "sft", SEED)
             if args.method or cases.unsupported_reason(case) is None:
                 found.append(case)
@@ -176,7 +178,7 @@ def _answer(
         card_bytes=size,
         verdict=memory.verdict(estimate, card),
         estimate=estimate,
-        unsupported=cases.unsupported_reason(case) or "",
+        unsupported=cases.unsupported_reason(case, card) or "",
         frontier=limit,
         measured=measured(case, card, records),
     )

@@ -123,7 +123,12 @@ def _cases(args: argparse.Namespace) -> list[Case]:
     models.refuse_beyond(models.load(args.model), load.sequence_tokens, "--seq")
     asked = msgspec.structs.replace(standard, workload=load, by_model={}, variants=())
     return cases.cases(
-        asked, loop="sft", seed=0, model_names=[args.model], method_names=args.methods or ()
+        asked,
+        loop="sft",
+        seed=0,
+        model_names=[args.model],
+        method_names=args.methods or (),
+        lenient=True,
     )
 
 
@@ -141,7 +146,7 @@ def _cards(wanted: Sequence[str]) -> list[Profile]:
 
 
 def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Planner) -> None:
-    known = prices.load()
+    known = prices.known()
     passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
         f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences:,} ×"
@@ -178,7 +183,7 @@ def _row(entry: Entry, job: Job, known: prices.Prices) -> tuple[str, ...]:
 
 
 def _document(entries: Sequence[Entry], job: Job, plan: planner.Planner) -> object:
-    known = prices.load()
+    known = prices.known()
     return {
         "tokens_real": job.tokens,
         "epochs": job.epochs,

@@ -134,7 +134,7 @@ def _asked(args: argparse.Namespace, profile: Profile) -> Asked:
         models.refuse_beyond(model, args.start, "--start")
     few = msgspec.structs.replace(tier, steady_steps=1, steady_steps_if_short=None, warmup=FEW)
     case = cases.make(few, model, method, workload, None, profile.default_loop, SEED)
-    reason = cases.unsupported_reason(case)
+    reason = cases.unsupported_reason(case, profile)
     if reason is not None:
         raise BadInput(f"{model.name} with {method.name} cannot be run: {reason}")
     bound = most(case, axis)

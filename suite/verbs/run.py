@@ -10,6 +10,8 @@ import msgspec
 
 from suite import units
 from suite.arguments import Parser, names, natural, one_of, path, positive
+from suite.catalog import profile as profiles
+from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.results.store import Plan, Run, create, open_run, read, read_plan
@@ -81,9 +83,9 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure, or say what would be measured."""
     if args.resume is not None:
         return _resume(args, signals)
-    plan = _plan(args)
+    plan, profile = _plan(args)
     if args.dry_run:
-        return _dry(plan, frozenset(), args.json)
+        return _dry(plan, profile, frozenset(), args.json)
     from suite.run.planning import RUNS
 
     if plan.runner == "docker":
@@ -94,21 +96,24 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         return _measure(opened, signals, args.json)
 
 
-def _plan(args: argparse.Namespace) -> Plan:
+def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
     from suite.run import planning
     from suite.run.environment import resolve_profile
+    from suite.run.no_gpu import unused_gpu
 
     given = {name: getattr(args, name) for name in FIXED if getattr(args, name) is not None}
     asked = given.pop("runner", "auto")
     named = given.pop("profile", "auto")
     profile = resolve_profile(named)
+    if profile.device == "cpu" and named == "auto" and (sentence := unused_gpu()):
+        print(f"tunebench: profile cpu: {sentence}", file=sys.stderr)
     plan = planning.make(profile, argv=_argv(args), **given)  # a mistake is said first
     runner, why = choose(asked, profile)
     if runner == "docker":
         known_machine(named)
     if why:
         print(f"tunebench: runner {runner}: {why}", file=sys.stderr)
-    return msgspec.structs.replace(plan, runner=runner)
+    return msgspec.structs.replace(plan, runner=runner), profile
 
 
 def _resume(args: argparse.Namespace, signals: Signals) -> int:
@@ -130,7 +135,8 @@ def _resume(args: argparse.Namespace, signals: Signals) -> int:
         if len(found.plans) != 1:
             raise BadInput(f"{folder}: {len(found.plans)} runs; give the folder of one")
         done = frozenset((record.launch, record.case_id) for record in found.records)
-        return _dry(found.plans[0], done, args.json)
+        plan = found.plans[0]
+        return _dry(plan, profiles.known(plan.profile), done, args.json)
     if read_plan(folder).runner == "docker":
         from suite.run.contained import prepare
 
@@ -150,7 +156,7 @@ def _measure(opened: Run, signals: Signals, json: bool) -> int:
     return code
 
 
-def _dry(plan: Plan, done: frozenset[tuple[int, str]], json: bool) -> int:
+def _dry(plan: Plan, profile: Profile | None, done: frozenset[tuple[int, str]], json: bool) -> int:
     if json:
         print(msgspec.json.encode(plan).decode())
         return EXIT_OK
@@ -160,7 +166,7 @@ def _dry(plan: Plan, done: frozenset[tuple[int, str]], json: bool) -> int:
     rows = []
     for launch in range(1, plan.launches + 1):
         for case in plan.cases:
-            reason = unsupported_reason(case)
+            reason = unsupported_reason(case, profile)
             state = "done" if (launch, case.case_id) in done else "to run"
             if reason is not None and state != "done":
                 state = f"unsupported: {reason}"

@@ -2,8 +2,7 @@
 
 import argparse
 import json
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reports import references
@@ -12,6 +11,7 @@ from suite.arguments import Parser, path
 from suite.catalog import case as cases
 from suite.catalog import method, model, parameters, prices, profile, tier, toml
 from suite.errors import EXIT_OK, EXIT_USAGE, BadInput, SuiteError
+from suite.results.collection import NO_RESULTS
 from suite.results.store import Problem, read
 from suite.signals import Signals
 
@@ -61,16 +61,23 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     for given in paths:
         found = _catalog_files(given)
         catalog += found
-        results += [] if found else [given]
+        # A folder may hold both; of files of our own catalog alone, none holds results.
+        if args.paths and not (found and given.is_file()):
+            results.append(given)
     problems = [problem for file in catalog for problem in _entry(file)]
     records = 0
     if results:
         try:
-            collection = read(results)
+            collection = read(results, may_be_empty=_only_catalog(results))
         except BadInput as error:
             problems += [Problem(path=", ".join(map(str, results)), reason=error.message)]
         else:
-            problems += collection.problems
+            holds = {str(given) for given in results if _catalog_files(given)}
+            problems += [
+                problem
+                for problem in collection.problems
+                if not (problem.path in holds and problem.reason == NO_RESULTS)
+            ]
             records = len(collection.records)
     good = len(catalog) - len({problem.path for problem in problems} & {*map(str, catalog)})
     if args.json:
@@ -82,7 +89,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     else:
         for problem in problems:
             print(problem)
-        shown = [units.counted(records, "good record")] if results else []
+        shown = [units.counted(records, "good record")] if records or not catalog else []
         shown += [units.counted(good, "good catalog file")] if catalog else []
         print(", ".join([*shown, units.counted(len(problems), "problem")]))
     return EXIT_USAGE if problems else EXIT_OK
@@ -90,8 +97,23 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 def _catalog_files(given: Path) -> list[Path]:
     if given.is_dir():
-        return sorted(file for file in given.rglob("*.toml") if file.parent.name in KINDS)
+        return sorted(file for file in given.rglob("*.toml") if _is_catalog(file))
     return [given] if given.suffix == ".toml" else []
+
+
+def _is_catalog(file: Path) -> bool:
+    """Return whether a TOML file of a folder is ours, or so broken that it could be."""
+    if file.parent.name in KINDS:
+        return True
+    try:
+        return any(key in toml.parsed(file) for key in TELLING)
+    except BadInput:
+        return True
+
+
+def _only_catalog(results: Sequence[Path]) -> bool:
+    """Return whether all that was given are folders of catalog files."""
+    return all(given.is_dir() and _catalog_files(given) for given in results)
 
 
 def _entry(file: Path) -> Iterator[Problem]:
@@ -129,10 +151,7 @@ def _kind(file: Path) -> type[Entry]:
     """Tell by the folder, else by a key that only one kind has."""
     if file.parent.name in KINDS:
         return KINDS[file.parent.name]
-    try:
-        keys = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return model.Model  # whose reader says what is wrong with the file
+    keys = toml.parsed(file)
     for key, kind in TELLING.items():
         if key in keys:
             return KINDS[kind]

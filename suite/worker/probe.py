@@ -1,79 +1,23 @@
-"""What this device really reaches: a matrix product and copies, on random data; and its host.
+"""``python -m suite.worker.probe DEVICE DESCRIPTOR``: the ceilings of a device, measured alone.
 
-Run as ``python -m suite.worker.probe DEVICE`` in a process of its own; prints one line of JSON,
-a ``suite.wire.Probe``. A data sheet's peak is a lead; this is the ceiling a training step can be
-held against, measured on the same card in the same sitting.
+Prints one line of JSON, a ``suite.wire.Probe``. ``DESCRIPTOR`` is the end of a pipe or socket that
+whoever started this holds: when it closes, however that came about, this process ends.
 """
 
-import statistics
 import sys
-import time
-from collections.abc import Callable
 
 import msgspec
-import torch
 
-from suite.wire import Probe
-from suite.worker import host_probe
-
-REPEATS = 10
-
-
-def _seconds(work: Callable[[], object], device: str) -> float:
-    """Return the median time of one call in seconds, each call synchronized at both ends."""
-    times = []
-    for _ in range(3 + REPEATS):
-        if device == "cuda":
-            torch.cuda.synchronize()
-        began = time.perf_counter()
-        work()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times[3:])
-
-
-def measure(device: str, *, side: int, copy_bytes: int) -> Probe:
-    """Return the two ceilings of ``device``, from a ``side``-cubed product and one copy.
-
-    The host is measured last, when the device waits for nothing any more.
-    """
-    generator = torch.Generator(device=device).manual_seed(0)
-
-    def noise(*shape: int) -> torch.Tensor:
-        # Never zeros: they cost less power, so a capped card runs them faster than real data.
-        values = torch.empty(*shape, device=device, dtype=torch.bfloat16)
-        return values.normal_(generator=generator)
-
-    left, right, product = noise(side, side), noise(side, side), noise(side, side)
-    product_seconds = _seconds(lambda: torch.mm(left, right, out=product), device)
-    source = noise(copy_bytes // 2)
-    target = torch.empty_like(source)
-    copy_seconds = _seconds(lambda: target.copy_(source), device)
-    up = down = None
-    if device == "cuda":
-        # How engines offload: from and to pinned memory, over the bus.
-        host = torch.empty(min(copy_bytes, 1 << 30) // 2, dtype=torch.bfloat16, pin_memory=True)
-        there = source[: host.numel()]
-        down = host.nbytes / _seconds(lambda: host.copy_(there, non_blocking=True), device)
-        up = host.nbytes / _seconds(lambda: there.copy_(host, non_blocking=True), device)
-    return Probe(
-        matmul_flops_per_second=2 * side**3 / product_seconds,
-        matmul=f"{side} x {side} x {side} bfloat16, median of {REPEATS}",
-        copy_bytes_per_second=2 * copy_bytes / copy_seconds,
-        copy=f"{copy_bytes} bytes read and as many written, median of {REPEATS}",
-        host_to_device_bytes_per_second=up,
-        device_to_host_bytes_per_second=down,
-        host=host_probe.measure(device),
-    )
+from suite.worker import guard
 
 
 def main() -> int:
-    """Measure and print; the CPU gets a small size, it is there to try the code."""
-    device = sys.argv[1]
-    size = (8192, 4 << 30) if device == "cuda" else (512, 64 << 20)
-    probe = measure(device, side=size[0], copy_bytes=size[1])
-    print(msgspec.json.encode(probe).decode(), flush=True)
+    """Measure and print."""
+    # First of all: importing torch takes longer than many a kill.
+    guard.die_with_session(int(sys.argv[2]))
+    from suite.worker import ceilings
+
+    print(msgspec.json.encode(ceilings.measure(sys.argv[1])).decode(), flush=True)
     return 0
 
 

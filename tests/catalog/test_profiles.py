@@ -8,7 +8,7 @@ import pytest
 
 from suite.catalog import prices, profile
 from suite.cli import main
-from suite.errors import BadInput
+from suite.errors import BadInput, WrongMachine
 
 #: GB as sold, GB/s, dense bfloat16 TFLOP/s, W, multiprocessors and PCIe generation.
 CARDS = {
@@ -96,7 +96,7 @@ def test_a_bad_profile_names_file_key_and_reason(
 def test_two_profiles_of_one_card_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """``auto`` could mean either; both files are named, by validate and by the list."""
+    """``auto`` could mean either; what does not need the card goes on, with the file named."""
     folder = tmp_path / "hardware_profiles"
     shutil.copytree(profile.FOLDER, folder)
     (folder / "twin.toml").write_text(GOOD, encoding="utf-8")
@@ -106,14 +106,79 @@ def test_two_profiles_of_one_card_are_refused(
     assert "'NVIDIA H100 80GB HBM3' is that of h100-sxm.toml as well" in shown
     monkeypatch.setattr(profile, "FOLDER", folder)
     for command in (
-        ["list", "profiles"],
-        ["fit", "--model", "qwen3-8b"],
         ["fit", "--model", "qwen3-8b", "--gpu", "twin"],
         ["plan", "--model", "qwen3-8b", "--tokens", "1M", "--gpus", "twin"],
         ["run", "--profile", "twin", "--dry-run"],
     ):
         assert main(command) == 2
         assert "twin.toml: key 'nvml_name'" in capsys.readouterr().err, command
+    for command in (["list", "profiles"], ["fit", "--model", "qwen3-8b"]):
+        assert main(command) == 0
+        said = capsys.readouterr().err
+        assert said.count("left out: ") == 1
+        assert "twin.toml: key 'nvml_name'" in said
+
+
+def test_name_and_memory_tell_two_cards_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An RTX 3080 of 10 and one of 12 GB both have a profile, and each GPU gets its own."""
+    folder = tmp_path / "hardware_profiles"
+    shutil.copytree(profile.FOLDER, folder)
+    for size in (10, 12):
+        (folder / f"rtx-3080-{size}gb.toml").write_text(
+            CARD.replace("GIB", str(size << 30)), encoding="utf-8"
+        )
+    assert main(["validate", str(folder)]) == 0, capsys.readouterr().out
+    monkeypatch.setattr(profile, "FOLDER", folder)
+    name = "NVIDIA GeForce RTX 3080"
+    for size in (10, 12):
+        found = profile.of_gpu(name, (size << 30) * 0.98)
+        assert found is not None
+        assert found.name == f"rtx-3080-{size}gb"
+    assert profile.of_gpu(name, 20 << 30) is None, "a third card of that name"
+    with pytest.raises(WrongMachine, match="does not say how much memory"):
+        profile.of_gpu(name, None)
+    (folder / "rtx-3080-12gb.toml").write_text(CARD.replace("GIB", str(10 << 30)))
+    with pytest.raises(BadInput, match="one GPU has one profile"):
+        profile.of_gpu(name, 10 << 30)
+
+
+CARD = """
+title = "RTX 3080"
+device = "cuda"
+default_tier = "standard"
+default_loop = "sft"
+verified = false
+nvml_name = "NVIDIA GeForce RTX 3080"
+compute_capability = "8.6"
+[facts.nvml_memory_bytes]
+value = GIB
+source = "nvidia-smi, entered 2026-11-27"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"cuda"', '"mps"', "Apple GPUs (MPS)"),
+        ('"cuda"', '"ROCm"', "AMD GPUs (ROCm)"),
+        ('"cuda"', '"cudda"', "Did you mean 'cuda'? Allowed: cpu, cuda"),
+        ('"NVIDIA GeForce RTX 3080"', '"AMD Instinct MI300X"', "AMD GPUs (ROCm)"),
+        ('"8.6"', '"7.5"', "bf16_flops: compute capability 7.5 has no bfloat16"),
+        ('"8.6"', '"6.1"', "bf16_flops: compute capability 6.1 has no bfloat16"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_by_validate(
+    old: str, new: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other vendors get one sentence; a card without bfloat16 has no rate of it."""
+    file = tmp_path / "hardware_profiles" / "mine.toml"
+    file.parent.mkdir()
+    rate = '[facts.bf16_flops]\nvalue = 65e12\nsource = "a data sheet, 2026"\n'
+    file.write_text((CARD + rate).replace("GIB", "1e10").replace(old, new), encoding="utf-8")
+    assert main(["validate", str(file)]) == 2
+    assert reason in capsys.readouterr().out
 
 
 def test_prices_are_of_known_cards_dated_and_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,17 @@
 """Cases that no library here can run are known before any worker starts."""
 
+import json
+import shutil
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from suite.catalog import case as cases
+from suite.catalog import profile as profiles
 from suite.catalog import tier as tiers
 from suite.catalog.case import Case, unsupported_reason
+from suite.cli import main
 
 
 def case(model: str, method: str, packing: str = "none") -> Case:
@@ -32,3 +38,48 @@ def test_what_is_unsupported(model: str, method: str, packing: str, phrase: str 
     """A reason in words where there is one, None where the case can run."""
     reason = unsupported_reason(case(model, method, packing))
     assert (reason is None) if phrase is None else (phrase in str(reason))
+
+
+@pytest.mark.parametrize(
+    ("capability", "phrase"),
+    [
+        ("7.5", "compute capability 7.5 has no bfloat16"),
+        ("7.0", "compute capability 7.0"),
+        ("8.0", None),
+        ("12.0", None),
+        (None, None),
+    ],
+)
+def test_no_method_runs_on_a_card_without_bfloat16(
+    capability: str | None,
+    phrase: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Turing and older emulate it: fit, plan and run say unsupported, and not that it fits."""
+    folder = tmp_path / "hardware_profiles"
+    shutil.copytree(profiles.FOLDER, folder)
+    told = "" if capability is None else f'compute_capability = "{capability}"'
+    text = (folder / "l40s.toml").read_text().replace('compute_capability = "8.9"', told)
+    (folder / "l40s.toml").write_text(_without_rate(text))
+    monkeypatch.setattr(profiles, "FOLDER", folder)
+    reason = unsupported_reason(case("qwen3-8b", "lora"), profiles.load("l40s"))
+    assert (reason is None) if phrase is None else (phrase in str(reason))
+    fit = ["fit", "--model", "qwen3-8b", "--method", "lora", "--gpu", "l40s", "--format", "json"]
+    assert main(fit) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert (phrase or "") in answer["unsupported"]
+    assert bool(answer["unsupported"]) == bool(phrase)
+    assert main(["plan", "--model", "qwen3-8b", "--tokens", "1M", "--gpus", "l40s"]) == 0
+    assert ("unsupported" in capsys.readouterr().out) == bool(phrase)
+    assert main(["run", "--profile", "l40s", "--runner", "local", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert ("to run" in shown) == (phrase is None)
+    assert (phrase or "") in shown
+
+
+def _without_rate(text: str) -> str:
+    """Return a profile without its table of bfloat16."""
+    before, _, after = text.partition("[facts.bf16_flops]")
+    return before + "[" + after.partition("\n[")[2]

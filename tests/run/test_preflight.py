@@ -49,7 +49,7 @@ def test_a_fit_card_at_rest_raises_nothing():
         ({"driver": "570.86.10"}, "driver", "block"),
         ({"power_limit_watts": 400.0}, "power limit", "warn"),
         ({"ecc": False}, "ecc", "warn"),
-        ({"mig": True}, "mig", "warn"),
+        ({"mig": True}, "mig", "block"),
         ({"persistence": False}, "persistence", "warn"),
         ({"pcie_width": 8}, "pcie width", "warn"),
         ({"ecc": None}, "ecc", "unknown"),

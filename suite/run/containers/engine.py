@@ -2,13 +2,15 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from suite.errors import WrongMachine
+from suite.run import home
 from suite.run.containers.tunnel import Tunnel
 
 #: Requests for GPUs came with Docker 19.03.
@@ -39,7 +41,8 @@ class Engine:
     """A connection to one engine; a context manager that closes it.
 
     ``remote`` says that it runs on another machine, so that folders here cannot be mounted there.
-    ``version`` is Docker's, or "Podman" and its own.
+    ``version`` is Docker's, or "Podman" and its own. ``gives_gpus``: whether NVIDIA Container
+    Toolkit is there for it; None where that cannot be seen.
     """
 
     def __init__(self, client: Any, address: str, tunnel: Tunnel | None) -> None:
@@ -52,6 +55,7 @@ class Engine:
         self.memory_bytes = 0
         self.rootless = False
         self.default_runtime = ""
+        self.gives_gpus: bool | None = None
 
     def look(self) -> None:
         """Ask what it is; raises WrongMachine where it does not say."""
@@ -66,6 +70,8 @@ class Engine:
         options = info.get("SecurityOptions") or []  # Docker's place for it; Podman's is its own
         self.rootless = any("rootless" in one for one in options) or bool(info.get("Rootless"))
         self.default_runtime = str(info.get("DefaultRuntime") or "")
+        if not self.podman and not self.remote:
+            self.gives_gpus = has_toolkit(info)
 
     def need_gpus(self) -> None:
         """Raise WrongMachine where a request for GPUs would be dropped without a word."""
@@ -97,12 +103,39 @@ class Engine:
         self.close()
 
 
+def has_toolkit(info: Mapping[str, Any]) -> bool:
+    """Return whether Docker on this machine can give a container an NVIDIA GPU.
+
+    ``info`` is what it says of itself: a runtime, or devices it found. A toolkit that it was not
+    told of works as well, by the hook that it then looks for.
+    """
+    runtimes = info.get("Runtimes") or {}
+    devices = info.get("DiscoveredDevices") or []
+    named = [*runtimes, info.get("DefaultRuntime"), *(str(device) for device in devices)]
+    if any("nvidia" in str(name) for name in named):
+        return True
+    usual = os.pathsep.join(
+        [os.environ.get("PATH", ""), "/usr/bin", "/usr/local/bin", "/usr/sbin"]
+    )
+    return shutil.which("nvidia-container-runtime-hook", path=usual) is not None
+
+
+def no_toolkit() -> WrongMachine:
+    """Return the error for an engine that cannot give a container the GPU."""
+    return WrongMachine(
+        "the Docker engine cannot give a container this machine's GPU: no NVIDIA runtime",
+        hint="Install the NVIDIA Container Toolkit, run nvidia-ctk runtime configure "
+        "--runtime=docker, and restart Docker (Podman: nvidia-ctk cdi generate "
+        f"--output=/etc/cdi/nvidia.yaml). {LOCAL}",
+    )
+
+
 def address() -> str:
     """Return where the engine is: DOCKER_HOST, else the first usual socket that exists."""
     if chosen := os.environ.get("DOCKER_HOST"):
         return chosen
     usual = Path("/var/run/docker.sock")
-    more = [Path.home() / ".docker" / "run" / "docker.sock"]
+    more = [folder / ".docker" / "run" / "docker.sock" for folder in home.own()]
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         more.insert(0, Path(runtime) / "docker.sock")
     found = next((path for path in (usual, *more) if path.exists()), usual)
@@ -127,7 +160,7 @@ def connect(*, seconds: float = ANSWER_SECONDS) -> Engine:
         base = tunnel.base
     certificates = os.environ.get("DOCKER_CERT_PATH")
     if where.startswith("tcp://") and (os.environ.get("DOCKER_TLS_VERIFY") or certificates):
-        folder = Path(certificates) if certificates else Path.home() / ".docker"
+        folder = Path(certificates) if certificates else home.folder() / ".docker"
         with explained(where):
             tls = TLSConfig(
                 client_cert=(str(folder / "cert.pem"), str(folder / "key.pem")),
@@ -203,12 +236,7 @@ def explain(error: BaseException, where: str, doing: str = "") -> WrongMachine:
             hint="Make room there (docker system df, docker system prune), then run it again.",
         )
     if _NO_GPU.search(text):
-        return WrongMachine(
-            "the Docker engine cannot give a container this machine's GPU: no NVIDIA runtime",
-            hint="Install the NVIDIA Container Toolkit, run nvidia-ctk runtime configure "
-            "--runtime=docker, and restart Docker (Podman: nvidia-ctk cdi generate "
-            f"--output=/etc/cdi/nvidia.yaml). {LOCAL}",
-        )
+        return no_toolkit()
     if conflict := re.search(r'container name "/?([^"]+)" is already in use', text):
         return WrongMachine(
             f"a container named {conflict[1]} exists already, and its owner may still run",
