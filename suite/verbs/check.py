@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from suite import screen
 from suite.arguments import Parser, path
 from suite.errors import EXIT_MACHINE, EXIT_OK
 from suite.signals import Signals
@@ -45,7 +46,8 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         if not isinstance(gpu, Missing):
             gpu.close()
     if args.json:
-        print(msgspec.json.encode({"profile": profile.name, "findings": findings}).decode())
+        found = msgspec.json.encode({"profile": profile.name, "findings": findings})
+        print(screen.json(found.decode()))
     else:
         tables.show(("look", "", "what"), [(f.name, f.status, f.detail) for f in findings])
         print(f"\nprofile {profile.name}: {profile.title}")
