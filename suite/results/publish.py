@@ -65,17 +65,19 @@ def publish(
     try:
         with _beside(folder) as part:
             _write(part / folder.name, draft)
+            scatter = _noise_beside(part, folder.parent, draft.records)
             if _published(folder):  # another process was faster
                 raise BadInput(f"{folder}: is published already")
             folder.parent.mkdir(parents=True, exist_ok=True)
             (part / folder.name).replace(folder)
+            if scatter is not None:
+                scatter.replace(folder.parent / NOISE)
             _sync(folder.parent)
     except OSError as error:
         raise WrongMachine(
             f"{folder}: cannot be written: {error.strerror}; nothing is published",
             hint="Free space or make it writable, then publish it again.",
         ) from error
-    write_noise(folder.parent)
     return folder
 
 
@@ -148,11 +150,32 @@ def _write(part: Path, draft: Draft) -> None:
     plan = msgspec.json.format(msgspec.json.encode(draft.plan), indent=1) + b"\n"
     journal = b"".join(encode(record) + b"\n" for record in draft.records)
     for name, content in ((JOURNAL, journal), (PLAN, plan)):
-        with (part / name).open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _put(part / name, content)
     _sync(part)
+
+
+def _noise_beside(part: Path, profile: Path, records: tuple[Record, ...]) -> Path | None:
+    """Write what ``noise.json`` of the profile's folder will be; None where there is none yet.
+
+    Before the run is in its place, so that a full disk stops both.
+    """
+    runs = profile.glob(f"[!.]*/{PLAN}")
+    known = read([profile]).records if any(runs) else ()
+    # As a reader of the folder finds them: by the names of runs.
+    every = sorted((*known, *records), key=lambda record: record.run_id)
+    content = noise.file_content(every)
+    if content is None:
+        return None
+    path = part / NOISE
+    _put(path, content)
+    return path
+
+
+def _put(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:

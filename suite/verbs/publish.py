@@ -75,7 +75,7 @@ def _show(draft: Draft) -> None:
 
 def _ask(draft: Draft) -> None:
     """Ask whether to publish; raises BadInput where nobody can answer, or the answer is no."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise BadInput(
             "not published: somebody has to look at it first, and here is no terminal to ask at",
             hint="Look at the list above, then say --yes.",

@@ -33,7 +33,7 @@ _USERS = re.compile(
     [/\\%](?:2F)?(?:home\d*|homes|Users)(?:[/\\]+|%2F)(?P<folder>{_NAME})
     | (?<![\w/.])~(?P<tilde>[a-z_][\w.-]*\w)/
     | \b(?-i:USER|USERNAME|LOGNAME|SUDO_USER|SLURM_JOB_USER)=["']?(?P<variable>{_NAME})
-    | \buser\s?name["']?\s*[=:]\s*["']?(?P<said>{_NAME})
+    | \b(?:user\s?name["']?\s*[=:]|user=|logged\ in\ as:?)\s*["']?(?P<said>{_NAME})
     | \buid=\d+\((?P<uid>{_NAME})\)
     | (?<![\w/@.+-])(?P<account>[a-z_][\w.-]+)@[a-z][\w.-]*:
     | (?<!\w)-(?:home|Users)-(?P<dashed>[a-z0-9_]+)-

@@ -65,7 +65,7 @@ def shortened(found: re.Match[str]) -> str:
     last = parts[-1].removesuffix(end)
     if len(parts) == 1 and rest.startswith("~"):
         return f"{mark}~{mark}"
-    if len(parts) > 1 and parts[-2].lower() in PEOPLES:
+    if len(parts) > 1 and parts[-2].lower() in PEOPLES and "." not in last[1:]:
         return f"{mark}~{mark}{end}"
     return f"{mark}.../{last}{mark}{end}"
 

@@ -74,7 +74,8 @@ def beside_a_key(found: re.Match[str]) -> str:
         return found[0]
     if not value or value.lower() in _PLAIN:
         return found[0]
-    if re.fullmatch(r"[-+]?[\d.,e+-]+%?", value) and not re.search(r"pass|pwd|secret", word):
+    number = re.fullmatch(r"[-+]?[\d.,e+-]{1,11}%?", value)
+    if number and not re.search(r"pass|pwd|secret", word):
         return found[0]
     if re.fullmatch(r"[*.x•]{3,}|<.*>?|SECRET", value) or value.startswith(("<|", "$", "[")):
         return found[0]
