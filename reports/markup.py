@@ -11,7 +11,7 @@ from suite import units
 #: or a number means something at the begin of a line only, and a cell never stands there.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&$])")
 #: What forges act on wherever it stands in a text, escaped or not: they link an address, tell
-#: whoever is mentioned, and note a mention at the issue, merge request or commit. Not in code.
+#: whoever is mentioned, and note a mention at the issue or merge request. Not inside code.
 _ACTED_ON = re.compile(
     r"""(?xi)
     (?:\b[a-z][a-z0-9+.-]*://|\bwww\.|\b(?:mailto|xmpp):)[^\s|`<>]+
@@ -19,7 +19,6 @@ _ACTED_ON = re.compile(
     | (?<![a-z0-9])@[a-z0-9][\w./-]*
     | [\w./-]*[#!]\d+
     | \bGH-\d+
-    | \b(?:[\w.-]+/[\w.-]+)?@?\b[0-9a-f]{40}\b
     """
 )
 

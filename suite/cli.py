@@ -111,10 +111,10 @@ def _drop_output() -> None:
 
 def _complain(error: SuiteError) -> None:
     # A line that a name brings along must not pass for one of ours.
-    message = re.sub(r"\n(?! )", "\n  ", error.message)
-    print(f"tunebench: error: {message}", file=sys.stderr)
-    if error.hint:
-        print(f"tunebench: {error.hint}", file=sys.stderr)
+    said = [f"error: {error.message}", *([error.hint] if error.hint else [])]
+    for text in said:
+        indented = re.sub(r"\n(?! )", "\n  ", text)
+        print(f"tunebench: {indented}", file=sys.stderr)
 
 
 def _help() -> str:

@@ -121,9 +121,10 @@ def _beside(folder: Path) -> Iterator[Path]:
     """
     made = [place for place in folder.parents if not place.exists()]
     home = next(place for place in folder.parents if place.exists())
-    for stale in home.glob(f"{BESIDE}*"):
-        with suppress(OSError), _locked(stale):
-            shutil.rmtree(stale)
+    for place in folder.parents[:3]:  # the profile's, that of all results, and above
+        for stale in place.glob(f"{BESIDE}*"):
+            with suppress(OSError), _locked(stale):
+                shutil.rmtree(stale)
     part = Path(tempfile.mkdtemp(prefix=BESIDE, dir=home))
     try:
         with _locked(part):

@@ -39,12 +39,13 @@ def _cell(value: Cell) -> str:
 
 
 def defused(value: str) -> str:
-    """Return one line of text that is no formula; what began as one begins with an apostrophe.
+    """Return text that is no formula; what began as one begins with an apostrophe.
 
-    Space before it counts for nothing, since some programs drop it; so do tabs and line ends.
+    Space before it counts for nothing, since some programs drop it. Tabs and carriage returns
+    become spaces, as what commands a terminal does; a line's end stays, in quotes.
     """
-    line = screen.line(value)
-    begins = line.lstrip()
+    plain = screen.lines(value).replace("\t", " ")
+    begins = plain.lstrip()
     if begins.startswith(_RUN) and not _NUMBER.fullmatch(begins):
-        return f"'{line}"
-    return line
+        return f"'{plain}"
+    return plain

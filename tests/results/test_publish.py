@@ -167,7 +167,7 @@ publish(run, results)
     [*(("kill", n) for n in (1, 2, 3, 4)), ("interrupt", 2), ("full", 0), ("full", 4000)],
 )
 def test_publishing_is_all_or_nothing(tmp_path: Path, how: str, number: int) -> None:
-    """Killed, interrupted or without space: no half run is read, and the next call publishes it."""
+    """Killed, interrupted or without space: no half run is read, and the next call works."""
     run = _launches(tmp_path / "run", "20261124T070000Z-0000000a", 5)
     results = tmp_path / "results"
     done = subprocess.run(
