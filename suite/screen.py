@@ -15,8 +15,8 @@ from typing import Any, TextIO, cast
 
 from suite import units
 
-#: Beside printable characters these pass: they are what lines and columns are made of.
-_LAYOUT = "\n\t"
+#: Line ends and tabs pass: they are what lines and columns are made of.
+_SUSPECT = re.compile(r"[^\n\t\x20-\x7e]")
 
 
 def line(text: str) -> str:
@@ -26,9 +26,7 @@ def line(text: str) -> str:
 
 def lines(text: str) -> str:
     """Return text of several lines that cannot command a terminal; tabs stay."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in _LAYOUT else " " for c in text)
+    return _SUSPECT.sub(lambda found: found[0] if found[0].isprintable() else " ", text)
 
 
 def json(document: str) -> str:

@@ -101,7 +101,7 @@ def _fit(run: Path, *, partial: bool) -> tuple[Plan, tuple[Record, ...]]:
 
 
 def _scrubbed(folder: Path, plan: Plan, records: tuple[Record, ...]) -> Draft:
-    scrubber = Scrubber(identities.own() | learned([plan, *records]))
+    scrubber = Scrubber(learned([plan, *records], known=identities.own()))
     done = tuple(seal(scrubber.scrub(scrubber.trim(record))) for record in records)
     bare = scrubber.plan(plan)
     return Draft(folder=folder, plan=bare, records=done, taken=scrubber.taken)

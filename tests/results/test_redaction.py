@@ -3,11 +3,15 @@
 No secret here is real. Tokens are put together, so that no scanner takes this file for a leak.
 """
 
+import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+import gpu_records
 import records
 from suite.results.record import Record, seal
 from suite.results.redaction import identities, rules
@@ -15,7 +19,8 @@ from suite.results.redaction.identities import Identities
 from suite.results.redaction.scrub import Scrubber, learned, scrub
 from suite.results.store import read
 
-PUBLISHED = Path(__file__).parents[2] / "reports" / "results"
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "reports" / "results"
 
 HF = "hf" + "_" + "A" * 34
 GITHUB = "gh" + "p_" + "B" * 36
@@ -155,8 +160,8 @@ STAYS = [
 ]
 
 
-def redacted(text: str) -> str:
-    for rule in rules.RULES:
+def redacted(text: str, table: tuple[rules.Rule, ...] = rules.RULES) -> str:
+    for rule in table:
         text = rule.pattern.sub(rule.replacement, text)
     return text
 
@@ -180,6 +185,51 @@ def test_each_kind_goes_in_every_spelling(kind: str, text: str, gone: str) -> No
 def test_what_only_looks_like_it_stays(text: str) -> None:
     """Versions, counts of tokens, slices, modules and public addresses are what a record says."""
     assert redacted(text) == text
+
+
+def _catalog() -> Iterator[tuple[str, str]]:
+    """Yield the key and the text of everything that a catalog file of this repository says."""
+    files = [
+        *(ROOT / "hardware_profiles").glob("*.toml"),
+        *(ROOT / "suite/catalog").rglob("*.toml"),
+    ]
+    heap: list[tuple[str, object]] = [("", tomllib.loads(file.read_text())) for file in files]
+    while heap:
+        key, value = heap.pop()
+        if isinstance(value, dict):
+            heap += value.items()
+        elif isinstance(value, list):
+            heap += [(key, item) for item in value]
+        elif isinstance(value, str):
+            yield key, value
+
+
+def test_the_catalog_goes_into_a_published_record_as_it_is() -> None:
+    """A record holds its profile, model and method: their sources are pages of the web."""
+    texts = list(_catalog())
+    assert len(texts) > 500
+    for key, text in texts:
+        table = rules.SOURCE_RULES if key == "source" else rules.RULES
+        assert redacted(text, table) == text
+
+
+@pytest.mark.parametrize(
+    "source", ["https://wiki.acme.internal/gpus", "http://intranet/gpus", "see nas1.lab.corp"]
+)
+def test_a_source_inside_a_company_goes(source: str) -> None:
+    """Only what anybody can look up is a source."""
+    done = redacted(source, rules.SOURCE_RULES)
+    assert "HOST" in done
+    assert not re.search("acme|intranet|nas1", done)
+
+
+def test_a_host_called_as_its_card_renames_no_card() -> None:
+    """The GPU's name is what the driver says, whatever the machine is called."""
+    record = gpu_records.record(notes=("on h200",))
+    assert "h200" not in learned([record], known=Identities(hosts=frozenset({"h200"}))).hosts
+    done = Scrubber(Identities(hosts=frozenset({"h200"}))).scrub(record)
+    assert done.environment.gpu == record.environment.gpu
+    assert done.notes == ("on HOST",)
 
 
 def test_every_rule_has_an_example() -> None:

@@ -167,3 +167,21 @@ RULES: tuple[Rule, ...] = (
         hosts.host,
     ),
 )
+
+#: For where a fact of the catalog comes from: a page of the web is named, an inner one is not.
+SOURCE_RULES = (
+    *(rule for rule in RULES if rule.kind != "host name"),
+    Rule(
+        "host name",
+        re.compile(
+            rf"(?i)(?P<scheme>{hosts.URL})(?P<host>(?:{hosts.LABEL}\.)*(?:{hosts.INNER})|{hosts.LABEL})"
+            r"(?P<port>:\d+)?(?![\w.-])(?P<rest>[/?#][^\s\"'<>`|)\]]*)?"
+        ),
+        hosts.url_host,
+    ),
+    Rule(
+        "host name",
+        re.compile(rf"(?i)(?<![\w.@/\\-])(?:{hosts.LABEL}\.)+(?:{hosts.INNER})(?![\w-]|\.\w)"),
+        hosts.host,
+    ),
+)

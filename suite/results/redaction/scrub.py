@@ -31,7 +31,8 @@ MESSAGE_CHARACTERS = 500
 MOST_CHARACTERS = 8000
 #: What the suite, its catalog or a library names; no person's or host's name is looked for there.
 _NAMED = """
-    case case_id effective engine hardware loop method model profile run_id runner tier work_key
+    case case_id device_name effective engine hardware loop method model packages profile run_id
+    runner tier work_key
 """
 NAMED = frozenset(_NAMED.split())
 #: Values that are versions; four numbers of one are no address.
@@ -62,8 +63,9 @@ class Scrubber:
             if (pattern := identities.pattern(known))
         ]
         self._counts: Counter[tuple[str, str]] = Counter()
-        #: Text, and whether names are looked for in it, to what it became and what that took.
-        self._known: dict[tuple[str, bool], tuple[str, tuple[str, ...]]] = {}
+        #: Text, whether names are looked for in it, and whether it names a source; to what it
+        #: became and what that took.
+        self._known: dict[tuple[str, bool, bool], tuple[str, tuple[str, ...]]] = {}
 
     @property
     def taken(self) -> tuple[Taken, ...]:
@@ -131,7 +133,9 @@ class Scrubber:
     def _text(self, text: str, way: tuple[str, ...]) -> str:
         if not text or (not VERSIONS.isdisjoint(way) and _VERSION.fullmatch(text)):
             return text
-        key = (text, NAMED.isdisjoint(way))
+        # A card's name is not looked into: a host may be called as its card.
+        named = NAMED.isdisjoint(way) and way[:2] != ("environment", "gpu")
+        key = (text, named, way[-1:] == ("source",))
         if key not in self._known:
             self._known[key] = self._scrubbed(*key)
         found, kinds = self._known[key]
@@ -139,12 +143,13 @@ class Scrubber:
         self._counts.update((kind, where) for kind in kinds)
         return found
 
-    def _scrubbed(self, text: str, named: bool) -> tuple[str, tuple[str, ...]]:
+    def _scrubbed(self, text: str, named: bool, source: bool) -> tuple[str, tuple[str, ...]]:
         kinds: list[str] = []
         if len(text) > MOST_CHARACTERS:
             kinds.append("end of a long text")
             text = text[: MOST_CHARACTERS - 1] + "…"
-        for rule in [*rules.RULES, *(self._names if named else ())]:
+        table = rules.SOURCE_RULES if source else rules.RULES
+        for rule in [*table, *(self._names if named else ())]:
             text = _replaced(rule, text, kinds)
         return text, tuple(kinds)
 
@@ -164,20 +169,23 @@ def _replaced(rule: rules.Rule, text: str, kinds: list[str]) -> str:
 
 def scrub(record: Record, names: frozenset[str] = frozenset()) -> Record:
     """Return one record without what identifies a machine; ``names`` are those of hosts."""
-    return Scrubber(learned([record]) | Identities(hosts=names)).scrub(record)
+    return Scrubber(learned([record], known=Identities(hosts=names))).scrub(record)
 
 
-def learned(found: Iterable[Record | Plan]) -> Identities:
-    """Return the names of users and hosts that records and plans say, less what they name."""
+def learned(found: Iterable[Record | Plan], known: Identities | None = None) -> Identities:
+    """Return the known names and those that records and plans give away.
+
+    Less what the suite, a catalog or a driver names there: a host may be called as its card.
+    """
     written: set[str] = set()
     named: set[str] = set()
     for value in found:
         _sort(msgspec.to_builtins(value, enc_hook=loaded), written, named, of_ours=False)
-    known = identities.learned(written)
-    ours = {text.lower() for text in named}
+    every = identities.learned(written) | (known or Identities())
+    ours = {word.lower() for text in named for word in (text, *text.split())}
     return Identities(
-        hosts=frozenset(name for name in known.hosts if name.lower() not in ours),
-        users=frozenset(name for name in known.users if name.lower() not in ours),
+        hosts=frozenset(name for name in every.hosts if name.lower() not in ours),
+        users=frozenset(name for name in every.users if name.lower() not in ours),
     )
 
 
@@ -192,7 +200,8 @@ def _sort(value: Any, written: set[str], named: set[str], *, of_ours: bool) -> N
         for key, item in value.items():
             if key == "packages":
                 named.update(item)
-            _sort(item, written, named, of_ours=of_ours or key in NAMED)
+            card = key == "gpu" and isinstance(item, dict)
+            _sort(item, written, named, of_ours=of_ours or card or key in NAMED)
 
 
 def _registry(image: R) -> R:
