@@ -10,11 +10,37 @@ from suite import units
 #: What Markdown and GitHub's extensions (math, HTML) read as more than a letter. A ``#``, a dash
 #: or a number means something at the begin of a line only, and a cell never stands there.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&$])")
+#: What forges act on wherever it stands in a text, escaped or not: they link an address, tell
+#: whoever is mentioned, and note a mention at the issue or merge request. Not inside code.
+_ACTED_ON = re.compile(
+    r"""(?xi)
+    (?:\b[a-z][a-z0-9+.-]*://|\bwww\.|\b(?:mailto|xmpp):)[^\s|`<>]+
+    | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
+    | (?<![a-z0-9])@[a-z0-9][\w./-]*
+    | [\w./-]*[#!]\d+
+    | \bGH-\d+
+    """
+)
 
 
 def text(value: str) -> str:
-    """Return text on one line that Markdown prints as it is."""
-    return _SPECIAL.sub(r"\\\1", " ".join(units.printable(value).split()))
+    """Return text on one line that Markdown prints as it is, and that links and tells nobody."""
+    line = " ".join(units.printable(value).split())
+    made, done = [], 0
+    for found in _ACTED_ON.finditer(line):
+        made += [_SPECIAL.sub(r"\\\1", line[done : found.start()]), f"`{found[0]}`"]
+        done = found.end()
+    return "".join([*made, _SPECIAL.sub(r"\\\1", line[done:])])
+
+
+def paragraph(value: str) -> str:
+    """Return the same where it begins a line, and may become no heading or list there."""
+    line = text(value)
+    begins = re.match(r"[-+=#>]|\d{1,9}(?=[.)])", line)
+    if begins is None:
+        return line
+    at = 0 if not begins[0].isdigit() else begins.end()
+    return f"{line[:at]}\\{line[at:]}"
 
 
 def code(value: str) -> str:
@@ -38,11 +64,11 @@ def block(value: Block) -> str:
     """Return a block as Markdown, without links: there is no page of a record beside it."""
     match value:
         case Prose():
-            return text(value.text)
+            return paragraph(value.text)
         case Heading():
             return f"**{text(value.text)}**"
         case Points():
-            return "\n".join(f"- {text(each)}" for each in value.texts)
+            return "\n".join(f"- {paragraph(each)}" for each in value.texts)
         case Table():
             columns = range(len(value.header))
             lines = [

@@ -5,10 +5,11 @@ Nothing but the verb that was asked for is imported.
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 
-from suite import __version__
+from suite import __version__, screen
 from suite.errors import (
     EXIT_INTERRUPTED,
     EXIT_MACHINE,
@@ -52,6 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without µ or × shows "?"
+    with screen.guarded():
+        return _main(arguments)
+
+
+def _main(arguments: list[str]) -> int:
     try:
         with Signals() as signals:
             code = _dispatch(arguments, signals)
@@ -106,9 +112,11 @@ def _drop_output() -> None:
 
 
 def _complain(error: SuiteError) -> None:
-    print(f"tunebench: error: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"tunebench: {error.hint}", file=sys.stderr)
+    # A line that a name brings along must not pass for one of ours.
+    said = [f"error: {error.message}", *([error.hint] if error.hint else [])]
+    for text in said:
+        indented = re.sub(r"\n(?! )", "\n  ", text)
+        print(f"tunebench: {indented}", file=sys.stderr)
 
 
 def _help() -> str:

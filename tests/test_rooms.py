@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 #: Room to the rooms of ours that it may import (itself always). Everything may import the base.
-BASE = {"suite", "suite.errors", "suite.units", "suite.clock"}
+BASE = {"suite", "suite.errors", "suite.units", "suite.screen", "suite.clock"}
 MAY_IMPORT = {
     "suite.catalog": set(),
     "suite.wire": {"suite.catalog"},

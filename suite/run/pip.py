@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from suite import screen
 from suite.errors import WrongMachine
 
 _UNREACHABLE = re.compile(
@@ -68,13 +69,13 @@ def _status() -> Iterator[Callable[[str], None]]:
         collected += line.startswith("Collecting ")
         if line.startswith(("Collecting ", "Downloading ", "Using cached ", "Installing ")):
             width = shutil.get_terminal_size().columns - 1
-            text = f"  package {collected}: {line}"[:width]
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            text = screen.line(f"  package {collected}: {line}"[:width])
+            print(f"\r\x1b[K{text}", end="", file=screen.raw(sys.stderr), flush=True)
 
     try:
         yield show
     finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        print("\r\x1b[K", end="", file=screen.raw(sys.stderr), flush=True)
 
 
 def explain(output: str, command: str, folder: Path) -> WrongMachine:

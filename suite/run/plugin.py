@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import pytest
 
+from suite import screen
 from suite.catalog.case import Case
 from suite.catalog.tier import Loop
 from suite.clock import clock
@@ -182,7 +183,7 @@ def pytest_runtest_makereport(
     if call.when == "call":
         item.stash[ENDED_BY] = error
     if isinstance(error, CaseFailed):
-        report.longrepr = "\n".join([str(error), *error.record.output_tail])
+        report.longrepr = "\n".join(map(screen.line, (str(error), *error.record.output_tail)))
     if isinstance(error, (SuiteError, OSError)) and LAUNCH in item.config.stash:
         item.config.stash[LAUNCH].stopped_by = error
         item.session.shouldstop = one_line(f"{type(error).__name__}: {error}")

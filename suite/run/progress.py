@@ -12,7 +12,7 @@ from typing import Protocol, Self, TextIO
 
 import msgspec
 
-from suite import units
+from suite import screen, units
 from suite.catalog.case import Case
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
@@ -163,7 +163,7 @@ class PlainReporter:
 
     def _say(self, line: str) -> None:
         self._spoke = time.monotonic()
-        self._stream.write(line + "\n")
+        self._stream.write(screen.line(line) + "\n")
         self._stream.flush()
 
 
@@ -230,6 +230,6 @@ class JsonReporter:
 
     def event(self, name: str, **values: object) -> None:
         """Write one event."""
-        line = msgspec.json.encode({"event": name, **values}).decode()
+        line = screen.json(msgspec.json.encode({"event": name, **values}).decode())
         self._stream.write(line + "\n")
         self._stream.flush()

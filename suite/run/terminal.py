@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from suite import units
+from suite import screen, units
 from suite.catalog.case import Case
 from suite.results.record import Record
 from suite.results.store import Plan
@@ -53,7 +53,9 @@ class TerminalReporter:
         )
 
     def __enter__(self) -> Self:
-        self._console.print(self._title, style="bold", soft_wrap=True)
+        from rich.text import Text
+
+        self._console.print(Text(screen.line(self._title)), style="bold", soft_wrap=True)
         self._live.start()
         return self
 
@@ -69,7 +71,7 @@ class TerminalReporter:
     def case_begun(self, case: Case, number: int, total: int, launch: int, launches: int) -> None:
         """Show which case of how many."""
         again = f"  launch {launch} of {launches}" if launches > 1 else ""
-        self._head = f"[{number}/{total}] {case.case_id}{again}"
+        self._head = screen.line(f"[{number}/{total}] {case.case_id}{again}")
         self._where, self._share = "start", 0.0
         self._began = time.monotonic()
 
@@ -96,7 +98,7 @@ class TerminalReporter:
         room = self._console.width - 1 - len(head)
         while len(parts) > 1 and len("  ".join(parts)) > room:
             parts.pop()
-        line = Text.assemble((mark, colour), head, "  ".join(parts))
+        line = Text.assemble((mark, colour), screen.line(head + "  ".join(parts)))
         self._console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
     def _now(self) -> "RenderableType":

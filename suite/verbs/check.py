@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from suite import screen
 from suite.arguments import Parser, path
 from suite.errors import EXIT_MACHINE, EXIT_OK, WrongMachine
 from suite.signals import Signals
@@ -49,7 +50,8 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         findings = _looked(profile, args.out)
     if args.json:
         name = None if profile is None else profile.name
-        print(msgspec.json.encode({"profile": name, "findings": findings}).decode())
+        found = msgspec.json.encode({"profile": name, "findings": findings})
+        print(screen.json(found.decode()))
     else:
         tables.show(("look", "", "what"), [(f.name, f.status, f.detail) for f in findings])
         title = "no profile by itself" if profile is None else f"{profile.name}: {profile.title}"

@@ -4,7 +4,6 @@ import argparse
 import gc
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from suite import units
+from suite import screen, units
 from suite.arguments import Parser, names, one_of, path
 from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
 from suite.results import calibration, compare, stats
@@ -97,7 +96,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     said, answer = verdicts.sentences(found), verdicts.answer(failures, why)
     if args.format == "json":
         document = {**msgspec.to_builtins(found), "failures": failures, "cannot_gate": why}
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+        print(screen.json(msgspec.json.format(msgspec.json.encode(document)).decode()))
     elif args.format == "markdown":
         verdicts.markdown(found, [*said, answer])
     elif args.format == "html":

@@ -1,8 +1,6 @@
 """``tunebench export``: results as a table for other programs."""
 
 import argparse
-import csv
-import io
 import json
 import sys
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from suite import screen
 from suite.arguments import Parser, names, one_of, path
 from suite.errors import EXIT_OK, BadInput, WrongMachine, did_you_mean
 from suite.results.launches import group
@@ -20,7 +19,7 @@ from suite.results.record import Record
 from suite.results.settled import settled
 from suite.results.store import Collection, read
 from suite.signals import Signals
-from suite.verbs import tables
+from suite.verbs import csv, tables
 
 Row = dict[str, str | int | float | None]
 
@@ -210,12 +209,7 @@ def _row(record: Record, references: References) -> Row:
 
 def _formatted(rows: Sequence[Row], form: str) -> str:
     if form == "json":
-        return json.dumps(rows, indent=1, allow_nan=False) + "\n"
+        return screen.json(json.dumps(rows, indent=1, allow_nan=False)) + "\n"
     if form == "jsonl":
-        return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
-    text = io.StringIO(newline="")
-    if rows:
-        writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return text.getvalue()
+        return "".join(screen.json(json.dumps(row, allow_nan=False)) + "\n" for row in rows)
+    return csv.text(rows)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from suite import screen
 from suite.arguments import Parser, names, one_of, path, positive
 from suite.catalog import case as cases
 from suite.catalog import method as methods
@@ -105,7 +106,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         _answer(fitted, case, card, axis, found.records) for case in wanted for card in cards
     ]
     if args.format == "json":
-        print(msgspec.json.format(msgspec.json.encode(answers), indent=1).decode())
+        print(screen.json(msgspec.json.format(msgspec.json.encode(answers), indent=1).decode()))
     else:
         fit_text.show(answers)
     return EXIT_OK

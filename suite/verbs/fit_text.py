@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reports import words
-from suite import units
+from suite import screen, units
 from suite.estimate import why
 from suite.estimate.held_out import TARGET, Held, Summary, held_out, summaries
 from suite.results.fit import COMFORTABLE_SHARE
@@ -75,7 +75,7 @@ def errors(records: Iterable[Record], form: str) -> None:
             "summaries": summaries(found),
             "cases": [_json(h) for h in found],
         }
-        print(msgspec.json.format(msgspec.json.encode(content), indent=1).decode())
+        print(screen.json(msgspec.json.format(msgspec.json.encode(content), indent=1).decode()))
         return
     if not found:
         tables.say("No record on a GPU to leave out: the error of the model is unknown.")

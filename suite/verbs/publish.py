@@ -1,25 +1,31 @@
 """``tunebench publish``: file a finished run among the published results."""
 
 import argparse
+import sys
 from pathlib import Path
 
+from suite import screen, units
 from suite.arguments import Parser, path
-from suite.errors import EXIT_OK
-from suite.results.publish import publish
+from suite.errors import EXIT_OK, BadInput
+from suite.results.publish import Draft, publish
 from suite.signals import Signals
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
+#: Lines of workers' own words that are shown; nobody reads more.
+MOST_LINES = 40
 
 
 def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "publish",
-        "Check a finished run, take this machine's paths and names out, and file it\n"
-        "under reports/results/PROFILE/RUN. Nothing measured is changed or left out.",
+        "Check a finished run, take out what identifies this machine or its users, show\n"
+        "what that was, and file it under reports/results/PROFILE/RUN. Nothing measured\n"
+        "is changed or left out.",
         [
             ("./tunebench publish runs/a", "into this checkout"),
             ("./tunebench publish runs/a --into /srv/results", "somewhere else"),
+            ("./tunebench publish runs/a --yes", "without asking: for scripts"),
         ],
     )
     made.add_argument("run", type=path, metavar="RUN", help="the folder of a finished run")
@@ -27,10 +33,54 @@ def parser() -> Parser:
     made.add_argument(
         "--partial", action="store_true", help="although some planned cases have no record"
     )
+    made.add_argument(
+        "--yes", action="store_true", help="do not ask to look at what would be published"
+    )
     return made
 
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
-    """Publish, and say where."""
-    print(publish(args.run, args.into, partial=args.partial))
+    """Show what was taken out, ask, publish, and say where."""
+
+    def look(draft: Draft) -> None:
+        _show(draft)
+        if not args.yes:
+            _ask(draft)
+
+    print(publish(args.run, args.into, partial=args.partial, look=look))
     return EXIT_OK
+
+
+def _show(draft: Draft) -> None:
+    """Say on standard error what was taken out, and what of workers' own words is left."""
+    told = sys.stderr
+    if draft.taken:
+        print("Taken out:", file=told)
+    for each in draft.taken:
+        print(f"  {each.count:>6,}  {each.kind}, in {screen.line(each.where)}", file=told)
+    if not draft.taken:
+        print("Taken out: nothing was found.", file=told)
+    words = [
+        line
+        for record in draft.records
+        for line in (record.reason, *record.notes, *record.output_tail)
+        if line
+    ]
+    print(f"Left of workers' own words: {units.counted(len(words), 'line')}", file=told)
+    for line in words[:MOST_LINES]:
+        print(f"  {screen.line(line)}", file=told)
+    if len(words) > MOST_LINES:
+        print(f"  and {len(words) - MOST_LINES:,} more", file=told)
+
+
+def _ask(draft: Draft) -> None:
+    """Ask whether to publish; raises BadInput where nobody can answer, or the answer is no."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise BadInput(
+            "not published: somebody has to look at it first, and here is no terminal to ask at",
+            hint="Look at the list above, then say --yes.",
+        )
+    records = units.counted(len(draft.records), "record")
+    print(f"Publish {records} as {draft.folder}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise BadInput("not published", hint="Nothing was written.")

@@ -8,7 +8,7 @@ from typing import get_args
 
 import msgspec
 
-from suite import units
+from suite import screen, units
 from suite.arguments import Parser, names, natural, one_of, path, positive
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
@@ -158,7 +158,7 @@ def _measure(opened: Run, signals: Signals, json: bool) -> int:
 
 def _dry(plan: Plan, profile: Profile | None, done: frozenset[tuple[int, str]], json: bool) -> int:
     if json:
-        print(msgspec.json.encode(plan).decode())
+        print(screen.json(msgspec.json.encode(plan).decode()))
         return EXIT_OK
     from suite.catalog.case import unsupported_reason
     from suite.verbs import tables
@@ -173,7 +173,8 @@ def _dry(plan: Plan, profile: Profile | None, done: frozenset[tuple[int, str]], 
             rows.append((case.case_id, str(launch), state))
     tables.show(("case", "launch", "state"), rows, right="launch")
     total = units.counted(plan.total, "record")
-    print(f"\n{total} on {plan.profile}, loop {plan.loop}, weights {plan.weights}")
+    what = screen.line(f"{total} on {plan.profile}, loop {plan.loop}, weights {plan.weights}")
+    print(f"\n{what}")
     return EXIT_OK
 
 

@@ -5,6 +5,8 @@ import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from suite import screen
+
 
 def show(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "") -> None:
     """Print a table; ``right`` names, space-separated, the columns aligned to the right.
@@ -15,7 +17,7 @@ def show(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = 
     if sys.stdout.isatty():
         _rich(headers, rows, numeric)
         return
-    cells = [list(headers), *[list(row) for row in rows]]
+    cells = [list(headers), *[[screen.line(cell) for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]
     for row in cells:
         aligned = (
@@ -27,6 +29,7 @@ def show(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = 
 
 def say(text: str) -> None:
     """Print a sentence: wrapped at words on a terminal, one line in a pipe."""
+    text = screen.line(text)
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         text = textwrap.fill(text, width, subsequent_indent="  ", break_on_hyphens=False)
@@ -36,7 +39,7 @@ def say(text: str) -> None:
 def warn(problems: Iterable[object]) -> None:
     """Print what could not be used of the input, a line each on standard error."""
     for problem in problems:
-        print(f"tunebench: warning: {problem}", file=sys.stderr)
+        print(f"tunebench: warning: {screen.line(str(problem))}", file=sys.stderr)
 
 
 def _rich(headers: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
@@ -54,5 +57,5 @@ def _rich(headers: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequen
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*map(Text, row))
-    Console(highlight=False).print(table)
+        table.add_row(*(Text(screen.line(cell)) for cell in row))
+    Console(file=screen.raw(sys.stdout), highlight=False).print(table)

@@ -41,7 +41,7 @@ def markdown(found: Comparison, said: Sequence[str]) -> None:
         print(markup.table(HEADER, rows(found), words=2))
         print()
     for sentence in said:
-        print(f"- {markup.text(sentence)}")
+        print(f"- {markup.paragraph(sentence)}")
 
 
 def page(found: Comparison, said: Sequence[str], last: str, *, good: bool) -> str:

@@ -1,10 +1,15 @@
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
 import records
+from suite.cli import main
 from suite.errors import BadInput
 from suite.results import store
 from suite.results.collection import NOISE
@@ -134,6 +139,122 @@ def test_publishing_twice_is_refused(tmp_path: Path):
     publish(run, tmp_path / "results")
     with pytest.raises(BadInput, match="published already"):
         publish(run, tmp_path / "results")
+
+
+ROOT = Path(__file__).parents[2]
+#: Publishes A into B, and ends itself or its disk at the Nth file that is flushed.
+BROKEN = """
+import os, resource, signal, sys
+from pathlib import Path
+from suite.results.publish import publish
+how, number, run, results = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
+if how == "full":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (number, number))
+else:
+    flush, calls = os.fsync, []
+    def broken(descriptor):
+        calls.append(descriptor)
+        if len(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL if how == "kill" else signal.SIGINT)
+        flush(descriptor)
+    os.fsync = broken
+publish(run, results)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "number"),
+    [*(("kill", n) for n in (1, 2, 3, 4)), ("interrupt", 2), ("full", 0), ("full", 4000)],
+)
+def test_publishing_is_all_or_nothing(tmp_path: Path, how: str, number: int) -> None:
+    """Killed, interrupted or without space: no half run is read, and the next call works."""
+    run = _launches(tmp_path / "run", "20261124T070000Z-0000000a", 5)
+    results = tmp_path / "results"
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN, how, str(number), str(run), str(results)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    if how == "full":
+        assert "nothing is published" in done.stderr
+    if how != "kill":
+        assert not results.exists()
+    else:
+        assert not [path for path in results.rglob("run.json") if ".publishing-" not in str(path)]
+    folder = publish(run, results)
+    assert len(store.read([results]).records) == 5
+    assert sorted(path.name for path in folder.iterdir()) == ["journal.jsonl", "run.json"]
+    assert sorted(path.name for path in results.iterdir()) == ["cpu"]
+    assert sorted(path.name for path in (results / "cpu").iterdir()) == [folder.name, NOISE]
+    assert [path.name for path in tmp_path.iterdir() if path.name[0] == "."] == []
+
+
+def test_an_empty_folder_that_an_older_version_left_is_no_published_run(tmp_path: Path) -> None:
+    """It was made first and filled later, so a kill left it."""
+    run = _run(tmp_path / "run")
+    (tmp_path / "results" / "cpu" / records.RUN_ID).mkdir(parents=True)
+    assert (publish(run, tmp_path / "results") / "journal.jsonl").is_file()
+
+
+def test_publishing_writes_the_noise_that_reading_gives(tmp_path: Path) -> None:
+    """noise.json is made before the run is in its place, and must not depend on that."""
+    results = tmp_path / "results"
+    for letter in "bac":  # not in the order of their names
+        publish(_launches(tmp_path / letter, f"20261124T070000Z-0000000{letter}", 3), results)
+    written = (results / "cpu" / NOISE).read_bytes()
+    write_noise(results / "cpu")
+    assert (results / "cpu" / NOISE).read_bytes() == written
+
+
+def _asked(run: Path, results: Path, answer: str) -> tuple[int, str]:
+    """Publish at a terminal of its own; return the exit code and what it showed."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "suite", "publish", str(run), "--into", str(results)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(theirs)
+    os.write(ours, f"{answer}\n".encode())
+    _, errors = child.communicate(timeout=60)
+    os.close(ours)
+    return child.returncode, errors
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("yes", 0), ("n", 2), ("", 2)])
+def test_somebody_is_asked_to_look_first(tmp_path: Path, answer: str, code: int) -> None:
+    """What was taken out and what is left stands above the question; only yes is yes."""
+    plan = records.plan(methods=("lora",))
+    tail = ("cache in /home/ada/.cache/x", "then it failed")
+    with store.create(tmp_path / "run", plan) as run:
+        run.append(records.failed(outcome="error", reason="at 10.1.2.3", output_tail=tail))
+    found, shown = _asked(tmp_path / "run", tmp_path / "results", answer)
+    assert found == code
+    assert "1  home folder, in output_tail" in shown
+    assert "1  IP address, in reason" in shown
+    assert "then it failed" in shown
+    assert "ada" not in shown
+    assert "Publish 1 record as" in shown
+    assert (tmp_path / "results").exists() is (code == 0)
+
+
+def test_a_script_says_yes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal nobody can look: exit code 2 with the way out, and nothing is written."""
+    run = _run(tmp_path / "run")
+    arguments = ["publish", str(run), "--into", str(tmp_path / "results")]
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert "--yes" in shown.err
+    assert shown.out == ""
+    assert not (tmp_path / "results").exists()
+    assert main([*arguments, "--yes"]) == 0
+    assert Path(capsys.readouterr().out.strip()).is_dir()
 
 
 def test_a_run_with_a_damaged_line_is_refused(tmp_path: Path):

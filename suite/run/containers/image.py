@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from suite import screen
 from suite.errors import WrongMachine
 from suite.results.record import Container
 from suite.run.containers.engine import (
@@ -188,9 +189,10 @@ def _follow(said: Iterator[dict[str, Any]]) -> None:
         if text:
             last = [*last[-20:], text]
             if sys.stderr.isatty():
-                print(f"\r\x1b[K  {text.splitlines()[-1][:76]}", end="", file=sys.stderr)
+                shown = screen.line(text.splitlines()[-1][:76])
+                print(f"\r\x1b[K  {shown}", end="", file=screen.raw(sys.stderr))
     if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        print("\r\x1b[K", end="", file=screen.raw(sys.stderr), flush=True)
 
 
 def _failed(what: str, text: str, error: BaseException, engine: Engine) -> WrongMachine:
