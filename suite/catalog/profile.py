@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.names import Name
 from suite.catalog.tier import Loop
 from suite.errors import BadInput, did_you_mean
 
@@ -97,15 +98,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``unified_memory``: the GPU has the host's memory and none of its own.
     """
 
-    name: str
+    name: Name
     title: str
     device: Literal["cpu", "cuda"]
-    default_tier: str
+    default_tier: Name
     default_loop: Loop
     verified: bool
     nvml_name: str | None = None
     compute_capability: Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d$")] | None = None
-    image: str | None = None
+    image: Name | None = None
     unified_memory: bool = False
     facts: Facts = Facts()
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from suite.catalog import names as naming
 from suite.errors import BadInput, did_you_mean
 
 T = TypeVar("T")
@@ -40,10 +41,12 @@ def read(path: Path, kind: type[T]) -> T:
     if "name" in data:
         raise BadInput(f"{path}: key 'name': the file's name is the name; remove the key")
     _refuse_unknown_keys(path, data, kind)
+    named = {**data, "name": path.stem}
     try:
-        return msgspec.convert({**data, "name": path.stem}, kind)
+        return msgspec.convert(named, kind)
     except msgspec.ValidationError as error:
-        raise BadInput(f"{path}: {_plain(error)}") from error
+        why = naming.explained(error, named)
+        raise BadInput(f"{path}: {_plain(error) if why == str(error) else why}") from error
 
 
 def _refuse_unknown_keys(path: Path, data: Mapping[str, Any], kind: Any, at: str = "") -> None:

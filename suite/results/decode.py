@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
+from suite.catalog import names
 from suite.results.record import SCHEMA, Record
 from suite.wire import Struct
 
@@ -56,7 +57,7 @@ def document(document: bytes, kind: type[T]) -> T:
     try:
         decoded = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise Unusable(f"not a valid {noun}: {error}") from error
+        raise Unusable(f"not a valid {noun}: {names.explained(error, value)}") from error
     if isinstance(decoded, Record):
         _verify(value, decoded)
     return decoded

@@ -16,6 +16,7 @@ import msgspec
 from suite.errors import BadInput, WrongMachine
 from suite.results import noise
 from suite.results.collection import NOISE
+from suite.results.folder import open_folder
 from suite.results.parked import loaded
 from suite.results.record import Record, encode, seal
 from suite.results.store import JOURNAL, PLAN, Plan, read
@@ -56,18 +57,22 @@ def publish(run: Path, results: Path, *, partial: bool = False) -> Path:
             hint=f"Finish it: ./tunebench run --resume {run}, or publish it with --partial.",
         )
     folder = results / plan.profile / plan.run_id
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError as error:
-        raise BadInput(f"{folder}: is published already") from error
-    except OSError as error:
-        raise WrongMachine(f"{folder}: cannot be made: {error.strerror}") from error
     names = _names()
     scrubbed = [seal(scrub(record, names)) for record in found.records]
     journal = b"".join(encode(record) + b"\n" for record in scrubbed)
-    (folder / JOURNAL).write_bytes(journal)
     bare = _scrub_struct(plan, names)
-    (folder / PLAN).write_bytes(msgspec.json.format(msgspec.json.encode(bare), indent=1) + b"\n")
+    try:
+        with (
+            open_folder(results.resolve(), make=True) as top,
+            top.folder(plan.profile) as profile,
+            profile.make(plan.run_id) as filed,
+        ):
+            filed.write(JOURNAL, journal)
+            filed.write(PLAN, msgspec.json.format(msgspec.json.encode(bare), indent=1) + b"\n")
+    except FileExistsError as error:
+        raise BadInput(f"{folder}: is published already") from error
+    except OSError as error:
+        raise WrongMachine(f"{folder}: cannot be written: {error.strerror}") from error
     write_noise(folder.parent)
     return folder
 
@@ -79,12 +84,11 @@ def write_noise(folder: Path) -> None:
     """
     content, path = noise.file_content(read([folder]).records), folder / NOISE
     try:
-        if content is None:
-            path.unlink(missing_ok=True)
-            return
-        part = path.with_suffix(".part")
-        part.write_bytes(content)
-        part.replace(path)
+        with open_folder(folder) as opened:
+            if content is None:
+                opened.remove(NOISE)
+            else:
+                opened.write(NOISE, content)
     except OSError as error:
         raise WrongMachine(f"{path}: cannot be written: {error.strerror}") from error
 

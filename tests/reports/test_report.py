@@ -12,8 +12,9 @@ import sites
 import records
 from reports import summary
 from reports.blocks import Table
-from reports.build import MARKER, build
+from reports.build import build
 from reports.material import gather
+from reports.place import MARKER
 from suite.errors import BadInput, WrongMachine
 from suite.results.record import seal
 from suite.results.store import read
