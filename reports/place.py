@@ -81,7 +81,7 @@ def refuse_foreign_site(site: Path) -> None:
 
 
 def refuse_foreign_file(place: Path, mark: bytes) -> None:
-    """Raise BadInput where a file's place holds anything but a report, which has ``mark`` in it."""
+    """Raise BadInput where a file's place holds no report, which begins with ``mark`` in it."""
     with _above(place) as (above, name):
         kind = above.kind(name)
         if kind is None:

@@ -50,6 +50,7 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file anew: at each moment there is the whole old one or the whole new one."""
+        _refuse_path(name)
         part = f".{name}.part"
         self.unlink(part)
         with self._opened(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
@@ -78,9 +79,11 @@ class Folder:
 
     def read(self, name: str, most: int = -1) -> bytes:
         """Return a file's content, of a longer one its first ``most`` bytes."""
-        with self._opened(name, os.O_RDONLY) as descriptor:
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read(most)
+        with (
+            self._opened(name, os.O_RDONLY) as descriptor,
+            os.fdopen(descriptor, "rb", closefd=False) as file,
+        ):
+            return file.read(most)
 
     def cut(self, name: str, size: int) -> None:
         """Leave the first ``size`` bytes of a file."""
@@ -101,20 +104,25 @@ class Folder:
 
     def unlink(self, name: str) -> None:
         """Remove a file, or a link itself; nothing where none is."""
+        _refuse_path(name)
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._descriptor)
 
     def remove_empty(self, name: str) -> None:
         """Remove a folder without anything in it; raises OSError for any other."""
+        _refuse_path(name)
         os.rmdir(name, dir_fd=self._descriptor)
 
     def rename(self, name: str, to: str) -> None:
         """Give an entry another name in this folder."""
+        _refuse_path(name)
+        _refuse_path(to)
         os.rename(name, to, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
         self.sync()
 
     def folder(self, name: str, *, make: bool = True) -> "Folder":
         """Return a folder of this one, made where it is missing."""
+        _refuse_path(name)
         if make:
             with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=self._descriptor)
@@ -123,16 +131,18 @@ class Folder:
 
     def make(self, name: str) -> "Folder":
         """Return a new folder of this one; raises FileExistsError where anything is there."""
+        _refuse_path(name)
         os.mkdir(name, dir_fd=self._descriptor)
         self.sync()
         return Folder(self.path / name, self._directory(name))
 
     def names(self) -> list[str]:
         """Return the names of what is here, sorted."""
-        return sorted(os.listdir(self._descriptor))
+        return sorted(os.listdir(self._descriptor))  # noqa: PTH208 - it is no path
 
     def kind(self, name: str) -> os.stat_result | None:
         """Return what an entry is, of a link itself; None where there is none."""
+        _refuse_path(name)
         try:
             return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
         except FileNotFoundError:
