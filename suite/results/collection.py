@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from suite import units
+from suite.catalog import names
 from suite.catalog.case import Case
 from suite.errors import BadInput
 from suite.results import decode, files
@@ -190,9 +191,14 @@ class _Reader:
 
     def _fidelity(self, path: Path) -> None:
         try:
-            found = msgspec.json.decode(files.content(path, self.root), type=FidelityFile)
+            content = files.content(path, self.root)
+            found = msgspec.json.decode(content, type=FidelityFile)
         except RecursionError:
             self._problem(path, "not a valid fidelity file: nested too deeply")
+            return
+        except msgspec.ValidationError as error:
+            why = names.explained(error, msgspec.json.decode(content))
+            self._problem(path, f"not a valid fidelity file: {why}")
             return
         except (msgspec.DecodeError, UnicodeDecodeError, decode.Unusable) as error:
             self._problem(path, f"not a valid fidelity file: {error}")

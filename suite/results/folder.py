@@ -20,6 +20,7 @@ from suite.errors import BadInput
 
 #: What opening a link, or what is no plain file, ends with; which one depends on the system.
 _NOT_PLAIN = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.ENOTDIR}
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP}  #: of a file system that syncs no folder
 _MODE = 0o644
 
 
@@ -194,7 +195,11 @@ class Folder:
 
     def sync(self) -> None:
         """Bring the folder's entries to the disk, so that a new file outlasts a power cut."""
-        os.fsync(self._descriptor)
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            if error.errno not in _NO_SYNC:
+                raise
 
     def close(self) -> None:
         """Let go of the folder; a second call does nothing."""
@@ -246,7 +251,7 @@ def open_folder(path: Path, *, make: bool = False) -> Folder:
     """
     if make and not os.path.lexists(path):
         path.mkdir(parents=True, exist_ok=True)
-        with Folder(path.parent, os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)) as above:
+        with suppress(PermissionError), open_folder(Path(os.path.realpath(path.parent))) as above:
             above.sync()
     return Folder(path, _directory(path, path, None))
 
