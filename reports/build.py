@@ -1,11 +1,9 @@
 """Build the site: one folder of HTML and JSON, put in place at once when it is whole."""
 
 import math
-import secrets
-import shutil
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from itertools import chain
 from pathlib import Path
 
@@ -30,17 +28,17 @@ from reports.card_watch import watched
 from reports.fork import MOST_TICKETS, Tickets, beside
 from reports.glance import glances
 from reports.material import Material, gather
+from reports.place import new_file, new_site, refuse_foreign_file
 from reports.templates import page_names, render
-from suite import __version__, units
-from suite.errors import BadInput, WrongMachine
+from suite import units
 from suite.results import energy, ledger, parity, settled
 from suite.results import history as changes
 from suite.results.collection import Collection
+from suite.results.folder import Folder
 from suite.results.long_steps import long_steps
 from suite.results.metrics import all_metrics
 from suite.results.window import fault
 
-MARKER = "tunebench-site"  #: a folder with this file in it may be replaced
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
 MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``BESIDE``
 
@@ -59,44 +57,11 @@ def build(collection: Collection, site: Path) -> Path:
     """Write the site of a collection to the folder ``site`` and return its ``index.html``.
 
     The folder may be missing, empty or an earlier site, which it replaces once it is whole.
-    Raises BadInput when anything else is there, WrongMachine when it cannot be written.
+    Raises BadInput when anything else is there or in it, WrongMachine when it cannot be written.
     """
-    site = site.resolve()
-    _refuse_foreign(site)
-    fresh = site.with_name(f".{site.name}.{secrets.token_hex(4)}.part")
-    old = fresh.with_suffix(".old")
-    try:
-        site.parent.mkdir(parents=True, exist_ok=True)
-        fresh.mkdir()
-        try:
-            _write(collection, fresh)
-            if site.exists():
-                site.rename(old)
-            fresh.rename(site)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-            if site.exists():
-                shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise _cannot_write(site, error) from error
-    return site / "index.html"
-
-
-def _cannot_write(place: Path, error: OSError) -> WrongMachine:
-    hint = "Free space, make it writable, or give another --out."
-    return WrongMachine(f"{place}: cannot be written: {error.strerror}", hint=hint)
-
-
-def _refuse_foreign(site: Path) -> None:
-    if not site.exists():
-        return
-    if not site.is_dir():
-        raise BadInput(f"{site}: a file is there already", hint="Give another --out.")
-    if any(site.iterdir()) and not (site / MARKER).is_file():
-        raise BadInput(
-            f"{site}: holds other files and is no earlier report",
-            hint="Give another --out: a folder that is missing, empty, or an earlier report.",
-        )
+    with new_site(site) as folder:
+        _write(collection, folder)
+    return site.resolve() / "index.html"
 
 
 def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
@@ -106,9 +71,7 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
     missing or an earlier one. Raises BadInput when anything else is there, WrongMachine when it
     cannot be written.
     """
-    place = place.resolve()
-    if place.exists():
-        _refuse_foreign_file(place)
+    refuse_foreign_file(place, single.MARK.encode())
     material = gather(collection)
     pages = [*_pages(material), *_members(material, FAMILIES)]
     kept, spent = 0, 0
@@ -119,27 +82,8 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
         pages += files
         kept += 1
     left_out = _left_out(len(collection.records) - kept, len(collection.records))
-    fresh = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with fresh.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.writelines(single.join(pages, left_out))
-            fresh.replace(place)
-        finally:
-            fresh.unlink(missing_ok=True)
-    except OSError as error:
-        raise _cannot_write(place, error) from error
-    return place, left_out
-
-
-def _refuse_foreign_file(place: Path) -> None:
-    hint = "Give another --out: a file that is missing, or an earlier report."
-    if not place.is_file():
-        raise BadInput(f"{place}: a folder is there already", hint=hint)
-    with place.open("rb") as file:
-        if single.MARK.encode() not in file.read(4096):
-            raise BadInput(f"{place}: is no earlier report", hint=hint)
+    new_file(place, single.join(pages, left_out))
+    return place.resolve(), left_out
 
 
 def _left_out(missing: int, total: int) -> str:
@@ -152,11 +96,20 @@ def _left_out(missing: int, total: int) -> str:
     )
 
 
-def _write(collection: Collection, folder: Path) -> None:
+def _write(collection: Collection, site: Folder) -> None:
     material = gather(collection)
-    (folder / MARKER).write_text(f"{__version__}\n", encoding="utf-8")
-    for family in (*FAMILIES, "records"):
-        (folder / family).mkdir()
+    with ExitStack() as opened:
+        folders = {name: opened.enter_context(site.make(name)) for name in (*FAMILIES, "records")}
+        _put_all(material, {"": site, **folders})
+
+
+def _put_all(material: Material, folders: Mapping[str, Folder]) -> None:
+    collection = material.collection
+
+    def put(address: str, text: str) -> None:
+        # A lone surrogate can come out of a stranger's JSON and has no UTF-8.
+        folder, _, name = address.rpartition("/")
+        folders[folder].put(name, text.encode("utf-8", errors="replace"))
 
     records = collection.records
     share = max(16, math.ceil(len(records) / MOST_TICKETS))  #: of records for one ticket
@@ -167,11 +120,11 @@ def _write(collection: Collection, folder: Path) -> None:
             begin = ticket * share
             for files in record_files.files(material, records[begin : begin + share]):
                 for address, text in files:
-                    _put(folder / address, text)
+                    put(address, text)
 
     def put_beside() -> None:
         for address, text in _members(material, {BESIDE}):
-            _put(folder / address, text)
+            put(address, text)
         put_records()
 
     _compute(material)
@@ -180,7 +133,7 @@ def _write(collection: Collection, folder: Path) -> None:
         with nullcontext() if alone else beside(put_beside):
             rest = _members(material, FAMILIES.keys() - {BESIDE})
             for address, text in chain(_pages(material), rest):
-                _put(folder / address, text)
+                put(address, text)
             put_records()
         if alone:
             put_beside()
@@ -195,11 +148,6 @@ def _compute(material: Material) -> None:
         for metric in all_metrics().values():
             metric.compute(record)
     diff.links(material)
-
-
-def _put(place: Path, text: str) -> None:
-    # A lone surrogate can come out of a stranger's JSON and has no UTF-8.
-    place.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
 def _pages(material: Material) -> Iterator[tuple[str, str]]:

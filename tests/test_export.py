@@ -128,15 +128,17 @@ def test_a_badge_is_of_one_case(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_markup_in_a_badge_stays_text(tmp_path: Path) -> None:
-    """A stranger's names cannot end a tag or an attribute, nor make the badge wide."""
+    """A stranger's text cannot end a tag or an attribute, nor make the badge wide."""
     hostile = "\"><script>alert(1)</script>]]>\x1b[2J&'" + "w" * 500
-    case = msgspec.structs.replace(records.case(), case_id=hostile)
+    case = msgspec.structs.replace(records.case(), case_id="w" * 240)
     gpu = gpu_records.record().environment.gpu
     assert gpu is not None
     environment = msgspec.structs.replace(
         records.environment(), gpu=msgspec.structs.replace(gpu, name=hostile)
     )
-    record = records.record(case=case, case_id=hostile, weights=hostile, environment=environment)
+    record = records.record(
+        case=case, case_id=case.case_id, weights=hostile, environment=environment
+    )
     out = exported(journal(tmp_path, record), tmp_path / "badge.svg", "--format", "badge")
     svg = ElementTree.parse(out).getroot()
     tags = {each.tag.removeprefix(SVG) for each in svg.iter()}

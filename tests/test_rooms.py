@@ -131,3 +131,48 @@ def test_setting_up_needs_the_standard_library_only() -> None:
         [sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+#: Files outside of results: environments and images in folders of their own, generated documents.
+OTHER_WRITERS = (
+    *("suite/worker/", "suite/run/containers/", "benchmarks/", "suite/results/schema.py"),
+    *(f"suite/run/{name}.py" for name in ("venv", "pip", "overlay", "layered")),
+    *(f"suite/run/{name}.py" for name in ("home", "host_history")),  # in the cache, which is ours
+    "reports/generated.py",
+)
+WRITES = {"write_text", "write_bytes", "unlink", "rmdir", "rename", "rmtree", "touch", "truncate"}
+WRITES |= {
+    "symlink_to",
+    "hardlink_to",
+    "copy2",
+    "copyfile",
+    "copytree",
+    "move",
+    "mkdir",
+    "makedirs",
+}
+
+
+def test_one_module_opens_files_of_results_for_writing() -> None:
+    """Elsewhere nothing is written, made or removed by a path, which could lead through a link."""
+    wrong = []
+    for source in sources():
+        place = str(source.relative_to(ROOT))
+        if place == "suite/results/folder.py" or place.startswith(OTHER_WRITERS):
+            continue
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            word, of = node.func.attr, ast.unparse(node.func.value)
+            modes = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            opens = word == "open" and any(
+                isinstance(m, str) and set(m) & set("wax+") for m in modes
+            )
+            if (word in WRITES and not _of_a_folder(of)) or opens:
+                wrong.append(f"{place}:{node.lineno} {of}.{word}")
+    assert wrong == []
+
+
+def _of_a_folder(name: str) -> bool:
+    """Tell a call of ``Folder`` by what it is called on: no path has such a name."""
+    return name in {"above", "folder", "inner", "opened", "fresh", "place", "top"}

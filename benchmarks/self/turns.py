@@ -17,6 +17,7 @@ import msgspec
 
 from suite.results.collection import FIDELITY
 from suite.results.fidelity import Fidelity, FidelityFile
+from suite.results.folder import open_folder
 from suite.results.long_steps import LongSteps, scatter
 from suite.results.window import mean_within
 from suite.run.nvml import Device
@@ -196,7 +197,10 @@ def publish(out: Path, profile: str, figures: Sequence[Fidelity]) -> Path:
     document = FidelityFile(
         at=f"{at:%Y-%m-%dT%H:%M:%SZ}", profile=profile, figures=(*kept, *figures)
     )
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    with open_folder(out) as folder:
+        folder.write(
+            FIDELITY, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+        )
     return path
 
 
@@ -208,5 +212,5 @@ def read(path: Path, kind: type[Pair]) -> list[Pair]:
 
 def keep(path: Path, pair: object) -> None:
     """Add a pair to a journal."""
-    with path.open("ab") as file:
-        file.write(msgspec.json.encode(pair) + b"\n")
+    with open_folder(path.parent) as folder:
+        folder.append(path.name, msgspec.json.encode(pair) + b"\n")

@@ -11,6 +11,7 @@ from suite.catalog import model as models
 from suite.catalog import toml
 from suite.catalog.method import Method
 from suite.catalog.model import Model
+from suite.catalog.names import CaseId
 from suite.catalog.profile import Profile, no_bfloat16
 from suite.catalog.tier import Loop, Tier, Timeouts, Warmup, Workload
 from suite.errors import BadInput
@@ -27,7 +28,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     same id compares across GPUs.
     """
 
-    case_id: str
+    case_id: CaseId
     model: Model
     method: Method
     workload: Workload

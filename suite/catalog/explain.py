@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from suite.catalog import names
 from suite.errors import did_you_mean
 
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]")
@@ -19,8 +20,10 @@ def explained(error: msgspec.ValidationError, kind: Any, value: object) -> str:
     """Return msgspec's words for a refused ``value``, with the names that are allowed there.
 
     Its ``... - at `$.a.b``` becomes ``key 'a.b': ...``. ``value`` is what was converted, as plain
-    mappings and lists, or None where it is not at hand.
+    mappings and lists, or None where it is not at hand. Of a bad name it says what a name is.
     """
+    if (said := names.explained(error, value)) != str(error):
+        return said
     text, found, place = str(error).partition(" - at `$")
     place = place.rstrip("`").removeprefix(".")
     steps = [name or number for name, number in _STEP.findall(f".{place}")] if found else []

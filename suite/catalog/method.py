@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.names import Name
 
 FOLDER = Path(__file__).parent / "methods"
 
@@ -47,7 +48,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     are what a competent user of the method would choose (or, for a baseline, what it shows).
     """
 
-    name: str
+    name: Name
     title: str
     summary: str
     why: str
@@ -61,7 +62,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     experts: Literal["engine", "grouped", "loop"] = "engine"
     liger: bool = False
     fused_loss: bool = True  #: the trainer's memory-saving loss where the loop has one
-    reference: str | None = None
+    reference: Name | None = None
     quantization: Quantization | None = None
     adapter: Adapter | None = None  #: None: every parameter is trained
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.names import Name
 from suite.errors import BadInput
 
 FOLDER = Path(__file__).parent / "models"
@@ -60,7 +61,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ``hub_revision`` is null where no commit was pinned; the record then holds the one loaded.
     """
 
-    name: str
+    name: Name
     title: str
     family: Literal["qwen3", "qwen3-moe", "gpt-oss"]
     source: str

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.names import Name
 from suite.catalog.tier import Loop
 from suite.errors import BadInput, WrongMachine, did_you_mean
 
@@ -120,15 +121,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     REFUSED: ClassVar = {("device", word): OTHER_VENDORS for word in OTHER_DEVICES}
 
-    name: str
+    name: Name
     title: str
     device: Literal["cpu", "cuda"]
-    default_tier: str
+    default_tier: Name
     default_loop: Loop
     verified: bool
     nvml_name: str | None = None
     compute_capability: Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d$")] | None = None
-    image: str | None = None
+    image: Name | None = None
     unified_memory: bool = False
     facts: Facts = Facts()
 

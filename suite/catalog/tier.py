@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.names import Name, Suffix
 
 FOLDER = Path(__file__).parent / "tiers"
 
@@ -41,9 +42,6 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def step_tokens(self) -> int:
         """Return the positions of one optimizer step whose rows are all as long as they may be."""
         return self.sequence_tokens * self.batch_sequences * self.gradient_accumulation
-
-
-Suffix = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,7 +91,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ``case.SHORT_STEP_SECONDS``: more steps cost little there, and short steps scatter most.
     """
 
-    name: str
+    name: Name
     title: str
     summary: str
     models: tuple[str, ...]

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from suite import units
+from suite.catalog import names
 from suite.catalog.case import Case
 from suite.errors import BadInput
 from suite.results import decode, files
@@ -192,16 +193,21 @@ class _Reader:
             self._problem(path, str(why))
 
     def _fidelity(self, path: Path) -> None:
+        value: object = None
         try:
-            found = msgspec.json.decode(files.content(path, self.root), type=FidelityFile)
+            value = msgspec.json.decode(files.content(path, self.root))
+            found = msgspec.convert(value, FidelityFile)
         except RecursionError:
-            self._problem(path, "not a valid fidelity file: nested too deeply")
-            return
+            why = "nested too deeply"
+        except msgspec.ValidationError as error:
+            why = names.explained(error, value)
         except (msgspec.DecodeError, UnicodeDecodeError, decode.Unusable) as error:
-            self._problem(path, f"not a valid fidelity file: {error}")
+            why = str(error)
+        else:
+            if found not in self.fidelities:
+                self.fidelities.append(found)
             return
-        if found not in self.fidelities:
-            self.fidelities.append(found)
+        self._problem(path, f"not a valid fidelity file: {why}")
 
     def _plan(self, path: Path) -> Plan | None:
         """Read a plan and keep it unless another run of that id was kept before."""

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from suite.catalog.names import CaseId, Name
 from suite.results.long_steps import LongSteps
 from suite.results.stats import interval
 from suite.wire import Count, StepSeconds, Struct
@@ -46,7 +47,7 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     turn's seconds those of a step in it. Null where power was not kept, or they are alike.
     """
 
-    case_id: str
+    case_id: CaseId
     against: Literal["script", "weights"] = "script"
     run_id: str = ""
     turn_steps: Count | None = None
@@ -104,5 +105,5 @@ class FidelityFile(Struct, frozen=True, kw_only=True):
 
     schema: Count = SCHEMA
     at: str
-    profile: str
+    profile: Name
     figures: tuple[Fidelity, ...]

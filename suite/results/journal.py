@@ -1,46 +1,35 @@
 """The journal: one record a line, on disk before the next case starts."""
 
 import errno
-import os
 from pathlib import Path
 
 from suite import units
 from suite.errors import SuiteError, WrongMachine
 from suite.results import decode
+from suite.results.folder import Folder
 from suite.results.record import Record, encode
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def append(path: Path, record: Record, *, safe: int) -> None:
+def append(folder: Folder, name: str, record: Record, *, safe: int) -> None:
     """Append one record as a line, flushed to the disk; ``safe`` says how many came before.
 
     Raises WrongMachine when the disk is full or fails; the journal is then as it was before.
     """
-    line = encode(record) + b"\n"
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        folder.append(name, encode(record) + b"\n")
     except OSError as error:
-        raise _cannot_write(path, error, safe) from error
-    try:
-        before = os.fstat(descriptor).st_size
-        try:
-            _write_all(descriptor, line)
-            os.fsync(descriptor)
-        except OSError as error:
-            os.ftruncate(descriptor, before)
-            raise _cannot_write(path, error, safe) from error
-    finally:
-        os.close(descriptor)
+        raise _cannot_write(folder.path / name, error, safe) from error
 
 
-def repair(path: Path) -> str | None:
+def repair(folder: Folder, name: str) -> str | None:
     """Make the journal end with a whole line; return what was done, or None.
 
     A kill can leave half a line. A last line that is a record but lacks its newline gets one;
     any other unusable last line is moved to ``journal.jsonl.damaged`` beside it.
     """
-    content = path.read_bytes()
+    content = folder.read(name)
     if not content:
         return None
     start = content.rfind(b"\n", 0, len(content) - 1) + 1
@@ -48,24 +37,14 @@ def repair(path: Path) -> str | None:
     try:
         decode.document(last, Record)
     except decode.Unusable as why:
-        damaged = path.with_name(path.name + ".damaged")
-        with damaged.open("ab") as kept:
-            kept.write(last if last.endswith(b"\n") else last + b"\n")
-            kept.flush()
-            os.fsync(kept.fileno())
-        os.truncate(path, start)
-        return f"the last line was cut off ({why}); its bytes are kept in {damaged.name}"
+        damaged = f"{name}.damaged"
+        folder.append(damaged, last if last.endswith(b"\n") else last + b"\n")
+        folder.cut(name, start)
+        return f"the last line was cut off ({why}); its bytes are kept in {damaged}"
     if not last.endswith(b"\n"):
-        with path.open("ab") as journal:
-            journal.write(b"\n")
+        folder.append(name, b"\n")
         return "the last line lacked its newline, which was added"
     return None
-
-
-def _write_all(descriptor: int, line: bytes) -> None:
-    rest = memoryview(line)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _cannot_write(path: Path, error: OSError, safe: int) -> SuiteError:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from suite.catalog.names import CaseId, Name
 from suite.results.launches import Launches, group
 from suite.results.metrics import all_metrics
 from suite.results.parity import LOSS_FLOOR
@@ -41,9 +42,9 @@ class Noise(Struct, frozen=True, kw_only=True):
     ``unavailable``.
     """
 
-    run_id: str
-    profile: str
-    case_id: str
+    run_id: Name
+    profile: Name
+    case_id: CaseId
     record_ids: tuple[str, ...]
     launches: int
     gpus: int

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog.case import Case
+from suite.catalog.names import Name
 from suite.catalog.tier import Loop
 from suite.results.record import SCHEMA
 from suite.wire import Struct
@@ -22,11 +23,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     """
 
     schema: int = SCHEMA
-    run_id: str
+    run_id: Name
     created_at: str
     suite_version: str
-    profile: str
-    tier: str
+    profile: Name
+    tier: Name
     launches: Annotated[int, msgspec.Meta(ge=1)]
     loop: Loop
     seed: int

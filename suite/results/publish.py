@@ -5,11 +5,9 @@ own ``record_id``, since that is a digest of its content. A run is written besid
 then renamed, so that it is published whole or not at all.
 """
 
-import fcntl
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import msgspec
 from suite.errors import BadInput, WrongMachine
 from suite.results import noise
 from suite.results.collection import NOISE
+from suite.results.folder import Folder, open_folder
 from suite.results.record import Record, encode, seal
 from suite.results.redaction import identities
 from suite.results.redaction.scrub import Scrubber, Taken, learned, scrub
@@ -62,22 +61,28 @@ def publish(
     draft = _scrubbed(folder, plan, records)
     if look is not None:
         look(draft)
+    missing = [place for place in folder.parents if not place.exists()]
     try:
-        with _beside(folder) as part:
-            _write(part / folder.name, draft)
-            scatter = _noise_beside(part, folder.parent, draft.records)
+        with (
+            open_folder(results.resolve(), make=True) as top,
+            top.folder(plan.profile) as place,
+            _beside(place) as fresh,
+        ):
+            _write(fresh, folder, draft)
             if _published(folder):  # another process was faster
                 raise BadInput(f"{folder}: is published already")
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            (part / folder.name).replace(folder)
-            if scatter is not None:
-                scatter.replace(folder.parent / NOISE)
-            _sync(folder.parent)
+            fresh.rename(folder.name, folder.name, into=place)
+            if fresh.kind(NOISE) is None:
+                place.remove(NOISE)  # no case has launches enough, or something else is there
+            else:
+                fresh.rename(NOISE, NOISE, into=place)
     except OSError as error:
         raise WrongMachine(
             f"{folder}: cannot be written: {error.strerror}; nothing is published",
             hint="Free space or make it writable, then publish it again.",
         ) from error
+    finally:
+        _remove_empty(missing)
     return folder
 
 
@@ -113,78 +118,54 @@ def _published(folder: Path) -> bool:
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """Make a hidden folder on the disk of ``folder``, locked while it is used; remove it after.
+def _beside(place: Folder) -> Iterator[Folder]:
+    """Make a hidden folder in a profile's, held while it is used; remove it after.
 
-    What killed calls left there, nobody holds a lock on, so it is removed as well. So are the
-    folders on the way that this call made and did not need.
+    What killed calls left there nobody holds, so it is removed as well.
     """
-    made = [place for place in folder.parents if not place.exists()]
-    home = next(place for place in folder.parents if place.exists())
-    for place in folder.parents[:3]:  # the profile's, that of all results, and above
-        for stale in place.glob(f"{BESIDE}*"):
-            with suppress(OSError), _locked(stale):
-                shutil.rmtree(stale)
-    part = Path(tempfile.mkdtemp(prefix=BESIDE, dir=home))
+    for name in place.names():
+        if name.startswith(BESIDE):
+            with suppress(OSError, BadInput), place.folder(name, make=False) as inner:
+                idle = inner.idle
+            if idle:
+                place.remove(name)
+    name = f"{BESIDE}{secrets.token_hex(4)}"
     try:
-        with _locked(part):
-            yield part
+        with place.make(name) as fresh, fresh.held():
+            yield fresh
     finally:
-        shutil.rmtree(part, ignore_errors=True)
-        for place in made:
-            with suppress(OSError):
-                place.rmdir()  # only where it is empty
+        with suppress(OSError):
+            place.remove(name)
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # freed when we die
-        yield
-    finally:
-        os.close(descriptor)
+def _remove_empty(missing: Sequence[Path]) -> None:
+    """Remove the folders on the way that a call made and did not need, the nearest first."""
+    for path in missing:
+        with suppress(OSError, BadInput), open_folder(path.parent.resolve()) as above:
+            above.remove_empty(path.name)
 
 
-def _write(part: Path, draft: Draft) -> None:
-    part.mkdir()
+def _write(fresh: Folder, folder: Path, draft: Draft) -> None:
+    """Write the run, and what ``noise.json`` beside it will be, into the folder made for them.
+
+    Both before the run is in its place, so that a full disk stops both.
+    """
     plan = msgspec.json.format(msgspec.json.encode(draft.plan), indent=1) + b"\n"
     journal = b"".join(encode(record) + b"\n" for record in draft.records)
-    for name, content in ((JOURNAL, journal), (PLAN, plan)):
-        _put(part / name, content)
-    _sync(part)
+    with fresh.make(folder.name) as inner:
+        inner.create(JOURNAL, journal)
+        inner.create(PLAN, plan)
+    if (scatter := _noise_with(folder.parent, draft.records)) is not None:
+        fresh.create(NOISE, scatter)
 
 
-def _noise_beside(part: Path, profile: Path, records: tuple[Record, ...]) -> Path | None:
-    """Write what ``noise.json`` of the profile's folder will be; None where there is none yet.
-
-    Before the run is in its place, so that a full disk stops both.
-    """
+def _noise_with(profile: Path, records: tuple[Record, ...]) -> bytes | None:
+    """Return what ``noise.json`` of a profile's folder will hold with these records as well."""
     runs = profile.glob(f"[!.]*/{PLAN}")
     known = read([profile]).records if any(runs) else ()
     # As a reader of the folder finds them: by the names of runs.
     every = sorted((*known, *records), key=lambda record: record.run_id)
-    content = noise.file_content(every)
-    if content is None:
-        return None
-    path = part / NOISE
-    _put(path, content)
-    return path
-
-
-def _put(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return noise.file_content(every)
 
 
 def write_noise(folder: Path) -> None:
@@ -193,14 +174,11 @@ def write_noise(folder: Path) -> None:
     Raises WrongMachine when the folder cannot be written; the file is then as it was before.
     """
     content, path = noise.file_content(read([folder]).records), folder / NOISE
-    part = path.with_suffix(".part")
     try:
-        if content is None:
-            path.unlink(missing_ok=True)
-        elif not path.is_file() or path.read_bytes() != content:
-            part.write_bytes(content)
-            part.replace(path)
+        with open_folder(folder) as opened:
+            if content is None:
+                opened.remove(NOISE)
+            elif not path.is_file() or path.read_bytes() != content:
+                opened.write(NOISE, content)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise WrongMachine(f"{path}: cannot be written: {error.strerror}") from error

@@ -25,6 +25,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from suite.catalog.case import Case
+from suite.catalog.names import CaseId, Name
 from suite.catalog.profile import Profile
 from suite.results.parked import loaded
 from suite.wire import (
@@ -201,12 +202,12 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
 
     schema: int = SCHEMA
     record_id: str = ""
-    run_id: str
-    case_id: str
-    model: str
-    method: str
+    run_id: Name
+    case_id: CaseId
+    model: Name
+    method: Name
     engine: str
-    profile: str
+    profile: Name
     launch: Annotated[int, msgspec.Meta(ge=1)]
     outcome: Outcome
     phase: PhaseName | None

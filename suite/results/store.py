@@ -4,7 +4,6 @@
 pytest-benchmark wrote. ``read`` takes any number of such folders and files together.
 """
 
-import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,15 +14,17 @@ from typing import Self
 import msgspec
 
 from suite.errors import BadInput, SuiteError, WrongMachine
-from suite.results import collection, decode, journal
+from suite.results import collection, decode, files, journal
 from suite.results.collection import JOURNAL, PLAN, Collection, Problem, read
+from suite.results.folder import Folder, open_folder
 from suite.results.plan import Plan
 from suite.results.record import Record, seal
 
 __all__ = ["JOURNAL", "PLAN", "Collection", "Plan", "Problem", "Run", "create", "open_run", "read"]
 
 LOCK = ".lock"
-TEMPORARY = ".run.json.part"
+TEMPORARY = f".{PLAN}.part"
+COMPILED = "compiled"  #: the folder of what engines compile: ``suite.run.compiled``
 
 
 class Run:
@@ -31,13 +32,14 @@ class Run:
 
     def __init__(
         self,
-        folder: Path,
+        place: Folder,
         plan: Plan,
         records: Iterable[Record],
         lock: ExitStack,
         problems: tuple[Problem, ...] = (),
     ) -> None:
-        self.folder = folder
+        self.place = place  #: where all files of the run are written; closed with the run
+        self.folder = place.path
         self.plan = plan
         self.problems = problems
         self._records = list(records)
@@ -68,7 +70,7 @@ class Run:
         if self.done(record.launch, record.case_id):
             raise ValueError(f"{record.case_id} has its record in launch {record.launch} already")
         sealed = seal(record)
-        journal.append(self.folder / JOURNAL, sealed, safe=len(self._records))
+        journal.append(self.place, JOURNAL, sealed, safe=len(self._records))
         self._records.append(sealed)
         self._done.add((sealed.launch, sealed.case_id))
         return sealed
@@ -94,8 +96,9 @@ class Run:
         self._take_back()
 
     def _take_back(self) -> None:
-        again = open_run(self.folder)
-        self._records, self._done, self._lock = again._records, again._done, again._lock
+        again = open_run(self.folder, known=True)
+        self.place, self._lock = again.place, again._lock
+        self._records, self._done = again._records, again._done
         self.problems = (*self.problems, *again.problems)
 
     def close(self) -> None:
@@ -120,35 +123,28 @@ def create(folder: Path, plan: Plan) -> Run:
     Raises BadInput when there is something in it already, WrongMachine when it cannot be written
     or another process writes it.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        present = sorted({path.name for path in folder.iterdir()} - {LOCK, TEMPORARY})
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    if present:
-        raise _occupied(folder, present)
-    with _writing(folder) as lock:
-        if (folder / PLAN).exists():  # another process was faster
-            raise _occupied(folder, [PLAN])
-        _write_atomically(folder, msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
-        return Run(folder, plan, (), lock.pop_all())
+    with _writing(folder, make=True) as (place, lock):
+        _refuse_occupied(place)  # once more: another process may have been faster
+        place.write(PLAN, msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+        return Run(place, plan, (), lock.pop_all())
 
 
-def open_run(folder: Path) -> Run:
+def open_run(folder: Path, *, known: bool = False) -> Run:
     """Open a run to go on with it; half a last line of its journal is set aside.
 
     What was repaired or cannot be used stands in the run's ``problems``; such a case is run
-    again. Raises BadInput when there is no run or its plan cannot be used, WrongMachine when
-    another process writes it or the folder cannot be written.
+    again. Raises BadInput when there is no run, its plan cannot be used, or the folder is another
+    user's or holds links (not looked at where it is ``known`` already: a container may call users
+    otherwise); WrongMachine when another process writes it or the folder cannot be written.
     """
     plan = read_plan(folder)
-    with _writing(folder) as lock:
+    with _writing(folder, known=known) as (place, lock):
         done = None
-        if (folder / JOURNAL).is_file():
-            done = journal.repair(folder / JOURNAL)
+        if place.kind(JOURNAL) is not None:
+            done = journal.repair(place, JOURNAL)
         found = collection.read([folder])
         repaired = (Problem(path=str(folder / JOURNAL), reason=done),) if done else ()
-        return Run(folder, plan, found.records, lock.pop_all(), (*repaired, *found.problems))
+        return Run(place, plan, found.records, lock.pop_all(), (*repaired, *found.problems))
 
 
 def read_plan(folder: Path) -> Plan:
@@ -158,36 +154,25 @@ def read_plan(folder: Path) -> Plan:
         hint = "" if folder.is_dir() else f"There is no folder {folder}."
         raise BadInput(f"{folder}: no run to go on with: {PLAN} is missing", hint=hint)
     try:
-        return decode.document(path.read_bytes(), Plan)
+        return decode.document(files.content(path, folder), Plan)
     except decode.Unusable as why:
         raise BadInput(f"{path}: {why}") from why
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _write_atomically(folder: Path, content: bytes) -> None:
-    temporary = folder / TEMPORARY
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / PLAN)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[ExitStack]:
-    """Hold the folder's lock, let go unless the stack is taken; say which folder failed."""
+def _writing(
+    folder: Path, *, make: bool = False, known: bool = False
+) -> Iterator[tuple[Folder, ExitStack]]:
+    """Hold the folder and its lock, let go unless the stack is taken; say which folder failed."""
     with ExitStack() as stack:
         try:
-            descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-            stack.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # freed when we die
-            yield stack
+            place = stack.enter_context(open_folder(folder, make=make))
+            if make:
+                _refuse_occupied(place)
+            elif not known:
+                place.refuse_strangers(COMPILED)
+            stack.callback(os.close, place.locked(LOCK))  # freed when we die, too
+            yield place, stack
         except BlockingIOError as error:
             raise WrongMachine(
                 f"{folder}: another process is writing this run", hint="Wait until it has ended."
@@ -196,11 +181,13 @@ def _writing(folder: Path) -> Iterator[ExitStack]:
             raise _cannot_write(folder, error) from error
 
 
-def _occupied(folder: Path, present: list[str]) -> BadInput:
+def _refuse_occupied(place: Folder) -> None:
+    present = sorted(set(place.names()) - {LOCK, TEMPORARY})
     if PLAN in present:
-        hint = f"Go on with it: ./tunebench run --resume {folder}, or give another --out."
-        return BadInput(f"{folder}: holds a run already", hint=hint)
-    return BadInput(f"{folder}: not empty ({present[0]})", hint="Give another --out.")
+        hint = f"Go on with it: ./tunebench run --resume {place.path}, or give another --out."
+        raise BadInput(f"{place.path}: holds a run already", hint=hint)
+    if present:
+        raise BadInput(f"{place.path}: not empty ({present[0]})", hint="Give another --out.")
 
 
 def _cannot_write(folder: Path, error: OSError) -> WrongMachine:

@@ -7,7 +7,6 @@ outcome, and the machine is described as records describe it.
 import json
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -76,7 +75,13 @@ def write(config: Any, launch: Launch, benchmarks: Sequence[Any]) -> None:
         config=config, benchmarks=benchmarks, output_json=output
     )
     text = json.dumps(output, default=_number, allow_nan=False, indent=1)
-    _replace(launch.benchmark_json, text)
+    try:
+        launch.run.place.write(launch.benchmark_json.name, text.encode())
+    except OSError as error:
+        raise WrongMachine(
+            f"{launch.benchmark_json}: cannot be written: {error.strerror}",
+            hint="Free space and --resume.",
+        ) from error
 
 
 def _number(value: object) -> float:
@@ -84,14 +89,3 @@ def _number(value: object) -> float:
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError(f"not for JSON: {value!r}")
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise WrongMachine(
-            f"{path}: cannot be written: {error.strerror}", hint="Free space and --resume."
-        ) from error

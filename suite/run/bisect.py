@@ -10,6 +10,7 @@ import msgspec
 from suite import units
 from suite.errors import WrongMachine
 from suite.results import compare, stats
+from suite.results.folder import open_folder
 from suite.results.plan import Plan
 from suite.results.store import create, read
 from suite.run import index
@@ -80,8 +81,8 @@ class _Search:
                 found=(*said, *found.failures),
             )
         self.tried.append(tried)
-        with (self._folder / LOG).open("ab") as log:
-            log.write(msgspec.json.encode(tried) + b"\n")
+        with open_folder(self._folder) as folder:
+            folder.append(LOG, msgspec.json.encode(tried) + b"\n")
         return tried.shows
 
     def _measured(self, packages: Mapping[str, str]) -> compare.Comparison:
@@ -91,7 +92,8 @@ class _Search:
             name: version for name, version in packages.items() if there.get(name) != version
         }
         variants = [self._ground.make(self._base), self._ground.make(wanted)]
-        folder = self._folder / "bisect" / f"{len(self.tried) + 1}-{secrets.token_hex(2)}"
+        with open_folder(self._folder) as top, top.folder("bisect") as attempts:
+            folder = attempts.path / f"{len(self.tried) + 1}-{secrets.token_hex(2)}"
         runs = [create(folder / side, self._part()) for side in ("base", "candidate")]
         try:
             interleave(runs, variants, self._signals)

@@ -48,7 +48,7 @@ def _launch(folder: Path, number: int, channel: Channel) -> None:
     from suite.run.packages import ensure_training
 
     ensure_training()
-    with open_run(folder) as run:
+    with open_run(folder, known=True) as run:  # looked at outside, where users have their names
         launch(run, number, channel)
 
 

@@ -218,7 +218,7 @@ def cache_folder() -> Path:
 def unused(path: Path) -> Path:
     """Return the path, or where it is taken ``launch-1-resumed-1.json`` and so on."""
     found, number = path, 0
-    while found.exists():
+    while os.path.lexists(found):
         number += 1
         found = path.with_name(f"{path.stem}-resumed-{number}{path.suffix}")
     return found

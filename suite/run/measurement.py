@@ -151,7 +151,7 @@ class Measurement:
                 hint="Set TUNEBENCH_CACHE to a folder with space.",
             ) from error
         kernels, self._compile_cache = compiled.prepare(
-            setting.folder, self.case.case_id, ran=self._ran
+            setting.folder, self.case.case_id, setting.cache, ran=self._ran
         )
         self._compiled, self._compiled_before = kernels, compiled.files(kernels)
         self._look_at_neighbours()

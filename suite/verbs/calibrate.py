@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         content = noise.file_content(opened.records)
         if code != EXIT_OK or content is None:
             return code
-        (opened.folder / NOISE).write_bytes(content)
+        opened.place.write(NOISE, content)
         tables.show(HEADER, [_row(each) for each in noise.of_records(opened.records)])
         for each in group(opened.records):
             if said := calibration.drift(each.ok):

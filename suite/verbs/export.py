@@ -12,6 +12,7 @@ import msgspec
 from suite import screen
 from suite.arguments import Parser, names, one_of, path
 from suite.errors import EXIT_OK, BadInput, WrongMachine, did_you_mean
+from suite.results.folder import open_folder, split
 from suite.results.launches import group
 from suite.results.metrics import all_metrics
 from suite.results.parity import References
@@ -118,10 +119,12 @@ def _write_parquet(found: Collection, references: References, out: str) -> int:
 
 
 def _put(target: Path, content: bytes) -> None:
-    if target.exists():
-        raise BadInput(f"{target}: exists already", hint="Give another --out.")
     try:
-        target.write_bytes(content)
+        above, name = split(target)
+        with open_folder(above) as folder:
+            folder.create(name, content)
+    except FileExistsError as error:
+        raise BadInput(f"{target}: exists already", hint="Give another --out.") from error
     except OSError as error:
         raise WrongMachine(f"{target}: cannot be written: {error.strerror}") from error
 

@@ -14,12 +14,14 @@ from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.catalog import tier as tiers
 from suite.catalog.case import Case
+from suite.catalog.names import Name
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Warmup, Workload
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.estimate import memory
 from suite.estimate.frontier import Axis, Frontier, frontier, grown, most
 from suite.results.fit import card_bytes
+from suite.results.folder import open_folder
 from suite.results.plan import TRY
 from suite.results.record import Record
 from suite.results.store import PLAN, create, open_run, read
@@ -46,7 +48,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     case: Case
     axis: Axis
-    profile: str
+    profile: Name
     weights: str
     search: Search
 
@@ -163,8 +165,10 @@ def _claim(folder: Path, asked: Asked) -> None:
     note = folder / ASKED
     if note.is_file():
         try:
-            known = msgspec.json.decode(note.read_bytes(), type=Asked)
-        except msgspec.DecodeError as error:
+            with open_folder(folder) as opened:
+                opened.refuse_strangers()
+                known = msgspec.json.decode(opened.read(ASKED), type=Asked)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadInput(f"{note}: {error}", hint="Give another --out.") from error
         # Where the estimate would begin today does not matter to a search that has begun.
         same = msgspec.structs.replace(known, search=asked.search)
@@ -173,10 +177,8 @@ def _claim(folder: Path, asked: Asked) -> None:
         return
     if folder.exists() and any(folder.iterdir()):
         raise BadInput(f"{folder}: not empty, and no probe", hint="Give another --out.")
-    folder.mkdir(parents=True, exist_ok=True)
-    part = note.with_suffix(".part")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(asked), indent=1) + b"\n")
-    part.replace(note)
+    with open_folder(folder, make=True) as opened:
+        opened.write(ASKED, msgspec.json.format(msgspec.json.encode(asked), indent=1) + b"\n")
 
 
 def _try(folder: Path, asked: Asked, profile: Profile, value: int, signals: Signals) -> None:

@@ -14,6 +14,7 @@ from suite.catalog.profile import Profile
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
 from suite.results import calibration, compare, stats
 from suite.results.comparable import differing
+from suite.results.folder import open_folder
 from suite.results.store import Plan, create, open_run, read, read_plan
 from suite.signals import Signals
 from suite.verbs import tables, verdicts
@@ -201,6 +202,8 @@ def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
     stamp = plans[0].run_id.partition("-")[0]
     folder: Path = args.out or planning.RUNS / f"upgrade-{stamp}"
     if (folder / ASKED).is_file():
+        with open_folder(folder) as opened:
+            opened.refuse_strangers()
         before = read_plan(folder / SIDES[0])
         same = (before.cases, before.launches) == (plans[0].cases, plans[0].launches)
         if _asked(folder) != asked or not same:
@@ -208,14 +211,16 @@ def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
         return folder
     for side, plan in zip(SIDES, plans, strict=True):
         create(folder / side, plan).close()
-    (folder / ASKED).write_bytes(msgspec.json.format(msgspec.json.encode(asked)) + b"\n")
+    with open_folder(folder) as opened:
+        opened.write(ASKED, msgspec.json.format(msgspec.json.encode(asked)) + b"\n")
     return folder
 
 
 def _asked(folder: Path) -> Asked:
     try:
-        return msgspec.json.decode((folder / ASKED).read_bytes(), type=Asked)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        with open_folder(folder) as opened:
+            return msgspec.json.decode(opened.read(ASKED), type=Asked)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"{folder / ASKED}: cannot be used: {error}") from error
 
 
@@ -236,9 +241,9 @@ def _verdict(
     said, answer = verdicts.sentences(found), verdicts.answer(failures, why)
     verdicts.show(found, [*said, answer])
     page = folder / VERDICT
-    page.write_text(
-        verdicts.page(found, said, answer, good=not failures and not why), encoding="utf-8"
-    )
+    text = verdicts.page(found, said, answer, good=not failures and not why)
+    with open_folder(folder) as opened:
+        opened.write(VERDICT, text.encode())
     index = build(read([folder / side for side in SIDES]), folder / "site")
     tables.say(f"As a page: {page.resolve().as_uri()}")
     tables.say(f"Both side by side: {index.resolve().as_uri()}")

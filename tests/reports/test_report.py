@@ -3,6 +3,8 @@
 import json
 import math
 import statistics
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,8 +15,9 @@ import sites
 import records
 from reports import summary
 from reports.blocks import Table
-from reports.build import MARKER, build
+from reports.build import build, build_file
 from reports.material import gather
+from reports.place import MARKER, new_site
 from suite.errors import BadInput, WrongMachine
 from suite.results.record import seal
 from suite.results.store import read
@@ -274,6 +277,114 @@ def test_other_peoples_folders_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     build(sites.ordinary(), tmp_path / "empty")
     assert (tmp_path / "empty" / MARKER).is_file()
+
+
+@pytest.mark.parametrize("name", ["CNAME", ".nojekyll", "records/notes.txt", ".git/HEAD", "own/"])
+def test_what_was_put_into_a_report_is_not_cleared(tmp_path: Path, name: str) -> None:
+    """It is named, and the report stays as it was; once it is elsewhere, the next one goes on."""
+    site, place = tmp_path / "site", tmp_path / "site" / name
+    build(sites.collection(records.record()), site)
+    before = {path for path in site.rglob("*") if path.is_file()}
+    place.parent.mkdir(exist_ok=True)
+    place.mkdir() if name.endswith("/") else place.write_text("precious")
+    with pytest.raises(BadInput, match=f"holds what no report made: {name.split('/')[0]}"):
+        build(sites.ordinary(), site)
+    assert name.endswith("/") or place.read_text() == "precious"
+    assert before <= {path for path in site.rglob("*") if path.is_file()}
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    place.rename(tmp_path / "elsewhere")
+    if place.parent.name == ".git":
+        place.parent.rmdir()
+    build(sites.ordinary(), site)
+
+
+def test_what_comes_into_a_report_while_the_next_is_made_is_kept(tmp_path: Path) -> None:
+    """The look at the place is taken again before anything is removed."""
+    build(sites.collection(records.record()), tmp_path / "site")
+    with pytest.raises(BadInput, match="CNAME"), new_site(tmp_path / "site"):
+        (tmp_path / "site" / "CNAME").write_text("precious")
+    assert (tmp_path / "site" / "CNAME").read_text() == "precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_a_report_whose_files_nobody_listed_is_kept(tmp_path: Path) -> None:
+    """A site of an older tunebench is refused with what to do."""
+    build(sites.collection(records.record()), tmp_path / "site")
+    (tmp_path / "site" / MARKER).write_text("0.0.9\n")
+    with pytest.raises(BadInput, match="kept no list"):
+        build(sites.ordinary(), tmp_path / "site")
+
+
+def test_a_site_that_is_a_link_is_not_gone_through(tmp_path: Path) -> None:
+    """Neither the folder nor the single file leads elsewhere, and parents may."""
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "site").symlink_to(tmp_path / "victim")
+    (tmp_path / "report.html").symlink_to(tmp_path / "missing")
+    with pytest.raises(BadInput, match="a link"):
+        build(sites.ordinary(), tmp_path / "site")
+    with pytest.raises(BadInput, match="a link"):
+        build_file(sites.ordinary(), tmp_path / "report.html")
+    assert list((tmp_path / "victim").iterdir()) == []
+    assert build(sites.ordinary(), tmp_path / "site" / "below").is_file()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from reports import place
+at = sys.argv[2]
+def die(*_):
+    os._exit(9)
+if at == "in the swap":
+    place.Folder.rename = lambda self, name, to: (os.rename(
+        self.path / name, self.path / to), die()) if to.endswith(".old") else None
+elif at == "before clearing":
+    place._clear = die
+with place.new_site(Path(sys.argv[1])) as folder:
+    folder.make("records").put("x.json", b"{}")
+    if at == "making":
+        die()
+    if at == "before the list":
+        place._listed = die
+"""
+
+
+@pytest.mark.parametrize("at", ["making", "before the list", "in the swap", "before clearing"])
+def test_what_a_killed_report_left_is_removed_by_the_next(tmp_path: Path, at: str) -> None:
+    """Wherever it was cut off there is a site afterwards, and nothing beside it."""
+    site = tmp_path / "site"
+    build(sites.collection(records.record()), site)
+    command = [sys.executable, "-c", KILLED, str(site), at]
+    assert subprocess.run(command, check=False, cwd=RESULTS.parents[1]).returncode == 9
+    assert len(list(tmp_path.iterdir())) > 1
+    build(sites.ordinary(), site)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert (site / "index.html").is_file()
+
+
+def test_a_site_cut_off_in_its_swap_comes_back_although_the_next_fails(tmp_path: Path) -> None:
+    """The old report is the last whole one until there is another."""
+    site = tmp_path / "site"
+    build(sites.collection(records.record()), site)
+    site.rename(tmp_path / ".site.0123abcd.old")
+    with pytest.raises(RuntimeError), new_site(site):
+        raise RuntimeError
+    assert (site / "index.html").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_a_report_that_another_process_makes_just_now_is_left_alone(tmp_path: Path) -> None:
+    """Only what nobody holds was killed; what merely has such a name stays."""
+    (tmp_path / ".site.0123abcd.part").mkdir()
+    (tmp_path / ".site.0123abcd.part" / "thesis").write_text("precious")
+    (tmp_path / ".site.01234567.part").symlink_to(tmp_path / ".site.0123abcd.part")
+    with new_site(tmp_path / "site") as slow:
+        slow.put("index.html", b"slow")
+        with new_site(tmp_path / "site") as fast:
+            fast.put("index.html", b"fast")
+        assert (tmp_path / "site" / "index.html").read_text() == "fast"
+    assert (tmp_path / "site" / "index.html").read_text() == "slow"
+    assert (tmp_path / ".site.0123abcd.part" / "thesis").read_text() == "precious"
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:

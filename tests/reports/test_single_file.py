@@ -1,6 +1,7 @@
 """The report as one file: all pages, all links inside, nothing left out in silence."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import records
 from reports import build as building
 from reports.build import build, build_file
 from suite.errors import BadInput
+from suite.results.folder import open_folder
 
 CSS = "css selector"
 
@@ -91,6 +93,19 @@ def test_only_an_earlier_report_is_replaced(report: Path, tmp_path: Path) -> Non
     before = report.read_bytes()
     build_file(sites.ordinary(), report)
     assert report.read_bytes() == before
+
+
+def test_what_a_killed_report_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """Its half file goes; one that is being written now, or has another name, stays."""
+    for name in ("0123abcd", "01234567"):
+        (tmp_path / f".report.html.{name}.part").write_text("half")
+    (tmp_path / ".other.html.0123abcd.part").write_text("precious")
+    with open_folder(tmp_path) as folder:
+        held = folder.locked(".report.html.01234567.part")
+    build_file(sites.ordinary(), tmp_path / "report.html")
+    os.close(held)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*("report.html", ".report.html.01234567.part", ".other.html.0123abcd.part")}
 
 
 @needs_browser

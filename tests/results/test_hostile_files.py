@@ -149,13 +149,13 @@ def test_absurd_plans_are_refused(folder: Path, changes: dict[str, object], reas
     assert reason in reasons(folder, "run.json")
 
 
-def test_ids_that_climb_write_nothing_elsewhere(folder: Path) -> None:
-    """Run, profile and case of a plan may be any text: no file is named by them."""
+@pytest.mark.parametrize("key", ["run_id", "profile", "tier"])
+def test_names_that_climb_are_refused(folder: Path, key: str) -> None:
+    """What is no name is said with its key and its value, and no file is named by it."""
     climbing = "../../../</script><script>alert(1)</script>"
-    content = plan(run_id=climbing, profile=climbing, tier=climbing, weights=climbing)
-    (folder / "bad" / "run.json").write_bytes(content)
+    (folder / "bad" / "run.json").write_bytes(plan(**{key: climbing}))
     before = {path for path in folder.parent.rglob("*") if "site" not in path.parts}
-    assert len(rendered(folder).plans) == 1
+    assert f"key '{key}': {climbing!r} is no name" in reasons(folder, "run.json")
     assert {path for path in folder.parent.rglob("*") if "site" not in path.parts} == before
     assert "<script>alert" not in (folder.parent / "site" / "index.html").read_text()
 

@@ -102,7 +102,7 @@ class RemotePlace(Place):
                         self.run.append(record)
         target = unused(self.run.benchmark_json(number))
         with suppress(NotFound):
-            target.write_bytes(_fetched(container, f"{RESULTS}/{target.name}"))
+            self.run.place.write(target.name, _fetched(container, f"{RESULTS}/{target.name}"))
 
 
 def _fill(
