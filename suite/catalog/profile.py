@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.bounds import Factor
 from suite.catalog.tier import Loop
 from suite.errors import BadInput, did_you_mean
 
@@ -44,7 +45,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     came about. A disputed number says so in its note.
     """
 
-    value: Annotated[float, msgspec.Meta(gt=0)]
+    value: Factor
     source: Annotated[str, msgspec.Meta(min_length=1)]
     derived: bool = False
     note: str = ""
