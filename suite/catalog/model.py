@@ -12,7 +12,6 @@ from suite.errors import BadInput
 FOLDER = Path(__file__).parent / "models"
 
 
-
 class Experts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The mixture-of-experts part of a layer."""
 

@@ -9,11 +9,13 @@ import msgspec
 from suite import units
 from suite.catalog.case import Case
 from suite.errors import BadInput
-from suite.results import decode, files
+from suite.results import budget, decode, files
+from suite.results.budget import Budget
 from suite.results.compact import Compact
 from suite.results.fidelity import FidelityFile
 from suite.results.plan import Plan
 from suite.results.record import Record
+from suite.results.walk import walk
 from suite.wire import Struct
 
 PLAN = "run.json"
@@ -24,11 +26,15 @@ MOST_BAD_LINES = 20  #: of one file that are named one by one; the others are co
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """One thing in the input that is left out, or needs a reader's eye: where, and why."""
+    """One thing in the input that is left out, or needs a reader's eye: where, and why.
+
+    ``stands_for`` is how many of them this is: what is not named one by one is counted.
+    """
 
     path: str
     reason: str
     line: int | None = None
+    stands_for: int = 1
 
     def __str__(self) -> str:
         place = self.path if self.line is None else f"{self.path}:{self.line}"
@@ -91,6 +97,8 @@ class _Reader:
         self.repeated: dict[Path, int] = {}
         self.fidelities: list[FidelityFile] = []
         self.compact = Compact()
+        self.left = Budget()
+        self.unnamed = 0
         self.root = Path()  #: what was given; links may not lead out of it
 
     def collection(self) -> Collection:
@@ -101,10 +109,15 @@ class _Reader:
             )
             for path, count in self.repeated.items()
         ]
+        problems = [*self.problems, *merged[: budget.MOST_NAMED]]
+        self.unnamed += max(0, len(merged) - budget.MOST_NAMED)
+        if self.unnamed:
+            rest = f"and {units.counted(self.unnamed, 'more problem')}, not named one by one"
+            problems.append(Problem(path="all input", reason=rest, stands_for=self.unnamed))
         return Collection(
             records=tuple(self.records.values()),
             plans=tuple(plan for plan, _ in self.plans.values()),
-            problems=(*self.problems, *merged),
+            problems=tuple(problems),
             sources=self.sources,
             fidelities=tuple(self.fidelities),
         )
@@ -120,30 +133,40 @@ class _Reader:
         else:
             raise BadInput(f"{path}: no such file or folder")
 
-    def _problem(self, path: Path, reason: str, line: int | None = None) -> None:
-        self.problems.append(Problem(path=str(path), reason=reason, line=line))
+    def _problem(
+        self, path: Path, reason: str, line: int | None = None, *, stands_for: int = 1
+    ) -> None:
+        if not self._names:
+            self.unnamed += stands_for
+            return
+        why = decode.shortened(reason)
+        self.problems.append(Problem(path=str(path), reason=why, line=line, stands_for=stands_for))
+
+    @property
+    def _names(self) -> bool:
+        """Return whether the next problem is named."""
+        return len(self.problems) < budget.MOST_NAMED
 
     def _folder(self, folder: Path) -> None:
         if _is_run(folder):
             self._run(folder)
             return
         before = len(self.problems), len(self.records), len(self.plans)
-
-        def unreadable(error: OSError) -> None:
-            self._problem(Path(error.filename), f"cannot be read: {error.strerror}")
-
-        for place, folders, found in os.walk(folder, onerror=unreadable):
-            here = Path(place)
+        for here, folders, found in walk(folder, self._problem):
             for name in sorted(folders):
                 self._check_folder(here / name)
             runs = [n for n in folders if _is_run(here / n) and not self._leads_out(here / n)]
             folders[:] = sorted(set(folders) - set(runs) - {n for n in folders if n[0] == "."})
             for name in sorted(runs):
                 self._run(here / name)
+            found = [name for name in found if name.endswith((".json", ".jsonl"))]
             for name in sorted(found):
+                if not self.left.opens():
+                    self._problem(here, budget.FILES_SPENT)
+                    return
                 if name == FIDELITY:
                     self._fidelity(here / name)
-                elif name.endswith((".json", ".jsonl")) and name != NOISE:
+                elif name != NOISE:
                     self._file(here / name)
         if before == (len(self.problems), len(self.records), len(self.plans)):
             self._problem(folder, "a folder without results")
@@ -162,7 +185,7 @@ class _Reader:
         plan = None
         if (folder / PLAN).is_file():
             plan = self._plan(folder / PLAN)
-            if plan is not None and self.plans[plan.run_id][0] != plan:
+            if plan is not None and self.plans.get(plan.run_id, (plan,))[0] != plan:
                 return
         else:
             self._problem(folder, f"{PLAN} is missing; its records are used all the same")
@@ -176,21 +199,34 @@ class _Reader:
             self._lines(path, None)
             return
         try:
-            content = files.content(path, self.root)
-            keys = decode.keys(content)
-            if "cases" in keys:
-                self._plan(path)
-            elif {"benchmarks", "machine_info"} <= keys:
-                reason = f"pytest-benchmark's own file; the records are in {JOURNAL} beside it"
-                self._problem(path, reason)
-            else:
-                self._record(path, None, decode.document(content, Record))
-        except decode.Unusable as why:
-            self._problem(path, str(why))
+            content = files.content(path, self.root, self.left)
+            if (record := decode.as_written(content)) is None:
+                self._look_closely(content)
+                keys = decode.keys(content)
+                if "cases" in keys:
+                    self._plan(path, content)
+                    return
+                if {"benchmarks", "machine_info"} <= keys:
+                    reason = "pytest-benchmark's own file; the records are in"
+                    self._problem(path, f"{reason} {JOURNAL} beside it")
+                    return
+                record = decode.otherwise(content, Record)
+            if why := self._record(path, None, record, len(content)):
+                self._problem(path, why)
+        except decode.Unusable as failure:
+            self._problem(path, str(failure))
+
+    def _look_closely(self, document: bytes) -> None:
+        """Take a document from the budget of those that tunebench did not write this way."""
+        if not self.left.looks_closely:
+            raise decode.Unusable(budget.ODD_SPENT)
+        self.left.odd(len(document))
 
     def _fidelity(self, path: Path) -> None:
         try:
-            found = msgspec.json.decode(files.content(path, self.root), type=FidelityFile)
+            content = files.content(path, self.root, self.left)
+            self._look_closely(content)
+            found = msgspec.json.decode(content, type=FidelityFile)
         except RecursionError:
             self._problem(path, "not a valid fidelity file: nested too deeply")
             return
@@ -200,13 +236,23 @@ class _Reader:
         if found not in self.fidelities:
             self.fidelities.append(found)
 
-    def _plan(self, path: Path) -> Plan | None:
+    def _plan(self, path: Path, content: bytes | None = None) -> Plan | None:
         """Read a plan and keep it unless another run of that id was kept before."""
         try:
-            plan = decode.document(files.content(path, self.root), Plan)
+            if content is None:
+                content = files.content(path, self.root, self.left)
+                self._look_closely(content)
+            plan = decode.document(content, Plan)
         except decode.Unusable as why:
             self._problem(path, str(why))
             return None
+        if plan.run_id not in self.plans:
+            if not self.left.keeps(len(content)):
+                self._problem(path, budget.KEPT_SPENT)
+                return plan
+            if not self.left.plans(plan.total):
+                self._problem(path, budget.PLANNED_SPENT)
+                return plan
         kept, place = self.plans.setdefault(plan.run_id, (plan, path))
         if kept != plan:
             reason = f"a different run with the same id {plan.run_id!r} was read from {place}"
@@ -214,47 +260,62 @@ class _Reader:
         return plan
 
     def _lines(self, path: Path, plan: Plan | None) -> None:
-        number = bad = 0
+        number = bad = unnamed = 0
         try:
-            for number, line in files.lines(path, self.root):
-                if why := self._line(path, number, line, plan):
-                    bad += 1
-                    if bad <= MOST_BAD_LINES:
-                        self._problem(path, why, number)
+            for number, line in files.lines(path, self.root, self.left):
+                say = bad < MOST_BAD_LINES and self._names
+                why = self._line(path, number, line, plan, say=say)
+                if why is None:
+                    continue
+                bad += 1
+                if say:
+                    self._problem(path, why, number)
+                else:
+                    unnamed += 1
         except decode.Unusable as failure:
             self._problem(path, str(failure))
-            return
-        if bad > MOST_BAD_LINES:
-            rest = units.counted(bad - MOST_BAD_LINES, "more line")
-            self._problem(path, f"{rest} cannot be used")
+        if unnamed:
+            rest = units.counted(unnamed, "more line")
+            self._problem(path, f"and {rest} cannot be used", stands_for=unnamed)
         if number == 0:
             self._problem(path, "empty: no case has ended yet")
 
-    def _line(self, path: Path, number: int, line: bytes, plan: Plan | None) -> str:
-        """Use one line of a journal; return why it cannot be used, or an empty string."""
+    def _line(
+        self, path: Path, number: int, line: bytes, plan: Plan | None, *, say: bool
+    ) -> str | None:
+        """Use one line of a journal; return why it cannot be used, or None.
+
+        Without ``say`` the reason may be empty: nobody will read it.
+        """
         try:
-            record = decode.document(line, Record)
+            record = decode.as_written(line)
+            if record is None:
+                self._look_closely(line)
+                record = decode.otherwise(line, Record, say=say)
         except decode.Unusable as why:
             cut = "" if line.endswith(b"\n") else "the last line is cut off, ignored: "
             return f"{cut}{why}"
         if plan is not None and record.run_id != plan.run_id:
             return f"a record of run {record.run_id!r} in the folder of {plan.run_id!r}; left out"
-        self._record(path, number, record)
-        return ""
+        return self._record(path, number, record, len(line))
 
-    def _record(self, path: Path, line: int | None, record: Record) -> None:
+    def _record(self, path: Path, line: int | None, record: Record, size: int) -> str | None:
+        """Keep a record unless it was read before; return why it cannot be kept, or None."""
         if record.record_id in self.records:
             self.repeated[path] = self.repeated.get(path, 0) + 1
-            return
+            return None
         key = (record.run_id, record.launch, record.case_id)
         if key in self.places:
             reason = f"another record of {record.case_id}, launch {record.launch}, run"
-            reason += f" {record.run_id!r} was read from {self.places[key]}; this one is left out"
-            self._problem(path, reason, line)
-            return
+            place = self.places[key]
+            return f"{reason} {record.run_id!r} was read from {place}; this one is left out"
+        compact, parked = self.compact.record(record)
+        if not self.left.keeps(max(size - parked, 0)):
+            return budget.KEPT_SPENT
         self.places[key] = str(path) if line is None else f"{path}:{line}"
         self.sources[record.record_id] = str(path)
-        self.records[record.record_id] = self.compact.record(record)
+        self.records[record.record_id] = compact
+        return None
 
 
 def _is_run(folder: Path) -> bool:
