@@ -1,9 +1,9 @@
-"""``python tests/fuzz.py --seconds N``: strangers' folders, made up and spoiled, before every verb.
+"""``python tests/fuzz.py --seconds N``: strangers' folders, spoiled, before every verb.
 
 Each example is a folder with one good record beside a spoiled run. Its properties: no exception
 leaves a verb, nothing is written outside of what the verb was told to write, the good record is in
-the answer, and no verb takes longer than ``MOST_SECONDS``. A folder that breaks one of them is kept
-in ``build/fuzz``.
+the answer, and no verb takes longer than ``MOST_SECONDS``. A folder that breaks one of them is
+kept in ``build/fuzz``.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -23,7 +24,8 @@ from typing import Any
 
 import hypothesis
 import msgspec
-from hypothesis import HealthCheck, strategies as st
+from hypothesis import HealthCheck
+from hypothesis import strategies as st
 
 import mutations
 import records
@@ -159,10 +161,11 @@ def writes_only(allowed: tuple[Path, ...]) -> Iterator[list[str]]:
         else:
             return
         for path in paths:
-            if isinstance(path, str | bytes | os.PathLike) and os.path.isabs(path):
-                real = Path(os.path.realpath(os.fsdecode(path)))
-                if real != Path(os.devnull) and not any(map(real.is_relative_to, allowed)):
-                    found.append(f"{event} {real}")
+            if isinstance(path, int) or not (named := Path(os.fsdecode(path))).is_absolute():
+                continue  # a relative one shows in the folders, which are compared
+            real = Path(os.path.realpath(named))
+            if real != Path(os.devnull) and not any(map(real.is_relative_to, allowed)):
+                found.append(f"{event} {real}")
 
     _watching.append(watch)
     try:
@@ -231,11 +234,11 @@ def _verb(verb: str, answer: str, given: Path, out: Path, scratch: Path, here: P
     if elsewhere:
         raise Broken(f"{verb}: writes elsewhere: {elsewhere[:3]}")
     if code not in CODES:
-        raise Broken(f"{verb}: exit code {code}: {complained[-500:]}")
+        raise Broken(f"{verb}: exit code {code}: {complained[-1500:]}")
     if time.monotonic() - began > MOST_SECONDS:
         raise Broken(f"{verb}: took over {MOST_SECONDS} s")
     if not _answers(answer, code, said, out):
-        raise Broken(f"{verb}: the good record is not in its answer: {code}: {complained[-500:]}")
+        raise Broken(f"{verb}: the good record is not in its answer: {code}: {complained[-1500:]}")
 
 
 def _called(
@@ -259,9 +262,7 @@ def _called(
         code = "none: it did not end"
     except Exception as error:
         code = f"none but {type(error).__name__}: {error}"[:500]
-        hypothesis.note(code)
-        if os.environ.get("TUNEBENCH_FUZZ_RAISES"):
-            raise
+        traceback.print_exc(file=complained)
     finally:
         os.chdir(where)
         tempfile.tempdir = temporary

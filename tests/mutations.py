@@ -168,7 +168,20 @@ def named(tree: Json, key: str, name: str) -> Json:
     return tree
 
 
-TOKENS = (b"", b"\n", b"\x00", b"{", b"}", b"[" * 3000, b"]", b'"', b",", b"null", b"NaN", b"1e999")
+TOKENS = (
+    b"",
+    b"\n",
+    b"\x00",
+    b"{",
+    b"}",
+    b"[" * 3000,
+    b"]",
+    b'"',
+    b",",
+    b"null",
+    b"NaN",
+    b"1e999",
+)
 TOKENS += (b"9" * 5000, b"\xff", b"\\ud800", b"\xed\xa0\x80", b"-", b"\xef\xbb\xbf", b" " * 9999)
 
 

@@ -274,6 +274,7 @@ class _Reader:
                     unnamed += 1
         except decode.Unusable as failure:
             self._problem(path, str(failure))
+            number = number or 1  # not empty, whatever it is
         if unnamed:
             rest = units.counted(unnamed, "more line")
             self._problem(path, f"and {rest} cannot be used", stands_for=unnamed)
