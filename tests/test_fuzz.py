@@ -7,6 +7,7 @@ import pytest
 import fuzz
 import mutations
 import records
+import watching
 from suite.results.record import Record, encode
 from suite.results.store import read
 
@@ -35,7 +36,7 @@ def test_a_spoiled_record_that_still_fits_is_read(tmp_path) -> None:
 def test_a_write_outside_is_noticed(tmp_path) -> None:
     """What the fuzz watches for it sees: opened, made, removed, renamed, also in vain."""
     (tmp_path / "out").mkdir()
-    with fuzz.writes_only((tmp_path / "out",)) as elsewhere:
+    with watching.writes_only((tmp_path / "out",)) as elsewhere:
         (tmp_path / "out" / "fine").write_text("x")
         (tmp_path / "bad").write_text("x")
         (tmp_path / "bad").rename(tmp_path / "worse")

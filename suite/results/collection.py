@@ -14,6 +14,7 @@ from suite.results.budget import Budget
 from suite.results.compact import Compact
 from suite.results.fidelity import FidelityFile
 from suite.results.plan import Plan
+from suite.results.problems import Problem, Problems
 from suite.results.record import Record
 from suite.results.walk import walk
 from suite.wire import Struct
@@ -23,22 +24,6 @@ JOURNAL = "journal.jsonl"
 FIDELITY = "fidelity.json"
 NOISE = "noise.json"  #: computed from the records of a folder (``suite.results.noise``)
 MOST_BAD_LINES = 20  #: of one file that are named one by one; the others are counted
-
-
-class Problem(Struct, frozen=True, kw_only=True):
-    """One thing in the input that is left out, or needs a reader's eye: where, and why.
-
-    ``stands_for`` is how many of them this is: what is not named one by one is counted.
-    """
-
-    path: str
-    reason: str
-    line: int | None = None
-    stands_for: int = 1
-
-    def __str__(self) -> str:
-        place = self.path if self.line is None else f"{self.path}:{self.line}"
-        return units.printable(f"{place}: {self.reason}")
 
 
 class Collection(Struct, frozen=True, kw_only=True):
@@ -91,33 +76,23 @@ class _Reader:
     def __init__(self) -> None:
         self.records: dict[str, Record] = {}
         self.plans: dict[str, tuple[Plan, Path]] = {}
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.sources: dict[str, str] = {}
         self.places: dict[tuple[str, int, str], str] = {}
         self.repeated: dict[Path, int] = {}
         self.fidelities: list[FidelityFile] = []
         self.compact = Compact()
         self.left = Budget()
-        self.unnamed = 0
         self.root = Path()  #: what was given; links may not lead out of it
 
     def collection(self) -> Collection:
-        merged = [
-            Problem(
-                path=str(path),
-                reason=f"{units.counted(count, 'record')} read before, counted once",
-            )
-            for path, count in self.repeated.items()
-        ]
-        problems = [*self.problems, *merged[: budget.MOST_NAMED]]
-        self.unnamed += max(0, len(merged) - budget.MOST_NAMED)
-        if self.unnamed:
-            rest = f"and {units.counted(self.unnamed, 'more problem')}, not named one by one"
-            problems.append(Problem(path="all input", reason=rest, stands_for=self.unnamed))
+        for path, count in self.repeated.items():
+            reason = f"{units.counted(count, 'record')} read before, counted once"
+            self.problems.add(path, reason)
         return Collection(
             records=tuple(self.records.values()),
             plans=tuple(plan for plan, _ in self.plans.values()),
-            problems=tuple(problems),
+            problems=self.problems.all(),
             sources=self.sources,
             fidelities=tuple(self.fidelities),
         )
@@ -133,26 +108,12 @@ class _Reader:
         else:
             raise BadInput(f"{path}: no such file or folder")
 
-    def _problem(
-        self, path: Path, reason: str, line: int | None = None, *, stands_for: int = 1
-    ) -> None:
-        if not self._names:
-            self.unnamed += stands_for
-            return
-        why = decode.shortened(reason)
-        self.problems.append(Problem(path=str(path), reason=why, line=line, stands_for=stands_for))
-
-    @property
-    def _names(self) -> bool:
-        """Return whether the next problem is named."""
-        return len(self.problems) < budget.MOST_NAMED
-
     def _folder(self, folder: Path) -> None:
         if _is_run(folder):
             self._run(folder)
             return
-        before = len(self.problems), len(self.records), len(self.plans)
-        for here, folders, found in walk(folder, self._problem):
+        before = self.problems.count, len(self.records), len(self.plans)
+        for here, folders, found in walk(folder, self.problems.add):
             for name in sorted(folders):
                 self._check_folder(here / name)
             runs = [n for n in folders if _is_run(here / n) and not self._leads_out(here / n)]
@@ -162,21 +123,21 @@ class _Reader:
             found = [name for name in found if name.endswith((".json", ".jsonl"))]
             for name in sorted(found):
                 if not self.left.opens():
-                    self._problem(here, budget.FILES_SPENT)
+                    self.problems.add(here, budget.FILES_SPENT)
                     return
                 if name == FIDELITY:
                     self._fidelity(here / name)
                 elif name != NOISE:
                     self._file(here / name)
-        if before == (len(self.problems), len(self.records), len(self.plans)):
-            self._problem(folder, "a folder without results")
+        if before == (self.problems.count, len(self.records), len(self.plans)):
+            self.problems.add(folder, "a folder without results")
 
     def _check_folder(self, folder: Path) -> None:
         """Say what would be passed over without a word."""
         if self._leads_out(folder):
-            self._problem(folder, "a link that leads out of the folder; give it by itself")
+            self.problems.add(folder, "a link that leads out of the folder; give it by itself")
         elif folder.suffix in (".json", ".jsonl"):
-            self._problem(folder, "a folder with the name of a file")
+            self.problems.add(folder, "a folder with the name of a file")
 
     def _leads_out(self, path: Path) -> bool:
         return path.is_symlink() and files.leads_out(path, self.root)
@@ -188,11 +149,11 @@ class _Reader:
             if plan is not None and self.plans.get(plan.run_id, (plan,))[0] != plan:
                 return
         else:
-            self._problem(folder, f"{PLAN} is missing; its records are used all the same")
+            self.problems.add(folder, f"{PLAN} is missing; its records are used all the same")
         if os.path.lexists(folder / JOURNAL):
             self._lines(folder / JOURNAL, plan)
         else:
-            self._problem(folder, f"no {JOURNAL}: no case has ended yet")
+            self.problems.add(folder, f"no {JOURNAL}: no case has ended yet")
 
     def _file(self, path: Path) -> None:
         if path.suffix != ".json":
@@ -208,13 +169,13 @@ class _Reader:
                     return
                 if {"benchmarks", "machine_info"} <= keys:
                     reason = "pytest-benchmark's own file; the records are in"
-                    self._problem(path, f"{reason} {JOURNAL} beside it")
+                    self.problems.add(path, f"{reason} {JOURNAL} beside it")
                     return
                 record = decode.otherwise(content, Record)
             if why := self._record(path, None, record, len(content)):
-                self._problem(path, why)
+                self.problems.add(path, why)
         except decode.Unusable as failure:
-            self._problem(path, str(failure))
+            self.problems.add(path, str(failure))
 
     def _look_closely(self, document: bytes) -> None:
         """Take a document from the budget of those that tunebench did not write this way."""
@@ -228,10 +189,10 @@ class _Reader:
             self._look_closely(content)
             found = msgspec.json.decode(content, type=FidelityFile)
         except RecursionError:
-            self._problem(path, "not a valid fidelity file: nested too deeply")
+            self.problems.add(path, "not a valid fidelity file: nested too deeply")
             return
         except (msgspec.DecodeError, UnicodeDecodeError, decode.Unusable) as error:
-            self._problem(path, f"not a valid fidelity file: {error}")
+            self.problems.add(path, f"not a valid fidelity file: {error}")
             return
         if found not in self.fidelities:
             self.fidelities.append(found)
@@ -244,42 +205,42 @@ class _Reader:
                 self._look_closely(content)
             plan = decode.document(content, Plan)
         except decode.Unusable as why:
-            self._problem(path, str(why))
+            self.problems.add(path, str(why))
             return None
         if plan.run_id not in self.plans:
             if not self.left.keeps(len(content)):
-                self._problem(path, budget.KEPT_SPENT)
+                self.problems.add(path, budget.KEPT_SPENT)
                 return plan
             if not self.left.plans(plan.total):
-                self._problem(path, budget.PLANNED_SPENT)
+                self.problems.add(path, budget.PLANNED_SPENT)
                 return plan
         kept, place = self.plans.setdefault(plan.run_id, (plan, path))
         if kept != plan:
             reason = f"a different run with the same id {plan.run_id!r} was read from {place}"
-            self._problem(path, f"{reason}; this one is left out")
+            self.problems.add(path, f"{reason}; this one is left out")
         return plan
 
     def _lines(self, path: Path, plan: Plan | None) -> None:
         number = bad = unnamed = 0
         try:
             for number, line in files.lines(path, self.root, self.left):
-                say = bad < MOST_BAD_LINES and self._names
+                say = bad < MOST_BAD_LINES and self.problems.names
                 why = self._line(path, number, line, plan, say=say)
                 if why is None:
                     continue
                 bad += 1
                 if say:
-                    self._problem(path, why, number)
+                    self.problems.add(path, why, number)
                 else:
                     unnamed += 1
         except decode.Unusable as failure:
-            self._problem(path, str(failure))
+            self.problems.add(path, str(failure))
             number = number or 1  # not empty, whatever it is
         if unnamed:
             rest = units.counted(unnamed, "more line")
-            self._problem(path, f"and {rest} cannot be used", stands_for=unnamed)
+            self.problems.add(path, f"and {rest} cannot be used", stands_for=unnamed)
         if number == 0:
-            self._problem(path, "empty: no case has ended yet")
+            self.problems.add(path, "empty: no case has ended yet")
 
     def _line(
         self, path: Path, number: int, line: bytes, plan: Plan | None, *, say: bool

@@ -16,8 +16,9 @@ import msgspec
 
 from suite.errors import BadInput, SuiteError, WrongMachine
 from suite.results import collection, decode, journal
-from suite.results.collection import JOURNAL, PLAN, Collection, Problem, read
+from suite.results.collection import JOURNAL, PLAN, Collection, read
 from suite.results.plan import Plan
+from suite.results.problems import Problem
 from suite.results.record import Record, seal
 
 __all__ = ["JOURNAL", "PLAN", "Collection", "Plan", "Problem", "Run", "create", "open_run", "read"]
