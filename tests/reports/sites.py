@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 import records
 from suite.results.collection import Collection
-from suite.results.problems import Problem
 from suite.results.plan import Plan
+from suite.results.problems import Problem
 from suite.results.record import Check, Record
 
 CHECKS = (
