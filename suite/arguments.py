@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from suite.catalog.bounds import MOST
 from suite.errors import BadInput, did_you_mean
 
 
@@ -87,6 +88,8 @@ def natural(text: str) -> int:
         raise argparse.ArgumentTypeError(f"not a whole number: {text!r}") from None
     if number < 0:
         raise argparse.ArgumentTypeError(f"must not be negative: {number}")
+    if number > MOST:
+        raise argparse.ArgumentTypeError(f"must be at most {MOST}, not {number}")
     return number
 
 

@@ -14,20 +14,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from suite.catalog.bounds import MOST, Column, Count, Float, Rate, Seconds, StepSeconds, Whole
+from suite.catalog.bounds import Positive as Tokens
 from suite.catalog.case import Case
+
+__all__ = ["MOST", "Count", "Seconds", "StepSeconds", "Tokens"]
 
 PhaseName = Literal["start", "import", "load", "prepare", "first_step", "steady", "finish"]
 
 MAX_FRAME_BYTES = 16 << 20
-
-# Bounds that no measurement reaches, so that a stranger's record cannot overflow what is computed.
-MOST = 2**63 - 1
-LONGEST_SECONDS = 1e12
-
-Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
-Tokens = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)]
-StepSeconds = Annotated[float, msgspec.Meta(ge=1e-9, le=LONGEST_SECONDS)]
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,13 +77,13 @@ class Step(Struct, frozen=True, kw_only=True):
     tokens_padded: Tokens
     tokens_real: Tokens
     tokens_loss: Count
-    loss: float | None = None
+    loss: Float | None = None
     loss_text: str | None = None
-    gradient_norm: float | None = None
+    gradient_norm: Float | None = None
     data_seconds: Seconds | None = None
     collector_seconds: Seconds | None = None
     minor_faults: Count | None = None
-    row_tokens: tuple[Count, ...] = ()  #: real length of each sequence that attention ran over
+    row_tokens: Column[Count] = ()  #: real length of each sequence that attention ran over
 
 
 class Ledger(Struct, frozen=True, kw_only=True):
@@ -112,9 +107,9 @@ class Ledger(Struct, frozen=True, kw_only=True):
     paged_optimizer_state_bytes: Count
     workspaces_bytes: Count | None = None
     other_tensors_bytes: Count | None = None
-    activations_bytes: int | None = None
-    residual_bytes: int | None = None
-    fragmentation_bytes: int | None = None
+    activations_bytes: Whole | None = None
+    residual_bytes: Whole | None = None
+    fragmentation_bytes: Whole | None = None
 
 
 class Effective(Struct, frozen=True, kw_only=True):
@@ -140,7 +135,7 @@ class Effective(Struct, frozen=True, kw_only=True):
     trainer_class: str
     packing: str
     device: str
-    others: dict[str, str | int | float | bool | None] = {}
+    others: dict[str, str | Whole | Float | bool | None] = {}
 
 
 class Versions(Struct, frozen=True, kw_only=True):
@@ -150,10 +145,7 @@ class Versions(Struct, frozen=True, kw_only=True):
     packages: dict[str, str]
     torch_cuda: str | None = None
     device_name: str | None = None
-    cpu_threads: int | None = None
-
-
-Rate = Annotated[float, msgspec.Meta(gt=0, le=1e18)]
+    cpu_threads: Count | None = None
 
 
 class HostProbe(Struct, frozen=True, kw_only=True):
@@ -187,12 +179,12 @@ class Probe(Struct, frozen=True, kw_only=True):
     before all cases. Null in older records, ``host_after`` also of a case that did not get there.
     """
 
-    matmul_flops_per_second: Annotated[float, msgspec.Meta(gt=0)]
+    matmul_flops_per_second: Rate
     matmul: str
-    copy_bytes_per_second: Annotated[float, msgspec.Meta(gt=0)]
+    copy_bytes_per_second: Rate
     copy: str
-    host_to_device_bytes_per_second: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    device_to_host_bytes_per_second: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    host_to_device_bytes_per_second: Rate | None = None
+    device_to_host_bytes_per_second: Rate | None = None
     host: HostProbe | None = None
     host_after: HostProbe | None = None
 

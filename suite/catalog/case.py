@@ -9,6 +9,7 @@ import msgspec
 from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.catalog import toml
+from suite.catalog.bounds import Count, Positive
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.names import CaseId
@@ -33,9 +34,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     method: Method
     workload: Workload
     loop: Loop
-    seed: int
-    steady_steps: int
-    steady_steps_if_short: int | None = None  #: see ``Tier``; null in older records
+    seed: Count
+    steady_steps: Positive
+    steady_steps_if_short: Positive | None = None  #: see ``Tier``; null in older records
     warmup: Warmup
     timeouts: Timeouts
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.bounds import Factor
 from suite.catalog.names import Name
 
 FOLDER = Path(__file__).parent / "methods"
@@ -27,7 +28,7 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     rank: Annotated[int, msgspec.Meta(ge=1, le=4096)]
-    alpha: Annotated[float, msgspec.Meta(gt=0)]
+    alpha: Factor
     dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)]
     targets: Literal["linear", "experts"]
 
@@ -37,7 +38,7 @@ class Optimizer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: Literal["adamw_torch_fused", "adamw_torch", "paged_adamw_8bit", "adamw_8bit"]
     learning_rate: Annotated[float, msgspec.Meta(gt=0, lt=1)]
-    max_gradient_norm: Annotated[float, msgspec.Meta(gt=0)]
+    max_gradient_norm: Factor
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,17 +1,16 @@
 """Models: what is tuned. Architecture facts live in ``models/*.toml``, each with its source."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.bounds import Factor, Positive
 from suite.catalog.names import Name
 from suite.errors import BadInput
 
 FOLDER = Path(__file__).parent / "models"
-
-Positive = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 class Experts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +35,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     head_size: Positive
     vocabulary_size: Positive
     max_positions: Positive
-    rope_theta: Annotated[float, msgspec.Meta(gt=0)]
+    rope_theta: Factor
     tied_embeddings: bool
     intermediate_size: Positive | None = None  #: dense feed-forward; None when experts replace it
     experts: Experts | None = None

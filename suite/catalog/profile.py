@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.bounds import Factor
 from suite.catalog.names import Name
 from suite.catalog.tier import Loop
 from suite.errors import BadInput, WrongMachine, did_you_mean
@@ -65,7 +66,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     came about. A disputed number says so in its note.
     """
 
-    value: Annotated[float, msgspec.Meta(gt=0)]
+    value: Factor
     source: Annotated[str, msgspec.Meta(min_length=1)]
     derived: bool = False
     note: str = ""

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog import toml
+from suite.catalog.bounds import Positive
 from suite.catalog.names import Name, Suffix
 
 FOLDER = Path(__file__).parent / "tiers"
 
-Positive = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Loop = Literal["sft", "trainer", "bare"]
 
 

@@ -10,8 +10,10 @@ import msgspec
 
 from suite import units
 from suite.errors import BadInput
-from suite.results import stats
+from suite.results import files, stats
+from suite.results.budget import Budget
 from suite.results.collection import NOISE
+from suite.results.decode import Unusable
 from suite.results.metrics import all_metrics
 from suite.results.noise import NoiseFile
 from suite.results.record import Record
@@ -28,13 +30,12 @@ def spreads(paths: Iterable[Path]) -> Mapping[tuple[str, str], float]:
     for the ``noise.json`` in it. Raises BadInput for a file that is none.
     """
     found: dict[tuple[str, str], float] = {}
+    left = Budget()
     for path in paths:
         file = path / NOISE if path.is_dir() else path
         try:
-            read = msgspec.json.decode(file.read_bytes(), type=NoiseFile)
-        except OSError as error:
-            raise BadInput(f"{file}: cannot be read: {error.strerror}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            read = msgspec.json.decode(files.content(file, path, left), type=NoiseFile)
+        except (Unusable, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadInput(f"{file}: not a calibration: {error}") from error
         for each in read.cases:
             if each.gate and each.spread is not None:

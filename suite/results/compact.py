@@ -22,23 +22,25 @@ class Compact:
         self._counts: dict[int, int] = {}
         self._rows: dict[tuple[int, ...], tuple[int, ...]] = {}
 
-    def record(self, record: Record) -> Record:
-        """Return the record, made compact."""
+    def record(self, record: Record) -> tuple[Record, int]:
+        """Return the record, made compact, and how many of its bytes were parked."""
+        telemetry, parked = self._parked(record.telemetry)
         case = msgspec.structs.replace(
             record.case,
             model=self._same(record.case.model),
             method=self._same(record.case.method),
             workload=self._same(record.case.workload),
         )
-        return msgspec.structs.replace(
+        compact = msgspec.structs.replace(
             record,
             case=case,
             hardware=self._same(record.hardware),
             environment=self._environment(record.environment),
             effective=self._same(record.effective),
             steps=tuple(map(self._step, record.steps)),
-            telemetry=self._parked(record.telemetry),
+            telemetry=telemetry,
         )
+        return compact, parked
 
     def _environment(self, environment: Environment) -> Environment:
         """Return it with everything shared but how fast the host was, which each case measured."""
@@ -64,14 +66,12 @@ class Compact:
         assert isinstance(found, type(value))
         return found
 
-    def _parked(self, telemetry: Telemetry | None) -> Telemetry | None:
+    def _parked(self, telemetry: Telemetry | None) -> tuple[Telemetry | None, int]:
         if telemetry is None:
-            return None
-        try:
-            packed = msgspec.msgpack.encode(telemetry)
-        except OverflowError:  # a stranger's whole number of over 64 bits, which JSON can hold
-            return telemetry
+            return None, 0
+        packed = msgspec.msgpack.encode(telemetry)
         if len(packed) < LEAST_BYTES:
-            return telemetry
+            return telemetry, 0
         # To its readers it is what it stands for.
-        return self._lot.park(packed, _TELEMETRY.decode)  # type: ignore[return-value]
+        parked: Telemetry = self._lot.park(packed, _TELEMETRY.decode)  # type: ignore[assignment]
+        return parked, len(packed)

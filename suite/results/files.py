@@ -6,25 +6,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from suite.results import budget
+from suite.results.budget import Budget
 from suite.results.decode import MAX_DOCUMENT_BYTES, Unusable
 
 
-def content(path: Path, root: Path) -> bytes:
-    """Return a file of one document; ``root`` is the folder or file that was given.
+def content(path: Path, root: Path, left: Budget) -> bytes:
+    """Return a file of one document.
 
+    ``root`` is the folder or file that was given, ``left`` what this call may still read.
     Raises Unusable for what ``lines`` does, and for more than ``MAX_DOCUMENT_BYTES``.
     """
     with _opened(path, root) as file:
         found = _read(file, MAX_DOCUMENT_BYTES + 1)
+    if not left.reads(len(found)):
+        raise Unusable(budget.READ_SPENT)
     if len(found) > MAX_DOCUMENT_BYTES:
         raise Unusable(f"too large: over {MAX_DOCUMENT_BYTES >> 20} MiB")
     return found
 
 
-def lines(path: Path, root: Path) -> Iterator[tuple[int, bytes]]:
+def lines(path: Path, root: Path, left: Budget) -> Iterator[tuple[int, bytes]]:
     """Yield (number, line); of a line that is too long only its beginning, still too long.
 
-    Raises Unusable where this is no plain file, a link leads out of ``root``, or reading fails.
+    Raises Unusable where this is no plain file, a link leads out of ``root``, reading fails, or
+    ``left`` has nothing left.
     """
     limit = MAX_DOCUMENT_BYTES + 2
     with _opened(path, root) as file:
@@ -32,8 +38,12 @@ def lines(path: Path, root: Path) -> Iterator[tuple[int, bytes]]:
         while line := _read_line(file, limit):
             number += 1
             rest = line
+            if not left.reads(len(rest)):
+                raise Unusable(budget.READ_SPENT)
             while len(rest) == limit and not rest.endswith(b"\n"):
                 rest = _read_line(file, limit)
+                if not left.reads(len(rest)):
+                    raise Unusable(budget.READ_SPENT)
             yield number, line
 
 

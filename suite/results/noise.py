@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from suite.catalog.bounds import LARGEST_RATIO, Count, Ratio, Seconds
 from suite.catalog.names import CaseId, Name
 from suite.results.launches import Launches, group
 from suite.results.metrics import all_metrics
@@ -46,27 +47,27 @@ class Noise(Struct, frozen=True, kw_only=True):
     profile: Name
     case_id: CaseId
     record_ids: tuple[str, ...]
-    launches: int
-    gpus: int
+    launches: Count
+    gpus: Count
     gate: bool
-    step_seconds: tuple[float | None, ...]
-    step_seconds_geometric_mean: float | None
-    spread: float | None
-    range: float | None
-    first_loss_difference: float | None
-    trajectory_difference: float | None
-    common_steps: int
-    first_gradient_norm_difference: float | None
-    gradient_norm_difference: float | None = None
-    first_step_cold_seconds: tuple[float, ...]
-    first_step_warm_seconds: tuple[float, ...]
+    step_seconds: tuple[Seconds | None, ...]
+    step_seconds_geometric_mean: Seconds | None
+    spread: Ratio | None
+    range: Ratio | None
+    first_loss_difference: Ratio | None
+    trajectory_difference: Ratio | None
+    common_steps: Count
+    first_gradient_norm_difference: Ratio | None
+    gradient_norm_difference: Ratio | None = None
+    first_step_cold_seconds: tuple[Seconds, ...]
+    first_step_warm_seconds: tuple[Seconds, ...]
     unavailable: dict[str, str] = {}
 
 
 class NoiseFile(Struct, frozen=True, kw_only=True):
     """What ``noise.json`` holds: every case of one profile that has launches enough."""
 
-    schema: int = SCHEMA
+    schema: Count = SCHEMA
     cases: tuple[Noise, ...]
 
 
@@ -181,6 +182,6 @@ def _common(records: Sequence[Record]) -> dict[int, list[Step]]:
 
 
 def _rounded(value: float | None) -> float | None:
-    if value is None or not math.isfinite(value):  # a stranger's samples can overflow
+    if value is None or not abs(value) <= LARGEST_RATIO:  # a stranger's samples can overflow
         return None
     return float(f"{value:.{DIGITS}g}")

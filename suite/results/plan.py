@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from suite.catalog.bounds import Column, Count
 from suite.catalog.case import Case
 from suite.catalog.names import Name
 from suite.catalog.tier import Loop
@@ -22,7 +23,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     ``created_at`` is ISO 8601 in UTC, ``argv`` the command line after ``tunebench``.
     """
 
-    schema: int = SCHEMA
+    schema: Count = SCHEMA
     run_id: Name
     created_at: str
     suite_version: str
@@ -30,15 +31,16 @@ class Plan(Struct, frozen=True, kw_only=True):
     tier: Name
     launches: Annotated[int, msgspec.Meta(ge=1)]
     loop: Loop
-    seed: int
+    seed: Count
     weights: str
     runner: Literal["local", "docker"]
-    cases: tuple[Case, ...]
+    cases: Column[Case]
     argv: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.total > MOST_RECORDS:
-            raise ValueError(f"plans {self.total:,} records; a run has {MOST_RECORDS:,} at most")
+        planned = max(self.total, self.launches)  # a plan without cases has a limit too
+        if planned > MOST_RECORDS:
+            raise ValueError(f"plans {planned:,} records; a run has {MOST_RECORDS:,} at most")
 
     @property
     def total(self) -> int:

@@ -20,24 +20,32 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import islice
 from operator import le
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
 import msgspec
 
+from suite.catalog.bounds import (
+    MOST,
+    Column,
+    Count,
+    Joules,
+    Launch,
+    Moment,
+    Seconds,
+    Watts,
+    Whole,
+)
 from suite.catalog.case import Case
 from suite.catalog.names import CaseId, Name
 from suite.catalog.profile import Profile
 from suite.results.parked import loaded
 from suite.wire import (
-    MOST,
-    Count,
     Effective,
     Failure,
     Ledger,
     Phase,
     PhaseName,
     Probe,
-    Seconds,
     Step,
     Struct,
     Versions,
@@ -75,8 +83,8 @@ class Gpu(Struct, frozen=True, kw_only=True):
     uuid_hash: str
     driver: str
     memory_total_bytes: Count | None = None
-    power_limit_watts: float | None = None
-    power_limit_default_watts: float | None = None
+    power_limit_watts: Watts | None = None
+    power_limit_default_watts: Watts | None = None
     sm_clock_max_mhz: Count | None = None
     memory_clock_max_mhz: Count | None = None
     ecc: bool | None = None
@@ -151,16 +159,16 @@ class Telemetry(Struct, frozen=True, kw_only=True, dict=True):
     """
 
     period_seconds: Seconds
-    elapsed_seconds: tuple[float, ...]
-    power_watts: tuple[float | None, ...]
-    sm_clock_mhz: tuple[int | None, ...]
-    memory_clock_mhz: tuple[int | None, ...]
-    temperature_celsius: tuple[int | None, ...]
-    throttle_reasons: tuple[int | None, ...]
-    device_memory_bytes: tuple[int | None, ...]
-    process_memory_bytes: tuple[int | None, ...]
-    energy_joules: tuple[float | None, ...]
-    step_elapsed_seconds: tuple[tuple[float, float], ...] = ()
+    elapsed_seconds: Column[Moment]
+    power_watts: Column[Watts | None]
+    sm_clock_mhz: Column[Count | None]
+    memory_clock_mhz: Column[Count | None]
+    temperature_celsius: Column[Whole | None]
+    throttle_reasons: Column[Count | None]
+    device_memory_bytes: Column[Count | None]
+    process_memory_bytes: Column[Count | None]
+    energy_joules: Column[Joules | None]
+    step_elapsed_seconds: Column[tuple[Moment, Moment]] = ()
     foreign_processes: Count = 0
     unavailable: dict[str, str] = {}
 
@@ -200,7 +208,7 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     in seconds since the case began; on a GPU telemetry holds it.
     """
 
-    schema: int = SCHEMA
+    schema: Count = SCHEMA
     record_id: str = ""
     run_id: Name
     case_id: CaseId
@@ -208,7 +216,7 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     method: Name
     engine: str
     profile: Name
-    launch: Annotated[int, msgspec.Meta(ge=1)]
+    launch: Launch
     outcome: Outcome
     phase: PhaseName | None
     reason: str
@@ -218,21 +226,21 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     hardware: Profile | None = None
     work_key: str
     weights: str
-    phases: tuple[Phase, ...]
-    steps: tuple[Step, ...]
+    phases: Column[Phase]
+    steps: Column[Step]
     environment: Environment
     steadiness: Steadiness | None = None
     effective: Effective | None = None
     checks: tuple[Check, ...] = ()
     failure: Failure | None = None
-    exit_code: int | None = None  #: the worker's; negative is a signal
+    exit_code: Whole | None = None  #: the worker's; negative is a signal
     compile_cache: CompileCache | None = None  #: null where no worker was started
     #: How many files the launch added to them; a warm one that compiles nothing adds none.
     compiled_files: Count | None = None
     harness_seconds: Seconds | None = None
     wall_seconds: Seconds | None = None
     telemetry: Telemetry | None = None
-    step_elapsed_seconds: tuple[tuple[float, float], ...] = ()
+    step_elapsed_seconds: Column[tuple[Moment, Moment]] = ()
     ledger: Ledger | None = None
     output_tail: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  #: warnings worth a reader's eye

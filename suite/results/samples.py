@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import Literal
 
+from suite.catalog.bounds import LONGEST_SECONDS
 from suite.results.computed import once
 from suite.results.record import Record
-from suite.wire import LONGEST_SECONDS, Phase, Step
+from suite.wire import Phase, Step
 
 MemoryKind = Literal[
     "allocated_peak_bytes", "reserved_peak_bytes", "nvml_process_peak_bytes", "host_rss_peak_bytes"

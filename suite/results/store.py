@@ -15,9 +15,11 @@ import msgspec
 
 from suite.errors import BadInput, SuiteError, WrongMachine
 from suite.results import collection, decode, files, journal
-from suite.results.collection import JOURNAL, PLAN, Collection, Problem, read
+from suite.results.budget import Budget
+from suite.results.collection import JOURNAL, PLAN, Collection, read
 from suite.results.folder import Folder, open_folder
 from suite.results.plan import Plan
+from suite.results.problems import Problem
 from suite.results.record import Record, seal
 
 __all__ = ["JOURNAL", "PLAN", "Collection", "Plan", "Problem", "Run", "create", "open_run", "read"]
@@ -154,7 +156,7 @@ def read_plan(folder: Path) -> Plan:
         hint = "" if folder.is_dir() else f"There is no folder {folder}."
         raise BadInput(f"{folder}: no run to go on with: {PLAN} is missing", hint=hint)
     try:
-        return decode.document(files.content(path, folder), Plan)
+        return decode.document(files.content(path, folder, Budget()), Plan)
     except decode.Unusable as why:
         raise BadInput(f"{path}: {why}") from why
 

@@ -16,7 +16,7 @@ from suite.run import venv
 TRAINING = ["torch", "transformers", "accelerate", "datasets", "peft", "trl", "bitsandbytes"]
 TRAINING += ["unsloth", "unsloth_zoo"]
 CHARTS = ["altair", "vl_convert"]
-TESTING = ["tox", "ruff", "mypy", "selenium"]
+TESTING = ["tox", "ruff", "mypy", "selenium", "hypothesis"]
 
 
 def ensure_training() -> None:

@@ -91,7 +91,8 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
             print(problem)
         shown = [units.counted(records, "good record")] if records or not catalog else []
         shown += [units.counted(good, "good catalog file")] if catalog else []
-        print(", ".join([*shown, units.counted(len(problems), "problem")]))
+        count = sum(problem.stands_for for problem in problems)
+        print(", ".join([*shown, units.counted(count, "problem")]))
     return EXIT_USAGE if problems else EXIT_OK
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import records
-from suite.results.collection import Collection, Problem
+from suite.results.collection import Collection
 from suite.results.plan import Plan
+from suite.results.problems import Problem
 from suite.results.record import Check, Record
 
 CHECKS = (

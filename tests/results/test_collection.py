@@ -51,7 +51,7 @@ def reasons(paths: list[Path]) -> list[str]:
         (changed(records.record(), wall_seconds=-1), "wall_seconds"),
         (changed(records.record(), outcome="great"), "outcome"),
         (changed(records.record(), wall_seconds=1.0), "edited or damaged"),
-        (changed(records.record(), launch=10**400), "edited or damaged"),
+        (changed(records.record(), launch=10**400), "not a valid record"),
         (line(records.record(case_id="qwen3-8b-lora")), "contradicts itself"),
     ],
 )

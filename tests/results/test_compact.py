@@ -138,13 +138,13 @@ def test_telemetry_is_checked_before_it_is_parked(tmp_path: Path) -> None:
     assert f"{path}:1" in str(found.problems[0])
 
 
-def test_a_number_too_large_to_pack_is_kept(tmp_path: Path) -> None:
-    """A whole number of 400 digits is valid JSON: it is read, and said to be impossible."""
+def test_a_number_too_large_to_pack_costs_its_record_alone(tmp_path: Path) -> None:
+    """A whole number of 400 digits is valid JSON, and refused by the name of its field."""
     seen = records.telemetry(sm_clock_mhz=(10**400,) * 61)
     made = seal(msgspec.structs.replace(records.record(), telemetry=seen))
-    (found,) = store.read([written(tmp_path, made)]).records
-    assert found.telemetry is not None
-    assert "impossible" in found.telemetry.fault
+    found = store.read([written(tmp_path, made, records.record(method="qlora"))])
+    assert [record.method for record in found.records] == ["qlora"]
+    assert "$.telemetry.sm_clock_mhz[0]" in found.problems[0].reason
 
 
 def test_both_ways_of_reading_agree() -> None:
