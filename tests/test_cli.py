@@ -268,7 +268,7 @@ def test_export_formats_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert [row["reason"] for row in table] == ["", quoted]
     assert rows[1]["step_seconds"] is None
     assert table[1]["step_seconds"] == ""
-    assert float(table[0]["step_seconds"]) == rows[0]["step_seconds"] == pytest.approx(0.101)
+    assert float(table[0]["step_seconds"]) == rows[0]["step_seconds"] == pytest.approx(0.1019)
     assert main(["export", str(run), "--out", str(target)]) == 2
     assert "exists already" in capsys.readouterr().err
 

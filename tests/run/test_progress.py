@@ -39,7 +39,7 @@ def test_a_log_gets_one_plain_line_a_case() -> None:
     lines = stream.getvalue().splitlines()
     assert lines == [
         "2 cases on cpu, tier smoke → runs/x",
-        "[1/2] tiny-qwen3-lora: ok: 101 ms a step, 4,639 token/s, peak 900 MiB, in 9.4 s",
+        "[1/2] tiny-qwen3-lora: ok: 101.9 ms a step, 4,598 token/s, peak 900 MiB, in 9.4 s",
         "[2/2] tiny-qwen3-qlora: oom in load: out of memory while loading",
     ]
 
@@ -73,7 +73,7 @@ def test_json_lines_are_whole_events() -> None:
     assert events[0]["cases"] == ["tiny-qwen3-lora", "tiny-qwen3-qlora"]
     ended = [event for event in events if event["event"] == "case-ended"]
     assert [event["outcome"] for event in ended] == ["ok", "oom"]
-    assert ended[0]["metrics"]["step_seconds"] == pytest.approx(0.101)
+    assert ended[0]["metrics"]["step_seconds"] == pytest.approx(0.1019)
     assert ended[1]["metrics"]["step_seconds"] is None
     steps = [event for event in events if event["event"] == "step-done"]
     assert steps[0]["step"]["role"] == "first"
