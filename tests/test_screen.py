@@ -31,17 +31,21 @@ FORBIDDEN = re.compile(
 )
 
 
-def hostile(text: str = ESCAPES) -> Record:
-    """Return a record with a text in every field that takes any."""
+def hostile(text: str = ESCAPES, *, names: bool = False) -> Record:
+    """Return a record with a text in every field that takes any.
+
+    With ``names`` also in those of names, so that it is refused and quoted in messages.
+    """
+    added = text if names else ""
     record = records.record(method="lora", reason=text, output_tail=(text,), notes=(text,))
     model = msgspec.structs.replace(
-        record.case.model, name=record.model + text, title=text, family=record.case.model.family
+        record.case.model, name=record.model + added, title=text, family=record.case.model.family
     )
     method = msgspec.structs.replace(
-        record.case.method, name=record.method + text, title=text, summary=text
+        record.case.method, name=record.method + added, title=text, summary=text
     )
     case = msgspec.structs.replace(
-        record.case, case_id=record.case_id + text, model=model, method=method
+        record.case, case_id=record.case_id + added, model=model, method=method
     )
     environment = msgspec.structs.replace(
         record.environment, cpu=text, platform=text, unavailable={"gpu": text}
@@ -52,7 +56,7 @@ def hostile(text: str = ESCAPES) -> Record:
         case=case,
         model=model.name,
         method=method.name,
-        profile=record.profile + text,
+        profile=record.profile + added,
         weights=text,
         environment=environment,
         started_at=text,
@@ -60,15 +64,19 @@ def hostile(text: str = ESCAPES) -> Record:
     return seal(changed)
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    """A run whose plan and record hold escapes wherever a text may stand."""
-    record = hostile()
+@pytest.fixture(params=[False, True], ids=["texts", "names"])
+def run(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A run whose plan and record hold escapes wherever a text may stand, or in names as well."""
+    return written(tmp_path, hostile(names=request.param), names=request.param)
+
+
+def written(tmp_path: Path, record: Record, *, names: bool = False) -> Path:
+    """Write a run of one record."""
     plan = msgspec.structs.replace(
         records.plan(methods=("lora",)),
         cases=(record.case,),
         profile=record.profile,
-        tier=ESCAPES,
+        tier=ESCAPES if names else "smoke",
         weights=ESCAPES,
         argv=("run", ESCAPES),
     )
@@ -152,11 +160,12 @@ def _read(descriptor: int, child: "subprocess.Popen[bytes]") -> Iterator[str]:
 
 
 def test_json_says_the_same_with_such_characters_escaped(
-    run: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A program that reads it gets every character; letters of any language stay as they are."""
+    run = written(tmp_path, hostile())
     assert main(["run", "--resume", str(run), "--dry-run", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["tier"] == ESCAPES
+    assert json.loads(capsys.readouterr().out)["weights"] == ESCAPES
     text = json.dumps({"a": "ä日\U0001f9a5\U000e0001" + ESCAPES}, ensure_ascii=False)
     assert json.loads(screen.json(text)) == json.loads(text)
     assert "ä日\U0001f9a5" in screen.json(text)
