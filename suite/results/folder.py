@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import pwd
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator
@@ -274,7 +275,8 @@ def _directory(path: Path, name: Path | str, within: int | None) -> int:
         return os.open(name, flags, dir_fd=within)
     except OSError as error:
         if error.errno in _NOT_PLAIN and path.is_symlink():
-            raise _link(path) from error
+            hint = "" if within is not None else "Give the folder that it leads to."
+            raise _link(path, hint) from error
         raise
 
 
@@ -292,7 +294,7 @@ def _refuse_irregular(path: Path, kind: os.stat_result) -> None:
     if kind.st_nlink > 1:
         raise BadInput(
             f"{path}: a hard link: the same file has another name elsewhere",
-            hint=f"Copy the folder with cp -r {path.parent} and go on with the copy.",
+            hint=_copy(path.parent),
         )
 
 
@@ -311,15 +313,20 @@ def _refuse_other_user(path: Path, kind: os.stat_result, folder: Path) -> None:
         owner = f"user {kind.st_uid}"
     raise BadInput(
         f"{path}: belongs to {owner}, not to you",
-        hint=f"Copy the folder with cp -r {folder} and go on with the copy.",
+        hint=_copy(folder),
     )
 
 
-def _link(path: Path) -> BadInput:
+def _link(path: Path, hint: str = "") -> BadInput:
     return BadInput(
         f"{path}: a link, through which nothing is written",
-        hint="Take the link away, or give the folder that it leads to.",
+        hint=hint or "Take the link away: no run makes one.",
     )
+
+
+def _copy(folder: Path) -> str:
+    names = shlex.join([str(folder), f"{folder}-copy"])
+    return f"Copy it, and go on with the copy: cp -r {names}"
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
