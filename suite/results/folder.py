@@ -8,7 +8,6 @@ file is opened by its bare name, relative to a folder that is held open.
 import errno
 import fcntl
 import os
-import pwd
 import shutil
 import stat
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from suite.errors import BadInput
+from suite.results.refuse import link, refuse_irregular, refuse_other_user, refuse_strange
 
 #: What opening a link, or what is no plain file, ends with; which one depends on the system.
 _NOT_PLAIN = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.ENOTDIR}
@@ -194,10 +194,10 @@ class Folder:
 
         Looks at the folder, at everything in it, and at everything in its folders ``below``.
         """
-        _refuse_other_user(self.path, self.itself(), self.path)
+        refuse_other_user(self.path, self.itself(), self.path)
         for name in self.names():
             if (kind := self.kind(name)) is not None:
-                _refuse_strange(self.path / name, kind, self.path)
+                refuse_strange(self.path / name, kind, self.path)
         for name in below:
             kind = self.kind(name)
             if kind is not None and stat.S_ISDIR(kind.st_mode):
@@ -240,10 +240,10 @@ class Folder:
             descriptor = os.open(name, flags, _MODE, dir_fd=self._descriptor)
         except OSError as error:
             if error.errno in _NOT_PLAIN and (kind := self.kind(name)) is not None:
-                _refuse_irregular(self.path / name, kind)
+                refuse_irregular(self.path / name, kind)
             raise
         try:
-            _refuse_irregular(self.path / name, os.fstat(descriptor))
+            refuse_irregular(self.path / name, os.fstat(descriptor))
         except BadInput:
             os.close(descriptor)
             raise
@@ -285,52 +285,14 @@ def _directory(path: Path, name: Path | str, within: int | None) -> int:
         return os.open(name, flags, dir_fd=within)
     except OSError as error:
         if error.errno in _NOT_PLAIN and path.is_symlink():
-            raise _link(path) from error
+            hint = "" if within is not None else "Give the folder that it leads to."
+            raise link(path, hint) from error
         raise
 
 
 def _refuse_path(name: str) -> None:
     if "/" in name or name in ("", ".", ".."):
         raise ValueError(f"{name!r} is no name of an entry")
-
-
-def _refuse_irregular(path: Path, kind: os.stat_result) -> None:
-    if stat.S_ISLNK(kind.st_mode):
-        raise _link(path)
-    if not stat.S_ISREG(kind.st_mode):
-        what = "a folder" if stat.S_ISDIR(kind.st_mode) else "no plain file"
-        raise BadInput(f"{path}: {what}", hint="Take it away, or give another folder.")
-    if kind.st_nlink > 1:
-        raise BadInput(
-            f"{path}: a hard link: the same file has another name elsewhere",
-            hint=f"Copy the folder with cp -r {path.parent} and go on with the copy.",
-        )
-
-
-def _refuse_strange(path: Path, kind: os.stat_result, folder: Path) -> None:
-    if not stat.S_ISDIR(kind.st_mode):
-        _refuse_irregular(path, kind)
-    _refuse_other_user(path, kind, folder)
-
-
-def _refuse_other_user(path: Path, kind: os.stat_result, folder: Path) -> None:
-    if kind.st_uid == os.geteuid():
-        return
-    try:
-        owner = pwd.getpwuid(kind.st_uid).pw_name
-    except KeyError:
-        owner = f"user {kind.st_uid}"
-    raise BadInput(
-        f"{path}: belongs to {owner}, not to you",
-        hint=f"Copy the folder with cp -r {folder} and go on with the copy.",
-    )
-
-
-def _link(path: Path) -> BadInput:
-    return BadInput(
-        f"{path}: a link, through which nothing is written",
-        hint="Take the link away, or give the folder that it leads to.",
-    )
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

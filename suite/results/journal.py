@@ -4,7 +4,7 @@ import errno
 from pathlib import Path
 
 from suite import units
-from suite.errors import SuiteError, WrongMachine
+from suite.errors import BadInput, SuiteError, WrongMachine
 from suite.results import decode
 from suite.results.folder import Folder
 from suite.results.record import Record, encode
@@ -19,6 +19,8 @@ def append(folder: Folder, name: str, record: Record, *, safe: int) -> None:
     """
     try:
         folder.append(name, encode(record) + b"\n")
+    except BadInput as error:  # somebody changed the folder since it was opened
+        raise WrongMachine(error.message, hint=error.hint) from error
     except OSError as error:
         raise _cannot_write(folder.path / name, error, safe) from error
 

@@ -16,7 +16,7 @@ import records
 from desk import Desk
 from suite.errors import WrongMachine
 from suite.results import store
-from suite.run import contained
+from suite.run import compiled, contained
 from suite.run.containers import container, owner
 from suite.run.containers.container import Launched, Spec, arguments
 from suite.run.containers.engine import Engine, connect
@@ -305,10 +305,10 @@ def test_volumes_of_an_engine_elsewhere_are_the_users(
 
 
 def test_an_error_inside_is_one_here(engine: Engine, image: str, tmp_path: Path) -> None:
-    """A disk that fills under the journal: exit 3, and the folder by its name on this side."""
+    """What cannot be written there: exit 3, and the folder by its name on this side."""
     run, cache = tmp_path / "run", tmp_path / "cache"
     with store.create(run, records.plan(methods=("lora",), runner="docker")):
-        (run / "journal.jsonl").symlink_to("/dev/full")
+        (run / compiled.FOLDER).write_text("in the way")
     code, errors = Desk("--resume", str(run), cache=cache).finish()
     assert code == 3
     assert str(run) in errors
