@@ -3,7 +3,7 @@
 from html import escape
 
 from reports import words
-from reports.cells import verdict
+from reports.cells import spread, verdict
 from suite import units
 from suite.results.launches import Launches, across
 from suite.results.metrics import all_metrics
@@ -20,14 +20,15 @@ _FONT = "-apple-system, Segoe UI, Roboto, Liberation Sans, Arial, sans-serif"
 def badge(group: Launches, references: References) -> str:
     """Return the badge of a case: its name, and its throughput or what became of it, on what.
 
-    The title says which work that was, over how many launches and with which weights. Losses that
-    do not agree with the reference are said in place of a number that would mislead.
+    The title says how sure the number is, which work that was, over how many launches and with
+    which weights. Losses that do not agree with the reference are said in place of a number that
+    would mislead.
     """
     record, case = group.best, group.case
     gpu = record.environment.gpu
     place = gpu.name if gpu is not None else group.first.profile
     value = across(group, all_metrics()["tokens_per_second"])
-    good = False
+    good, sure = False, ""
     if not group.ok:
         said = words.outcome(record)
     elif verdict(group, references).kind == "bad":
@@ -35,14 +36,19 @@ def badge(group: Launches, references: References) -> str:
     elif value is None:
         said = "throughput unknown"
     else:
-        said, good = units.rate(value.median, "token/s"), True
+        said, good = _rate(value.median), True
+        sure = f" ({spread(value, _rate)})"
     weights = ", ".join(dict.fromkeys(each.weights for each in group.ok or group.records))
     title = (
-        f"{words.case_title(case)}: {said} on {place}. {words.work(case.workload)},"
+        f"{words.case_title(case)}: {said}{sure} on {place}. {words.work(case.workload)},"
         f" {words.LOOPS[case.loop]}, seed {case.seed};"
         f" {words.launches(len(group.ok), len(group.records))}; weights: {weights}"
     )
     return _svg(_cut(case.case_id), _cut(f"{said} on {place}"), title, GOOD if good else BAD)
+
+
+def _rate(tokens_per_second: float) -> str:
+    return units.rate(tokens_per_second, "token/s")
 
 
 def _cut(text: str) -> str:
