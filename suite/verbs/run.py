@@ -13,7 +13,7 @@ from suite.arguments import Parser, names, natural, one_of, path, positive
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
-from suite.errors import EXIT_CASES, EXIT_OK, BadInput
+from suite.errors import EXIT_CASES, EXIT_OK, BadInput, WrongMachine
 from suite.results.store import Plan, Run, create, open_run, read, read_plan
 from suite.run.runner import ASKED, choose, known_machine
 from suite.signals import Signals
@@ -108,7 +108,13 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
     if profile.device == "cpu" and named == "auto" and (sentence := unused_gpu()):
         print(f"tunebench: profile cpu: {sentence}", file=sys.stderr)
     plan = planning.make(profile, argv=_argv(args), **given)  # a mistake is said first
-    runner, why = choose(asked, profile)
+    try:
+        runner, why = choose(asked, profile)
+    except WrongMachine as error:
+        if not args.dry_run:
+            raise
+        # What would run can be asked anywhere; what stops it here is said all the same.
+        runner, why = "docker", error.message
     if runner == "docker":
         known_machine(named)
     if why:
