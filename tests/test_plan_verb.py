@@ -319,7 +319,7 @@ def test_prices_of_ones_own_are_shown_with_their_terms(
     file.write_text(f"[own]\nusd_per_kwh = 0.3\nhours = 10000\n{price}", encoding="utf-8")
     read_prices = prices.load
     known = read_prices(file)
-    monkeypatch.setattr(prices, "load", lambda: known)
+    monkeypatch.setattr(prices, "load", lambda *_: known)
     wanted = [*BASE, "--gpus", "h100-sxm", "--methods", "lora"]
     assert main(wanted) == 0
     said = capsys.readouterr().out
