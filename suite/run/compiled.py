@@ -34,7 +34,7 @@ def prepare(run: Path, case_id: str, cache: Path, *, ran: bool) -> tuple[Path, C
     sealed = f".{case_id}.made"
     try:
         key = _key(cache)
-        with open_folder(run) as top, top.folder(FOLDER) as folder:
+        with open_folder(run, make=True) as top, top.folder(FOLDER) as folder:
             if ran and _is_ours(folder, case_id, sealed, key) and files(path):
                 return path, "warm"
             folder.remove(case_id)
