@@ -125,6 +125,7 @@ def _beside(place: Folder) -> Iterator[Folder]:
     """
     for name in place.names():
         if name.startswith(BESIDE):
+            idle = False  # nor is what cannot be opened, say a link, ours to remove
             with suppress(OSError, BadInput), place.folder(name, make=False) as inner:
                 idle = inner.idle
             if idle:

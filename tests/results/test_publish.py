@@ -244,6 +244,18 @@ def test_somebody_is_asked_to_look_first(tmp_path: Path, answer: str, code: int)
     assert (tmp_path / "results").exists() is (code == 0)
 
 
+def test_a_link_with_the_name_of_a_folder_that_was_left_stays(tmp_path: Path) -> None:
+    """It cannot be one of ours: publishing neither follows nor removes it, and goes on."""
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    link = tmp_path / "results" / "cpu" / ".publishing-00000000"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(victim)
+    assert publish(_run(tmp_path / "run"), tmp_path / "results").is_dir()
+    assert link.is_symlink()
+    assert victim.is_dir()
+
+
 def test_a_script_says_yes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a terminal nobody can look: exit code 2 with the way out, and nothing is written."""
     run = _run(tmp_path / "run")
