@@ -324,8 +324,9 @@ def _as_seen(environment: Environment, session: Session) -> Environment:
     """Return the environment with what the worker saw of it: packages, the host's speed."""
     assert session.ready is not None
     probe = environment.probe
-    if probe is not None and session.host is not None:
-        probe = msgspec.structs.replace(probe, host=session.host, host_after=session.host_after)
+    before, after = session.ready.host, session.host_after
+    if probe is not None and before is not None:
+        probe = msgspec.structs.replace(probe, host=before, host_after=after)
     return msgspec.structs.replace(environment, versions=session.ready.versions, probe=probe)
 
 

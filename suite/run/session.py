@@ -77,7 +77,6 @@ class Session:
         self.steps: list[Step] = []
         self.step_spans: list[Span] = []
         self.ready: Ready | None = None
-        self.host: HostProbe | None = None
         self.host_after: HostProbe | None = None
         self.finished = False
         self._warmed_up_steps: int | None = None
@@ -112,7 +111,6 @@ class Session:
             if not isinstance(frame, Ready):
                 self._out_of_turn(frame)
             self.ready = frame
-        self.host = self.ready.host
 
     def warm_up(self) -> None:
         """Take the first step, then warm up by the case's rule; then grant the steady steps."""

@@ -150,19 +150,24 @@ def test_the_numbers_of_a_whole_launch(turns: ModuleType) -> None:
     assert side.numbers["window"] == pytest.approx((19 + 3 + 0.69 + 2) / 20)
 
 
+def _alone(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script with this suite importable, a home of its own and no other variable."""
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(home)},
+    )
+
+
 def test_whole_launches_take_turns_with_the_script(tmp_path: Path) -> None:
     """The whole way on the CPU: the suite's side is a run, and a second call adds nothing."""
     command = [sys.executable, str(SELF / "launches.py"), "--out", str(tmp_path), "--pairs", "1"]
     command += ["--model", "tiny-qwen3", "--tier", "smoke", "--methods", "unsloth-lora"]
     command += ["--profile", "cpu", "--sequence", "64", "--rank", "8"]
     for _ in range(2):
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-        )
+        done = _alone(command, tmp_path)
         assert "not settled: tiny-qwen3-unsloth-lora-b4-s64-r8" in done.stdout, done.stderr
     (line,) = (tmp_path / "launches.pairs").read_bytes().splitlines()
     pair = msgspec.json.decode(line)
@@ -208,13 +213,7 @@ def test_made_up_weights_take_turns_with_quantized_ones(tmp_path: Path) -> None:
     command = [sys.executable, str(SELF / "dummy.py"), "--out", str(tmp_path), "--pairs", "1"]
     command += ["--model", "tiny-qwen3", "--tier", "smoke", "--methods", "qlora"]
     for _ in range(2):
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-        )
+        done = _alone(command, tmp_path)
         assert done.returncode == 0, done.stderr
         assert "not settled: tiny-qwen3-qlora" in done.stdout
     (line,) = (tmp_path / "dummy.pairs").read_bytes().splitlines()
