@@ -28,6 +28,7 @@ from suite.catalog.tier import Loop
 from suite.errors import SuiteError
 from suite.results.fidelity import Fidelity, between, geometric
 from suite.results.record import Record
+from suite.results.samples import low_quantile
 from suite.results.store import Plan, Run, create, open_run
 from suite.run import planning
 from suite.run.environment import resolve_profile
@@ -62,7 +63,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "median": statistics.median(self.seconds),
             "window": (self.ended[-1] - self.began[0]) / len(self.ended),
-            "low": statistics.quantiles(self.seconds, n=10, method="inclusive")[0],
+            "low": low_quantile(self.seconds),
         }
 
 

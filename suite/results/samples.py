@@ -1,6 +1,7 @@
 """The raw samples of a record that metrics are computed from."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import Literal
@@ -107,3 +108,8 @@ def per_second(record: Record, amounts: Sequence[float]) -> float | None:
     """
     seconds = steady_seconds(record)
     return None if seconds is None else sum(amounts) / seconds
+
+
+def low_quantile(seconds: Sequence[float]) -> float:
+    """Return the 10 % quantile of at least two step times: what scatters least of a launch."""
+    return statistics.quantiles(seconds, n=10, method="inclusive")[0]

@@ -5,7 +5,6 @@ is slower than before makes steps slower that wait for it, and nothing else in a
 """
 
 import contextlib
-import os
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Literal
 import msgspec
 
 from suite import units
+from suite.errors import BadInput
+from suite.results.folder import open_folder
 from suite.results.hosts import RATES
 from suite.results.record import Finding
 from suite.wire import HostProbe
@@ -52,14 +53,17 @@ def finding(folder: Path, host: HostProbe | None, *, cpu: str, python: str) -> F
     if host is None:
         return Finding(name=NAME, status="unknown", detail="the host was not probed")
     kept = Kept(cpu=cpu, python=python, host=host)
-    path = folder / FILE
-    lines = _lines(path)
+    lines = _lines(folder / FILE)
     earlier = [line.host for line in lines if line.machine == kept.machine]
     status, words = _compared(host, earlier)
+    content = b"".join(msgspec.json.encode(line) + b"\n" for line in [*lines, kept][-MOST:])
     try:
-        _write(path, [*lines, kept][-MOST:])
+        with open_folder(folder.resolve(), make=True) as opened:
+            opened.write(FILE, content)  # of two launches that do so at once, one may be lost
     except OSError as error:
         words += f"; not kept for later launches: {error.strerror}"
+    except BadInput as error:
+        words += f"; not kept for later launches: {error.message}"
     return Finding(name=NAME, status=status, detail=words)
 
 
@@ -96,14 +100,3 @@ def _lines(path: Path) -> list[Kept]:
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             found.append(msgspec.json.decode(line, type=Kept))
     return found
-
-
-def _write(path: Path, lines: Sequence[Kept]) -> None:
-    """Replace the file as a whole; of two launches that do so at once, one line may get lost."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,17 +1,15 @@
 """The GPU's own time for a step: what the host adds to some steps is not in it."""
 
-import statistics
-
 from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.samples import LEAST_STEPS, alike, steady_steps
+from suite.results.samples import LEAST_STEPS, alike, low_quantile, steady_steps
 
 
 def _compute(record: Record) -> float | None:
     steps = steady_steps(record)
     if len(steps) < LEAST_STEPS or not alike(steps):
         return None
-    return statistics.quantiles([step.seconds for step in steps], n=10, method="inclusive")[0]
+    return low_quantile([step.seconds for step in steps])
 
 
 METRIC = Metric(
