@@ -212,16 +212,13 @@ def _apart(ours: Side, theirs: Side) -> str:
 
 def _processors(records: Sequence[Record]) -> list[str]:
     """Return the distinct processors of records; one that was never probed has no numbers."""
-    found: dict[str, str] = {}
+    known = set()
     for record in records:
-        probe, cpu = record.environment.probe, record.environment.cpu
-        text = processor(cpu, None if probe is None else probe.host)
-        # Older records of the same processor know its name only.
-        if text != cpu or cpu not in found:
-            found.pop(cpu, None)
-            found[text] = cpu
-    bare = {cpu for text, cpu in found.items() if text != cpu}
-    return sorted(text for text in found if text not in bare)
+        cpu, probe = record.environment.cpu, record.environment.probe
+        known.add((cpu, processor(cpu, None if probe is None else probe.host)))
+    # Older records of the same processor know its name only.
+    numbered = {cpu for cpu, text in known if text != cpu}
+    return sorted({text for cpu, text in known if text != cpu or cpu not in numbered})
 
 
 def _title(rate: Rate) -> str:
