@@ -63,10 +63,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def page(material: Material) -> Page:
-    """Return the page: the standard workload of every model of the standard tier."""
+def page(material: Material) -> Page | None:
+    """Return the page: the standard workload of every model of the standard tier.
+
+    None where that tier's file is bad.
+    """
     plan, known = time_model.plan(material), prices.known()
-    standard = tier.load("standard")
+    standard = tier.standard()
+    if standard is None:
+        return None
     cards = [card for card in profiles.everything() if card.device == "cuda"]
     wanted = cases.cases(standard, loop="sft", seed=0, lenient=True)
     entries = [plan.entry(case, card) for case in wanted for card in cards]

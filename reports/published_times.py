@@ -17,7 +17,7 @@ from suite.catalog.case import Case
 from suite.catalog.model import Model
 from suite.catalog.parameters import total_parameters
 from suite.catalog.profile import Profile
-from suite.catalog.tier import Workload
+from suite.catalog.tier import Tier, Workload
 from suite.estimate import why
 from suite.estimate.between import Between
 from suite.estimate.project import Projector
@@ -37,15 +37,20 @@ class Faster(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def faster_cards() -> list[Faster]:
-    """Return every such statement; where no method is named, those of the standard tier."""
-    found = []
+    """Return every such statement; where no method is named, those of the standard tier.
+
+    None where that tier's file is bad: it says how much work a case is.
+    """
+    standard, found = tier.standard(), list[Faster]()
+    if standard is None:
+        return found
     for source in references.everything():
         for figure in source.figures:
             if figure.quantity != "faster_card":
                 continue
             settings = figure.settings
             wanted = cases.cases(
-                tier.load("standard"),
+                standard,
                 loop="sft",
                 seed=0,
                 model_names=[name for name in settings.models if name in models.names()],
@@ -70,13 +75,16 @@ def faster_cards() -> list[Faster]:
 def compare(projector: Projector) -> tuple[list[Row], list[Row]]:
     """Return a row for each published rate that can be compared, and why others cannot be."""
     rows, reasons = [], dict[str, int]()
+    standard = tier.standard()
     for source in references.everything():
         for figure in source.figures:
             if figure.quantity not in _TIMES:
                 continue
             reason = _hindrance(figure)
-            if not reason:
-                case, card = _case(figure), profiles.load(figure.settings.profiles[0])
+            if standard is None:
+                reason = "the tier standard cannot be read"
+            elif not reason:
+                case, card = _case(figure, standard), profiles.load(figure.settings.profiles[0])
                 reason = projector.lacks(case, card)
                 if not reason:
                     rows.append(_row(figure, case, card, projector))
@@ -101,11 +109,10 @@ def _hindrance(figure: Figure) -> str:
     return next((reason for holds, reason in found if holds), "")
 
 
-def _case(figure: Figure) -> Case:
+def _case(figure: Figure, standard: Tier) -> Case:
     """Return the case that a figure with certain settings is nearest to."""
     s = figure.settings
     method = methods.load(s.methods[0])
-    standard = tier.load("standard")
     assert s.sequence_tokens is not None
     assert s.batch_sequences is not None
     load = Workload(

@@ -152,7 +152,9 @@ def read(file: Path) -> Reference:
         _refuse_unknown_names(f"{at}settings.", settings)
         _refuse_unknown(f"{at}slower'", figure.slower, profiles.names())
         if figure.older_method is not None:
-            _refuse_unknown(f"{at}older_method'", (figure.older_method,), _older_methods())
+            _refuse_unknown(f"{at}older_method'", (figure.older_method,), methods.names())
+            if methods.load(figure.older_method).experts != "loop":
+                raise BadInput(f"{at}older_method': its experts do not run in a loop")
         if figure.quantity in RATIOS and settings.baseline is None and settings.baselines:
             raise BadInput(f"{at}settings.baseline': needed beside baselines, in words")
         whole.append(msgspec.structs.replace(figure, settings=settings))
@@ -196,11 +198,6 @@ def architecture(name: str) -> Architecture:
     if name in models.names():
         return models.load(name).architecture
     return toml.load(ARCHITECTURES, name, Published, noun="model").architecture
-
-
-def _older_methods() -> list[str]:
-    """Return the methods that run the loop over experts which others of today do without."""
-    return [one.name for one in toml.every(methods.names(), methods.load) if one.experts == "loop"]
 
 
 def _merged(common: Settings, own: Settings) -> Settings:

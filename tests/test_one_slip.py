@@ -92,6 +92,20 @@ def test_bad_files_stop_no_report(
     assert (tmp_path / "site" / "index.html").is_file()
 
 
+def test_without_the_standard_tier_a_report_has_no_plan(
+    catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What goes by that tier says so in its place; all other pages are there."""
+    (catalog / "tiers" / "standard.toml").write_text(BAD)
+    assert main(["report", "reports/results", "--out", str(tmp_path / "site")]) == 0
+    said = capsys.readouterr().err
+    assert said.count(f"left out: {catalog / 'tiers' / 'standard.toml'}") == 1
+    plan = (tmp_path / "site" / "plan.html").read_text()
+    assert "No plan: " in plan
+    assert "<td" not in plan
+    assert (tmp_path / "site" / "claims.html").is_file()
+
+
 def test_what_needs_the_file_says_so(catalog: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Asked for by name, a bad file is an error and nothing is measured or estimated."""
     (catalog / "hardware_profiles" / "l40s.toml").write_text(BAD)

@@ -115,3 +115,8 @@ def names() -> list[str]:
 def load(name: str) -> Tier:
     """Return one tier; raises BadInput for an unknown name or a bad file."""
     return toml.load(FOLDER, name, Tier, noun="tier")
+
+
+def standard() -> Tier | None:
+    """Return the tier that a report estimates by; None where its file is bad, which is told."""
+    return next(iter(toml.every(["standard"], load)), None)

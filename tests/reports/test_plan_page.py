@@ -36,7 +36,9 @@ def test_measured_rows_lead_to_their_record_and_projected_ones_to_none(
     material: Material,
 ) -> None:
     """A row is one or the other, and only a projection of a card not measured has no record."""
-    rows = plan_page.page(material).rows
+    page = plan_page.page(material)
+    assert page is not None
+    rows = page.rows
     assert {row.fits for row in rows} >= {"fits", "does not fit"}
     for row in rows:
         assert row.projected == (row.basis == "projected")
@@ -51,7 +53,9 @@ def test_without_a_gpu_nothing_is_projected() -> None:
     """Records of a CPU alone, and of cards without a probe, leave every row unknown."""
     found = sites.collection(*sites.ordinary().records, *cards.many([gpu_records.record()], "a"))
     made = gather(found)
-    rows = plan_page.page(made).rows
+    page = plan_page.page(made)
+    assert page is not None
+    rows = page.rows
     assert {row.basis for row in rows} <= {"unknown", "does not fit", "unsupported"}
     assert time_model.errors(made) == time_model.published(made) == time_model.pairs(made) == []
 
