@@ -1,6 +1,5 @@
 """Cases: a model, a method and a workload, ready to run; and which of them make sense."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -9,6 +8,7 @@ import msgspec
 from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.catalog import toml
+from suite.catalog import work_key as keys
 from suite.catalog.bounds import Count, Positive
 from suite.catalog.method import Method
 from suite.catalog.model import Model
@@ -161,16 +161,6 @@ def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None
 
 
 def work_key(case: Case) -> str:
-    """Return a digest of what must be equal for two rows to be the same work.
-
-    Model shapes, workload, what is trained and the seed; not the engine or the loop, whose effect
-    is what gets compared.
-    """
+    """Return the digest of what must be equal for two rows to be the same work."""
     adapter = case.method.adapter
-    parts = {
-        "architecture": case.model.architecture,
-        "workload": case.workload,
-        "adapter": adapter,
-        "seed": case.seed,
-    }
-    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:16]
+    return keys.work_key(case.model.architecture, case.workload, adapter, case.seed)
