@@ -49,7 +49,7 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        _die_with(parent)
+        _end_with(parent)
         os._exit(_code(work))
     try:
         yield
@@ -67,7 +67,10 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
         raise RuntimeError(f"the process beside this one ended with {code}")
 
 
-def _die_with(parent: int) -> None:
+def _end_with(parent: int) -> None:
+    """Leave it to the other process to end this one: Ctrl-C reaches both, and one answers it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it was killed before we said so

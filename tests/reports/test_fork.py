@@ -66,6 +66,16 @@ def test_an_error_here_stops_the_other_process(tmp_path: Path) -> None:
     assert not (tmp_path / "late").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_for_both_is_answered_by_one(
+    capfd: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    """A terminal's Ctrl-C reaches the whole group; no traceback of a copy follows it."""
+    with beside(lambda: os.kill(os.getpid(), number)):
+        pass
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux sees to it")
 def test_the_other_process_does_not_outlive_a_killed_one() -> None:
     """It would hold what the killed report left, which the next one then could not remove."""
