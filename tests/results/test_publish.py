@@ -230,7 +230,9 @@ def test_it_is_said_what_is_published_and_doing_it_again_does_the_rest(
 
 
 @pytest.mark.parametrize("number", range(5, 12))
-def test_killed_after_the_run_is_filed_the_next_call_tidies_up(tmp_path: Path, number: int) -> None:
+def test_killed_after_the_run_is_filed_the_next_call_tidies_up(
+    tmp_path: Path, number: int
+) -> None:
     """Whatever the moment, the hidden folder goes and the noise is that of all runs."""
     run, results = tmp_path / "run", tmp_path / "results"
     _launches(run, "20261124T070000Z-0000000a", 5)
