@@ -82,7 +82,8 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
         pages += files
         kept += 1
     left_out = _left_out(len(collection.records) - kept, len(collection.records))
-    new_file(place, single.join(pages, left_out))
+    text = "".join(single.join(pages, left_out))
+    new_file(place, text.encode("utf-8", errors="replace"), replace=True)
     return place.resolve(), left_out
 
 

@@ -1,13 +1,16 @@
 """Do two things at a time: one in a copy of this process, for work that only writes files."""
 
+import ctypes
 import gc
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 MOST_TICKETS = 2_000  #: two bytes each lie in a pipe, of which 4 KiB are sure to fit
+PR_SET_PDEATHSIG = 1  #: linux/prctl.h
 OTHER = 255  #: a child's exit code for what is no error of the system
 
 
@@ -38,12 +41,15 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
     """Run ``work`` in a forked process while the block runs; wait for it at the end.
 
     Raises the OSError that ``work`` ended with, RuntimeError for another end (its traceback stands
-    on standard error). When the block raises, the work is stopped. The copy shares the memory of
-    this process; it may have no other threads.
+    on standard error). When the block raises, the work is stopped; on Linux also when this process
+    is killed, else what was left could not be removed yet. The copy shares the memory of this
+    process; it may have no other threads.
     """
     gc.freeze()  # else each collection writes to all of the shared memory, which copies it
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
+        _end_with(parent)
         os._exit(_code(work))
     try:
         yield
@@ -59,6 +65,16 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
         raise OSError(code, os.strerror(code))
     if code:
         raise RuntimeError(f"the process beside this one ended with {code}")
+
+
+def _end_with(parent: int) -> None:
+    """Leave it to the other process to end this one: Ctrl-C reaches both, and one answers it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before we said so
+            os._exit(OTHER)
 
 
 def _code(work: Callable[[], None]) -> int:

@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -55,10 +55,11 @@ def new_site(site: Path) -> Iterator[Folder]:
             _clear(above, old)
 
 
-def new_file(place: Path, text: Iterable[str]) -> None:
-    """Write a report of one file; ``place`` may be missing or an earlier one.
+def new_file(place: Path, content: bytes, *, replace: bool) -> None:
+    """Write one file, whole or not at all; ``place`` may be missing.
 
-    Raises BadInput when anything else is there, WrongMachine when it cannot be written.
+    Raises BadInput when anything is there that it does not ``replace``, WrongMachine when it
+    cannot be written.
     """
     with _above(place) as (above, name):
         _sweep(above, name)
@@ -66,9 +67,12 @@ def new_file(place: Path, text: Iterable[str]) -> None:
         with above.held():
             held = above.locked(new)
         try:
-            above.put(new, "".join(text).encode("utf-8", errors="replace"))
+            above.put(new, content)
             os.fsync(held)
-            above.rename(new, name)
+            with above.held():
+                if above.kind(name) is not None and not replace:
+                    raise BadInput(f"{place}: exists already", hint="Give another --out.")
+                above.rename(new, name)
         finally:
             above.unlink(new)
             os.close(held)
@@ -89,7 +93,8 @@ def refuse_foreign_file(place: Path, mark: bytes) -> None:
         _refuse_link(place, kind, "file")
         hint = _ANOTHER.format("a file")
         if not stat.S_ISREG(kind.st_mode):
-            raise BadInput(f"{place}: a folder is there already", hint=hint)
+            what = "a folder" if stat.S_ISDIR(kind.st_mode) else "no plain file"
+            raise BadInput(f"{place}: {what} is there already", hint=hint)
         if mark not in above.read(name, 4096):
             raise BadInput(f"{place}: is no earlier report", hint=hint)
 

@@ -1,6 +1,9 @@
 """Results for other programs: Parquet with types and units, and a badge of one case."""
 
 import json
+import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +71,43 @@ def test_parquet_needs_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "--out results.parquet" in capsys.readouterr().err
     exported(path, tmp_path / "rows.parquet", "--format", "parquet")
     assert main(["export", path, "--format", "parquet", "--out", f"{tmp_path}/rows.parquet"]) == 2
+
+
+#: Kills itself where half of a file is written, interrupts itself there, or has no space.
+BROKEN = """
+import errno, os, signal, sys
+from suite.cli import main
+write = os.write
+def broken(descriptor, content):
+    if descriptor > 2:
+        write(descriptor, bytes(content)[: len(content) // 2])
+        if sys.argv[1] == "full":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        os.kill(os.getpid(), signal.SIGKILL if sys.argv[1] == "kill" else signal.SIGTERM)
+    return write(descriptor, content)
+os.write = broken
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize(("how", "code"), [("kill", -9), ("end", 143), ("full", 3)])
+def test_a_file_is_there_whole_or_not_at_all(
+    tmp_path: Path, form: str, how: str, code: int
+) -> None:
+    """A table cut off looks like one with fewer rows; and the next call tidies up."""
+    path, out = journal(tmp_path, records.record()), tmp_path / "made" / "table"
+    arguments = ["export", path, "--format", form, "--out", str(out)]
+    broken = subprocess.run(
+        [sys.executable, "-c", BROKEN, how, *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        check=False,
+    )
+    assert broken.returncode == code
+    assert not out.exists()
+    assert how == "kill" or not list(out.parent.iterdir())
+    assert main(arguments) == 0
+    assert list(out.parent.iterdir()) == [out]
 
 
 def test_methods_choose_rows_without_losing_their_reference(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from suite.errors import BadInput
+from suite.errors import BadInput, WrongMachine
 from suite.results.refuse import link, refuse_irregular, refuse_other_user, refuse_strange
 
 #: What opening a link, or what is no plain file, ends with; which one depends on the system.
@@ -265,6 +265,18 @@ def open_folder(path: Path, *, make: bool = False) -> Folder:
         with suppress(PermissionError), open_folder(Path(os.path.realpath(path.parent))) as above:
             above.sync()
     return Folder(path, _directory(path, path, None))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say what could not be written where the system refuses: WrongMachine for each OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise WrongMachine(
+            f"{path}: cannot be written: {error.strerror}",
+            hint="Free space, make it writable, or give another folder.",
+        ) from error
 
 
 def split(path: Path) -> tuple[Path, str]:

@@ -50,13 +50,17 @@ def publish(
     ``results/PROFILE/noise.json`` is written anew from all runs that are published there.
     ``partial`` lets a run pass whose planned cases do not all have a record: the plan goes along,
     so readers see what is missing. ``look`` is shown what would be written, and raises to stop it.
-    Raises BadInput when the run has unusable lines, unfinished cases or is published already,
-    WrongMachine when the folder cannot be written. Whatever is raised, nothing is left behind.
+    A run that is there already, but not in ``noise.json``, is one whose call ended in between:
+    that is made up for. Raises BadInput when the run has unusable lines, unfinished cases, the
+    name of a file or is published already, WrongMachine when the folder cannot be written.
+    Whatever is raised, the run is published whole or not at all, as the message says, and nothing
+    else is left behind.
     """
     plan, records = _fit(run, partial=partial)
     folder = results / plan.profile / plan.run_id
     if _published(folder):
-        write_noise(folder.parent)  # a call that was killed may not have got there
+        if _made_up_for(folder, records):
+            return folder
         raise BadInput(f"{folder}: is published already")
     draft = _scrubbed(folder, plan, records)
     if look is not None:
@@ -66,6 +70,7 @@ def publish(
         with (
             open_folder(results.resolve(), make=True) as top,
             top.folder(plan.profile) as place,
+            place.held(),  # else the noise of two calls at once would lack one of the runs
             _beside(place) as fresh,
         ):
             _write(fresh, folder, draft)
@@ -73,14 +78,11 @@ def publish(
                 raise BadInput(f"{folder}: is published already")
             fresh.rename(folder.name, folder.name, into=place)
             if fresh.kind(NOISE) is None:
-                place.remove(NOISE)  # no case has launches enough, or something else is there
+                place.unlink(NOISE)  # no case has launches enough
             else:
                 fresh.rename(NOISE, NOISE, into=place)
     except OSError as error:
-        raise WrongMachine(
-            f"{folder}: cannot be written: {error.strerror}; nothing is published",
-            hint="Free space or make it writable, then publish it again.",
-        ) from error
+        raise _cannot_write(folder, error) from error
     finally:
         _remove_empty(missing)
     return folder
@@ -95,6 +97,9 @@ def _fit(run: Path, *, partial: bool) -> tuple[Plan, tuple[Record, ...]]:
     if len(found.plans) != 1:
         raise BadInput(f"{run}: {len(found.plans)} runs in one folder; give one run")
     (plan,) = found.plans
+    for name in (plan.profile, plan.run_id):
+        if name.endswith((".json", ".jsonl")):
+            raise BadInput(f"{run}: {name!r} is the name of a file; nothing can be filed under it")
     if (missing := found.missing()) and not partial:
         _, launch, case = missing[0]
         raise BadInput(
@@ -117,12 +122,29 @@ def _published(folder: Path) -> bool:
     return os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir()))
 
 
-@contextmanager
-def _beside(place: Folder) -> Iterator[Folder]:
-    """Make a hidden folder in a profile's, held while it is used; remove it after.
+def _made_up_for(folder: Path, records: Sequence[Record]) -> bool:
+    """Do what a call that ended after filing this run left undone; return whether it was any."""
+    try:
+        with open_folder(folder.parent) as place, place.held():
+            _sweep(place)
+            was_missing = write_noise(folder.parent)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    return was_missing and len(read([folder]).records) == len(records)
 
-    What killed calls left there nobody holds, so it is removed as well.
-    """
+
+def _cannot_write(folder: Path, error: OSError) -> WrongMachine:
+    """Return what is said, which depends on how far it got."""
+    done = f"the run is published, {NOISE} beside it may lack it"
+    what = done if _published(folder) else "nothing is published"
+    return WrongMachine(
+        f"{folder}: cannot be written: {error.strerror}; {what}",
+        hint="Free space or make it writable, then publish it again.",
+    )
+
+
+def _sweep(place: Folder) -> None:
+    """Remove what killed calls left in a profile's folder: nobody holds it."""
     for name in place.names():
         if name.startswith(BESIDE):
             idle = False  # nor is what cannot be opened, say a link, ours to remove
@@ -130,6 +152,12 @@ def _beside(place: Folder) -> Iterator[Folder]:
                 idle = inner.idle
             if idle:
                 place.remove(name)
+
+
+@contextmanager
+def _beside(place: Folder) -> Iterator[Folder]:
+    """Make a hidden folder in a profile's, held while it is used; remove it after."""
+    _sweep(place)
     name = f"{BESIDE}{secrets.token_hex(4)}"
     try:
         with place.make(name) as fresh, fresh.held():
@@ -169,17 +197,22 @@ def _noise_with(profile: Path, records: tuple[Record, ...]) -> bytes | None:
     return noise.file_content(every)
 
 
-def write_noise(folder: Path) -> None:
+def write_noise(folder: Path) -> bool:
     """Write ``noise.json`` of a profile's folder anew; take it away where no case has enough.
 
-    Raises WrongMachine when the folder cannot be written; the file is then as it was before.
+    Returns whether it was another before. Raises WrongMachine when the folder cannot be written;
+    the file is then as it was before.
     """
     content, path = noise.file_content(read([folder]).records), folder / NOISE
     try:
         with open_folder(folder) as opened:
+            there = opened.kind(NOISE) is not None
             if content is None:
-                opened.remove(NOISE)
-            elif not path.is_file() or path.read_bytes() != content:
-                opened.write(NOISE, content)
+                opened.unlink(NOISE)
+                return there
+            if path.is_file() and path.read_bytes() == content:
+                return False
+            opened.write(NOISE, content)
+            return True
     except OSError as error:
         raise WrongMachine(f"{path}: cannot be written: {error.strerror}") from error

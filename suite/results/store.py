@@ -17,7 +17,7 @@ from suite.errors import BadInput, SuiteError, WrongMachine
 from suite.results import collection, decode, files, journal
 from suite.results.budget import Budget
 from suite.results.collection import JOURNAL, PLAN, Collection, read
-from suite.results.folder import Folder, open_folder
+from suite.results.folder import Folder, open_folder, writing
 from suite.results.plan import Plan
 from suite.results.problems import Problem
 from suite.results.record import Record, seal
@@ -166,7 +166,7 @@ def _writing(
     folder: Path, *, make: bool = False, known: bool = False
 ) -> Iterator[tuple[Folder, ExitStack]]:
     """Hold the folder and its lock, let go unless the stack is taken; say which folder failed."""
-    with ExitStack() as stack:
+    with ExitStack() as stack, writing(folder):
         try:
             place = stack.enter_context(open_folder(folder, make=make))
             if make:
@@ -179,8 +179,6 @@ def _writing(
             raise WrongMachine(
                 f"{folder}: another process is writing this run", hint="Wait until it has ended."
             ) from error
-        except OSError as error:
-            raise _cannot_write(folder, error) from error
 
 
 def _refuse_occupied(place: Folder) -> None:
@@ -190,10 +188,3 @@ def _refuse_occupied(place: Folder) -> None:
         raise BadInput(f"{place.path}: holds a run already", hint=hint)
     if present:
         raise BadInput(f"{place.path}: not empty ({present[0]})", hint="Give another --out.")
-
-
-def _cannot_write(folder: Path, error: OSError) -> WrongMachine:
-    return WrongMachine(
-        f"{folder}: cannot be written: {error.strerror}",
-        hint="Free space, make it writable, or give another folder.",
-    )

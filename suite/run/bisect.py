@@ -10,7 +10,7 @@ import msgspec
 from suite import units
 from suite.errors import WrongMachine
 from suite.results import compare, stats
-from suite.results.folder import open_folder
+from suite.results.folder import open_folder, writing
 from suite.results.plan import Plan
 from suite.results.store import create, read
 from suite.run import index
@@ -81,7 +81,7 @@ class _Search:
                 found=(*said, *found.failures),
             )
         self.tried.append(tried)
-        with open_folder(self._folder) as folder:
+        with writing(self._folder / LOG), open_folder(self._folder) as folder:
             folder.append(LOG, msgspec.json.encode(tried) + b"\n")
         return tried.shows
 
@@ -92,7 +92,11 @@ class _Search:
             name: version for name, version in packages.items() if there.get(name) != version
         }
         variants = [self._ground.make(self._base), self._ground.make(wanted)]
-        with open_folder(self._folder) as top, top.folder("bisect") as attempts:
+        with (
+            writing(self._folder / "bisect"),
+            open_folder(self._folder) as top,
+            top.folder("bisect") as attempts,
+        ):
             folder = attempts.path / f"{len(self.tried) + 1}-{secrets.token_hex(2)}"
         runs = [create(folder / side, self._part()) for side in ("base", "candidate")]
         try:

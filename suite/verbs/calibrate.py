@@ -7,6 +7,7 @@ from suite.arguments import Parser, names, path, positive
 from suite.errors import EXIT_OK, BadInput
 from suite.results import calibration, noise, stats
 from suite.results.collection import NOISE
+from suite.results.folder import writing
 from suite.results.launches import group
 from suite.results.store import create, open_run
 from suite.signals import Signals
@@ -76,7 +77,8 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         content = noise.file_content(opened.records)
         if code != EXIT_OK or content is None:
             return code
-        opened.place.write(NOISE, content)
+        with writing(opened.folder / NOISE):
+            opened.place.write(NOISE, content)
         tables.show(HEADER, [_row(each) for each in noise.of_records(opened.records)])
         for each in group(opened.records):
             if said := calibration.drift(each.ok):

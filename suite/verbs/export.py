@@ -11,8 +11,7 @@ import msgspec
 
 from suite import screen
 from suite.arguments import Parser, names, one_of, path
-from suite.errors import EXIT_OK, BadInput, WrongMachine, did_you_mean
-from suite.results.folder import open_folder, split
+from suite.errors import EXIT_OK, BadInput, did_you_mean
 from suite.results.launches import group
 from suite.results.metrics import all_metrics
 from suite.results.parity import References
@@ -119,14 +118,9 @@ def _write_parquet(found: Collection, references: References, out: str) -> int:
 
 
 def _put(target: Path, content: bytes) -> None:
-    try:
-        above, name = split(target)
-        with open_folder(above) as folder:
-            folder.create(name, content)
-    except FileExistsError as error:
-        raise BadInput(f"{target}: exists already", hint="Give another --out.") from error
-    except OSError as error:
-        raise WrongMachine(f"{target}: cannot be written: {error.strerror}") from error
+    from reports.place import new_file
+
+    new_file(target, content, replace=False)
 
 
 def only(found: Collection, kind: Literal["model", "method"], wanted: Sequence[str]) -> Collection:

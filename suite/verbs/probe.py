@@ -21,7 +21,7 @@ from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.estimate import memory
 from suite.estimate.frontier import Axis, Frontier, frontier, grown, most
 from suite.results.fit import card_bytes
-from suite.results.folder import open_folder
+from suite.results.folder import open_folder, writing
 from suite.results.plan import TRY
 from suite.results.record import Record
 from suite.results.store import PLAN, create, open_run, read
@@ -175,9 +175,9 @@ def _claim(folder: Path, asked: Asked) -> None:
         if same != asked or known.search.step != asked.search.step:
             raise BadInput(f"{folder}: another probe", hint="Give another --out.")
         return
-    if folder.exists() and any(folder.iterdir()):
-        raise BadInput(f"{folder}: not empty, and no probe", hint="Give another --out.")
-    with open_folder(folder, make=True) as opened:
+    with writing(note), open_folder(folder, make=True) as opened:
+        if set(opened.names()) - {f".{ASKED}.part"}:  # of a call that was killed here
+            raise BadInput(f"{folder}: not empty, and no probe", hint="Give another --out.")
         opened.write(ASKED, msgspec.json.format(msgspec.json.encode(asked), indent=1) + b"\n")
 
 

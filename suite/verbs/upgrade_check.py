@@ -14,8 +14,8 @@ from suite.catalog.profile import Profile
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
 from suite.results import calibration, compare, stats
 from suite.results.comparable import differing
-from suite.results.folder import open_folder
-from suite.results.store import Plan, create, open_run, read, read_plan
+from suite.results.folder import Folder, open_folder, writing
+from suite.results.store import PLAN, Plan, create, open_run, read, read_plan
 from suite.signals import Signals
 from suite.verbs import tables, verdicts
 
@@ -201,27 +201,29 @@ def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
     plans = [_plan(args, profile, packages) for packages in (asked.base, asked.candidate)]
     stamp = plans[0].run_id.partition("-")[0]
     folder: Path = args.out or planning.RUNS / f"upgrade-{stamp}"
-    if (folder / ASKED).is_file():
-        with open_folder(folder) as opened:
+    with writing(folder / ASKED), open_folder(folder, make=True) as opened:
+        if opened.kind(ASKED) is not None:
             opened.refuse_strangers()
-        before = read_plan(folder / SIDES[0])
-        same = (before.cases, before.launches) == (plans[0].cases, plans[0].launches)
-        if _asked(folder) != asked or not same:
-            raise BadInput(f"{folder}: holds another comparison", hint="Give another --out.")
-        return folder
+            same = _asked(opened) == asked
+        elif same := not any(opened.kind(side) for side in SIDES):
+            # First of all: a call that ends after this one side too few can be gone on with.
+            opened.write(ASKED, msgspec.json.format(msgspec.json.encode(asked)) + b"\n")
     for side, plan in zip(SIDES, plans, strict=True):
-        create(folder / side, plan).close()
-    with open_folder(folder) as opened:
-        opened.write(ASKED, msgspec.json.format(msgspec.json.encode(asked)) + b"\n")
+        if same and not (folder / side / PLAN).is_file():
+            create(folder / side, plan).close()
+        elif same:
+            before = read_plan(folder / side)
+            same = (before.cases, before.launches) == (plan.cases, plan.launches)
+    if not same:
+        raise BadInput(f"{folder}: holds another comparison", hint="Give another --out.")
     return folder
 
 
-def _asked(folder: Path) -> Asked:
+def _asked(folder: Folder) -> Asked:
     try:
-        with open_folder(folder) as opened:
-            return msgspec.json.decode(opened.read(ASKED), type=Asked)
+        return msgspec.json.decode(folder.read(ASKED), type=Asked)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadInput(f"{folder / ASKED}: cannot be used: {error}") from error
+        raise BadInput(f"{folder.path / ASKED}: cannot be used: {error}") from error
 
 
 def _verdict(
@@ -242,7 +244,7 @@ def _verdict(
     verdicts.show(found, [*said, answer])
     page = folder / VERDICT
     text = verdicts.page(found, said, answer, good=not failures and not why)
-    with open_folder(folder) as opened:
+    with writing(page), open_folder(folder) as opened:
         opened.write(VERDICT, text.encode())
     index = build(read([folder / side for side in SIDES]), folder / "site")
     tables.say(f"As a page: {page.resolve().as_uri()}")

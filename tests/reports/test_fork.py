@@ -2,6 +2,8 @@
 
 import errno
 import os
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -62,6 +64,40 @@ def test_an_error_here_stops_the_other_process(tmp_path: Path) -> None:
         raise ValueError("here")
     assert time.monotonic() - began < 20
     assert not (tmp_path / "late").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_for_both_is_answered_by_one(
+    capfd: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    """A terminal's Ctrl-C reaches the whole group; no traceback of a copy follows it."""
+    with beside(lambda: os.kill(os.getpid(), number)):
+        pass
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux sees to it")
+def test_the_other_process_does_not_outlive_a_killed_one() -> None:
+    """It would hold what the killed report left, which the next one then could not remove."""
+    begin, end = os.pipe()
+    killed = os.fork()
+    if killed == 0:
+
+        def told_and_killed() -> None:
+            os.write(end, b"here")
+            time.sleep(30)
+            os.write(end, b"late")
+
+        with beside(told_and_killed):
+            time.sleep(30)
+        os._exit(0)
+    os.close(end)
+    assert os.read(begin, 9) == b"here"
+    os.kill(killed, signal.SIGKILL)
+    os.waitpid(killed, 0)
+    began = time.monotonic()
+    assert os.read(begin, 9) == b""  # the last holder of the other end is gone
+    assert time.monotonic() - began < 20
 
 
 def test_each_ticket_is_handed_out_once() -> None:

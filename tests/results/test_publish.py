@@ -3,6 +3,7 @@ import pty
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 
 import records
 from suite.cli import main
-from suite.errors import BadInput
+from suite.errors import BadInput, WrongMachine
 from suite.results import store
 from suite.results.collection import NOISE
 from suite.results.noise import NoiseFile, of_records
@@ -190,6 +191,91 @@ def test_publishing_is_all_or_nothing(tmp_path: Path, how: str, number: int) -> 
     assert sorted(path.name for path in results.iterdir()) == ["cpu"]
     assert sorted(path.name for path in (results / "cpu").iterdir()) == [folder.name, NOISE]
     assert [path.name for path in tmp_path.iterdir() if path.name[0] == "."] == []
+
+
+#: As ``BROKEN``, but the Nth change of a name fails: the run's, or that of noise.json.
+UNNAMED = """
+import errno, os, sys
+from pathlib import Path
+from suite.cli import main
+rename, calls = os.rename, []
+def broken(*names, **folders):
+    calls.append(names)
+    if len(calls) == int(sys.argv[1]):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    rename(*names, **folders)
+os.rename = broken
+sys.exit(main(["publish", "--yes", sys.argv[2], "--into", sys.argv[3]]))
+"""
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "nothing is published"), (2, "is published,")])
+def test_it_is_said_what_is_published_and_doing_it_again_does_the_rest(
+    tmp_path: Path, number: int, said: str
+) -> None:
+    """Without space for the run, and without space for the noise beside it alone."""
+    run = _launches(tmp_path / "run", "20261124T070000Z-0000000a", 5)
+    results = tmp_path / "results"
+    arguments = [sys.executable, "-c", UNNAMED, str(number), str(run), str(results)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert said in done.stderr
+    assert results.exists() is (number == 2)
+    publish(run, results)
+    assert len(store.read([results]).records) == 5
+    assert (results / "cpu" / NOISE).is_file()
+    with pytest.raises(BadInput, match="published already"):
+        publish(run, results)
+
+
+@pytest.mark.parametrize("number", range(5, 12))
+def test_killed_after_the_run_is_filed_the_next_call_tidies_up(
+    tmp_path: Path, number: int
+) -> None:
+    """Whatever the moment, the hidden folder goes and the noise is that of all runs."""
+    run, results = tmp_path / "run", tmp_path / "results"
+    _launches(run, "20261124T070000Z-0000000a", 5)
+    killed = [sys.executable, "-c", BROKEN, "kill", str(number), str(run), str(results)]
+    subprocess.run(killed, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    with suppress(BadInput):  # it got so far that nothing was left to do
+        publish(run, results)
+    names = [path.name for path in sorted((results / "cpu").iterdir())]
+    assert names == ["20261124T070000Z-0000000a", NOISE]
+    assert not write_noise(results / "cpu")
+
+
+def test_a_folder_in_the_place_of_noise_stays(tmp_path: Path) -> None:
+    """Only what publishing wrote does it ever remove."""
+    mine = tmp_path / "results" / "cpu" / NOISE / "mine"
+    mine.mkdir(parents=True)
+    run = _run(tmp_path / "run")
+    for said in ("the run is published, noise.json", "cannot be written"):
+        with pytest.raises(WrongMachine, match=said):
+            publish(run, tmp_path / "results")
+    assert mine.is_dir()
+
+
+@pytest.mark.parametrize("name", [NOISE, "run.json", "x.jsonl"])
+def test_a_run_with_the_name_of_a_file_is_not_filed(tmp_path: Path, name: str) -> None:
+    """Its folder would stand where readers look for that file."""
+    with pytest.raises(BadInput, match="name of a file"):
+        publish(_launches(tmp_path / "run", name, 3), tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_publishing_at_once_files_every_run(tmp_path: Path) -> None:
+    """Nobody takes another's work for a left-over, and the noise is that of all."""
+    results, names = tmp_path / "results", [f"20261124T070000Z-0000000{n}" for n in range(4)]
+    calls = []
+    for name in names:
+        run = _launches(tmp_path / name, name, 3)
+        code = "import sys; from suite.cli import main; sys.exit(main(sys.argv[1:]))"
+        arguments = [sys.executable, "-c", code, "publish", "--yes", str(run), "--into"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        calls.append(subprocess.Popen([*arguments, str(results)], env=environment))
+    assert [call.wait(timeout=60) for call in calls] == [0, 0, 0, 0]
+    assert not write_noise(results / "cpu")
 
 
 def test_an_empty_folder_that_an_older_version_left_is_no_published_run(tmp_path: Path) -> None:
