@@ -13,6 +13,7 @@ from suite import __version__
 from suite.cli import VERBS, main
 from suite.results import store
 from suite.results.record import Finding, Record
+from suite.verbs.measure import resume_command
 
 ROOT = Path(__file__).parents[1]
 
@@ -120,6 +121,30 @@ def test_resume_refuses_what_the_plan_fixes(
     assert "--out contradicts --resume" in capsys.readouterr().err
     assert main(["run", "--resume", str(tmp_path / "typo")]) == 2
     assert "no run to go on with" in capsys.readouterr().err
+
+
+def test_a_plans_folder_of_weights_is_confirmed_before_it_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stranger's plan may name any place; a finished run reads none."""
+    place = str((tmp_path / "weights").resolve())
+    plan = msgspec.structs.replace(records.plan(), weights=place)
+    run = tmp_path / "run"
+    with store.create(run, plan):
+        pass
+    assert main(["run", "--resume", str(run)]) == 2
+    said = capsys.readouterr().err
+    assert f"reads weights from {place!r}" in said
+    assert f"--resume {run} --weights {place}" in said
+    assert main(["run", "--resume", str(run), "--weights", "dummy"]) == 2
+    assert "contradicts the plan" in capsys.readouterr().err
+    assert main(["run", "--resume", str(run), "--weights", place, "--dry-run"]) == 0
+    with store.open_run(run, weights=place) as opened:
+        assert resume_command(opened).endswith(f" --weights {place}")
+        for case in plan.cases:
+            opened.append(records.record(case.model.name, case.method.name))
+    with store.open_run(run):
+        pass
 
 
 def test_resume_without_a_folder_takes_out_or_the_newest(

@@ -7,7 +7,7 @@ import msgspec
 
 from suite.catalog import toml
 from suite.catalog.bounds import Factor, Positive
-from suite.catalog.names import Name
+from suite.catalog.names import HubId, Name
 from suite.errors import BadInput
 
 FOLDER = Path(__file__).parent / "models"
@@ -67,8 +67,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     license: str
     parameters: Positive
     architecture: Architecture
-    hub_id: str | None = None
-    hub_revision: str | None = None
+    hub_id: HubId | None = None
+    hub_revision: Name | None = None
     active_parameters: Positive | None = None
 
     def __post_init__(self) -> None:

@@ -16,6 +16,14 @@ LONGEST_CASE = 240  #: two names and a suffix; with what is put before and after
 
 Name = Annotated[str, msgspec.Meta(pattern=_PATTERN, max_length=LONGEST)]
 CaseId = Annotated[str, msgspec.Meta(pattern=_PATTERN, max_length=LONGEST_CASE)]
+#: Owner and name on the hub. A library that is given a folder's path instead reads that folder.
+HubId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)",
+        max_length=2 * LONGEST,
+    ),
+]
 Suffix = Annotated[
     str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=LONGEST // 2)
 ]

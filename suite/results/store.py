@@ -5,6 +5,7 @@ pytest-benchmark wrote. ``read`` takes any number of such folders and files toge
 """
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -131,13 +132,15 @@ def create(folder: Path, plan: Plan) -> Run:
         return Run(place, plan, (), lock.pop_all())
 
 
-def open_run(folder: Path, *, known: bool = False) -> Run:
+def open_run(folder: Path, *, weights: str | None = None, known: bool = False) -> Run:
     """Open a run to go on with it; half a last line of its journal is set aside.
 
     What was repaired or cannot be used stands in the run's ``problems``; such a case is run
     again. Raises BadInput when there is no run, its plan cannot be used, or the folder is another
-    user's or holds links (not looked at where it is ``known`` already: a container may call users
-    otherwise); WrongMachine when another process writes it or the folder cannot be written.
+    user's or holds links, and where something is left to run with weights of a folder other than
+    ``weights``: a plan may come from anybody, and names any place of this machine. Where it is
+    ``known`` already neither is looked at (a container may call users otherwise). Raises
+    WrongMachine when another process writes it or the folder cannot be written.
     """
     plan = read_plan(folder)
     with _writing(folder, known=known) as (place, lock):
@@ -145,6 +148,8 @@ def open_run(folder: Path, *, known: bool = False) -> Run:
         if place.kind(JOURNAL) is not None:
             done = journal.repair(place, JOURNAL)
         found = collection.read([folder])
+        if len(found.records) < plan.total and not known:
+            _confirm(folder, plan, weights)
         repaired = (Problem(path=str(folder / JOURNAL), reason=done),) if done else ()
         return Run(place, plan, found.records, lock.pop_all(), (*repaired, *found.problems))
 
@@ -159,6 +164,21 @@ def read_plan(folder: Path) -> Plan:
         return decode.document(files.content(path, folder, Budget()), Plan)
     except decode.Unusable as why:
         raise BadInput(f"{path}: {why}") from why
+
+
+def own_weights(plan: Plan) -> bool:
+    """Return whether a plan reads its weights from a folder of the machine."""
+    return plan.weights not in ("dummy", "hub")
+
+
+def _confirm(folder: Path, plan: Plan, weights: str | None) -> None:
+    if not own_weights(plan) or (weights and str(Path(weights).resolve()) == plan.weights):
+        return
+    asked = f"--resume {shlex.quote(str(folder))} --weights {shlex.quote(plan.weights)}"
+    raise BadInput(
+        f"{folder}: its plan reads weights from {plan.weights!r}, a place of this machine",
+        hint=f"If you chose that, confirm it: ./tunebench run {asked}",
+    )
 
 
 @contextmanager

@@ -235,7 +235,7 @@ def open_gpu() -> Device | Missing:
         import pynvml
     except (ImportError, SyntaxError) as error:  # a binding older than Python 3 is the latter
         return no_gpu.without_bindings(error)
-    if not hasattr(pynvml, "nvmlInit") or not hasattr(pynvml, "NVMLError"):
+    if not all(hasattr(pynvml, name) for name in ("nvmlInit", "nvmlShutdown", "NVMLError")):
         return no_gpu.without_bindings("the module pynvml is not NVIDIA's")
     try:
         pynvml.nvmlInit()

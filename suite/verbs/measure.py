@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from suite import units
 from suite.errors import EXIT_CASES, EXIT_INTERRUPTED, EXIT_OK, SuiteError
 from suite.results.record import Record
-from suite.results.store import Run
+from suite.results.store import Run, own_weights
 from suite.results.verdict import failures
 from suite.run.execute import execute
 from suite.run.progress import JsonReporter, reporter
@@ -73,7 +73,8 @@ def _safe(run: Run) -> str:
 
 def resume_command(run: Run) -> str:
     """Return what to type to go on with a run."""
-    return f"./tunebench run --resume {shlex.quote(str(run.folder))}"
+    weights = f" --weights {shlex.quote(run.plan.weights)}" if own_weights(run.plan) else ""
+    return f"./tunebench run --resume {shlex.quote(str(run.folder))}{weights}"
 
 
 def kept(run: Run) -> str:

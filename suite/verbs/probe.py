@@ -189,7 +189,7 @@ def _try(folder: Path, asked: Asked, profile: Profile, value: int, signals: Sign
 
     place = folder / _name(asked, value)
     if (place / PLAN).is_file():
-        opened = open_run(place)
+        opened = open_run(place, weights=asked.weights)
     else:
         case = grown(asked.case, asked.axis, value)
         case = msgspec.structs.replace(case, case_id=f"{case.case_id}-{_name(asked, value)}")

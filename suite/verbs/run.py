@@ -14,7 +14,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput, WrongMachine
-from suite.results.store import Plan, Run, create, open_run, read, read_plan
+from suite.results.store import Plan, Run, create, open_run, own_weights, read, read_plan
 from suite.run.runner import ASKED, choose, known_machine
 from suite.signals import Signals
 
@@ -124,6 +124,7 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
 
 def _resume(args: argparse.Namespace, signals: Signals) -> int:
     given = [f"--{name}" for name in FIXED if getattr(args, name) is not None]
+    given = [option for option in given if option != "--weights"]  # confirms the plan's
     if given:
         raise BadInput(
             f"--resume takes the plan from run.json; it contradicts {', '.join(given)}",
@@ -136,6 +137,8 @@ def _resume(args: argparse.Namespace, signals: Signals) -> int:
         folder = args.out or newest()
     elif args.out is not None:
         raise BadInput("--out contradicts --resume DIR: both name the run's folder")
+    if args.weights is not None:
+        _same_weights(read_plan(folder), args.weights)
     if args.dry_run:
         found = read([folder])
         if len(found.plans) != 1:
@@ -147,8 +150,17 @@ def _resume(args: argparse.Namespace, signals: Signals) -> int:
         from suite.run.contained import prepare
 
         prepare()
-    with open_run(folder) as opened:
+    with open_run(folder, weights=args.weights) as opened:
         return _measure(opened, signals, args.json)
+
+
+def _same_weights(plan: Plan, weights: str) -> None:
+    asked = str(Path(weights).resolve()) if own_weights(plan) else weights
+    if asked != plan.weights:
+        raise BadInput(
+            f"--weights {weights} contradicts the plan, which has {plan.weights}",
+            hint="Leave it away, or start a new run without --resume.",
+        )
 
 
 def _measure(opened: Run, signals: Signals, json: bool) -> int:

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from suite.catalog import method, model, names, profile, tier
-from suite.catalog.names import CaseId, Name
+from suite.catalog.names import CaseId, HubId, Name
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,17 @@ def test_what_is_no_part_of_a_path_is_no_name(name: str) -> None:
     assert said.startswith("key 'key[0]': ")
     assert "is no name" in said
     assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    "place", ["/etc/x", "../x", "a/../b", "~/x", "a", "a/b/c", "a/b\n", "./x", "a/.b", "a b/c", ""]
+)
+def test_what_may_be_a_folder_is_no_hub_id(place: str) -> None:
+    """A library would read it; the catalog's own ids pass."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(place, HubId)
+    for name in model.names():
+        assert model.load(name).hub_id is None or msgspec.convert(model.load(name).hub_id, HubId)
 
 
 def test_every_name_of_the_catalog_is_one() -> None:

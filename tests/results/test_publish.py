@@ -50,7 +50,7 @@ def test_paths_go_and_everything_that_only_looks_like_one_stays():
     scrubbed = scrub(records.record(output_tail=tail)).output_tail
     assert scrubbed[0] == "saved to .../model.bin."
     assert scrubbed[1:3] == tail[1:3]
-    assert scrubbed[3] == 'File ".../y.py", line 3; .../place'
+    assert scrubbed[3] == 'File ".../y.py", line 3; .../FOLDER'
 
 
 def test_the_hosts_name_goes():

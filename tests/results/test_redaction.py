@@ -24,6 +24,7 @@ PUBLISHED = ROOT / "reports" / "results"
 
 HF = "hf" + "_" + "A" * 34
 GITHUB = "gh" + "p_" + "B" * 36
+RANDOM = "hJ0PNy9f3R1y8TJ" + "rfkSeLkvGjj1"
 JWT = "ey" + "JhbGciOiJIUzI1NiJ9.ey" + "JzdWIiOiIxMjM0In0.abc-DEF_123"
 UUID = "3f2a1b4c-1234-5678-9abc-def012345678"
 
@@ -43,6 +44,12 @@ GOES = {
         ('curl -H "Authorization: token abcdef1234"', "abcdef"),
         ("gl" + "pat-abcdefghij1234567890", "abcdef"),
         ("nv" + "api-" + "x" * 40, "xxxx"),
+        # Of an issuer that no list has: by what the word is made of.
+        ("new" + "co_" + RANDOM, RANDOM),
+        ("zz" + "-v2-" + RANDOM + "-" + RANDOM, RANDOM),
+        ("abcd_" + "0123456789abcdef" * 2, "789a"),
+        ("ABCD-" + "0A1B2C3D4E5F6" * 2, "C3D4"),
+        ("wandb key " + "0f1e2d3c4b" * 4, "0f1e"),
     ],
     "private key": [
         ("-----BEGIN OPENSSH PRIVATE " + "KEY-----\nb3Bl\n", "BEGIN"),
@@ -59,6 +66,15 @@ GOES = {
         ("client_secret='abc def'", "abc def"),
         ("AccountKey=abc123==;x", "abc123"),
         ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY1", "wJalr"),
+        ("os.environ['HF_TOKEN'] = 'abcdefgh'", "abcdefgh"),
+        ("machine api.x login ada password hunter22", "hunter22"),
+        ("curl -u ada:hunter22 x", "hunter22"),
+        ("docker login -u ada -p hunter22 x", "hunter22"),
+        ("COMET_API_KEY abcdefgh1234", "abcdefgh"),
+        ("--token 'abc defghi'", "defghi"),
+        ("API key provided: abcdefgh12", "abcdefgh"),
+        ("SECRET_KEY_BASE=abcdefgh", "abcdefgh"),
+        ("Basic dXNlcjpwYXNzd29yZA==", "dXNl"),
     ],
     "credentials in a URL": [
         ("http://somebody:hunter22@proxy.example:3128", "hunter22"),
@@ -66,8 +82,14 @@ GOES = {
         ("postgres://u:p/w@db/x", "p/w"),
         ("https://huggingface.co/x?Expires=1&Signature=abc~def", "abc~def"),
         ("ada:hunter2@db.lab:5432", "hunter2"),
+        ("https%3A%2F%2Fada%3Ahunter2%40host", "hunter2"),
+        ("SharedAccessSignature=sv=1&sig=abc%3D", "abc%3D"),
     ],
-    "mail address": [("some.body@corp.example", "body"), ("Ada <ada+x@uni-x.de>", "ada+x")],
+    "mail address": [
+        ("some.body@corp.example", "body"),
+        ("Ada <ada+x@uni-x.de>", "ada+x"),
+        ("жанна@пример.рф", "жанна"),
+    ],
     "account on a host": [("ssh ada@gpu17", "gpu17"), ("rsync ada@gpu17:/data/x .", "gpu17")],
     "UUID": [
         (f"GPU-{UUID}", UUID),
@@ -75,15 +97,35 @@ GOES = {
         (UUID.upper(), "3F2A"),
         ("CUDA_VISIBLE_DEVICES=GPU-3f2a1b4c", "3f2a"),
         ("machine-id: " + "0123abcd" * 4, "0123abcd"),
+        ("uuid=" + UUID.replace("-", ""), "3f2a"),
+        (UUID.replace("-", "_"), "3f2a"),
+        ("container id: 3f2a1b4c1234", "3f2a"),
     ],
-    "serial number": [("Serial Number : 1323423012345", "1323423"), ("S/N 032441801", "0324")],
-    "hardware address": [("aa:bb:cc:dd:ee:ff", "bb:cc"), ("AA-BB-CC-DD-EE-0F", "BB-CC")],
+    "account of a cloud": [
+        ("arn:aws:iam::123456789012:role/x", "1234567"),
+        ("AWS account 123456789012", "1234567"),
+        ("vol-0abcd1234ef567890", "abcd"),
+    ],
+    "serial number": [
+        ("Serial Number : 1323423012345", "1323423"),
+        ("S/N 032441801", "0324"),
+        ("board_serial: ABC12345", "ABC12345"),
+    ],
+    "hardware address": [
+        ("aa:bb:cc:dd:ee:ff", "bb:cc"),
+        ("AA-BB-CC-DD-EE-0F", "BB-CC"),
+        ("001b.6384.45e6", "6384"),
+        ("80:00:02:08:fe:80:00:00:00:02:c9:03", "c9:03"),
+        ("mac=001b638445e6", "6384"),
+    ],
     "IP address": [
         ("10.1.2.3:29500", "10.1"),
         ("gateway 8.8.8.8.", "8.8"),
         ("fe80::1ff:fe23:4567:890a%eth0", "fe80"),
         ("2001:db8::1 and [2001:db8:0:0:0:0:0:1]:443", "2001"),
         ("::ffff:10.0.0.1", "10.0"),
+        ("172.16.5.9_29500 to job-172.16.5.9-x", "172.16"),
+        ("cuda 10.1.2.3:29500", "10.1"),
     ],
     "host name": [
         ("node gpu17.corp.internal", "gpu17"),
@@ -93,6 +135,9 @@ GOES = {
         ("https://hooks.example-chat.com/services/T0/B0/X", "T0"),
         ("ip-10-1-2-3.ec2.internal", "10-1"),
         ("SLURM_JOB_NODELIST=dgx[01-04],login1", "dgx"),
+        ("job 5 on dgx[01-04,07]", "dgx"),
+        ("DESKTOP-AB12CD3", "AB12"),
+        ("nas.lan", "nas"),
     ],
     "path": [
         ("PATH=/usr/bin:/home/ada/bin", "ada"),
@@ -106,6 +151,9 @@ GOES = {
         ("/scratch/ada", "ada"),
         ('File "/data/ada/proj/train.py", line 3', "ada"),
         ("~ada/x", "ada"),
+        ("/mnt/ada", "ada"),
+        ("/srv/people/ada.lovelace", "lovelace"),
+        ("/tmp/torchinductor_ada", "ada"),
     ],
     "home folder": [
         ("/home/ada/model.bin", "ada"),
@@ -121,6 +169,8 @@ GOES = {
         ("~ada", "ada"),
         ("home/ada/.cache/hf", "ada"),
         ("%2Fhome%2Fada%2Fx", "ada"),
+        ("%252Fhome%252Fada", "ada"),
+        ("/home/uni/ada", "ada"),
         ("x -home-ada-src", "ada"),
     ],
 }
@@ -157,6 +207,12 @@ STAYS = [
     "key 'adapter.use_dora'; KeyError: 'weight'",
     "torch 2.11.0.dev20261101 has 79.18 GiB of which 674.19 MiB is free",
     '  File ".../life.py", line 61, in live',
+    "at commit 0123456789abcdef0123456789abcdef01234567",
+    "DINOv3ViTGatedMLP, GptOss120bForCausalLM and Qwen2_5_VLForConditionalGeneration",
+    "N5torch2nn10LPPoolImplILm2ENS0_12LPPool2dImplEEE",
+    "_ZN2at6native29vectorized_elementwise_kernelILi4ENS0_11FillFunctorIfEESt5arrayIPcLm1EEEE",
+    "cutlass_80_tensorop_bf16_s16816gemm_relu_bf16_256x128_32x3_tn_align8",
+    "layers[0-31] and Unexpected token 'import'",
 ]
 
 
@@ -232,6 +288,20 @@ def test_a_host_called_as_its_card_renames_no_card() -> None:
     assert done.notes == ("on HOST",)
 
 
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        ("/usr/bin/nvcc", ".../nvcc"),
+        ("/mnt/x/aten/src/Relu.cpp", ".../Relu.cpp"),
+        ("/mnt/x/libfoo.so.13.0", ".../libfoo.so.13.0"),
+        ("/mnt/x", ".../FOLDER"),
+    ],
+)
+def test_of_a_path_a_files_or_programs_name_stays(path: str, left: str) -> None:
+    """Another last part may be whose folder it is."""
+    assert redacted(f"in {path}.") == f"in {left}."
+
+
 def test_every_rule_has_an_example() -> None:
     """A kind without a text here could break unseen."""
     assert {rule.kind for rule in rules.RULES} == set(GOES)
@@ -263,6 +333,13 @@ def test_published_records_are_clean_already() -> None:
         ("cannot connect to [gpu17]:29500", "gpu17"),
         ("tcp://gpu17:29500", "gpu17"),
         ("running on node gpu17", "gpu17"),
+        ("NodeList=rack3gpu07", "rack3gpu07"),
+        ("nas01:/export/x on /mnt", "nas01"),
+        ("root@3f2a1b4c1234:/workspace#", "3f2a1b4c1234"),
+        ("owner: somebody", "somebody"),
+        ("chown somebody:somebody x", "somebody"),
+        ("drwxr-xr-x 2 somebody users 1 ./", "somebody"),
+        ("models--home--somebody", "somebody"),
     ],
 )
 def test_a_name_that_a_text_gives_away_goes_everywhere(says: str, name: str) -> None:

@@ -142,6 +142,17 @@ def test_old_bindings_are_named(fake, capsys: pytest.CaptureFixture[str], tmp_pa
     assert "nvidia-ml-py" in _refused(capsys, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["nvmlInit", "nvmlShutdown", "NVMLError"])
+def test_a_module_that_is_not_nvidias_is_named(
+    fake, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something else called pynvml is no traceback."""
+    delattr(fake, name)
+    found = open_gpu()
+    assert isinstance(found, Missing)
+    assert "not NVIDIA's" in found.reason
+
+
 def test_every_function_in_use_is_looked_for_at_the_start() -> None:
     """One that is called and not in the list would fail later, on somebody's old bindings."""
     text = "".join(Path(str(one.__file__)).read_text() for one in (nvml, visible))

@@ -17,10 +17,11 @@ _VERSION_BEFORE = re.compile(
     r"(?i)(?:[=<>~!]=|\bv|\b(?:version|release|cudnn|cublas|cuda|nccl|tensorrt|[a-z0-9_]+-cu\d+)"
     r"[ :=]{1,3}v?)$"
 )
+_PRIVATE_NET = re.compile(r"(?:192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254)\.")
 TLDS = (
-    "com org net edu gov mil io ai cloud tech xyz systems network online site ac ae am ar at au"
-    " az ba bd be bg bo br bw by ca ch ci cl cm cn co cr cy cz de dk do dz ec ee eg es et eu fi"
-    " fr ge gh gr gt hk hn hr hu ie il in iq ir is it jm jo jp ke kg kh kr kw kz la lb lk lt lu"
+    "com org net edu gov mil io ai app dev cloud tech xyz systems network online site ac ae am ar"
+    " at au az ba bd be bg bo br bw by ca ch ci cl cm cn co cr cy cz de dk do dz ec ee eg es et eu"
+    " fi fr ge gh gr gt hk hn hr hu ie il in iq ir is it jm jo jp ke kg kh kr kw kz la lb lk lt lu"
     " lv ma me mk mn mt mu mx my na ng ni nl no np nz om pa pe ph pk pr qa ro rs ru rw sa se sg"
     " si sk sn sv sy th tn tr tt tv tw tz ua ug uk us uy uz ve vn za zm zw"
 ).replace(" ", "|")
@@ -29,6 +30,13 @@ INNER = (
     "|svc|onprem|hpc|cluster"
 )
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+#: A list of nodes as Slurm has it, and a machine of Windows.
+NODES = re.compile(
+    r"(?<![\w.-])(?:((?i:nodes?(?:list)?)\b[ :=]{1,3})[A-Za-z][\w-]*\[[\d,-]+\](?:,[\w.\[\]-]+)*"
+    r"|()(?:[A-Za-z][\w-]*\[0\d+(?:[-,]\d+)+\](?:,[\w.\[\]-]+)*|DESKTOP-[A-Z0-9]{5,8}\b))"
+)
+#: Below these nobody has a public name, and no module is called so.
+_NEVER_PUBLIC = frozenset(("internal", "lan", "corp", "intranet", "localdomain", "onprem"))
 URL = r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://"
 
 
@@ -38,9 +46,14 @@ def ipv4(found: re.Match[str]) -> str:
         ipaddress.IPv4Address(found["ip"])
     except ValueError:
         return found[0]
+    # A library's fourth number is no port, and these nets are nobody's version.
+    if found["port"] or _PRIVATE_NET.match(found["ip"]):
+        return f"IP{found['more'] or ''}{found['port'] or ''}"
+    if found["more"] and found["more"][1].isalpha():
+        return found[0]
     # cuBLAS 13.1.0.3: four numbers are a version where a word or a pin says so.
     before = found.string[max(0, found.start() - 40) : found.start()]
-    return found[0] if _VERSION_BEFORE.search(before) else "IP"
+    return found[0] if _VERSION_BEFORE.search(before) else f"IP{found['more'] or ''}"
 
 
 def ipv6(found: re.Match[str]) -> str:
@@ -92,7 +105,7 @@ def host(found: re.Match[str]) -> str:
         return name  # a version: 2.11.0.dev
     if len(labels) > 2 or labels[-1].lower() in ("com", "org", "edu", "gov", "mil"):
         return "HOST"
-    if inner and (labels[-1].lower() == "internal" or re.search(r"[\d-]", labels[0])):
+    if inner and (labels[-1].lower() in _NEVER_PUBLIC or re.search(r"[\d-]", labels[0])):
         return "HOST"
     return name
 

@@ -30,23 +30,31 @@ LEAST_LETTERS = 3
 _NAME = r"[A-Za-z0-9\u00c0-\uffff](?:[\w.-]*\w)?"
 _USERS = re.compile(
     rf"""(?ix)
-    [/\\%](?:2F)?(?:home\d*|homes|Users)(?:[/\\]+|%2F)(?P<folder>{_NAME})
+    [/\\%](?:(?:25)*2F)?(?:home\d*|homes|Users)(?:[/\\]+|%(?:25)*2F)(?P<folder>{_NAME})
+    | (?<![A-Za-z0-9])_(?:home|Users)_(?P<joined>[a-z0-9]+)(?![a-z0-9])
+    | (?<![A-Za-z0-9])[a-z]*--(?:home|Users)--(?P<listed>[a-z0-9]+)
     | (?<![\w/.])~(?P<tilde>[a-z_][\w.-]*\w)/
     | \b(?-i:USER|USERNAME|LOGNAME|SUDO_USER|SLURM_JOB_USER)=["']?(?P<variable>{_NAME})
     | \b(?:user\s?name["']?\s*[=:]|user=|logged\ in\ as:?)\s*["']?(?P<said>{_NAME})
     | \buid=\d+\((?P<uid>{_NAME})\)
     | (?<![\w/@.+-])(?P<account>[a-z_][\w.-]+)@[a-z][\w.-]*:
-    | (?<!\w)-(?:home|Users)-(?P<dashed>[a-z0-9_]+)-
+    | (?<!\w)-(?:home|Users)-(?P<dashed>[a-z0-9_]+)(?=-|$)
+    | \b(?:user|owner|login|whoami|getpwnam|sudo)["']?\s*[:=]\s*["']?
+      (?P<alone>{_NAME})(?=["',;)\]]|\ :|\s*$|\ and\ )
+    | \b(?:for|as|by|of)\ user\ ["']?(?P<whose>{_NAME})
+    | \b(?:chown\ (?:-\w+\ )?|su\ -\ )(?P<owner>{_NAME})(?::(?P<group>{_NAME}))?
+    | (?<!\w)[-dlbcps](?:[-r][-w][-xsStT]){{3}}[.+@]?\ +\d+\ +
+      (?P<lists>{_NAME})\ +(?P<lists_group>{_NAME})\s
     """
 )
 # A host's bare name is taken for one where it holds a digit or a hyphen: "node 3" is a count.
-_BARE = r"(?=[\w.-]*[\d-])[A-Za-z](?:[\w.-]*\w)"
+_BARE = r"(?:(?=[\w.-]*[\d-])[A-Za-z](?:[\w.-]*\w)|(?=\d*[a-f])[0-9a-f]{12})"
 _HOSTS = re.compile(
     rf"""(?x)
     (?i:\b(?:HOSTNAME|MASTER_ADDR|SLURMD_NODENAME|SLURM_JOB_NODELIST|SLURM_NODELIST|NODENAME
-      |COMPUTERNAME|hostname|node\s?name)["']?\s*[=:]\s*["']?(?P<variable>{_NAME}))
+      |COMPUTERNAME|hostname|node\s?name|NodeList|BatchHost|Nodes)["']?\s*[=:]\s*["']?(?P<variable>{_NAME}))
     | (?i:\b(?:node|host|hostname|machine|server)[ :=]+(?P<said>{_BARE}))(?!\S*[=(/])
-    | ^(?P<nccl>{_NAME}):\d+:\d+\ \[\d+\]
+    | (?:^|(?<=[\s"'\[=]))(?P<nccl>{_NAME}):\d+:\d+\ \[\d+\]
     | \[(?P<mpi>{_BARE}):\d{{2,}}\]
     | \[(?P<bracket>{_BARE})\]:\d{{2,5}}
     | (?:srun|slurmstepd|slurmd):\ error:\ (?P<slurm>{_BARE}):
@@ -54,6 +62,8 @@ _HOSTS = re.compile(
     | ^[A-Z][a-z]{{2}}\ +\d+\ \d\d:\d\d:\d\d\ (?P<syslog>{_NAME})\ [\w./-]+(?:\[\d+\])?:
     | @(?P<account>[A-Za-z][\w.-]*\w):
     | (?<![\w./:-])(?P<port>{_BARE}):(?:[1-5]?\d{{4}}|6\d{{4}})(?![\w.])
+    | (?<![\w./:-])(?P<mount>{_BARE}):(?=/[A-Za-z])
+    | [a-z_][\w.-]*@(?P<prompt>[0-9a-f]{{12}}):
     | \b[a-z]+://(?:[^\s/@]*@)?(?P<url>{_BARE})(?=[:/])
     """
 )

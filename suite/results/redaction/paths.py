@@ -18,7 +18,7 @@ PEOPLES = frozenset(_PEOPLES.split())
 FILE_URL = re.compile(r"(?i)\b(?:file|unix|npipe):/{1,3}(?!\.\.\.)[^\s\"'<>`|)\]]+")
 #: A whole path between quotes, which may hold spaces.
 QUOTED = re.compile(
-    r"(?P<quote>[\"'`])(?P<path>(?:[A-Za-z]:|~[\w.-]*)?[/\\]{1,2}[^\"'`\n/\\]+[/\\][^\"'`\n]*)(?P=quote)"
+    r"(?P<quote>[\"'`])(?!\\(?:[nrtu]|x[0-9a-f]))(?P<path>(?:[A-Za-z]:|~[\w.-]*)?[/\\]{1,2}[^\"'`\n/\\]+[/\\][^\"'`\n]*)(?P=quote)"
 )
 _WINDOWS_PART = r"[^\s\\/\"'`<>|:;,()\[\]{}*?]+(?: [^\s\\/\"'`<>|:;,()\[\]{}*?]+){0,3}(?=[\\/])"
 WINDOWS = re.compile(
@@ -35,15 +35,24 @@ HOME = re.compile(
 # Two parts or more, so that "and/or", units ("token/s") and owner/name stay; not within a URL.
 ABSOLUTE = re.compile(
     rf"(?:(?<![\w/.~-])|(?<=[\s\"'=]-[A-Za-z])|(?<=^-[A-Za-z]))"
-    rf"(?:~[A-Za-z_][\w.-]*/+|~?/)(?:{_PART}/+)*{_PART}?/?"
+    rf"(?:~[A-Za-z_][\w.-]*/+|~?/)(?:{_PART}/+)*(?:{_PART})?/?"
 )
 #: ~name, home/name/ in a listing, -home-name- in a folder's name, %2Fhome%2Fname in a URL.
 OTHER_HOME = re.compile(
     r"(?<![\w/.~])~(?P<tilde>[A-Za-z_][\w.-]*[\w])(?![\w/])"
     rf"|(?<![\w/.-])(?:home|Users)/(?P<listed>{_PART})(?=/)"
-    r"|(?<!\w)-(?:home|Users)-(?P<dashed>[A-Za-z0-9_]+)(?=-)"
-    r"|%2F(?:home|Users)%2F(?P<coded>[^%\s/?&\"']+)",
+    r"|(?<!\w)-(?:home|Users)-(?P<dashed>[A-Za-z0-9_]+)(?=-|$|[\s\"',\]])"
+    r"|%(?:25)*2F(?:home|Users)%(?:25)*2F(?P<coded>[^%\s/?&\"']+)",
     re.IGNORECASE,
+)
+#: Where an installation keeps its programs: what lies there is named after no person.
+_SYSTEM = frozenset(("bin", "sbin", "lib", "lib64", "libexec", "share", "include", "etc", "dev"))
+_SYSTEM_TOPS = frozenset(("usr", "bin", "sbin", "lib", "lib64", "proc", "sys", "dev", "etc"))
+_FILE = re.compile(
+    r"(?i).+\.(?:py[cdio]?|so|json[lc]?|safetensors|bin|txt|log|toml|ya?ml|cfg|conf|ini|sh|cc?|h|cpp"
+    r"|hpp|cuh?|ptx|cubin|o|a|pth?|ckpt|gguf|model|index|arrow|parquet|csv|tsv|lock|zst|gz|xz|bz2|tar"
+    r"|zip|whl|egg|sock|pid|db|html?|md|rst|exe|dll|dylib|npy|npz|pkl|pickle|jinja|tiktoken|vocab"
+    r"|part|tmp|env|service|scope|out|err)(?:[.]\d+)*|[\w.-]+\.so[.\d]*"
 )
 #: "~half" is about a half.
 _ABOUT = frozenset(("half", "third", "quarter", "twice", "one", "two", "three", "ten", "zero"))
@@ -67,7 +76,15 @@ def shortened(found: re.Match[str]) -> str:
         return f"{mark}~{mark}"
     if len(parts) > 1 and parts[-2].lower() in PEOPLES and "." not in last[1:]:
         return f"{mark}~{mark}{end}"
+    if not _names_a_file(parts, last):
+        return f"{mark}.../FOLDER{mark}{end}"
     return f"{mark}.../{last}{mark}{end}"
+
+
+def _names_a_file(parts: list[str], last: str) -> bool:
+    """Return whether a path's last part says what it is, and not perhaps whose."""
+    system = parts[0] in _SYSTEM_TOPS or not _SYSTEM.isdisjoint(parts[:-1])
+    return system or _FILE.fullmatch(last) is not None
 
 
 def home(found: re.Match[str]) -> str:
@@ -75,7 +92,9 @@ def home(found: re.Match[str]) -> str:
     if found["url"]:
         return found[0]
     rest = found[0][found.end("name") - found.start() :].strip("/")
-    return f".../{rest.rpartition('/')[2]}" if rest else "~"
+    last = rest.rpartition("/")[2]
+    bare = last.rstrip(".")
+    return f".../{last}" if _FILE.fullmatch(bare) else f"~{last[len(bare) :]}"
 
 
 def other_home(found: re.Match[str]) -> str:

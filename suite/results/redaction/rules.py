@@ -22,6 +22,7 @@ class Rule(NamedTuple):
     replacement: Replacement
 
 
+_MAIL_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"  # of any script
 _CUT = r"[^\s\"'<>`|]"
 
 RULES: tuple[Rule, ...] = (
@@ -52,11 +53,19 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "credentials in a URL",
-        re.compile(rf"(?i)({hosts.URL}{_CUT}*[?&;#]{secrets.QUERY}=)[^\s\"'<>&;#]+"),
+        re.compile(rf"(?i)((?:{hosts.URL}{_CUT}*[?&;#]|[?&]){secrets.QUERY}=)[^\s\"'<>&;#]+"),
         r"\1SECRET",
+    ),
+    Rule(
+        "credentials in a URL",
+        re.compile(r"(?i)(%3A%2F%2F)(?:(?!%2F)[^\s\"'<>@:])*%40"),
+        r"\1",
     ),
     Rule("secret", secrets.BESIDE_A_KEY, secrets.beside_a_key),
     Rule("secret", secrets.OPTION, r"\1SECRET"),
+    Rule("secret", secrets.LOGIN, secrets.login),
+    Rule("secret", secrets.NAMED, r"\1SECRET"),
+    Rule("token", secrets.WORD, secrets.word),
     Rule(
         "secret",
         re.compile(r"(?<![\w/+.=-])(?=[A-Za-z0-9/+]*\d)[A-Za-z0-9+/]{40,}={0,2}(?![\w/+-])"),
@@ -83,8 +92,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "mail address",
         re.compile(
-            rf"(?<![\w/@.+-])(?P<local>[\w.+%-]{{1,64}})@(?P<host>(?:{hosts.LABEL}\.)+[A-Za-z]{{2,24}})"
-            r"(?![\w-])"
+            rf"(?:(?<![\w/@.+-])[\w.+%'-]{{1,64}}|\"[^\"\n]{{1,64}}\")(?:@|%40)"
+            rf"(?P<host>(?:{_MAIL_LABEL}\.)+[^\W\d_]{{2,24}}|\[[\w.:]+\])(?![\w-])"
         ),
         hosts.mail,
     ),
@@ -98,12 +107,37 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "UUID",
         re.compile(
-            r"(?i)(?<![0-9a-z])(?:(?:GPU|MIG)-)*[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}"
-            r"-[0-9a-f]{12}(?:/\d+/\d+)?(?![0-9a-z])"
+            r"(?i)(?<![0-9a-z])(?:(?:GPU|MIG)-)*[0-9a-f]{8}([-_])[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}"
+            r"\1[0-9a-f]{12}(?:/\d+/\d+)?(?![0-9a-z])"
         ),
         "UUID",
     ),
-    Rule("UUID", re.compile(r"\b(?:GPU|MIG)-[0-9a-fA-F]{6,}[0-9a-fA-F-]*(?!\w)"), "UUID"),
+    Rule(
+        "UUID",
+        re.compile(r"(?i)\b(?:GPU|MIG)-(?=[a-f]*\d)[0-9a-f]{6,}[0-9a-f-]*(?!\w)"),
+        "UUID",
+    ),
+    Rule(
+        "UUID",
+        re.compile(
+            r"(?i)((?<![A-Za-z])(?:uuid|guid|container(?:[ _-]?id)?|docker|pod[ _-]?uid)\b[\"']?"
+            r"[\s:=/-]{1,3}[\"']?(?:0x)?)(?=[a-f:]*\d)[0-9a-f][0-9a-f:]{10,}[0-9a-f](?!\w)"
+        ),
+        r"\1UUID",
+    ),
+    Rule(
+        "account of a cloud",
+        re.compile(
+            r"(?i)\b(?:arn:aws[\w-]*:[^\s\"'<>,;)\]]+|ocid1\.[\w.-]+"
+            r"|(?:i|vol|snap|ami|eni|vpc|subnet|sg)-(?=[a-f]*\d)[0-9a-f]{8,17}(?![\w-]))"
+        ),
+        "ID",
+    ),
+    Rule(
+        "account of a cloud",
+        re.compile(r"(?i)(account(?:[ _-]?(?:id|number))?[\"']?[\s:=]{1,3}[\"']?)\d{12}(?!\d)"),
+        r"\1ID",
+    ),
     Rule(
         "UUID",
         re.compile(
@@ -112,20 +146,31 @@ RULES: tuple[Rule, ...] = (
         ),
         r"\1UUID",
     ),
+    Rule("token", secrets.HASH, secrets.hashed),
     Rule(
         "serial number",
         re.compile(
-            r"(?i)\b((?:serial(?:[ _-]?(?:number|num|no|nr|#))?|s/n|(?:asset|service)[ _-]?tag"
-            r"|imei|wwn|eui|nguid)\b\.?[\"']?\s*[:=#]?\s*[\"']?)(?=[\w-]*\d)[\w-]{5,}"
+            r"(?i)(?<![A-Za-z0-9])((?:(?-i:SN)(?=[:#=])|serial(?:[ _-]?(?:number|num|no|nr|#))?"
+            r"|s/n|(?:asset|service)[ _-]?tag|imei|wwn|eui|nguid)\b\.?[\"']?\s*[:=#]?\s*[\"']?)"
+            r"(?=[\w-]*\d)[\w-]{5,}"
         ),
         r"\1SERIAL",
     ),
     Rule(
         "hardware address",
         re.compile(
-            r"(?i)(?<![0-9a-z:-])[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}(?![0-9a-z:-])"
+            r"(?i)(?<![0-9a-z:-])(?:[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4,18}"
+            r"|(?=[\d:]*[a-f])[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}"
+            r"|(?=[\d.]*[a-f])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})(?![0-9a-z:-])"
         ),
         "MAC",
+    ),
+    Rule(
+        "hardware address",
+        re.compile(
+            r"(?i)\b((?:mac|hwaddr|ether)(?:[ _-]?addr(?:ess)?)?[\s:=]{1,3})[0-9a-f]{12}\b"
+        ),
+        r"\1MAC",
     ),
     Rule(
         "IP address",
@@ -137,7 +182,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "IP address",
-        re.compile(r"(?<![\w.])(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?!\w|\.\d|[-+][A-Za-z])"),
+        re.compile(
+            r"(?<![\w.])(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?![^\W_]|\.\d)(?P<more>[-+_][A-Za-z]\w*|_\d+)?(?P<port>:\d{2,5}\b)?"
+        ),
         hosts.ipv4,
     ),
     Rule("path", paths.QUOTED, paths.shortened),
@@ -149,7 +196,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "host name",
         re.compile(
-            r"\b((?:HOSTNAME|MASTER_ADDR|SLURMD_NODENAME|SLURM\w*_NODELIST|COMPUTERNAME|NODE_?NAME)"
+            r"\b((?:HOSTNAME|MASTER_ADDR|SLURMD_NODENAME|SLURM\w*_NODELIST|COMPUTERNAME|NODE_?NAME|NodeList|BatchHost)"
             r"=[\"']?)[^\s\"',;]+(?:,[^\s\"';]+)*"
         ),
         r"\1HOST",
@@ -159,6 +206,7 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?i)(?<![\w.-])ip-\d{1,3}(?:-\d{1,3}){3}(?:\.[\w.-]*\w)?"),
         "HOST",
     ),
+    Rule("host name", hosts.NODES, r"\1\2HOST"),
     Rule(
         "host name",
         re.compile(

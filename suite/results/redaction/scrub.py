@@ -39,6 +39,11 @@ NAMED = frozenset(_NAMED.split())
 VERSIONS = frozenset(
     ("packages", "driver", "vbios", "python", "suite_version", "torch_cuda", "engine_version")
 )
+#: Values that are digests, the suite's own or an image's.
+DIGESTS = frozenset(
+    ("record_id", "revision", "lock_hash", "uuid_hash", "image_id", "digest", "base_digest")
+)
+_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{8,64}")
 _VERSION = re.compile(r"v?\d[\w.+!-]{0,60}")
 
 
@@ -132,6 +137,8 @@ class Scrubber:
 
     def _text(self, text: str, way: tuple[str, ...]) -> str:
         if not text or (not VERSIONS.isdisjoint(way) and _VERSION.fullmatch(text)):
+            return text
+        if way and way[-1] in DIGESTS and _DIGEST.fullmatch(text):
             return text
         # A card's name is not looked into: a host may be called as its card.
         named = NAMED.isdisjoint(way) and way[:2] != ("environment", "gpu")

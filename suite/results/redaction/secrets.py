@@ -34,21 +34,53 @@ TOKENS = "|".join(
         r"dapi[a-f0-9]{32}",
         r"wandb_v\d_\w{16,}",
         r"local-[a-f0-9]{40}",
+        # Whoever issued it: a short name, then what no word is.
+        r"(?:[a-z]{2,8}[-_]){1,3}(?=[0-9]*[a-f])(?=[a-f]*[0-9])[a-f0-9]{32,}(?![\w])",
+        r"(?:[A-Za-z]{2,8}[-_]){1,3}(?=[0-9]*[A-Z])(?=[A-Z]*[0-9])[A-Z0-9]{26,}(?![\w])",
     )
 )
+#: A word of letters, digits, - and _ that may be a token of any issuer.
+#: Not a symbol as C++ compilers write it: N5torch2nn10LPPoolImplILm2EE.
+WORD = re.compile(
+    r"(?<![\w/@-])(?![NZFK]{0,3}(?:St)?\d{1,2}[a-z_]\w+E)(?=[\w-]*\d)"
+    r"[A-Za-z0-9][A-Za-z0-9_-]{18,}[A-Za-z0-9_]={0,2}(?!\w)"
+)
+#: 32 or 40 digits of a hash in free text: keys of services look so, and so does a commit.
+HASH = re.compile(r"(?<![\w/+.@-])(?:[0-9a-f]{40}|[0-9a-fA-F]{32})(?![\w/+-])")
+_COMMIT = re.compile(
+    r"(?i)(?:commit|revision|rev|sha\d*|md5|digest|hash|checksum|head|ref|checkout)"
+    r"[\"']?[ :=(]{1,3}[\"']?$"
+)
+_KINDS = (r"[A-Z]", r"[a-z]", r"\d")
+_SYLLABLE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_RANDOM_LETTERS = 20  #: what is shorter can be a name: DINOv3ViTGatedMLP
+_RANDOM_SHARE = 0.42  #: syllables a letter; of random letters 0.55 on average, of names below 0.4
 _KEY = (
-    r"pass(?:word|wort|wd|phrase|code)|pwd|secrets?|credentials?|authorization|cookie|auth"
+    r"pass(?:word|wort|wd|phrase|code)|pwd|secrets?|credentials?|authorization|bearer|cookie|auth"
     r"|session[_-]?(?:id|key)|(?:api|access|private|secret|encryption|account|auth|licen[cs]e"
     r"|subscription|client|master|shared|ssh|signing)[_ -]?key|token|signature"
-    r"|(?-i:(?<=[A-Z0-9]_)KEY|(?<=[A-Z0-9]_)PASS|(?<=[A-Z0-9]_)PAT)"
+    r"|(?-i:(?<=[A-Z0-9]_)(?:KEY|PASS|PAT|PW)(?:_BASE)?|SECRET_KEY_BASE|\bKEY)"
 )
 BESIDE_A_KEY = re.compile(
-    rf"(?i)(?<![\w.-])(?P<key>[\w.-]{{0,64}}?(?:{_KEY}))(?P<sep>[\"']?\s*(?:=>|:=|[:=])\s*"
-    r"|\s+is\s+)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;&)}\]]+)"
+    rf"(?i)(?<![\w.-])(?P<key>[\w.-]{{0,64}}?(?:{_KEY}))(?P<sep>[\"']?\]?\s*(?:=>|:=|[:=])\s*"
+    r"|\s+is\s+|\s+provided:\s+|\s+for\s+key:\s+)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;&)}\]]+)"
 )
 OPTION = re.compile(
-    r"(?i)(?<![\w-])(--?(?:[\w-]*[-_])?(?:password|passwd|passphrase|secret|token|api-?key"
-    r"|access-?key|secret-?key)\s+)(?!-)([^\s\"']+)"
+    r"(?i)(?<![\w-])(--?(?:[\w-]*[-_])?(?:password|passwd|passphrase|secret|token|pat|credentials?"
+    r"|auth|(?:[a-z]+[-_])?key)[ =]\s*)(?!-|\d{1,8}\b)(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"']+)"
+)
+#: A user's name and a secret, as curl, docker and a netrc take them.
+LOGIN = re.compile(
+    r"(?i)\b(?:(curl\s.{0,200}?(?:-u|--user)[ =])[^\s:\"']+:[^\s\"']+"
+    r"|(docker\s+login\b.{0,200}?\s(?:-p|--password)[ =])\S+"
+    r"|(login\s+)\S+(\s+password\s+)\S+|(wandb\s+login\s+)(?!to\b)[\w-]{8,})"
+)
+#: A variable or header in capitals, or a word before a value that no word is.
+NAMED = re.compile(
+    r"(?<![\w.-])((?:(?-i:[A-Z][A-Z0-9]*_(?:API_?)?KEY|[A-Z0-9_]*(?:TOKEN|SECRET|PASSWORD))"
+    r"|(?i:password|passphrase|token|basic|api key))\s+[\"']?)"
+    r"(?P<value>(?=[A-Za-z+/_-]*\d)(?=[\d+/_-]*[A-Za-z])[\w+/-]{8,}={0,2})"
+    r"(?![\w.-])"
 )
 #: Words that stand beside a key and are no secret.
 _PLAIN = frozenset(
@@ -89,8 +121,32 @@ def beside_a_key(found: re.Match[str]) -> str:
     return f"{key}{found['sep']}{quote}SECRET{quote}"
 
 
+def login(found: re.Match[str]) -> str:
+    """Return the command without the name and the secret."""
+    before, between = found[1] or found[2] or found[3] or found[5], found[4]
+    return f"{before}USER{between}SECRET" if between else f"{before}SECRET"
+
+
+def word(found: re.Match[str]) -> str:
+    """Return SECRET for a word one part of which is random, as no name is."""
+    parts = re.split("[-_=]", found[0])
+    return "SECRET" if any(map(_random, parts)) else found[0]
+
+
+def hashed(found: re.Match[str]) -> str:
+    """Return SECRET unless a word before says that it is a commit or a digest."""
+    plain = not re.search(r"[a-fA-F]", found[0]) or not re.search(r"\d", found[0])
+    before = found.string[max(0, found.start() - 20) : found.start()]
+    return found[0] if plain or _COMMIT.search(before) else "SECRET"
+
+
+def _random(part: str) -> bool:
+    if len(part) < _RANDOM_LETTERS or not all(re.search(kind, part) for kind in _KINDS):
+        return False
+    return len(_SYLLABLE.findall(part)) >= _RANDOM_SHARE * len(part)
+
+
 def blob(found: re.Match[str]) -> str:
     """Return SECRET for capitals, small letters and digits together, as base64 has."""
     text = found[0]
-    kinds = (r"[A-Z]", r"[a-z]", r"\d")
-    return "SECRET" if all(re.search(kind, text) for kind in kinds) else text
+    return "SECRET" if all(re.search(kind, text) for kind in _KINDS) else text
