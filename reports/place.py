@@ -150,11 +150,14 @@ def _refuse_link(place: Path, kind: os.stat_result, noun: str) -> None:
 
 
 def _own(folder: Folder) -> frozenset[str]:
-    """Return what of a folder a report made, by its list; nothing where there is none."""
+    """Return what of a folder a report made, by its list; nothing where there is none.
+
+    No report makes a name that begins with a dot, so a list that has one, such as ``.git/``, lies.
+    """
     if folder.kind(MARKER) is None:
         return frozenset()
     text = folder.read(MARKER, MOST_MARKER_BYTES).decode("utf-8", errors="replace")
-    return frozenset({MARKER, *text.splitlines()[1:]})
+    return frozenset({MARKER, *(each for each in text.splitlines()[1:] if each[:1] != ".")})
 
 
 def _listed(folder: Folder) -> list[str]:

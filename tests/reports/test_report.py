@@ -298,6 +298,20 @@ def test_what_was_put_into_a_report_is_not_cleared(tmp_path: Path, name: str) ->
     build(sites.ordinary(), site)
 
 
+def test_a_list_that_names_hidden_files_is_not_believed(tmp_path: Path) -> None:
+    """No report makes one: whoever wrote that wants somebody's repository removed."""
+    with new_site(tmp_path / "site") as folder:
+        (folder.path / "index.html").write_text("ours")
+    (tmp_path / "site" / ".git").mkdir()
+    (tmp_path / "site" / ".git" / "config").write_text("precious")
+    with (tmp_path / "site" / MARKER).open("a") as marker:
+        marker.write(".git/\n.git/config\n")
+    with pytest.raises(BadInput, match="holds what no report made: .git"):
+        with new_site(tmp_path / "site"):
+            pass
+    assert (tmp_path / "site" / ".git" / "config").read_text() == "precious"
+
+
 def test_what_comes_into_a_report_while_the_next_is_made_is_kept(tmp_path: Path) -> None:
     """The look at the place is taken again before anything is removed."""
     build(sites.collection(records.record()), tmp_path / "site")
