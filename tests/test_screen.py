@@ -230,6 +230,7 @@ def test_numbers_in_csv_stay_numbers(tmp_path: Path, capsys: pytest.CaptureFixtu
         "_@name",
         "a@b.co@name",
         "@a@name",
+        ".@.evil",
         "GH-1@name",
         "x/y@0123abc",
         "1http://evil.example",
