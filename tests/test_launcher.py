@@ -57,7 +57,7 @@ def test_the_fast_path_starts_the_suite_from_anywhere(tmp_path: Path, ready: Pat
     assert done.stdout.startswith("tunebench ")
 
 
-@pytest.mark.parametrize("variable", ["PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONTRACEMALLOC"])
+@pytest.mark.parametrize("variable", ["PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONIOENCODING"])
 def test_variables_that_change_python_itself_stay_out(variable: str, ready: Path) -> None:
     """They would change the exit code, break libraries that need docstrings, or slow a run."""
     (ready / "bin" / "python").write_text("#!/bin/sh\nenv\n")
