@@ -12,13 +12,20 @@ from suite import units
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&$])")
 #: What forges act on wherever it stands in a text, escaped or not: they link an address, tell
 #: whoever is mentioned, and note a mention at the issue or merge request. Not inside code.
+#: What follows without a space goes into the code as well: behind it a name would stand alone.
+#: Each part begins where no longer one could, and takes all it can: time grows with the length.
 _ACTED_ON = re.compile(
     r"""(?xi)
-    (?:\b[a-z][a-z0-9+.-]*://|\bwww\.|\b(?:mailto|xmpp):)[^\s|`<>]+
-    | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
-    | (?<![a-z0-9])@[a-z0-9][\w./-]*
-    | [\w./-]*[#!]\d+
-    | \bGH-\d+
+    (?:
+    (?<![a-z0-9+.-])[a-z0-9+.-]++://
+    | (?<![a-z0-9])(?:www\.|(?:mailto|xmpp):)
+    | (?<![\w.+-])[\w.+-]++@[\w-]*+\.[\w-]
+    | (?<![a-z0-9])@[a-z0-9]
+    | (?<![\w./-])[\w./-]*+[#!$%&]\d
+    | (?<![\w./-])[\w./-]++@[0-9a-f]{7,40}\b
+    | \bGH-\d
+    )
+    (?:[^\s|`<>]*[\w@\#!/=-])?
     """
 )
 

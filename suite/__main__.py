@@ -2,8 +2,10 @@
 
 import sys
 
+from suite import screen
 from suite.cli import main
 
+screen.stand_in()
 try:
     sys.exit(main())
 except ModuleNotFoundError as error:

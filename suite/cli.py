@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from suite import __version__, screen
 from suite.errors import (
@@ -114,9 +115,10 @@ def _drop_output() -> None:
 def _complain(error: SuiteError) -> None:
     # A line that a name brings along must not pass for one of ours.
     said = [f"error: {error.message}", *([error.hint] if error.hint else [])]
-    for text in said:
-        indented = re.sub(r"\n(?! )", "\n  ", text)
-        print(f"tunebench: {indented}", file=sys.stderr)
+    with suppress(OSError):  # of the error, or of the disk it goes to, the exit code is left
+        for text in said:
+            indented = re.sub(r"\n(?! )", "\n  ", text)
+            print(f"tunebench: {indented}", file=sys.stderr, flush=True)
 
 
 def _help() -> str:

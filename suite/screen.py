@@ -7,6 +7,7 @@ terminal by itself (rich, a line that is overwritten) takes the stream below (``
 its words with ``line``. JSON is escaped (``json``), since there every character counts.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,21 @@ class Guarded:
 def raw(stream: TextIO) -> TextIO:
     """Return the stream below: for escape sequences of our own, never for a stranger's text."""
     return stream.below if isinstance(stream, Guarded) else stream
+
+
+def stand_in() -> None:
+    """Put the null device where standard input, output or error is closed.
+
+    Else the next file that is opened, such as a journal, would be what C code prints into.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.set_inheritable(number, True)
+            stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 @contextmanager

@@ -102,7 +102,8 @@ def runs(draw: st.DrawFn) -> dict[str, bytes]:
     lines = []
     for launch in range(1, many + 1):
         tree["launch"] = launch
-        spoiled = draw(mutations.spoiled(tree, Record)) if draw(st.integers(0, 3)) else tree
+        how = draw(st.sampled_from((None, mutations.extreme, *[mutations.spoiled] * 2)))
+        spoiled = tree if how is None else draw(how(tree, Record))
         lines.append(mutations.sealed(spoiled))
     journal = b"".join(lines)
     if not draw(st.integers(0, 3)):

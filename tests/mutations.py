@@ -131,6 +131,23 @@ def spoiled(draw: st.DrawFn, original: Json, kind: type[Record | Plan]) -> Json:
     return tree
 
 
+@st.composite
+def extreme(draw: st.DrawFn, original: Json, kind: type[Record | Plan]) -> Json:
+    """Return a tree with many of its numbers at their upper or lower bounds, all at once."""
+    tree = json.loads(json.dumps(original))
+    share, end = draw(st.sampled_from((1, 2, 9))), draw(st.sampled_from(("ge", "le")))
+    for where, wanted in places(tree, type_of(kind)):
+        types = wanted.types if isinstance(wanted, inspect.UnionType) else (wanted,)
+        number = next((t for t in types if getattr(t, end, None) is not None), None)
+        if number is None or where[0] in ("case", "schema", "launch") or len(str(where)) % share:
+            continue
+        holder = tree
+        for key in where[:-1]:
+            holder = holder[key]
+        holder[where[-1]] = getattr(number, end)
+    return tree
+
+
 def sealed(record: Json) -> bytes:
     """Return a record as a line of a journal that says of itself what its case says, sealed."""
     case = record.get("case")

@@ -383,3 +383,20 @@ def test_an_old_terminal_encoding_does_not_break_output(tmp_path: Path) -> None:
     done = tunebench("run", "--resume", str(run), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 0, done.stderr
     assert "2 records ? " in done.stdout
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+@pytest.mark.parametrize(("words", "code"), [("list models", 0), ("no-such-verb", 2)])
+def test_a_stream_that_is_closed_or_full_changes_no_exit_code(
+    closed: str, words: str, code: int
+) -> None:
+    """Cron jobs and daemons close them; the first file opened must not take their place."""
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m suite {words} {closed}"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)

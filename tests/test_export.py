@@ -16,7 +16,8 @@ import gpu_records
 import records
 from suite.cli import main
 from suite.results.metrics import all_metrics
-from suite.results.record import Record
+from suite.results.record import Record, seal
+from suite.wire import MOST, Memory
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -62,6 +63,20 @@ def test_parquet_columns_have_types_and_units(tmp_path: Path) -> None:
     assert first.tzinfo is not None
     assert first.astimezone(UTC).year == 2026
     assert second is None, "no time is no time"
+
+
+def test_a_whole_number_beyond_64_bits_is_null_in_parquet(tmp_path: Path) -> None:
+    """The largest count of a record is larger still as a float; it costs its own cell alone."""
+    step = msgspec.structs.replace(records.record().steps[-1], role="steady")
+    good = records.record(launch=2)
+    memory = Memory(host_rss_peak_bytes=MOST, allocated_peak_bytes=MOST)
+    phases = tuple(msgspec.structs.replace(phase, memory=memory) for phase in good.phases)
+    changed = msgspec.structs.replace(good, launch=1, phases=phases, steps=(*good.steps, step))
+    path = journal(tmp_path, seal(changed), good)
+    table = pyarrow.parquet.read_table(exported(path, tmp_path / "a", "--format", "parquet"))
+    assert table.num_rows == 2
+    assert table["peak_allocated_bytes"].to_pylist()[0] is None
+    assert table["tokens_per_second"].null_count == 0
 
 
 def test_parquet_needs_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

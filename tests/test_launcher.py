@@ -57,6 +57,16 @@ def test_the_fast_path_starts_the_suite_from_anywhere(tmp_path: Path, ready: Pat
     assert done.stdout.startswith("tunebench ")
 
 
+@pytest.mark.parametrize("variable", ["PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONIOENCODING"])
+def test_variables_that_change_python_itself_stay_out(variable: str, ready: Path) -> None:
+    """They would change the exit code, break libraries that need docstrings, or slow a run."""
+    (ready / "bin" / "python").write_text("#!/bin/sh\nenv\n")
+    done = launch("list", TUNEBENCH_VENV=str(ready), **{variable: "2"})
+    assert done.returncode == 0
+    assert "\nPYTHONSAFEPATH=1\n" in done.stdout
+    assert f"\n{variable}=" not in f"\n{done.stdout}"
+
+
 def test_no_python_is_said(tmp_path: Path) -> None:
     """A machine without Python 3.11 gets what was tried and what to do, and exit code 3."""
     old = tmp_path / "python3.10"

@@ -11,6 +11,7 @@ from suite.catalog import model as models
 from suite.catalog import tier as tiers
 from suite.cli import main
 from suite.results import store
+from suite.verbs import validate
 
 
 def test_validate_the_catalog_and_a_bad_model(
@@ -196,3 +197,21 @@ def test_a_wrong_name_is_answered_with_those_that_are_allowed(
     file.write_text(source.read_text().replace(old, new))
     assert main(["validate", str(file)]) == 2
     assert reason in capsys.readouterr().out
+
+
+def test_all_catalog_files_together_are_bounded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many large ones are not read for hours, and no problem is longer than anybody reads."""
+    for folder, content in (("models", "k" * 50_000 + "=1"), ("other", "a=1")):
+        (tmp_path / folder).mkdir()
+        for number in range(300):
+            (tmp_path / folder / f"{number:03}.toml").write_text(content)
+    monkeypatch.setattr(validate, "MOST_BYTES", 1_000_000)
+    assert main(["validate", str(tmp_path)]) == 2
+    shown = capsys.readouterr().out
+    assert "0 good catalog files, 300 problems" in shown
+    assert "and 100 more problems, not named one by one" in shown
+    assert "catalog files of 0 MiB were read before it" in shown
+    assert len(shown.splitlines()) == 202
+    assert max(map(len, shown.splitlines())) < 1000

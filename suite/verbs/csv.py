@@ -14,6 +14,8 @@ Cell = str | int | float | None
 #: Spreadsheets run what begins so; the wide forms are those of Japanese and Chinese input.
 _RUN = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+#: What lies between two cells for a program that splits elsewhere, or knows no quotes.
+_BETWEEN = re.compile(rf"(?<![;|,\s\"'])[;|,\s\"']++(?=[{re.escape(''.join(_RUN))}])")
 _QUOTED = re.compile(r"[\",;|'=\s]")
 
 
@@ -41,11 +43,17 @@ def _cell(value: Cell) -> str:
 def defused(value: str) -> str:
     """Return text that is no formula; what began as one begins with an apostrophe.
 
+    So does what comes after a separator inside the text: a program that splits there (Excel does
+    at semicolons where commas are for decimals) takes no quote in the middle of a line for one.
     Space before it counts for nothing, since some programs drop it. Tabs and carriage returns
     become spaces, as what commands a terminal does; a line's end stays, in quotes.
     """
-    plain = screen.lines(value).replace("\t", " ")
+    plain = _BETWEEN.sub(_marked, screen.lines(value).replace("\t", " "))
     begins = plain.lstrip()
     if begins.startswith(_RUN) and not _NUMBER.fullmatch(begins):
         return f"'{plain}"
     return plain
+
+
+def _marked(between: re.Match[str]) -> str:
+    return f"{between[0]}'" if set(between[0]) & set(";|,\n") else between[0]

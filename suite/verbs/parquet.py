@@ -20,7 +20,7 @@ def parquet(rows: Sequence[Row], names: Sequence[str]) -> bytes:
 
     Metrics carry their ``unit`` and ``title`` as metadata of the field; bytes and counts are
     int64, other numbers double, ``started_at`` a time in UTC, all else text. Null is unknown,
-    also for a time that a record does not give as ISO 8601.
+    also a whole number beyond int64 and a time that a record does not give as ISO 8601.
     """
     try:
         import pyarrow
@@ -47,13 +47,18 @@ def parquet(rows: Sequence[Row], names: Sequence[str]) -> bytes:
     columns: dict[str, list[object]] = {name: [row[name] for row in rows] for name in names}
     for name in names:
         if name in metrics and metrics[name].unit in WHOLE_UNITS:
-            columns[name] = [None if v is None else int(v) for v in columns[name]]  # type: ignore[call-overload]  # a number
+            columns[name] = [_whole(value) for value in columns[name]]
     if WHEN in columns:
         columns[WHEN] = [_time(str(value)) for value in columns[WHEN]]
     table = pyarrow.table(columns, schema=pyarrow.schema([field(name) for name in names]))
     out = io.BytesIO()
     pyarrow.parquet.write_table(table, out)
     return out.getvalue()
+
+
+def _whole(value: object) -> int | None:
+    # A record may say 2^63 - 1 bytes, which is 2^63 as a float, and a sum of such is larger still.
+    return int(value) if isinstance(value, int | float) and abs(value) < 2**63 else None
 
 
 def _time(text: str) -> datetime | None:

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from reports import references
@@ -12,6 +13,7 @@ from suite.catalog import case as cases
 from suite.catalog import method, model, parameters, prices, profile, tier, toml
 from suite.errors import EXIT_OK, EXIT_USAGE, BadInput, SuiteError
 from suite.results.collection import NO_RESULTS
+from suite.results.problems import Problems
 from suite.results.store import Problem, read
 from suite.signals import Signals
 
@@ -26,6 +28,8 @@ KINDS: dict[str, type[Entry]] = {
     "references": references.Reference,
     "architectures": references.Published,
 }
+#: Of catalog files, over all that is given: a quarter of a second each at worst, thrice.
+MOST_BYTES = 8 << 20
 #: A key that only this kind of file has, for one that lies elsewhere.
 TELLING = {
     "architecture": "models",
@@ -56,30 +60,36 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print every problem found, then how much was good."""
     whole = [model.FOLDER, method.FOLDER, tier.FOLDER, profile.FOLDER, references.FOLDER]
     paths = args.paths or whole
-    catalog: list[Path] = []
-    results: list[Path] = []
-    for given in paths:
-        found = _catalog_files(given)
-        catalog += found
-        # A folder may hold both; of files of our own catalog alone, none holds results.
-        if args.paths and not (found and given.is_file()):
-            results.append(given)
-    problems = [problem for file in catalog for problem in _entry(file)]
+    telling = _Left()
+    catalogs = {given: _catalog_files(given, telling) for given in paths}
+    catalog = [file for found in catalogs.values() for file in found]
+    # A folder may hold both; of files of our own catalog alone, none holds results.
+    results = [
+        given
+        for given, found in catalogs.items()
+        if args.paths and not (found and given.is_file())
+    ]
+    found_bad, bad = Problems(), 0
+    for file, reason in _refused(catalog):
+        found_bad.add(file, reason)
+        bad += 1
+    problems = list(found_bad.all())
     records = 0
     if results:
         try:
-            collection = read(results, may_be_empty=_only_catalog(results))
+            only = all(given.is_dir() and catalogs[given] for given in results)
+            collection = read(results, may_be_empty=only)
         except BadInput as error:
             problems += [Problem(path=", ".join(map(str, results)), reason=error.message)]
         else:
-            holds = {str(given) for given in results if _catalog_files(given)}
+            holds = {str(given) for given in results if catalogs[given]}
             problems += [
                 problem
                 for problem in collection.problems
                 if not (problem.path in holds and problem.reason == NO_RESULTS)
             ]
             records = len(collection.records)
-    good = len(catalog) - len({problem.path for problem in problems} & {*map(str, catalog)})
+    good = len(catalog) - bad
     if args.json:
         listed = [
             {"path": problem.path, "line": problem.line, "reason": problem.reason}
@@ -96,32 +106,51 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     return EXIT_USAGE if problems else EXIT_OK
 
 
-def _catalog_files(given: Path) -> list[Path]:
+class _Left:
+    """How many bytes of catalog files may still be read."""
+
+    def __init__(self) -> None:
+        self._bytes = MOST_BYTES
+
+    def takes(self, file: Path) -> bool:
+        """Take one file, and return whether it may be read."""
+        with suppress(OSError):
+            self._bytes -= min(file.stat().st_size, toml.MAX_BYTES)
+        return self._bytes >= 0
+
+
+def _catalog_files(given: Path, left: _Left) -> list[Path]:
     if given.is_dir():
-        return sorted(file for file in given.rglob("*.toml") if _is_catalog(file))
+        return sorted(file for file in given.rglob("*.toml") if _is_catalog(file, left))
     return [given] if given.suffix == ".toml" else []
 
 
-def _is_catalog(file: Path) -> bool:
-    """Return whether a TOML file of a folder is ours, or so broken that it could be."""
-    if file.parent.name in KINDS:
+def _is_catalog(file: Path, left: _Left) -> bool:
+    """Return whether a TOML file of a folder is ours, or cannot be told."""
+    if file.parent.name in KINDS or not left.takes(file):
         return True
     try:
-        return any(key in toml.parsed(file) for key in TELLING)
+        return not TELLING.keys().isdisjoint(toml.parsed(file))
     except BadInput:
         return True
 
 
-def _only_catalog(results: Sequence[Path]) -> bool:
-    """Return whether all that was given are folders of catalog files."""
-    return all(given.is_dir() and _catalog_files(given) for given in results)
+def _refused(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield every bad file and why; one that there was no time to read is among them."""
+    left = _Left()
+    for file in files:
+        if not left.takes(file):
+            yield file, f"not read: catalog files of {MOST_BYTES >> 20} MiB were read before it"
+        elif (reason := _reason(file)) is not None:
+            yield file, reason
 
 
-def _entry(file: Path) -> Iterator[Problem]:
+def _reason(file: Path) -> str | None:
+    """Return why a catalog file is bad, or None."""
     try:
         if file.name == prices.FILE.name:
             prices.load(file)
-            return
+            return None
         kind = _kind(file)
         entry = references.read(file) if kind is references.Reference else toml.read(file, kind)
         if isinstance(entry, model.Model):
@@ -135,8 +164,8 @@ def _entry(file: Path) -> Iterator[Problem]:
             profile.refuse_twin(file, entry, profile.beside(file))
     except SuiteError as error:
         message = error.message.removeprefix(f"{file}: ")
-        hint = f". {error.hint}" if error.hint else ""
-        yield Problem(path=str(file), reason=message + hint)
+        return f"{message}. {error.hint}" if error.hint else message
+    return None
 
 
 def _refuse_other_count(entry: model.Model) -> None:
