@@ -215,3 +215,18 @@ def test_all_catalog_files_together_are_bounded(
     assert "catalog files of 0 MiB were read before it" in shown
     assert len(shown.splitlines()) == 202
     assert max(map(len, shown.splitlines())) < 1000
+
+
+def test_a_folder_is_not_left_through_a_link(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a link in a stranger's folder leads to is not read; a link that is named is."""
+    outside = tmp_path / "outside.toml"
+    outside.write_bytes((models.FOLDER / "tiny-qwen3.toml").read_bytes())
+    (tmp_path / "given" / "models").mkdir(parents=True)
+    link = tmp_path / "given" / "models" / "tiny-qwen3.toml"
+    link.symlink_to(outside)
+    (tmp_path / "given" / "round").symlink_to(tmp_path / "given")
+    assert main(["validate", str(tmp_path / "given")]) == 2
+    assert f"{link}: cannot be read: a link, which is not followed" in capsys.readouterr().out
+    assert main(["validate", str(link)]) == 0

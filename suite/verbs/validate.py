@@ -15,6 +15,7 @@ from suite.errors import EXIT_OK, EXIT_USAGE, BadInput, SuiteError
 from suite.results.collection import NO_RESULTS
 from suite.results.problems import Problems
 from suite.results.store import Problem, read
+from suite.results.walk import walk
 from suite.signals import Signals
 
 Catalog = model.Model | method.Method | tier.Tier | profile.Profile
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         if args.paths and not (found and given.is_file())
     ]
     found_bad, bad = Problems(), 0
-    for file, reason in _refused(catalog):
+    for file, reason in _refused(catalog, named=args.paths):
         found_bad.add(file, reason)
         bad += 1
     problems = list(found_bad.all())
@@ -121,13 +122,16 @@ class _Left:
 
 def _catalog_files(given: Path, left: _Left) -> list[Path]:
     if given.is_dir():
-        return sorted(file for file in given.rglob("*.toml") if _is_catalog(file, left))
+        # What cannot be read or lies too deep is told by the reading of results, which walks too.
+        walked = walk(given, lambda *_: None)
+        files = (here / name for here, *kinds in walked for names in kinds for name in names)
+        return sorted(file for file in files if file.suffix == ".toml" and _is_catalog(file, left))
     return [given] if given.suffix == ".toml" else []
 
 
 def _is_catalog(file: Path, left: _Left) -> bool:
     """Return whether a TOML file of a folder is ours, or cannot be told."""
-    if file.parent.name in KINDS or not left.takes(file):
+    if file.parent.name in KINDS or file.is_symlink() or not left.takes(file):
         return True
     try:
         return not TELLING.keys().isdisjoint(toml.parsed(file))
@@ -135,11 +139,16 @@ def _is_catalog(file: Path, left: _Left) -> bool:
         return True
 
 
-def _refused(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield every bad file and why; one that there was no time to read is among them."""
+def _refused(files: Sequence[Path], named: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield every bad file and why; one that there was no time to read is among them.
+
+    A link that lies in a folder is not followed; one that is ``named`` itself is.
+    """
     left = _Left()
     for file in files:
-        if not left.takes(file):
+        if file.is_symlink() and file not in named:
+            yield file, "cannot be read: a link, which is not followed"
+        elif not left.takes(file):
             yield file, f"not read: catalog files of {MOST_BYTES >> 20} MiB were read before it"
         elif (reason := _reason(file)) is not None:
             yield file, reason
