@@ -1,14 +1,33 @@
-"""On CI a skip means that a tool or package is not installed there, which is a failure.
+"""How the tests run: files side by side, one process a core, and nothing skipped on CI.
 
-The exception is what no installation can give: the right to mount a file system.
+There a skip means that a tool or package is not installed, which is a failure. The exception is
+what no installation can give: the right to mount a file system.
 """
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 ALLOWED = ("mounting", "may not mount")
+TESTS = Path(__file__).parent
+
+#: Files that share an image or an engine, which is slow to make: one process runs them in turn.
+CONTAINERS = (
+    "docker/test_cpu_image.py",
+    "run/test_containers.py",
+    "run/test_container_errors.py",
+    "run/test_containers_elsewhere.py",
+    "run/test_upgrade_in_images.py",
+)
+#: The longest files, longest first. They begin first, so that no core waits for the last one.
+LONGEST = (
+    *CONTAINERS,
+    "run/test_upgrade_check.py",
+    "test_end_to_end.py",
+    "reports/test_report.py",
+)
 
 
 def pytest_configure() -> None:
@@ -16,9 +35,24 @@ def pytest_configure() -> None:
 
     Under nohup, or in the background of a script, a process and its children ignore some of them.
     """
+    # A run refuses to measure beside others. Those of these tests may: their figures do not count.
+    os.environ.pop("PYTEST_XDIST_WORKER", None)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file, which share its fixtures, in one process."""
+    for item in items:
+        name = item.path.relative_to(TESTS).as_posix()
+        item.add_marker(pytest.mark.xdist_group("containers" if name in CONTAINERS else name))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    name = item.path.relative_to(TESTS).as_posix()
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
 @pytest.hookimpl(trylast=True)

@@ -306,9 +306,8 @@ def test_a_list_that_names_hidden_files_is_not_believed(tmp_path: Path) -> None:
     (tmp_path / "site" / ".git" / "config").write_text("precious")
     with (tmp_path / "site" / MARKER).open("a") as marker:
         marker.write(".git/\n.git/config\n")
-    with pytest.raises(BadInput, match="holds what no report made: .git"):
-        with new_site(tmp_path / "site"):
-            pass
+    with pytest.raises(BadInput, match=r"no report made: \.git"), new_site(tmp_path / "site"):
+        pass
     assert (tmp_path / "site" / ".git" / "config").read_text() == "precious"
 
 
