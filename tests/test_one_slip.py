@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import records
-from reports import references
+from reports.published import sources as references
 from suite.catalog import method, model, prices, profile, tier
 from suite.cli import main
 from suite.results import store

@@ -30,10 +30,10 @@ MAY_IMPORT = {
 #: Third party to the only files that may import it.
 DOORS = {
     "pynvml": ["suite/run/nvml.py"],
-    "jinja2": ["reports/templates.py"],
+    "jinja2": ["reports/rendering/render.py"],
     "docker": ["suite/run/containers/"],
-    "altair": ["reports/plots/"],
-    "vl_convert": ["reports/plots/"],
+    "altair": ["reports/charts/"],
+    "vl_convert": ["reports/charts/"],
     "markupsafe": ["reports/"],
     "pyarrow": ["suite/verbs/parquet.py"],
     "pytest": ["suite/run/plugin.py", "suite/run/launch.py", "benchmarks/"],
@@ -110,7 +110,7 @@ def test_third_parties_have_one_door(package: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("entry", ["suite.cli", "suite.run.plugin", "reports.build"])
+@pytest.mark.parametrize("entry", ["suite.cli", "suite.run.plugin", "reports.site.build"])
 def test_the_host_part_loads_no_training_library(entry: str) -> None:
     """Command line, session and report start without torch or any of its friends."""
     heavy = [*TRAINING, "pynvml", "docker", "altair", "vl_convert", "pyarrow"]
@@ -138,7 +138,7 @@ OTHER_WRITERS = (
     *("suite/worker/", "suite/run/containers/", "benchmarks/", "suite/results/schema.py"),
     *(f"suite/run/{name}.py" for name in ("venv", "pip", "overlay", "layered")),
     "suite/run/home.py",  # a folder of this user's own
-    "reports/generated.py",
+    "reports/export/readme_blocks.py",
 )
 WRITES = {"write_text", "write_bytes", "unlink", "rmdir", "rename", "rmtree", "touch", "truncate"}
 WRITES |= {

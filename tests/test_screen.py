@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 import records
-from reports import markup
+from reports.text import markdown
 from suite import screen
 from suite.cli import main
 from suite.results import store
@@ -240,7 +240,7 @@ def test_numbers_in_csv_stay_numbers(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_markdown_mentions_and_links_nobody(text: str) -> None:
     """A forge acts on these wherever they stand in a text, but not inside code."""
     for line in (text, f"a {text}, b", f"`{text}", f"{text}|{text}"):
-        for made in (markup.text(line), markup.paragraph(line)):
+        for made in (markdown.text(line), markdown.paragraph(line)):
             outside = re.sub(r"(?<!\\)`[^`]*`", "", made)
             assert not re.search(r"@\w|#\d|!\d|GH-\d|://|www\.|mailto:", outside)
 
@@ -251,14 +251,14 @@ def test_markdown_mentions_and_links_nobody(text: str) -> None:
 )
 def test_markdown_holds_no_markup_of_a_name(text: str) -> None:
     """Images, links, HTML and entities are the characters they are written with."""
-    outside = re.sub(r"(?<!\\)`[^`]*`", "", markup.text(text))
+    outside = re.sub(r"(?<!\\)`[^`]*`", "", markdown.text(text))
     assert not re.search(r"(?<!\\)[\[<&]", outside)
 
 
 @pytest.mark.parametrize("text", ["# a", "- a", "+ a", "1. a", "12) a", "=== a", "--- a", "> a"])
 def test_a_paragraph_begins_no_heading_or_list(text: str) -> None:
     """What begins a line is escaped there; inside a cell it needs none."""
-    made = markup.paragraph(text)
+    made = markdown.paragraph(text)
     assert not re.match(r"[-+=#>]|\d+[.)]", made)
     assert made.replace("\\", "") == text
 
@@ -284,6 +284,6 @@ def test_time_grows_with_the_length_of_a_text(many: str) -> None:
     """A stranger's megabyte in one field must not cost hours."""
     long = "x" + many * (200_000 // len(many))
     began = time.monotonic()
-    markup.paragraph(long)
+    markdown.paragraph(long)
     defused(long)
     assert time.monotonic() - began < 10

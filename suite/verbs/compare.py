@@ -129,7 +129,7 @@ def _uncollected() -> Iterator[None]:
 
 def _compute(ours: Sequence[Record], theirs: Sequence[Record]) -> None:
     """Compute the metrics of two lots of records, one of them in a copy of this process."""
-    from reports.fork import beside
+    from reports.site.parallel import beside
 
     with tempfile.TemporaryFile() as file:
 

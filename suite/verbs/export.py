@@ -23,7 +23,7 @@ from suite.verbs import csv, tables
 
 Row = dict[str, str | int | float | None]
 
-#: Those of ``reports.markdown``, which is imported only when Markdown is asked for.
+#: Those of ``reports.export.markdown``, which is imported only when Markdown is asked for.
 TABLES = (
     "ladder",
     "comparison",
@@ -118,7 +118,7 @@ def _write_parquet(found: Collection, references: References, out: str) -> int:
 
 
 def _put(target: Path, content: bytes) -> None:
-    from reports.place import new_file
+    from reports.site.place import new_file
 
     new_file(target, content, replace=False)
 
@@ -149,7 +149,7 @@ def only(found: Collection, kind: Literal["model", "method"], wanted: Sequence[s
 
 def badge(found: Collection, references: References) -> str:
     """Return the badge of the one case in the collection; raises BadInput for none or several."""
-    from reports.badge import badge as drawn
+    from reports.export.badge import badge as drawn
 
     groups = group(found.records)
     if len(groups) != 1:
@@ -164,7 +164,7 @@ def badge(found: Collection, references: References) -> str:
 
 def markdown(found: Collection, table: str | None) -> str:
     """Return the collection's tables as Markdown."""
-    from reports.markdown import markdown as tables
+    from reports.export.markdown import markdown as tables
 
     return tables(found, table)
 

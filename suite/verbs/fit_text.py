@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reports import words
+from reports.text import phrases
 from suite import screen, units
 from suite.estimate import why
 from suite.estimate.held_out import TARGET, Held, Summary, held_out, summaries
@@ -39,7 +39,9 @@ def show(answers: Sequence["Answer"]) -> None:
     if limit is None:
         tables.show((*header, "answer", "needs", "measured", "note"), rows, right=SIZES)
         print()
-        tables.say(f"{words.work(answers[0].case.workload)}, {words.LOOPS[answers[0].case.loop]}.")
+        tables.say(
+            f"{phrases.work(answers[0].case.workload)}, {phrases.LOOPS[answers[0].case.loop]}."
+        )
         tables.say(f"Estimated, but for the column of what was measured: {_rule()}")
         _unverified(answers)
         return
@@ -125,8 +127,8 @@ def _full(answer: "Answer") -> None:
     case, estimate = answer.case, answer.estimate
     card = why.marked(answer.profile.title, answer.profile)
     tables.say(
-        f"{words.case_title(case)} on {card}, {words.work(case.workload)},"
-        f" {words.LOOPS[case.loop]}: {_answered(answer)}"
+        f"{phrases.case_title(case)} on {card}, {phrases.work(case.workload)},"
+        f" {phrases.LOOPS[case.loop]}: {_answered(answer)}"
     )
     if answer.unsupported:
         tables.say(answer.unsupported)
@@ -134,7 +136,7 @@ def _full(answer: "Answer") -> None:
     rows = []
     for line in estimate.lines:
         if line.bytes:
-            name = words.PARTS[line.part][0]
+            name = phrases.PARTS[line.part][0]
             source = SOURCES.get(line.part, "exact, from shapes")
             exact = line.part not in SOURCES
             amount = units.bytes_(line.bytes) if exact else units.estimated("bytes", line.bytes)
@@ -164,7 +166,7 @@ def _full(answer: "Answer") -> None:
             f" ({launches})."
         )
     for failure in seen.failures:
-        tables.say(f"Measured on this card: {words.short(failure)}")
+        tables.say(f"Measured on this card: {phrases.short(failure)}")
 
 
 def _row(answer: "Answer") -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         if given:
             raise BadInput(f"--errors is about all records; it contradicts {', '.join(given)}")
         found = read(args.results or [RESULTS])
-        from reports import markdown
+        from reports.export import markdown
 
         print(markdown.markdown(found, "time-model"), end="")
         return EXIT_OK

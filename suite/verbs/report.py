@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     tables.warn(found.problems)
     left_out = ""
     if args.single_file:
-        from reports.build import build_file
+        from reports.site.build import build_file
 
         index, left_out = build_file(found, args.out or Path("report.html"))
     else:
@@ -68,6 +68,6 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 def build(found: Collection, site: Path) -> Path:
     """Write the site and return its first page."""
-    from reports.build import build as build_site
+    from reports.site.build import build as build_site
 
     return build_site(found, site)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from reports import references
+from reports.published import sources as references
 from suite import units
 from suite.arguments import Parser, path
 from suite.catalog import case as cases

@@ -35,7 +35,7 @@ def show(found: Comparison, said: Sequence[str]) -> None:
 
 def markdown(found: Comparison, said: Sequence[str]) -> None:
     """Print the same as Markdown."""
-    from reports import markup
+    from reports.text import markdown as markup
 
     if found.lines:
         print(markup.table(HEADER, rows(found), words=2))
@@ -46,7 +46,7 @@ def markdown(found: Comparison, said: Sequence[str]) -> None:
 
 def page(found: Comparison, said: Sequence[str], last: str, *, good: bool) -> str:
     """Return the same as an HTML page that needs no other; its verdict, ``last``, comes first."""
-    from reports.verdict_page import verdict_page
+    from reports.pages.verdict import verdict_page
 
     return verdict_page(HEADER, rows(found), said, last, good=good)
 

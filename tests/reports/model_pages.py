@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import sites
 
-from reports.build import build
+from reports.site.build import build
 from suite.results.record import Record
 
 

@@ -12,8 +12,8 @@ import pytest
 import sites
 from browsers import SCHEMES, WIDTHS, Browser, needs_browser, scheme, serious, size
 
-from reports.build import build
-from reports.templates import FOLDER
+from reports.rendering.render import FOLDER
+from reports.site.build import build
 from suite.results.store import read
 
 pytestmark = needs_browser

@@ -5,8 +5,8 @@ import msgspec
 import sites
 
 import gpu_records
-from reports.across import profile_titles, works
-from reports.material import gather
+from reports.analysis.dataset import gather
+from reports.analysis.workloads import profile_titles, works
 
 
 def test_one_case_on_two_cards_is_one_work() -> None:

@@ -13,11 +13,19 @@ from test_gpu_pages import changed, on, table, values
 
 import gpu_records
 import records
-from reports import pairs as paired
-from reports.build import build
-from reports.material import gather
-from reports.pairs import Ratio, Shared, pairs
-from reports.resources import BANDWIDTH, CLOCK, COPIES, MATMUL, Kind, Resource, observation
+from reports.analysis import card_pairs as paired
+from reports.analysis.card_ceilings import (
+    BANDWIDTH,
+    CLOCK,
+    COPIES,
+    MATMUL,
+    Kind,
+    Resource,
+    observation,
+)
+from reports.analysis.card_pairs import Ratio, Shared, pairs
+from reports.analysis.dataset import gather
+from reports.site.build import build
 from suite.catalog import profile as profiles
 from suite.catalog.tier import Workload
 from suite.results.metrics import all_metrics

@@ -10,12 +10,12 @@ import sites
 
 import gpu_records
 from gpu_records import GIB
-from reports import references
-from reports.build import build
-from reports.claims_page import page
-from reports.material import Material, gather
-from reports.references import Figure, Reference, Settings
-from reports.reproduced import TOLERANCE, agrees, held
+from reports.analysis.dataset import Material, gather
+from reports.pages.claims import page
+from reports.published import sources as references
+from reports.published.reproduced import TOLERANCE, agrees, held
+from reports.published.sources import Figure, Reference, Settings
+from reports.site.build import build
 from suite.catalog.tier import Workload
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
@@ -271,7 +271,7 @@ def test_a_source_cannot_break_the_page(tmp_path: Path, monkeypatch: pytest.Monk
         note=hostile,
         figures=(each,),
     )
-    monkeypatch.setattr("reports.claims_page.everything", lambda: (source,))
+    monkeypatch.setattr("reports.pages.claims.everything", lambda: (source,))
     site = build(sites.collection(record()), tmp_path / "site").parent
     shown = sites.Page(site / "claims.html")
     assert len(shown.all("script")) == 1, "the page's own"

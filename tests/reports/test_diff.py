@@ -8,9 +8,9 @@ import sites
 
 import gpu_records
 import records
-from reports import diff
-from reports.build import build
-from reports.material import gather
+from reports.analysis.dataset import gather
+from reports.pages import diff
+from reports.site.build import build
 from suite.results.record import Record
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import sites
 
-from reports import build as building
-from reports.build import build
-from reports.fork import MOST_TICKETS, Tickets, beside
+from reports.site import build as building
+from reports.site.build import build
+from reports.site.parallel import MOST_TICKETS, Tickets, beside
 
 
 def content(site: Path) -> dict[str, bytes]:

@@ -4,23 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from reports import generated
+from reports.export import readme_blocks
 from suite.errors import BadInput
 
 
 @pytest.mark.parametrize(
-    "place", generated.DOCUMENTS, ids=lambda p: str(p.relative_to(generated.ROOT))
+    "place", readme_blocks.DOCUMENTS, ids=lambda p: str(p.relative_to(readme_blocks.ROOT))
 )
 def test_generated_blocks_are_current(place: Path) -> None:
     """A published run without ``tox -e readme``, or an edit inside a block, fails here."""
     text = place.read_text(encoding="utf-8")
     assert "<!-- generated: " in text
-    assert generated.fresh(text) == text
+    assert readme_blocks.fresh(text) == text
 
 
 def test_the_first_table_of_the_readme_is_of_published_results() -> None:
     """No other table stands before the block that an export makes."""
-    text = generated.DOCUMENTS[0].read_text(encoding="utf-8")
+    text = readme_blocks.DOCUMENTS[0].read_text(encoding="utf-8")
     before = text[: text.index("\n| --- |")]
     assert "<!-- generated: ./tunebench export reports/results/" in before
     assert "<!-- /generated -->" not in before
@@ -28,13 +28,13 @@ def test_the_first_table_of_the_readme_is_of_published_results() -> None:
 
 def test_only_the_block_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Text around it stays, stale content goes, and a reader sees the command."""
-    monkeypatch.setattr(generated, "output", lambda command: f"of {command}\n")
+    monkeypatch.setattr(readme_blocks, "output", lambda command: f"of {command}\n")
     text = "before\n<!-- generated: X -->\nold\n<!-- /generated -->\nafter\n"
-    made = generated.fresh(text)
+    made = readme_blocks.fresh(text)
     assert made == (
         "before\n<!-- generated: X -->\n\nof X\n\nMade by `X`.\n\n<!-- /generated -->\nafter\n"
     )
-    assert generated.fresh(made) == made
+    assert readme_blocks.fresh(made) == made
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_only_the_block_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None
 def test_another_command_and_one_that_fails_are_refused(command: str, reason: str) -> None:
     """A document cannot make this run anything, nor hide that a block could not be made."""
     with pytest.raises(BadInput, match=reason):
-        generated.output(command)
+        readme_blocks.output(command)

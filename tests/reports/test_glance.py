@@ -9,10 +9,10 @@ import sites
 
 import gpu_records
 import records
-from reports.build import build
-from reports.cells import exact
-from reports.glance import glances
-from reports.material import gather
+from reports.analysis.dataset import gather
+from reports.pages.overview import glances
+from reports.site.build import build
+from reports.text.numbers import exact
 from suite import units
 from suite.results.metrics import all_metrics
 

@@ -11,9 +11,9 @@ import sites
 
 import gpu_records
 import records
-from reports import gpu_facts
-from reports.build import build
-from reports.stems import gpu_page, pair_name, stem
+from reports.site.build import build
+from reports.text import gpu_facts
+from reports.text.addresses import gpu_page, pair_name, stem
 from suite import units
 from suite.catalog import prices
 from suite.catalog import profile as profiles

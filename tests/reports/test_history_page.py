@@ -6,7 +6,7 @@ import msgspec
 import sites
 
 import gpu_records
-from reports.build import build
+from reports.site.build import build
 from suite.results.record import Record
 
 SCATTER = (0.998, 0.999, 1.0, 1.001, 1.002)

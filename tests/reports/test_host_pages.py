@@ -10,8 +10,9 @@ from test_gpu_pages import changed, table
 
 import gpu_records
 import records
-from reports import hosts, markdown
-from reports.build import build
+from reports.export import markdown
+from reports.sections import hosts
+from reports.site.build import build
 from suite.results.record import Record
 from suite.wire import HostProbe, Probe
 

@@ -8,10 +8,13 @@ import sites
 
 import gpu_records
 import records
-from reports import host_part, references, tables, time_model
-from reports.claims_page import page
-from reports.material import Material, gather
-from reports.references import Figure
+from reports.analysis.dataset import Material, gather
+from reports.pages.claims import page
+from reports.pages.record import tables
+from reports.published import host_part
+from reports.published import sources as references
+from reports.published.sources import Figure
+from reports.sections import time_model
 from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog.tier import Workload

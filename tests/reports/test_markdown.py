@@ -11,8 +11,8 @@ import sites
 import gpu_records
 import records
 from gpu_records import GIB
-from reports import markup
-from reports.markdown import TABLES, markdown
+from reports.export.markdown import TABLES, markdown
+from reports.text import markdown as markup
 from suite import units
 from suite.catalog import profile
 from suite.catalog.tier import Workload

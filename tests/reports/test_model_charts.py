@@ -8,10 +8,10 @@ import sites
 from model_pages import drawn, page, rows, titles, tokens_of
 
 import gpu_records
-from reports.across import works
-from reports.material import gather
-from reports.model_view import models
-from reports.peers import beside, front, sets
+from reports.analysis.comparable_sets import beside, front, sets
+from reports.analysis.dataset import gather
+from reports.analysis.workloads import works
+from reports.pages.model.page import models
 from suite import units
 from suite.catalog.tier import Workload
 from suite.results.record import Record

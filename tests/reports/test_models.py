@@ -13,9 +13,9 @@ from model_pages import computed, page, rows, titles, tokens_of
 
 import gpu_records
 import records
-from reports import model_view
-from reports.build import build
-from reports.markdown import markdown
+from reports.export.markdown import markdown
+from reports.pages.model import page as model_view
+from reports.site.build import build
 from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.record import seal

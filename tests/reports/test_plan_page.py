@@ -9,10 +9,13 @@ import sites
 from browsers import Browser, needs_browser, size
 
 import gpu_records
-from reports import job, plan_page, published_times, time_model
-from reports.blocks import Points, Table
-from reports.build import build
-from reports.material import Material, gather
+from reports.analysis.dataset import Material, gather
+from reports.pages import plan as plan_page
+from reports.published import projected
+from reports.sections import time_model
+from reports.site.build import build
+from reports.text import example_job
+from reports.text.blocks import Points, Table
 from suite import units
 from suite.catalog import profile as profiles
 from suite.estimate import project
@@ -65,7 +68,7 @@ def test_what_sources_say_of_two_cards_has_an_answer_for_each_method(material: M
     blocks = time_model.pairs(material)
     answers = [block for block in blocks if isinstance(block, Points)]
     tables = [block for block in blocks if isinstance(block, Table)]
-    claims = published_times.faster_cards()
+    claims = projected.faster_cards()
     assert len(answers) == len(tables) == len(claims) > 1
     for claim, said, parts in zip(claims, answers, tables, strict=True):
         assert len(said.texts) == len(claim.cases) > 0
@@ -78,10 +81,10 @@ def test_every_published_rate_is_compared_or_has_its_reason(material: Material) 
     """None is dropped: rows and counted reasons add up to all figures that are a rate."""
     projector = project.on(material.collection.records)
     assert projector is not None
-    rows, left_out = published_times.compare(projector)
+    rows, left_out = projected.compare(projector)
     rates = [
         figure
-        for source in published_times.references.everything()
+        for source in projected.references.everything()
         for figure in source.figures
         if figure.quantity in ("tokens_per_second", "step_seconds")
     ]
@@ -121,12 +124,12 @@ def test_inputs_compute_every_amount_and_the_address_brings_them_back(
     value = f"{FIRST} return row.querySelector('data').value"
     before = float(shown(browser, value))
     tokens = browser.find_element("xpath", "//label[starts-with(., 'Million')]/input")
-    assert tokens.get_attribute("value") == f"{job.TOKENS / 1e6:g}"
+    assert tokens.get_attribute("value") == f"{example_job.TOKENS / 1e6:g}"
     tokens.clear()
-    tokens.send_keys(f"{2 * job.TOKENS / 1e6:g}")
+    tokens.send_keys(f"{2 * example_job.TOKENS / 1e6:g}")
     assert float(shown(browser, value)) == pytest.approx(2 * before)
     words = browser.find_element(CSS, "[data-job-words]")
-    assert words.text == f"{2 * job.TOKENS:,} real tokens, {job.EPOCHS} epochs"
+    assert words.text == f"{2 * example_job.TOKENS:,} real tokens, {example_job.EPOCHS} epochs"
     address = browser.current_url
     assert "plan.tokens=" in address
     browser.get(address)
@@ -140,7 +143,7 @@ def test_the_script_writes_amounts_as_the_page_does(browser: Browser, site: Path
     cells = "[...document.querySelectorAll('[data-per-token]')].map((c) => c.innerText).join('|')"
     browser.get((site / "plan.html").as_uri())
     written = shown(browser, f"return {cells}")
-    browser.get((site / "plan.html").as_uri() + f"?plan.epochs={job.EPOCHS}")
+    browser.get((site / "plan.html").as_uri() + f"?plan.epochs={example_job.EPOCHS}")
     assert shown(browser, f"return {cells}") == written
     nights = "[...document.querySelectorAll('[data-overnight]')].map((c) => c.innerText).join()"
     assert "perhaps" in shown(browser, f"return {nights}")

@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reports.plots.bars import Bar, bars
-from reports.plots.drawing import LARGEST, Caption, Plot, labels
-from reports.plots.lines import Dot, Series, curves, scatter
-from reports.plots.style import COLOURS, colour, dashes, shape
-from reports.plots.svg import clean
+from reports.charts.bars import Bar, bars
+from reports.charts.drawing import LARGEST, Caption, Plot, labels
+from reports.charts.lines import Dot, Series, curves, scatter
+from reports.charts.style import COLOURS, colour, dashes, shape
+from reports.charts.svg import clean
 
 HOSTILE = '</title></svg><script>alert(1)</script><img src=x onerror="alert(2)">\x00&\n'
 NAMES = ("LoRA", "QLoRA", HOSTILE, HOSTILE)

@@ -8,8 +8,11 @@ import pytest
 import sites
 
 import records
-from reports import cells, facts, gpu_view, memory_view
-from reports.build import build
+from reports.pages.record import memory as memory_view
+from reports.pages.record import telemetry as gpu_view
+from reports.site.build import build
+from reports.text import facts
+from reports.text import numbers as cells
 from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.record import Gpu, Record

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from reports import implied, references
-from reports.references import Figure, Settings
+from reports.published import plausible
+from reports.published import sources as references
+from reports.published.sources import Figure, Settings
 from suite.cli import main
 from suite.errors import BadInput
 
@@ -161,7 +162,7 @@ def test_a_bad_reference_names_file_key_and_reason(
 
 def test_the_arithmetic_is_about_4n_a_token_and_attention() -> None:
     """NVIDIA's own FLOP/s for this figure, counted by NVIDIA, are within 5 % of ours."""
-    found = implied.check(figure(value=12472.87))
+    found = plausible.check(figure(value=12472.87))
     assert found is not None
     assert found.flops_per_second == pytest.approx(402e12, rel=0.05)
     # By hand: 32 layers' matrices and the output layer 4 times, attention over half the length.
@@ -177,12 +178,12 @@ def test_the_arithmetic_is_about_4n_a_token_and_attention() -> None:
 
 def test_a_figure_over_the_peak_is_impossible() -> None:
     """Three times as many tokens exceed the card; a step that takes a third says the same."""
-    found = implied.check(figure(value=12472.87 * 3))
+    found = plausible.check(figure(value=12472.87 * 3))
     assert found is not None
     assert found.kind == "impossible"
     step = {"quantity": "step_seconds", "batch_sequences": 2, "gradient_accumulation": 16}
-    slow = implied.check(figure(value=10.51, **step))
-    fast = implied.check(figure(value=10.51 / 3, **step))
+    slow = plausible.check(figure(value=10.51, **step))
+    fast = plausible.check(figure(value=10.51 / 3, **step))
     assert slow is not None
     assert fast is not None
     assert (slow.kind, fast.kind) == ("possible", "impossible")
@@ -195,21 +196,21 @@ def test_nvidias_figures_for_the_spark_are_impossible_and_no_others_are() -> Non
         (source.name, each.claim)
         for source in references.everything()
         for each in source.figures
-        if (check := implied.check(each)) is not None and check.kind == "impossible"
+        if (check := plausible.check(each)) is not None and check.kind == "impossible"
     ]
     assert [name for name, _ in found] == ["nvidia-dgx-spark"] * 3
 
 
 def test_what_is_not_stated_adds_nothing() -> None:
     """Without a length or a rank the implied rate is lower, never higher, and says "at least"."""
-    whole = implied.check(figure(rank=16, targets="all linear"))
-    short = implied.check(figure(rows="packed", rank=16, targets="all linear"))
+    whole = plausible.check(figure(rank=16, targets="all linear"))
+    short = plausible.check(figure(rows="packed", rank=16, targets="all linear"))
     assert whole is not None
     assert short is not None
     assert "at least" not in whole.text
     assert "at least" in short.text
     assert (short.flops_per_second or 0) < (whole.flops_per_second or 0)
-    full = implied.check(figure(trains="everything"))
+    full = plausible.check(figure(trains="everything"))
     assert full is not None
     assert (full.flops_per_second or 0) > 1.4 * (whole.flops_per_second or 0)
 
@@ -232,12 +233,12 @@ def test_what_is_not_stated_adds_nothing() -> None:
 )
 def test_what_cannot_be_checked_says_why(changes: dict[str, object], reason: str) -> None:
     """A figure without its settings is neither possible nor impossible."""
-    found = implied.check(figure(**changes))
+    found = plausible.check(figure(**changes))
     assert found is not None
     assert (found.kind, found.text) == ("unchecked", f"cannot be checked: {reason}")
 
 
 def test_a_ratio_implies_no_arithmetic() -> None:
     """There is nothing to say, which is not the same as possible."""
-    assert implied.check(figure(quantity="speed_ratio", value=2.0)) is None
-    assert implied.check(figure(quantity="peak_memory_bytes", value=2e9)) is None
+    assert plausible.check(figure(quantity="speed_ratio", value=2.0)) is None
+    assert plausible.check(figure(quantity="peak_memory_bytes", value=2e9)) is None

@@ -13,11 +13,11 @@ import pytest
 import sites
 
 import records
-from reports import summary
-from reports.blocks import Table
-from reports.build import build, build_file
-from reports.material import gather
-from reports.place import MARKER, new_site
+from reports.analysis.dataset import gather
+from reports.sections import summary
+from reports.site.build import build, build_file
+from reports.site.place import MARKER, new_site
+from reports.text.blocks import Table
 from suite.errors import BadInput, WrongMachine
 from suite.results.record import seal
 from suite.results.store import read

@@ -12,7 +12,7 @@ from browsers import WIDTHS, Browser, needs_browser, requests, scheme, size
 
 import gpu_records
 import records
-from reports.build import build
+from reports.site.build import build
 from suite.results.store import read
 
 pytestmark = needs_browser

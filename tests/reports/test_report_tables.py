@@ -10,7 +10,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 import gpu_records
-from reports.build import build
+from reports.site.build import build
 
 pytestmark = needs_browser
 CSS = "css selector"
@@ -191,8 +191,8 @@ def test_tables_of_runs_and_of_the_overview_sort(browser: Browser, site: Path) -
 
 def test_numbers_with_units_are_understood(browser: Browser, tmp_path: Path) -> None:
     """A summary's figures are texts: signs, separators, shares and prefixes order by meaning."""
-    from reports.blocks import Row, table
-    from reports.templates import render
+    from reports.rendering.render import render
+    from reports.text.blocks import Row, table
 
     texts = ["3 min 20 s", "504 ms", "1.2 s", "unknown", "2 h 05 min", "12 µs"]
     shares = ["−7.0 %", "+32 %", "0.02 %", "–", "−56 %", "1,000 %"]

@@ -7,8 +7,8 @@ import sites
 
 import gpu_records
 import records
-from reports.build import build
-from reports.markdown import markdown
+from reports.export.markdown import markdown
+from reports.site.build import build
 from suite.catalog.tier import Workload
 from suite.results.collection import Collection
 from suite.results.plan import TRY

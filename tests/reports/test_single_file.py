@@ -9,8 +9,8 @@ import sites
 from browsers import Browser, needs_browser, requests, serious, size
 
 import records
-from reports import build as building
-from reports.build import build, build_file
+from reports.site import build as building
+from reports.site.build import build, build_file
 from suite.errors import BadInput
 from suite.results.folder import open_folder
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 import records
-from reports.build import build
+from reports.site.build import build
 from suite.results import collection, decode
 from suite.results.collection import Collection, read
 

@@ -1,0 +1,1 @@
+"""What the records of a collection say beside each other, whichever page shows it."""

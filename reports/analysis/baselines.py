@@ -1,0 +1,84 @@
+"""What a method is held against: plain LoRA and QLoRA, its rung with Liger's kernels, naive LoRA.
+
+A headline ratio is mostly a matter of its baseline, so each of them is always named. Against LoRA
+a method with 4-bit weights also has what its storage saves; against QLoRA it has not.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from reports.text.numbers import BASELINE, hindrance, peak_memory, quotient
+from suite.catalog.method import Method
+from suite.results.launches import Launches
+from suite.results.metrics import all_metrics
+
+NAIVE = "lora-naive"
+QUANTIZED = "qlora"
+
+#: The place of each baseline, in the order of tables.
+KINDS = ("plain", "quantized", "liger", "naive")
+
+
+class Rung(msgspec.Struct, frozen=True, kw_only=True):
+    """One baseline that did the same work: throughput and peak memory of a method over its own.
+
+    1 is equal, and None unknown: a launch lacks the number.
+    """
+
+    title: str
+    throughput: float | None
+    memory: float | None
+
+
+def settings(groups: Sequence[Launches]) -> list[list[Launches]]:
+    """Return the groups by what they compare within: one run, model, workload, loop and seed."""
+    found: dict[object, list[Launches]] = {}
+    for group in groups:
+        case, first = group.case, group.first
+        key = (first.run_id, first.profile, case.model, case.workload, case.loop, case.seed)
+        found.setdefault(key, []).append(group)
+    return list(found.values())
+
+
+def rungs(group: Launches, others: Sequence[Launches]) -> Mapping[str, Rung]:
+    """Return the baselines of a method by kind; its own, and those of other work, are left out."""
+    found = {}
+    for kind, base in _bases(group, others).items():
+        if base.case.method.name == group.case.method.name or not group.ok:
+            continue
+        if not hindrance(group, base):
+            found[kind] = Rung(
+                title=base.case.method.title,
+                throughput=quotient(group, base, all_metrics()["tokens_per_second"]),
+                memory=quotient(group, base, peak_memory(group.best)),
+            )
+    return found
+
+
+def is_base(method: Method, kind: str) -> bool:
+    """Return whether a method is a baseline of this kind for others."""
+    if kind == "liger":
+        return method.liger
+    return method.name == {"plain": BASELINE, "quantized": QUANTIZED, "naive": NAIVE}[kind]
+
+
+def _bases(group: Launches, others: Sequence[Launches]) -> dict[str, Launches]:
+    ours = group.case.method
+    found = {}
+    for other in others:
+        method = other.case.method
+        if method.name == BASELINE:
+            found["plain"] = other
+        elif method.name == NAIVE:
+            found["naive"] = other
+        elif method.name == QUANTIZED:
+            if method.quantization == ours.quantization:
+                found["quantized"] = other
+        elif (
+            method.liger
+            and method.adapter == ours.adapter
+            and method.quantization == ours.quantization
+        ):
+            found["liger"] = other
+    return {kind: found[kind] for kind in KINDS if kind in found}

@@ -1,0 +1,243 @@
+"""Two cards case by case: the same work by the same method on both, and the ratio of throughputs.
+
+A ratio is always that of the first card over the second; the second is the baseline.
+"""
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+import msgspec
+
+from reports.analysis.dataset import Material
+from reports.analysis.workloads import Cell, Work, profile_titles, works
+from reports.text import numbers as cells
+from reports.text import phrases
+from suite import units
+from suite.catalog.method import Method
+from suite.results import parity, stats
+from suite.results.comparable import differences, other_work
+from suite.results.launches import Launches
+from suite.results.metrics import all_metrics
+from suite.results.parity import References
+
+#: Every two cards make a page; the cards with the most work stay.
+MOST_CARDS = 24
+_TEXTS = frozenset({"name", "title", "summary", "why", "reference"})
+
+
+class Ratio(msgspec.Struct, frozen=True, kw_only=True):
+    """Throughput of ours over theirs, geometric means over launches.
+
+    ``low`` and ``high`` are the ends of the 95 % interval (``suite.results.stats``), None where a
+    side has too few launches for one; ``launches`` are those of ours and theirs.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    launches: tuple[int, int]
+
+    @property
+    def text(self) -> str:
+        """Return the ratio alone."""
+        return units.ratio(self.value)
+
+    @property
+    def basis(self) -> str:
+        """Return the interval, or how few launches there are."""
+        if self.low is not None and self.high is not None:
+            return f"95 % interval {units.ratio(self.low)} to {units.ratio(self.high)}"
+        ours, theirs = self.launches
+        if ours == theirs:
+            return f"{phrases.launches(ours, ours)} each"
+        return f"{phrases.launches(ours, ours)} against {theirs}"
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """One case that both cards have a record of.
+
+    Without ``ratio``, ``reason`` says why there is none. ``doubt`` says why a ratio does not
+    count towards a mean, "" where it does. ``agreement`` is that of losses, ours with theirs.
+    ``settings`` names the effective settings that differ, None where that is unknown. ``others``
+    counts the remaining runs of the case on both.
+    """
+
+    work: Work
+    method: Method
+    ours: Launches
+    theirs: Launches
+    others: int
+    ratio: Ratio | None
+    reason: str
+    doubt: str
+    agreement: cells.Verdict | None
+    settings: tuple[str, ...] | None
+
+    @property
+    def sides(self) -> tuple[Launches, Launches]:
+        """Return the launches shown of ours and of theirs."""
+        return self.ours, self.theirs
+
+    @property
+    def counts(self) -> bool:
+        """Return whether the ratio counts towards a mean."""
+        return self.ratio is not None and not self.doubt
+
+
+class Alone(msgspec.Struct, frozen=True, kw_only=True):
+    """One case that only one card has a record of."""
+
+    work: Work
+    profile: str
+    cell: Cell
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """Two profiles that have records of one case or more in common."""
+
+    ours: str
+    theirs: str
+    shared: tuple[Shared, ...]
+    alone: tuple[Alone, ...]
+
+    @property
+    def mean(self) -> float | None:
+        """Return the geometric mean of the ratios that count, None without any."""
+        found = [each.ratio.value for each in self.shared if each.ratio and each.counts]
+        return statistics.geometric_mean(found) if found else None
+
+    @property
+    def counting(self) -> int:
+        """Return how many ratios are in the mean."""
+        return sum(each.counts for each in self.shared)
+
+
+def cards(listed: Sequence[Work]) -> tuple[str, ...]:
+    """Return the profiles that are compared, by name, at most ``MOST_CARDS``."""
+    work: dict[str, int] = {}
+    for each in listed:
+        for _, profile in each.cells:
+            work[profile] = work.get(profile, 0) + 1
+    most = sorted(work, key=lambda profile: (-work[profile], profile))[:MOST_CARDS]
+    return tuple(sorted(most))
+
+
+def pairs(material: Material) -> list[Pair]:
+    """Return every two cards that share a case, by their names."""
+    return material.once("pairs", _pairs)
+
+
+def _pairs(material: Material) -> list[Pair]:
+    listed, titles = works(material), profile_titles(material)
+    found = []
+    for ours, theirs in combinations(cards(listed), 2):
+        both = [
+            _shared(work, method, cell, other, material.references, titles)
+            for work in listed
+            for method in work.methods
+            if (cell := work.cells.get((method.name, ours)))
+            and (other := work.cells.get((method.name, theirs)))
+        ]
+        if both:
+            alone = tuple(_alone(listed, ours, theirs))
+            found.append(Pair(ours=ours, theirs=theirs, shared=tuple(both), alone=alone))
+    return found
+
+
+def throughput(ours: Launches, theirs: Launches) -> Ratio | None:
+    """Return the ratio of real tokens per second; None where a launch lacks its rate."""
+    metric = all_metrics()["tokens_per_second"]
+    sides = [[metric.compute(record) for record in group.ok] for group in (ours, theirs)]
+    known = [[value for value in side if value is not None and value > 0] for side in sides]
+    if not all(known) or [len(side) for side in known] != [len(side) for side in sides]:
+        return None
+    value = math.exp(math.log(_mean(known[0])) - math.log(_mean(known[1])))
+    low = high = None
+    if min(map(len, known)) >= stats.LEAST_LAUNCHES:
+        # Of rates more is better: the test takes their reciprocals.
+        seconds = [[1 / rate for rate in side] for side in known]
+        effect = stats.effect(seconds[1], seconds[0])
+        low, high = 1 / effect.high, 1 / effect.low
+    return Ratio(value=value, low=low, high=high, launches=(len(known[0]), len(known[1])))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return statistics.geometric_mean(values)
+
+
+def _shared(
+    work: Work,
+    method: Method,
+    cell: Cell,
+    other: Cell,
+    references: References,
+    titles: Mapping[str, str],
+) -> Shared:
+    ours, theirs = _most_launches(cell), _most_launches(other)
+    reason, ratio = _hindrance(ours, theirs, titles), None
+    agreement, settings = None, None
+    if not reason:
+        ratio = throughput(ours, theirs)
+        reason = "" if ratio else "the throughput of one is unknown"
+        agreement = _agreement(ours, theirs)
+        found = differences(ours.best, theirs.best)
+        settings = None if found is None else tuple(each.setting for each in found)
+    doubts = [
+        f"on {titles[group.first.profile]}, losses differ from those of its reference"
+        for group in (ours, theirs)
+        if group.ok and cells.verdict(group, references).kind == "bad"
+    ]
+    if agreement is not None and agreement.kind == "bad":
+        doubts.append("losses of the two cards differ")
+    return Shared(
+        work=work,
+        method=method,
+        ours=ours,
+        theirs=theirs,
+        others=len(cell.others) + len(other.others),
+        ratio=ratio,
+        reason=phrases.short(reason),
+        doubt="; ".join(doubts),
+        agreement=agreement,
+        settings=settings,
+    )
+
+
+def _most_launches(cell: Cell) -> Launches:
+    """Return the run of a case that says most about scatter; of equals the one shown elsewhere."""
+    return max((cell.shown, *cell.others), key=lambda group: len(group.ok))
+
+
+def _hindrance(ours: Launches, theirs: Launches, titles: Mapping[str, str]) -> str:
+    """Return why the two stand in no ratio, or an empty string when they may."""
+    ended = [titles[group.first.profile] for group in (ours, theirs) if not group.ok]
+    if ended:
+        return f"no numbers on {ended[0]}" if len(ended) == 1 else "no numbers on either"
+    if ours.best.weights != theirs.best.weights:
+        return f"other weights: {ours.best.weights}, not {theirs.best.weights}"
+    here, there = ours.case.method, theirs.case.method
+    changed = [
+        name.replace("_", " ")
+        for name in here.__struct_fields__
+        if name not in _TEXTS and getattr(here, name) != getattr(there, name)
+    ]
+    if changed:
+        return f"the method asks for another {', '.join(changed)}"
+    return other_work(ours.best, theirs.best)
+
+
+def _agreement(ours: Launches, theirs: Launches) -> cells.Verdict:
+    found = parity.between(ours.best, theirs.best)
+    kind = {"agrees": "good", "differs": "bad"}.get(found.verdict, "none")
+    text = "unknown" if kind == "none" else found.verdict
+    return cells.Verdict(kind=kind, text=text, detail=found.reason)
+
+
+def _alone(listed: Sequence[Work], ours: str, theirs: str) -> Iterator[Alone]:
+    for work in listed:
+        for (name, profile), cell in work.cells.items():
+            other = {ours: theirs, theirs: ours}.get(profile)
+            if other is not None and (name, other) not in work.cells:
+                yield Alone(work=work, profile=profile, cell=cell)

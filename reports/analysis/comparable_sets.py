@@ -1,0 +1,207 @@
+"""Rows of one work that may stand in one chart: methods and cards that trained the same weights.
+
+A work can hold adapters of several kinds and full fine-tuning; each is a set of its own.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from reports.analysis.baselines import Rung, rungs, settings
+from reports.analysis.dataset import Material
+from reports.analysis.workloads import Cell, Work
+from reports.text import facts
+from reports.text.numbers import Verdict, peak_memory, verdict
+from suite import units
+from suite.results.launches import Launches, Value, across
+from suite.results.metrics import all_metrics
+
+
+class Names(msgspec.Struct, frozen=True, kw_only=True):
+    """What one page calls methods and cards, by name; a method's place decides its colour."""
+
+    methods: Mapping[str, str]
+    cards: Mapping[str, str]
+
+    def number(self, method: str) -> int:
+        """Return the place of a method among all of the page, from 0."""
+        return list(self.methods).index(method)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One method on one card: medians over good launches, None where unknown.
+
+    ``rungs`` are the baselines of the same run, ``others`` the same case there in other runs.
+    """
+
+    group: Launches
+    others: tuple[Launches, ...]
+    tokens: Value | None
+    memory: Value | None
+    verdict: Verdict | None
+    rungs: Mapping[str, Rung]
+
+    @property
+    def method(self) -> str:
+        """Return the name of the method."""
+        return self.group.case.method.name
+
+    @property
+    def profile(self) -> str:
+        """Return the name of the hardware profile."""
+        return self.group.first.profile
+
+    @property
+    def counts(self) -> bool:
+        """Return whether it ran and, as far as is known, computes what its reference does."""
+        return bool(self.group.ok) and (self.verdict is None or self.verdict.kind != "bad")
+
+
+class Peers(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries of one work that trained the same."""
+
+    work: Work
+    trained: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def title(self) -> str:
+        """Return the work and what was trained, in words."""
+        return f"{self.work.title} · {self.trained}"
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Return the cards that have an entry."""
+        return tuple(sorted({entry.profile for entry in self.entries}))
+
+    def on(self, profile: str) -> tuple[Entry, ...]:
+        """Return the entries of one card."""
+        return tuple(entry for entry in self.entries if entry.profile == profile)
+
+
+def beside(material: Material) -> dict[int, list[Launches]]:
+    """Return, by the ``id`` of each group of launches, all that ran the same work in its run."""
+    return {id(group): within for within in settings(material.groups) for group in within}
+
+
+def sets(work: Work, material: Material, within: Mapping[int, Sequence[Launches]]) -> list[Peers]:
+    """Return the entries of a work in sets that may be compared, the largest first.
+
+    ``within`` is what ``beside`` returns.
+    """
+    cells = [cell for profile in work.profiles for cell in work.on(profile)]
+    found: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        if cell.shown.ok and _trained(cell.shown) is not None:
+            found.setdefault(_same(cell.shown), []).append(cell)
+    for cell in cells:  # what did not run, or does not say what it trained, joins the first
+        if not (cell.shown.ok and _trained(cell.shown) is not None):
+            ours = _same(cell.shown)
+            least = 3 if cell.shown.ok else 2
+            key = next((key for key in found if key[:least] == ours[:least]), ours)
+            found.setdefault(key, []).append(cell)
+    order = {method.name: place for place, method in enumerate(work.methods)}
+    made = [
+        Peers(
+            work=work,
+            trained=_words(each[0].shown),
+            entries=tuple(
+                _entry(cell, within[id(cell.shown)], material)
+                for cell in sorted(each, key=lambda cell: order[cell.shown.case.method.name])
+            ),
+        )
+        for each in found.values()
+    ]
+    return sorted(made, key=lambda peers: -len(peers.entries))
+
+
+def front(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries that no other beats in throughput and memory, least memory first.
+
+    One beats another that is not faster and needs no less memory, and is worse in one of them.
+    Entries that lack either number, or whose losses differ, are left out; one alone is no front.
+    """
+    known = [pair for entry in entries if (pair := _both(entry)) is not None]
+    if len(known) < 2:
+        return []
+    best = [
+        (memory, tokens, entry)
+        for memory, tokens, entry in known
+        if not any(
+            other_memory <= memory
+            and other_tokens >= tokens
+            and (other_memory, other_tokens) != (memory, tokens)
+            for other_memory, other_tokens, _ in known
+        )
+    ]
+    return [entry for _, _, entry in sorted(best, key=lambda each: each[:2])]
+
+
+def notes(peers: Sequence[Entry], names: Names) -> tuple[str, ...]:
+    """Return what is not the same behind entries that stand together, as sentences."""
+    said = []
+    for profile in dict.fromkeys(entry.profile for entry in peers):
+        records = [entry.group.best for entry in peers if entry.profile == profile]
+        runs = dict.fromkeys(record.run_id for record in records)
+        if len(runs) > 1:
+            listed = _differing(facts.changes(records))
+            said.append(
+                f"On {names.cards[profile]} these are rows of {len(runs)} runs"
+                f" ({', '.join(map(short, runs))}); between them differ: {listed}."
+            )
+    if len({entry.profile for entry in peers}) > 1:
+        seen = facts.changes([entry.group.best for entry in peers])
+        others = {name: values for name, values in seen.items() if name != "GPU"}
+        if others:
+            said.append(f"Between cards differ, besides the GPU: {_differing(others)}.")
+    return tuple(said)
+
+
+def short(text: str, most: int = 60) -> str:
+    """Return a stranger's text on one line, with no more letters than a sentence can bear."""
+    line = units.printable(text)
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def _differing(seen: Mapping[str, Sequence[str]]) -> str:
+    listed = [
+        f"{name} ({', '.join(short(v or 'none') for v in each)})" for name, each in seen.items()
+    ]
+    return "; ".join(listed) or "nothing that is recorded of driver, packages or suite"
+
+
+def _both(entry: Entry) -> tuple[float, float, Entry] | None:
+    if not entry.counts or entry.tokens is None or entry.memory is None:
+        return None
+    return entry.memory.median, entry.tokens.median, entry
+
+
+def _same(group: Launches) -> tuple[object, ...]:
+    """Return what must be equal for groups of one work to be compared, in that order."""
+    best = group.best
+    return group.case.method.adapter, best.work_key, best.weights, _trained(group)
+
+
+def _trained(group: Launches) -> int | None:
+    effective = group.best.effective
+    return None if effective is None else effective.trainable_parameters
+
+
+def _words(group: Launches) -> str:
+    adapter = group.case.method.adapter
+    if adapter is None:
+        return "every parameter trained"
+    where = {"linear": "linear layers", "experts": "linear layers and experts"}[adapter.targets]
+    return f"adapters of rank {adapter.rank} on {where}"
+
+
+def _entry(cell: Cell, within: Sequence[Launches], material: Material) -> Entry:
+    group = cell.shown
+    return Entry(
+        group=group,
+        others=cell.others,
+        tokens=across(group, all_metrics()["tokens_per_second"]),
+        memory=across(group, peak_memory(group.best)),
+        verdict=verdict(group, material.references) if group.ok else None,
+        rungs=rungs(group, within),
+    )

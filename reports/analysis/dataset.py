@@ -1,0 +1,66 @@
+"""What every table is made of: the records of a collection, grouped and indexed once."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TypeVar, cast
+
+import msgspec
+
+from reports.analysis.runs import Overview, Section, overview
+from suite.results.collection import Collection
+from suite.results.launches import Launches, group
+from suite.results.parity import References
+from suite.results.plan import TRY, Plan
+
+T = TypeVar("T")
+
+
+class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """A collection, the report's view of it, and its groups of launches in the report's order."""
+
+    collection: Collection
+    overview: Overview
+    references: References
+    plans: Mapping[str, Plan]
+    groups: tuple[Launches, ...]
+
+    def once(self, name: str, make: Callable[["Material"], T]) -> T:
+        """Return what ``make`` returns, made when first asked for; each name has one maker."""
+        made: dict[str, object] = self.__dict__.setdefault("_made", {})
+        if name not in made:
+            made[name] = make(self)
+        return cast(T, made[name])
+
+    def of(self, section: Section) -> list[Launches]:
+        """Return the groups of one run on one profile."""
+        return self._by_place.get((section.run_id, section.profile), [])
+
+    def is_try(self, group: Launches) -> bool:
+        """Return whether these are a try of a search for what fits: too few steps to time."""
+        plan = self.plans.get(group.first.run_id)
+        return plan is not None and plan.tier == TRY
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[str, str], list[Launches]]:
+        found: dict[tuple[str, str], list[Launches]] = {}
+        for each in self.groups:
+            found.setdefault(_place(each), []).append(each)
+        return found
+
+
+def gather(collection: Collection) -> Material:
+    """Return the material of a collection."""
+    references = References(collection.records)
+    seen = overview(collection, references)
+    order = {(each.run_id, each.profile): index for index, each in enumerate(seen.sections)}
+    return Material(
+        collection=collection,
+        overview=seen,
+        references=references,
+        plans={plan.run_id: plan for plan in collection.plans},
+        groups=tuple(sorted(group(collection.records), key=lambda each: order[_place(each)])),
+    )
+
+
+def _place(group: Launches) -> tuple[str, str]:
+    return group.first.run_id, group.first.profile

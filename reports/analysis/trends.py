@@ -1,0 +1,84 @@
+"""How the ratio of an engine to its plain method goes with length and packing, as sentences."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from reports.text import phrases
+from reports.text.numbers import hindrance, quotient
+from suite import units
+from suite.catalog.method import Method
+from suite.results.launches import Launches
+from suite.results.metrics import all_metrics
+
+PACKINGS = {"none": "padded", "padding-free": "padding-free", "packed": "packed"}
+
+
+def pairs(groups: Iterable[Launches]) -> list[tuple[Method, Method]]:
+    """Return each method of another engine beside its plain reference, where both are there."""
+    methods = {group.case.method.name: group.case.method for group in groups}
+    return [
+        (method, methods[method.reference])
+        for method in methods.values()
+        if method.engine != "transformers" and method.reference in methods
+    ]
+
+
+def speed(ours: Launches | None, theirs: Launches | None) -> float | None:
+    """Return throughput of one over the other's; None where they do not compare."""
+    if ours is None or theirs is None or not ours.ok or hindrance(ours, theirs):
+        return None
+    # A ratio stays within a run: other days and other machines have other speeds.
+    if ours.first.run_id != theirs.first.run_id:
+        return None
+    return quotient(ours, theirs, all_metrics()["tokens_per_second"])
+
+
+def over_lengths(groups: Sequence[Launches]) -> Iterator[str]:
+    """Yield how each ratio goes with length, which the published ones are said to grow with.
+
+    ``groups`` ran one model on one card and differ in method and length alone.
+    """
+    found = {(g.case.workload.sequence_tokens, g.case.method.name): g for g in groups}
+    lengths = sorted({length for length, _ in found})
+    for ours, theirs in pairs(groups):
+        known = {
+            length: ratio
+            for length in lengths
+            if (ratio := speed(*(found.get((length, m.name)) for m in (ours, theirs))))
+        }
+        if len(known) > 1:
+            shortest, longest = min(known), max(known)
+            yield (
+                f"The speed of {_said(ours)} against {_said(theirs)} goes from"
+                f" {units.ratio(known[shortest])} at {shortest:,} tokens a row to"
+                f" {units.ratio(known[longest])} at {longest:,}."
+            )
+
+
+def over_packings(groups: Sequence[Launches]) -> Iterator[str]:
+    """Yield how much of each engine's gain over padded rows is that padding went away.
+
+    ``groups`` ran one model on the same rows on one card and differ in method and packing alone.
+    """
+    found = {(str(g.case.workload.packing), g.case.method.name): g for g in groups}
+    tokens = all_metrics()["tokens_per_second"]
+    for ours, theirs in pairs(groups):
+        engine = {
+            packing: speed(*(found.get((packing, each.name)) for each in (ours, theirs)))
+            for packing in PACKINGS
+        }
+        padded = engine.pop("none")
+        for packing, alike in engine.items():
+            if padded is None or alike is None:
+                continue
+            own = quotient(found[packing, theirs.name], found["none", theirs.name], tokens)
+            if own is not None:
+                yield (
+                    f"{_said(ours)} {PACKINGS[packing]} is {units.ratio(own * alike)} as fast as"
+                    f" {_said(theirs)} padded: {units.ratio(own)}, which {_said(theirs)} gains by"
+                    f" it as well, times {units.ratio(alike)}, the engine's own. Where both are"
+                    f" padded the engine's is {units.ratio(padded)}."
+                )
+
+
+def _said(method: Method) -> str:
+    return phrases.short(method.title)

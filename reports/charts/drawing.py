@@ -1,0 +1,98 @@
+"""From a chart's specification to what a page shows; and what all kinds of charts share."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from markupsafe import Markup
+
+from reports.charts.style import CONFIG
+from reports.charts.svg import clean
+from suite import units
+
+LARGEST = 1e12  #: values beyond it are for the table; no axis is drawn for them
+LONGEST_LABEL = 40  #: characters
+LONGEST_TEXT = 2_000
+MOST_MARKS = 500  #: more are for the table
+
+
+class Caption(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chart is called, what it shows in a sentence or two, and where its data come from.
+
+    ``about`` is the work, which stands above the chart and in its accessible name.
+    """
+
+    title: str
+    about: str
+    description: str
+    source: str
+
+
+class Plot(msgspec.Struct, frozen=True, kw_only=True):
+    """A drawn chart."""
+
+    caption: Caption
+    svg: Markup
+
+
+def labels(names: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return one short label for each (key, title), no two alike, on one line."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    times: dict[str, int] = {}
+    for name, title in names:
+        text = " ".join(units.printable(title).split()) or "unnamed"
+        if len(text) > LONGEST_LABEL:
+            text = f"{text[: LONGEST_LABEL - 1].rstrip()}…"
+        label = text
+        while label in taken:
+            times[text] = times.get(text, 1) + 1
+            label = f"{text} ({times[text]})"
+        taken.add(label)
+        found[name] = label
+    return found
+
+
+def key(label: str) -> str:
+    """Return a label as data hold it: no name of a stranger's is one that JavaScript knows.
+
+    The drawing's text is stripped of the space again.
+    """
+    return f" {label}"
+
+
+def drawable(values: Sequence[float]) -> bool:
+    """Return whether there are values, not too many, and an axis can be drawn for them."""
+    return 0 < len(values) <= MOST_MARKS and all(
+        math.isfinite(v) and 0 <= v <= LARGEST for v in values
+    )
+
+
+def draw(
+    caption: Caption, chart: Any, datasets: Mapping[str, Sequence[Mapping[str, object]]]
+) -> Plot | None:
+    """Return the drawing of an Altair chart, or None where Vega failed: it says so by no marks.
+
+    ``datasets`` are the rows that the chart's parts name. They go in at the end, since Altair
+    copies whatever it holds with each step of a chart.
+    """
+    import vl_convert
+
+    # Not validated against the schema: that takes as long as drawing, and tests see each kind.
+    made = chart.to_dict(validate=False)
+    specification = _plain({**made, "datasets": dict(datasets), "config": CONFIG})
+    drawn = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
+    label = f"{caption.title}. {caption.about}. {caption.description}"
+    svg = clean(drawn, units.printable(label))
+    return Plot(caption=caption, svg=svg) if "<title>" in svg else None
+
+
+def _plain(value: Any) -> Any:
+    """Return a specification without letters that XML has not: vl-convert ends the process."""
+    if isinstance(value, str):
+        lines = value[:LONGEST_TEXT].split("\n")
+        return "\n".join(map(units.printable, lines))
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value

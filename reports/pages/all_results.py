@@ -1,0 +1,106 @@
+"""Every record as one row: what ran, what became of it, and its numbers where they count."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import msgspec
+
+from reports.analysis.dataset import Material
+from reports.text import facts, phrases
+from reports.text.numbers import Verdict, number, peak_memory, record_page, verdict
+from suite import units
+from suite.results.launches import Launches, across
+from suite.results.metrics import Metric, all_metrics
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One number as shown and as JSON has it; without one ``text`` says so and ``exact`` is "".
+
+    ``range`` is how well the launch knows it, where it goes with the mean of its steps.
+    """
+
+    text: str
+    exact: str = ""
+    range: str = ""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One record. Its figures are those of the record alone, not medians over launches.
+
+    ``outcome`` is in words, without the phase in ``became``, so that equal ones group.
+    """
+
+    record_id: str
+    href: str
+    method: str
+    model: str
+    place: str
+    work: str
+    outcome: str
+    became: str
+    tokens: Figure
+    step: Figure
+    memory: Figure
+    energy: Figure
+    losses: Verdict | None
+    weights: str
+    launch: int
+    run: str
+    begun: str
+
+
+NOTHING = Figure(text="–")
+UNKNOWN = Figure(text="unknown")
+
+
+def results(material: Material) -> list[Result]:
+    """Return all records, in the report's order: newest run first, then as planned."""
+    return [result for group in material.groups for result in _of_group(material, group)]
+
+
+def _of_group(material: Material, group: Launches) -> Iterator[Result]:
+    place = facts.profile_title(group.records, group.first.profile)
+    case = group.case
+    work = f"{phrases.work(case.workload)} · {phrases.LOOPS[case.loop]} · seed {case.seed}"
+    for record in group.records:
+        outcome, became = phrases.OUTCOMES[record.outcome], phrases.outcome(record)
+        ok = record.outcome == "ok"
+        alone = Launches(records=(record,))
+        if alone.unsettled:
+            became += ", not settled"
+        yield Result(
+            record_id=record.record_id,
+            href=record_page(record),
+            method=case.method.title,
+            model=case.model.title,
+            place=place,
+            work=work,
+            outcome=outcome,
+            became=became if became != outcome else "",
+            tokens=_figure(alone, all_metrics()["tokens_per_second"]),
+            step=_figure(alone, all_metrics()["step_seconds"]),
+            memory=_figure(alone, peak_memory(record)),
+            energy=_figure(alone, all_metrics()["joules_per_token"]),
+            losses=verdict(alone, material.references) if ok else None,
+            weights=record.weights,
+            launch=record.launch,
+            run=record.run_id,
+            begun=phrases.when(record.started_at),
+        )
+
+
+def _figure(alone: Launches, metric: Metric) -> Figure:
+    if not alone.ok:
+        return NOTHING
+    found = number(across(alone, metric), partial(_text, metric))
+    if found is None:
+        return UNKNOWN
+    return Figure(text=found.text, exact=found.exact, range=found.range)
+
+
+def _text(metric: Metric, value: float) -> str:
+    if metric.unit == "tokens/second":
+        text = units.rate(value, "").strip()  # the column's head has the unit
+    else:
+        text = phrases.number(metric, value)
+    return f"{text}, host" if metric.tag == "peak_host_rss_bytes" else text

@@ -1,0 +1,90 @@
+"""Every card against every other: geometric means of throughput ratios, and how many there are."""
+
+import msgspec
+
+from reports.analysis import workloads
+from reports.analysis.card_pairs import MOST_CARDS, Pair, cards, pairs
+from reports.analysis.dataset import Material
+from reports.text import numbers as cells
+from reports.text.addresses import gpu_page, pair_page
+from suite import units
+from suite.catalog import profile as profiles
+from suite.catalog import tier as tiers
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """The card of a row over the card of a column; ``text`` is words without a ratio."""
+
+    text: str
+    exact: str = ""
+    count: str = ""
+    page: str = ""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One card against all, in the order of the columns."""
+
+    title: str
+    page: str
+    entries: tuple[Entry, ...]
+
+
+class Matrix(msgspec.Struct, frozen=True, kw_only=True):
+    """All measured cards; ``unmeasured`` are the catalog's other GPUs, by title and name.
+
+    ``tiers`` are those of the catalog that runs here measured: shared work on another card.
+    """
+
+    titles: tuple[str, ...]
+    rows: tuple[Row, ...]
+    left_out: str
+    unmeasured: tuple[tuple[str, str], ...]
+    tiers: tuple[str, ...]
+
+
+def matrix(material: Material) -> Matrix:
+    """Return the matrix of all cards that have a record."""
+    titles = workloads.profile_titles(material)
+    shown = cards(workloads.works(material))
+    found = {(each.ours, each.theirs): each for each in pairs(material)}
+    left = len(titles) - len(shown)
+    planned = {plan.tier for plan in material.plans.values()}
+    gpus = [each for each in profiles.everything() if each.device == "cuda"]
+    return Matrix(
+        titles=tuple(titles[name] for name in shown),
+        rows=tuple(
+            Row(
+                title=titles[name],
+                page=gpu_page(name),
+                entries=tuple(_entry(name, other, found) for other in shown),
+            )
+            for name in shown
+        ),
+        left_out=""
+        if left == 0
+        else f"Shown are the {MOST_CARDS} cards with the most cases;"
+        f" {units.counted(left, 'other')} not compared here.",
+        # Never a stranger's own word: it is shown as a command to run.
+        tiers=tuple(name for name in tiers.names() if name in planned),
+        unmeasured=tuple((each.title, each.name) for each in gpus if each.name not in titles),
+    )
+
+
+def _entry(name: str, other: str, found: dict[tuple[str, str], Pair]) -> Entry:
+    if name == other:
+        return Entry(text="itself")
+    turned = name > other
+    ours, theirs = sorted((name, other))
+    pair = found.get((ours, theirs))
+    if pair is None:
+        return Entry(text="no case in common")
+    page, mean = pair_page(ours, theirs), pair.mean
+    if mean is None:
+        return Entry(text="no ratio", page=page, count=_shared(len(pair.shared)))
+    value = 1 / mean if turned else mean
+    counted = units.counted(pair.counting, "case")
+    return Entry(text=units.ratio(value), exact=cells.exact(value), page=page, count=counted)
+
+
+def _shared(number: int) -> str:
+    return f"{units.counted(number, 'case')} on both, none with a ratio that counts"

@@ -1,0 +1,159 @@
+"""The table of two cards: per work one line a case, its ratio and the figures of both sides."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from reports.analysis.card_pairs import Shared
+from reports.sections import hosts
+from reports.text import numbers as cells
+from reports.text import phrases
+from reports.text.figures import Figure, Measured, figure
+from suite import units
+from suite.results.launches import Launches
+from suite.results.metrics import Metric, all_metrics
+
+NO_RATIO = "no ratio"
+NOTHING = Figure(text="–")
+#: What stands beside a ratio, ours and theirs: title, metric ("" is memory, which depends on the
+#: device), and the unit of the whole column where there is one.
+COLUMNS = (
+    ("Real tokens per second", "tokens_per_second", "tokens/second"),
+    ("Step time", "step_seconds", "seconds"),
+    ("Peak memory", "", "bytes"),
+    ("Energy per real token", "joules_per_token", ""),
+)
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One case on both cards; ``columns`` are figures of ours and theirs in turn."""
+
+    method: str
+    ratio: str
+    exact: str
+    basis: str
+    reason: str
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    agreement: cells.Verdict | None
+    columns: tuple[Figure, ...]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """The cases of one work."""
+
+    anchor: str
+    model: str
+    work: str
+    columns: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+
+
+def tables(shared: Sequence[Shared], measured: Measured) -> Iterator[Table]:
+    """Yield a table for each work, in the order of the cases."""
+    by_work = itertools.groupby(shared, key=lambda each: id(each.work))
+    for number, (_, group) in enumerate(by_work, 1):
+        listed = list(group)
+        columns = [_column(title, tag, unit, listed, measured) for title, tag, unit in COLUMNS]
+        yield Table(
+            anchor=f"work-{number}",
+            model=listed[0].work.model.title,
+            work=listed[0].work.title,
+            columns=tuple((column.title, column.unit) for column in columns),
+            lines=tuple(
+                _line(each, [column.figures[index] for column in columns])
+                for index, each in enumerate(listed)
+            ),
+        )
+
+
+class _Column(msgspec.Struct, frozen=True, kw_only=True):
+    """One quantity on both sides, a pair a case; ``unit`` is "" where each figure has its own."""
+
+    title: str
+    unit: str
+    figures: list[tuple[Figure, Figure]]
+
+
+def _column(
+    title: str, tag: str, unit: str, shared: Sequence[Shared], measured: Measured
+) -> _Column:
+    values = [
+        measured.value(group, _metric(tag, group))
+        for each in shared
+        for group in each.sides
+        if group.ok
+    ]
+    scale = units.scale(unit, [value.median for value in values if value]) if unit else None
+    text = _joules if scale is None else scale.text
+    found = []
+    for each in shared:
+        ours, theirs = (_figure(group, tag, text, measured) for group in each.sides)
+        found.append((ours, theirs))
+    name = "" if scale is None or scale.unit == "token/s" else scale.unit
+    return _Column(title=title, unit=name, figures=found)
+
+
+def _joules(value: float) -> str:
+    return units.scaled(value, "J")
+
+
+def _metric(tag: str, group: Launches) -> Metric:
+    return all_metrics()[tag] if tag else cells.peak_memory(group.best)
+
+
+def _figure(group: Launches, tag: str, text: Callable[[float], str], measured: Measured) -> Figure:
+    if not group.ok and tag != COLUMNS[0][1]:
+        return NOTHING  # what became of the case is said in the first column
+    value = measured.value(group, _metric(tag, group))
+    shown = figure(group, value, text)
+    gpu = group.best.environment.gpu
+    if tag or value is None or gpu is None or not gpu.memory_total_bytes:
+        return shown
+    share = units.percent(value.median / gpu.memory_total_bytes)
+    return msgspec.structs.replace(shown, note=f"{share} of the card")
+
+
+def _line(each: Shared, figures: Sequence[tuple[Figure, Figure]]) -> Line:
+    ratio = each.ratio
+    return Line(
+        method=each.method.title,
+        ratio=ratio.text if ratio else NO_RATIO,
+        exact=cells.exact(ratio.value) if ratio else "",
+        basis=ratio.basis if ratio else "",
+        reason=each.reason,
+        warnings=tuple(_warnings(each)),
+        notes=tuple(_notes(each)),
+        agreement=each.agreement,
+        columns=tuple(itertools.chain.from_iterable(figures)),
+    )
+
+
+def _warnings(each: Shared) -> Iterator[str]:
+    """Yield what speaks against the numbers of a case."""
+    if each.doubt:
+        yield f"not in the mean: {each.doubt}"
+    for group in each.sides:
+        if group.unsettled:
+            noun, name = (
+                phrases.launch_noun(len(group.unsettled)),
+                phrases.short(group.first.profile),
+            )
+            launches = ", ".join(str(record.launch) for record in group.unsettled)
+            yield f"not settled: {name}, {noun} {launches}"
+
+
+def _notes(each: Shared) -> Iterator[str]:
+    """Yield what else a reader should know of a case."""
+    if each.ratio:
+        ours, theirs = each.sides
+        yield hosts.beside(ours.ok, theirs.ok)
+    if each.settings:
+        noun = "setting differs" if len(each.settings) == 1 else "settings differ"
+        listed = phrases.short(", ".join(each.settings))
+        yield f"{len(each.settings)} {noun}: {listed}"
+    if each.ratio and each.settings is None:
+        yield "whether settings differ is unknown"
+    if each.others:
+        yield f"{units.counted(each.others, 'other run')} of it not shown here"

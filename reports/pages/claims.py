@@ -1,0 +1,237 @@
+"""The claims page: every published figure beside what was measured here, source by source."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from reports.analysis.dataset import Material
+from reports.analysis.workloads import profile_titles
+from reports.published import host_part, plausible
+from reports.published.match import Aspect
+from reports.published.plausible import Check
+from reports.published.reproduced import TOLERANCE, Held, Kind, held, usable
+from reports.published.sources import Figure, Reference, Settings, everything
+from reports.text import facts, phrases
+from reports.text.numbers import Number, exact, number, record_page
+from suite import units
+from suite.results.launches import Launches, across
+from suite.results.metrics import all_metrics
+
+VERDICTS: dict[Kind, str] = {
+    "reproduced": "good",
+    "not reproduced": "bad",
+    "not comparable": "none",
+}
+
+
+class Ours(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured nearest: a number, or words where there is none, and what it is of."""
+
+    value: Number | None
+    text: str
+    href: str
+    case: str
+    launches: str
+    base: str = ""
+    base_href: str = ""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One published figure; ``mark`` is the class of its verdict.
+
+    ``host`` says what part of it the host can explain, where that was asked.
+    """
+
+    anchor: str
+    claim: str
+    stated: str
+    note: str
+    published: str
+    check: Check | None
+    ours: Ours | None
+    verdict: Kind
+    mark: str
+    why: str
+    aspects: tuple[Aspect, ...]
+    host: tuple[str, ...] = ()
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One source with its figures and, in words, how they fared."""
+
+    anchor: str
+    reference: Reference
+    lines: tuple[Line, ...]
+    fared: str
+
+    @property
+    def checked(self) -> bool:
+        """Return whether any figure implies arithmetic."""
+        return any(line.check is not None for line in self.lines)
+
+    @property
+    def folded(self) -> bool:
+        """Return whether nothing of it needs to be seen at once: no case, nothing impossible."""
+        return not any(
+            line.ours or (line.check is not None and line.check.kind == "impossible")
+            for line in self.lines
+        )
+
+    @property
+    def beside(self) -> tuple[Line, ...]:
+        """Return the figures that a case stands beside."""
+        return tuple(line for line in self.lines if line.aspects)
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """The page."""
+
+    summary: str
+    tolerance: str
+    cards: str
+    sources: tuple[Source, ...]
+
+
+def page(material: Material, references: Sequence[Reference] | None = None) -> Claims:
+    """Return the page of a collection; ``references`` default to the repository's."""
+    found = everything() if references is None else references
+    cases = usable(material)
+    sources = tuple(_source(reference, material, cases) for reference in found)
+    lines = [line for source in sources for line in source.lines]
+    total = f"{units.counted(len(lines), 'figure')} from {units.counted(len(sources), 'source')}"
+    beside = sum(bool(line.aspects) for line in lines)
+    return Claims(
+        summary=(
+            f"{total}: {_fared(lines)}."
+            f" {units.counted(beside, 'figure')} with a case measured here beside it."
+        ),
+        tolerance=units.percent(TOLERANCE),
+        cards=", ".join(profile_titles(material).values()) or "nothing yet",
+        sources=sources,
+    )
+
+
+def _source(reference: Reference, material: Material, cases: list[list[Launches]]) -> Source:
+    anchor = f"source-{reference.name.replace('.', '-')}"
+    lines = tuple(
+        _line(f"{anchor}-{index}", figure, held(figure, material, cases), material)
+        for index, figure in enumerate(reference.figures, 1)
+    )
+    return Source(anchor=anchor, reference=reference, lines=lines, fared=_fared(lines))
+
+
+def _fared(lines: Sequence[Line]) -> str:
+    """Return how many figures have each verdict, and how many cannot be true."""
+    counts = Counter(line.verdict for line in lines)
+    said = [f"{counts[kind]} {kind}" for kind in VERDICTS if counts[kind]]
+    impossible = sum(line.check is not None and line.check.kind == "impossible" for line in lines)
+    text = ", ".join(said)
+    return f"{text}; of these {impossible} impossible as printed" if impossible else text
+
+
+def _line(anchor: str, figure: Figure, found: Held, material: Material) -> Line:
+    return Line(
+        anchor=anchor,
+        claim=figure.claim,
+        stated=stated(figure.settings),
+        note=figure.note,
+        published=published(figure),
+        check=plausible.check(figure),
+        ours=_ours(figure, found),
+        verdict=found.kind,
+        mark=VERDICTS[found.kind],
+        why=found.why,
+        aspects=found.aspects,
+        host=host_part.sentences(figure, material),
+    )
+
+
+def published(figure: Figure) -> str:
+    """Return the figure as its source has it; sizes in GB also in GiB, if decimal is meant."""
+    bound = "" if figure.bound == "exactly" else f"{figure.bound} "
+    if figure.value is None:
+        return "yes"
+    text = figure.printed or _as_printed(figure, figure.value)
+    if figure.quantity == "peak_memory_bytes" and text.endswith(" GB"):
+        text += f" ({units.bytes_(figure.value)} if decimal)"
+    return bound + text
+
+
+def stated(settings: Settings) -> str:
+    """Return what the source states of the settings, in one line."""
+    sizes = (
+        (settings.sequence_tokens, "{:,} tokens long"),
+        (settings.batch_sequences, "batch {}"),
+        (settings.gradient_accumulation, "{} batches accumulated"),
+        (settings.rank, "rank {}"),
+    )
+    said = [settings.hardware, settings.model, settings.method]
+    said += [text.format(value) for value, text in sizes if value is not None]
+    said += [settings.rows if settings.rows != "one length" else "rows of one length"]
+    said += [settings.data, settings.targets and f"adapters on {settings.targets}"]
+    said += [settings.flops_precision and settings.flops_precision.upper(), settings.software]
+    said += [settings.baseline and f"against {settings.baseline}"]
+    return " · ".join(text for text in said if text) or "no setting stated"
+
+
+def _as_printed(figure: Figure, value: float) -> str:
+    """Return a published value with the digits that its source printed and no more."""
+    match figure.quantity:
+        case "tokens_per_second":
+            return f"{value:,.12g} token/s"
+        case "step_seconds":
+            return f"{value:.12g} s" if value >= 1 else f"{value * 1e3:.12g} ms"
+        case "speed_ratio":
+            return f"{value:.12g}×"
+        case "memory_saved_share":
+            return f"{value * 100:.12g} % less"
+        case _:
+            return _text(figure, value)
+
+
+def _text(figure: Figure, value: float) -> str:
+    match figure.quantity:
+        case "tokens_per_second":
+            return units.rate(value, "token/s")
+        case "step_seconds" | "run_seconds":
+            return units.seconds(value)
+        case "model_flops_per_second":
+            return units.scaled(value, "FLOP/s")
+        case "peak_memory_bytes":
+            return units.bytes_(value)
+        case "memory_saved_share":
+            return f"{units.percent(abs(value))} {'less' if value >= 0 else 'more'}"
+        case _:
+            return units.ratio(value)
+
+
+def _ours(figure: Figure, found: Held) -> Ours | None:
+    group, base = found.group, found.base
+    if group is None:
+        return None
+    value = None
+    if found.value is not None:
+        value = number(found.value, lambda each: _text(figure, each))
+    elif found.ratio is not None:
+        value = Number(text=_text(figure, found.ratio), exact=exact(found.ratio))
+    outcome = phrases.outcome(group.best)
+    if value is None and group.ok:
+        peak = across(group, all_metrics()["peak_allocated_bytes"])
+        if peak is not None:
+            outcome += f", with {units.bytes_(peak.median)} allocated at its peak"
+    work = [phrases.case_title(group.case), phrases.work(group.case.workload)]
+    title = facts.profile_title(group.records, group.first.profile)
+    against = ""
+    if base is not None:
+        other = facts.profile_title(base.records, base.first.profile)
+        against = base.case.method.title if other == title else other
+    return Ours(
+        value=value,
+        text="" if value is not None else outcome,
+        href=record_page(group.best),
+        case=" · ".join([*work, title]),
+        launches=phrases.launches(len(group.ok), len(group.records)),
+        base=against,
+        base_href="" if base is None else record_page(base.best),
+    )

@@ -1,0 +1,185 @@
+"""Two records of the same case side by side: what was asked, what ran it, what came out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+
+import msgspec
+
+from reports.analysis.dataset import Material
+from reports.analysis.workloads import profile_titles, works
+from reports.pages.record import tables
+from reports.text import facts, phrases
+from reports.text.blocks import Block, Prose, Row, table
+from reports.text.numbers import number, record_page
+from suite import units
+from suite.results import parity
+from suite.results.comparable import Difference, differences, differing, other_work, packages
+from suite.results.launches import Launches, Value, across
+from suite.results.metrics import Metric, all_metrics
+from suite.results.record import Record
+
+
+class Diff(msgspec.Struct, frozen=True, kw_only=True):
+    """One page; ``sides`` are the two records' names and their pages."""
+
+    title: str
+    summary: str
+    sides: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str, tuple[Block, ...]], ...]
+
+
+def pairs(material: Material) -> Iterator[tuple[Launches, Launches]]:
+    """Yield what gets a page: a case beside its own other runs, and on one card beside the next.
+
+    The number of pairs grows with the records: each joins at most two.
+    """
+    for work in works(material):
+        for method in work.methods:
+            cells = [
+                work.cells[method.name, p] for p in work.profiles if (method.name, p) in work.cells
+            ]
+            for cell in cells:
+                yield from pairwise(sorted((*cell.others, cell.shown), key=_begun))
+            yield from pairwise(cell.shown for cell in cells)
+
+
+def page_name(base: Record, other: Record) -> str:
+    """Return the page's address from the site's root; raises as ``record_page`` does."""
+    names = [
+        record_page(each).removeprefix("records/").removesuffix(".html") for each in (base, other)
+    ]
+    return f"diffs/{'--'.join(names)}.html"
+
+
+def pages(material: Material) -> Iterator[tuple[str, Diff]]:
+    """Yield every page: its file name and what it shows."""
+    titles = profile_titles(material)
+    for base, other in pairs(material):
+        yield page_name(base.best, other.best).removeprefix("diffs/"), _diff(base, other, titles)
+
+
+def links(material: Material) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Return for each record that stands in a pair the other's name and the pair's page."""
+    return material.once("diff links", _links)
+
+
+def _links(material: Material) -> Mapping[str, Sequence[tuple[str, str]]]:
+    titles = profile_titles(material)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for base, other in pairs(material):
+        address = page_name(base.best, other.best)
+        for one, two in ((base, other), (other, base)):
+            found.setdefault(one.best.record_id, []).append((_name(two, titles), address))
+    return found
+
+
+def _diff(base: Launches, other: Launches, titles: Mapping[str, str]) -> Diff:
+    one, two = base.best, other.best
+    sides = ((_name(base, titles), record_page(one)), (_name(other, titles), record_page(two)))
+    reason = other_work(two, one)
+    return Diff(
+        title=phrases.case_title(one.case),
+        summary=f"{phrases.work(one.case.workload)} · {phrases.LOOPS[one.case.loop]}",
+        sides=sides,
+        parts=(
+            ("numbers", "Numbers", _numbers(base, other, reason)),
+            ("losses", "Losses", (Prose(text=_losses(one, two, reason)),)),
+            ("settings", "Effective settings", _settings(one, two)),
+            (
+                "request",
+                "What was asked for",
+                _texts(tables.flat(one.case), tables.flat(two.case)),
+            ),
+            ("environment", "Environment", _texts(*map(_environment, (one, two)))),
+            ("packages", "Packages", _texts(*map(_packages, (one, two)))),
+        ),
+    )
+
+
+def _begun(group: Launches) -> str:
+    return group.first.started_at
+
+
+def _name(group: Launches, titles: Mapping[str, str]) -> str:
+    title = titles.get(group.first.profile, group.first.profile)
+    return f"{title}, {group.first.started_at[:10]}, run {group.first.run_id}"
+
+
+def _numbers(base: Launches, other: Launches, reason: str) -> tuple[Block, ...]:
+    if reason:
+        return (Prose(text=f"No ratios: {reason}."),)
+    rows = []
+    for metric in phrases.in_order(all_metrics().values()):
+        left, right = across(base, metric), across(other, metric)
+        if left is not None or right is not None:
+            rows.append(
+                Row(
+                    cells=(
+                        metric.title,
+                        *(_value(metric, v) for v in (left, right)),
+                        _change(left, right),
+                    )
+                )
+            )
+    if not rows:
+        return (Prose(text="Neither has numbers: the records say why."),)
+    counts = [phrases.launches(len(group.ok), len(group.records)) for group in (base, other)]
+    text = f"Left: {counts[0]}, right: {counts[1]}; medians, with their range over launches"
+    text += " or the ± of a single one."
+    header = ("Metric", "Left", "Right", "Right against left")
+    return Prose(text=text), table(header, rows)
+
+
+def _value(metric: Metric, value: Value | None) -> str:
+    found = number(value, partial(phrases.number, metric))
+    return "unknown" if found is None else found.written
+
+
+def _change(left: Value | None, right: Value | None) -> str:
+    if left is None or right is None or left.median <= 0:
+        return ""
+    if left.median == right.median:
+        return "equal"
+    return units.signed_percent(right.median / left.median - 1)
+
+
+def _losses(one: Record, two: Record, reason: str) -> str:
+    if reason:
+        return f"Not compared: {reason}."
+    found = parity.between(two, one)
+    if found.first is None or found.trajectory is None:
+        return f"Not compared: {found.reason}."
+    said = (
+        f"{found.verdict.capitalize()}: the first loss is {units.percent(found.first)} apart, no"
+        f" loss of {found.steps} steps by more than {units.percent(found.trajectory)}"
+    )
+    if found.gradient is not None:
+        said += f"; no gradient norm is further apart than {units.percent(found.gradient)}"
+    return f"{said}."
+
+
+def _settings(one: Record, two: Record) -> tuple[Block, ...]:
+    found = differences(one, two)
+    if found is None:
+        return (Prose(text="Not known of both: one of them did not get that far."),)
+    return _table(found)
+
+
+def _texts(one: facts.Facts, two: facts.Facts) -> tuple[Block, ...]:
+    return _table(differing(dict(one), dict(two)))
+
+
+def _table(found: Sequence[Difference]) -> tuple[Block, ...]:
+    if not found:
+        return (Prose(text="No difference."),)
+    rows = [Row(cells=(each.setting, each.ours, each.theirs)) for each in found]
+    return (table(("Name", "Left", "Right"), rows, words=3),)
+
+
+def _environment(record: Record) -> facts.Facts:
+    return facts.of_environment(record.environment)
+
+
+def _packages(record: Record) -> facts.Facts:
+    return tuple(sorted(packages(record).items()))

@@ -1,0 +1,1 @@
+"""The page of one card, and the list of all."""

@@ -1,0 +1,213 @@
+"""The page of one card: its facts, how it was measured, its ceilings, and each case under them."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from reports.analysis import workloads
+from reports.analysis.card_ceilings import BANDWIDTH, COPIES, MATMUL, PEAK, Kind, over
+from reports.analysis.card_pairs import pairs
+from reports.analysis.dataset import Material
+from reports.analysis.workloads import Cell
+from reports.pages.gpu import index as gpu_list
+from reports.pages.gpu.runs import Runs, runs
+from reports.pages.gpu.telemetry import Seen, seen
+from reports.sections import hosts, summary
+from reports.text import example_job, gpu_facts, phrases
+from reports.text.addresses import pair_page, stem
+from reports.text.blocks import Part
+from reports.text.figures import Figure, Measured, width
+from reports.text.gpu_facts import Said
+from reports.text.numbers import verdict
+from suite import units
+from suite.catalog import profile as profiles
+from suite.results.launches import Launches
+from suite.results.metrics import all_metrics
+from suite.results.parity import References
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """One rate as a bar, ``width`` in percent of the longest; "" where it is unknown."""
+
+    title: str
+    figure: Figure
+    width: str
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One case under the ceilings; shares are of the measured and of the datasheet's peak."""
+
+    case: str
+    work: str
+    page: str
+    ok: bool
+    outcome: str
+    reason: str
+    rate: Figure
+    of_probe: Figure
+    of_peak: Figure
+    width: str
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One profile that has records."""
+
+    title: str
+    name: str
+    summary: str
+    facts: tuple[Said, ...]
+    changed: tuple[str, ...]
+    runs: Runs
+    hosts: tuple[tuple[str, str], ...]
+    compute: tuple[Bar, ...]
+    bandwidth: tuple[Bar, ...]
+    cases: tuple[Case, ...]
+    watched: tuple[Seen, ...]
+    parts: tuple[Part, ...]
+    jobs: tuple[example_job.Row, ...]
+    job_text: str
+    against: tuple[tuple[str, str], ...]
+    weights: tuple[str, ...]
+
+
+def pages(material: Material) -> Iterator[tuple[str, Page]]:
+    """Yield the file's name and the page of every profile that has a record."""
+    titles, measured, listed = workloads.profile_titles(material), Measured(), pairs(material)
+    works = workloads.works(material)
+    for name, title in titles.items():
+        against = [
+            (titles[each.theirs if each.ours == name else each.ours], each)
+            for each in listed
+            if name in (each.ours, each.theirs)
+        ]
+        linked = tuple((other, pair_page(each.ours, each.theirs)) for other, each in against)
+        cells = [cell for work in works for cell in work.on(name)]
+        yield f"{stem(name)}.html", _page(material, cells, title, linked, measured)
+
+
+def _page(
+    material: Material,
+    cells: Sequence[Cell],
+    title: str,
+    against: tuple[tuple[str, str], ...],
+    measured: Measured,
+) -> Page:
+    labelled = [
+        (group, _label(group, material.references, several=bool(cell.others)))
+        for cell in cells
+        for group in (cell.shown, *cell.others)
+    ]
+    groups = [group for group, _ in labelled]
+    name = groups[0].first.profile
+    own = msgspec.structs.replace(
+        material, groups=tuple(each for each in material.groups if each.first.profile == name)
+    )
+    hardware = gpu_list.recorded(material, name)
+    if hardware is None:
+        hardware = profiles.known(name)
+    records = [record for group in groups for record in group.records]
+    good = [record for record in records if record.outcome == "ok"]
+    run_count = len({record.run_id for record in records})
+    compute, bandwidth = _bars((PEAK, MATMUL), groups), _bars((BANDWIDTH, COPIES), groups)
+    # Bars of cases are as long as those of the ceilings above them are.
+    longest = max((float(bar.figure.exact) for bar in compute if bar.width), default=None)
+    return Page(
+        title=title,
+        name=phrases.short(name),
+        summary=(
+            f"{units.counted(len(records), 'record')}, {units.count(len(good))} with numbers, from"
+            f" {units.counted(run_count, 'run')}. {_hosts(groups)}"
+        ),
+        facts=() if hardware is None else gpu_facts.said(hardware),
+        changed=_changed(material, name),
+        runs=runs(own, name),
+        hosts=hosts.of_card(good),
+        compute=compute,
+        bandwidth=bandwidth,
+        cases=tuple(_case(group, label, measured, longest) for group, label in labelled),
+        watched=tuple(seen(group, label, measured) for group, label in labelled),
+        parts=tuple(part for part in _parts(own, name) if part.blocks),
+        jobs=tuple(
+            row for group, label in labelled if (row := example_job.row([group], label, measured))
+        ),
+        job_text=example_job.TEXT,
+        against=against,
+        weights=phrases.weights(good),
+    )
+
+
+def _label(group: Launches, references: References, *, several: bool) -> str:
+    """Return the work of a case, its launches and what speaks against its numbers.
+
+    With ``several`` runs of it, also which run.
+    """
+    parts = [phrases.work(group.case.workload), phrases.LOOPS[group.case.loop]]
+    parts.append(phrases.launches(len(group.ok), len(group.records)))
+    if group.unsettled:
+        parts.append("not settled")
+    if group.ok and verdict(group, references).kind == "bad":
+        parts.append("losses differ from its reference's")
+    if several:
+        parts.append(f"run {phrases.short(group.first.run_id)}")
+    return " · ".join(parts)
+
+
+def _hosts(groups: Sequence[Launches]) -> str:
+    cards = {
+        record.environment.gpu.uuid_hash
+        for group in groups
+        for record in group.records
+        if record.environment.gpu is not None
+    }
+    if not cards:
+        return "No GPU took part."
+    return f"{units.counted(len(cards), 'card')} of this kind took part."
+
+
+def _changed(material: Material, name: str) -> tuple[str, ...]:
+    """Return the facts of which the records and the catalog say something else."""
+    recorded = gpu_list.recorded(material, name)
+    now = profiles.known(name)
+    if recorded is None or now is None:
+        return ()
+    return tuple(
+        f"{here.name}: {here.value} in the records, {there.value} in the catalog now."
+        for here, there in zip(gpu_facts.said(recorded), gpu_facts.said(now), strict=True)
+        if here.exact != there.exact
+    )
+
+
+def _bars(kinds: Sequence[Kind], groups: Sequence[Launches]) -> tuple[Bar, ...]:
+    found = [over(kind, groups) for kind in kinds]
+    values = [float(each.exact) if each.exact else None for each in found]
+    longest = max((value for value in values if value), default=None)
+    return tuple(
+        Bar(title=kind.title, figure=each, width=width(value, longest))
+        for kind, each, value in zip(kinds, found, values, strict=True)
+    )
+
+
+def _case(group: Launches, label: str, measured: Measured, longest: float | None) -> Case:
+    value = measured.value(group, all_metrics()["model_flops_per_second"])
+    rate = measured.figure(group, "model_flops_per_second")
+    return Case(
+        case=phrases.case_title(group.case),
+        work=label,
+        page=rate.page,
+        ok=bool(group.ok),
+        outcome=phrases.outcome(group.best),
+        reason=phrases.short(group.best.reason),
+        rate=rate,
+        of_probe=measured.figure(group, "utilization_of_probe"),
+        of_peak=measured.figure(group, "utilization_of_peak"),
+        width=width(value.median if value else None, longest),
+    )
+
+
+def _parts(material: Material, name: str) -> Iterator[Part]:
+    collection = material.collection
+    fidelities = tuple(each for each in collection.fidelities if each.profile == name)
+    collection = msgspec.structs.replace(collection, fidelities=fidelities)
+    material = msgspec.structs.replace(material, collection=collection)
+    for each in ("noise", "fidelity"):
+        yield summary.part(material, each)

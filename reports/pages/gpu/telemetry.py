@@ -1,0 +1,110 @@
+"""What telemetry saw of a case over its launches: power, clock, heat, what held it back."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from reports.pages.record import telemetry as gpu_view
+from reports.text import phrases
+from reports.text.figures import Figure, Measured
+from suite.results.computed import once
+from suite.results.energy import energy
+from suite.results.launches import Launches
+from suite.results.record import Record
+from suite.results.window import NoWindow, steady_window
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One case on one card; ``held_back`` and ``temperature`` are over all good launches.
+
+    ``quoted`` says whether the energy may be quoted, and why not.
+    """
+
+    case: str
+    work: str
+    page: str
+    ok: bool
+    outcome: str
+    reason: str
+    power: Figure
+    clock: Figure
+    temperature: str
+    held_back: str
+    energy: Figure
+    quoted: str
+
+
+def seen(group: Launches, label: str, measured: Measured) -> Seen:
+    """Return what telemetry saw of a case in its steady steps; ``label`` is its work in words."""
+    found = measured.once("seen", group, lambda each: _seen(each, measured))
+    return msgspec.structs.replace(found, work=label)
+
+
+def _seen(group: Launches, measured: Measured) -> Seen:
+    power = measured.figure(group, "mean_power_watts")
+    known = [found for record in group.ok if (found := watched(record)) is not None]
+    whole = len(known) == len(group.ok)
+    return Seen(
+        case=phrases.case_title(group.case),
+        work="",
+        page=power.page,
+        ok=bool(group.ok),
+        outcome=phrases.outcome(group.best),
+        reason=phrases.short(group.best.reason),
+        power=power,
+        clock=measured.figure(group, "mean_sm_clock_mhz"),
+        temperature=_temperature(known) if whole else "unknown",
+        held_back=gpu_view.held_back(_all(each.reasons for each in known)) if whole else "unknown",
+        energy=measured.figure(group, "joules_per_token"),
+        quoted=_quoted(group.ok),
+    )
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """How often each temperature in °C and each set of throttle reasons was sampled."""
+
+    temperatures: Counter[int]
+    reasons: Counter[int]
+
+
+@once("watched")
+def watched(record: Record) -> Watched | None:
+    """Return what was sampled in a record's steady steps, None where they cannot be told."""
+    window, telemetry = steady_window(record), record.telemetry
+    if isinstance(window, NoWindow) or telemetry is None:
+        return None
+    return Watched(
+        temperatures=Counter(window.inside(telemetry.temperature_celsius)),
+        reasons=Counter(window.inside(telemetry.throttle_reasons)),
+    )
+
+
+def _all(counted: Iterable[Counter[int]]) -> Counter[int]:
+    return sum(counted, Counter())
+
+
+def _temperature(known: Sequence[Watched]) -> str:
+    values = _all(each.temperatures for each in known)
+    if not values:
+        return "unknown"
+    low, high = min(values), max(values)
+    return f"{low:,} °C" if low == high else f"{low:,}–{high:,} °C"
+
+
+def _quoted(records: Sequence[Record]) -> str:
+    """Return whether the energy of a case may be quoted, with the reasons."""
+    found = [energy(record) for record in records]
+    if all(record.telemetry is None for record in records):
+        return "not quoted: no telemetry was taken"
+    if all(each.valid for each in found):
+        doubts = phrases.short("; ".join(dict.fromkeys(r for each in found for r in each.reasons)))
+        return f"valid; {doubts}" if doubts else "valid"
+    reasons = [
+        f"launch {record.launch}: {'; '.join(each.reasons)}"
+        if len(records) > 1
+        else "; ".join(each.reasons)
+        for record, each in zip(records, found, strict=True)
+        if not each.valid
+    ]
+    return phrases.short(f"not quoted: {'; '.join(reasons)}")

@@ -1,0 +1,203 @@
+"""The charts of one work of a model: throughput, memory against throughput, the ladder."""
+
+from collections.abc import Callable, Sequence
+
+from reports.analysis.baselines import KINDS, is_base
+from reports.analysis.comparable_sets import Entry, Names, Peers, front, short
+from reports.charts.bars import Bar, bars
+from reports.charts.drawing import Caption, Plot
+from reports.charts.lines import Dot, Series, scatter
+from reports.published.headline_claim import NAMES
+from reports.text import phrases
+from reports.text.numbers import number, peak_memory
+from suite import units
+from suite.results.launches import Value
+
+TOKENS = "Real tokens per second"
+
+
+def throughput(peers: Peers, names: Names) -> Plot | None:
+    """Return a bar for each method, or for each card under its method where there are several."""
+    several = len(peers.profiles) > 1
+    found = {(entry.method, entry.profile): entry for entry in peers.entries}
+    listed = []
+    for name in dict.fromkeys(entry.method for entry in peers.entries):
+        for profile in peers.profiles:
+            entry = found.get((name, profile))
+            if entry is None and not several:
+                continue
+            method, card = names.methods[name], names.cards[profile]
+            value = None if entry is None else entry.tokens
+            listed.append(
+                Bar(
+                    label=card if several else method,
+                    group=method if several else "",
+                    number=names.number(name),
+                    value=None if value is None else value.median,
+                    low=None if value is None else value.low,
+                    high=None if value is None else value.high,
+                    text="no record" if entry is None else _text(entry),
+                    title=f"{method}, {card}: " + ("no record" if entry is None else said(entry)),
+                )
+            )
+    caption = Caption(
+        title="Real tokens per second" + (", by method and card" if several else ", by method"),
+        about=peers.title,
+        description=f"{basis(peers.entries)} What has no number says why.",
+        source=source(peers.entries),
+    )
+    return bars(caption, TOKENS, listed)
+
+
+def memory(peers: Peers, profile: str, names: Names) -> Plot | None:
+    """Return the methods of one card by peak memory and throughput, with their Pareto front."""
+    entries = [e for e in peers.on(profile) if e.tokens is not None and e.memory is not None]
+    if not entries:
+        return None
+    metric = peak_memory(entries[0].group.best)
+    scale = units.scale("bytes", [e.memory.median for e in entries if e.memory is not None])
+    dots = {id(entry): dot for entry in entries if (dot := _dot(entry, scale.size, names))}
+    best = front(entries)
+    caption = Caption(
+        title=f"Memory against throughput, {names.cards[profile]}",
+        about=peers.title,
+        description=f"Up and left is better. {front_text(best, names)} {basis(entries)}",
+        source=source(entries),
+    )
+    return scatter(
+        caption,
+        f"{metric.title}, {scale.unit}",
+        TOKENS,
+        [
+            Series(
+                label=names.methods[entry.method],
+                number=names.number(entry.method),
+                dots=[dots[id(entry)]],
+            )
+            for entry in entries
+        ],
+        [dots[id(entry)] for entry in best],
+    )
+
+
+def ladder(peers: Peers, profile: str, names: Names) -> Plot | None:
+    """Return throughput over that of each baseline of the same run, one baseline below another."""
+    entries = peers.on(profile)
+    listed = [
+        bar
+        for kind in KINDS
+        if any(kind in entry.rungs for entry in entries)
+        for entry in entries
+        if (bar := _rung(entry, kind, names)) is not None
+    ]
+    caption = Caption(
+        title=f"The ladder of baselines, {names.cards[profile]}",
+        about=peers.title,
+        description="Throughput over that of each baseline in the same run; which one is taken"
+        " decides most of a headline ratio. The Liger rung of a method is plain PEFT with Liger's"
+        f" kernels and the same storage of the weights. {basis(entries)}",
+        source=source(entries),
+    )
+    return bars(caption, "Throughput over the baseline's, ×", listed, mark=1)
+
+
+def front_text(best: Sequence[Entry], names: Names) -> str:
+    """Return which methods are on a Pareto front, in words."""
+    if not best:
+        return "Fewer than two methods have both numbers and losses that count: no Pareto front."
+    listed = ", ".join(names.methods[entry.method] for entry in best)
+    return (
+        f"On the Pareto front, least memory first: {listed}. Nothing else here is as fast in as"
+        " little memory. Differences within the scatter of launches are not told apart."
+    )
+
+
+def said(entry: Entry) -> str:
+    """Return a throughput with all that belongs to it, or what became of the case."""
+    if entry.tokens is None:
+        return _text(entry)
+    parts = [_ranged(entry.tokens, lambda value: units.rate(value, "token/s")), launches(entry)]
+    return "; ".join([*parts, *([] if entry.counts else ["losses differ"])])
+
+
+def launches(entry: Entry) -> str:
+    """Return how many launches are behind an entry."""
+    return phrases.launches(len(entry.group.ok), len(entry.group.records))
+
+
+def basis(entries: Sequence[Entry]) -> str:
+    """Return what one number of a chart is made of, as a sentence."""
+    if all(len(entry.group.ok) <= 1 for entry in entries):
+        return "One launch of each, so how far launches scatter is not in it."
+    return (
+        "Medians over launches; where there are several, a bar has a line from the lowest to"
+        " the highest."
+    )
+
+
+def source(entries: Sequence[Entry]) -> str:
+    """Return which runs and how many launches a chart is drawn from, and on which weights."""
+    runs = dict.fromkeys(short(entry.group.first.run_id) for entry in entries)
+    counts = sorted({len(entry.group.ok) for entry in entries if entry.group.ok})
+    each = "no launch with numbers"
+    if counts:
+        least, most = counts[0], counts[-1]
+        each = phrases.launches(most, most) + " of each"
+        if least != most:
+            each = f"{least} to {each}"
+    weights = dict.fromkeys(short(e.group.best.weights) for e in entries if e.group.ok)
+    parts = [f"{'Run' if len(runs) == 1 else 'Runs'} {', '.join(runs)}", each]
+    if weights:
+        parts.append(f"weights: {', '.join(weights)}")
+    return " · ".join(parts)
+
+
+def _rung(entry: Entry, kind: str, names: Names) -> Bar | None:
+    rung, method = entry.rungs.get(kind), names.methods[entry.method]
+    group, number = f"Against {NAMES[kind]}", names.number(entry.method)
+    if rung is None:
+        if not is_base(entry.group.case.method, kind):
+            return None
+        return Bar(
+            label=method,
+            group=group,
+            number=number,
+            value=None,
+            text="the baseline",
+            title=f"{method}: the baseline",
+        )
+    text = "unknown" if rung.throughput is None else units.ratio(rung.throughput)
+    if not entry.counts:
+        text += ", losses differ"
+    return Bar(
+        label=method,
+        group=group,
+        number=number,
+        value=rung.throughput,
+        text=text,
+        title=f"{method} against {rung.title}: {text}",
+    )
+
+
+def _text(entry: Entry) -> str:
+    if entry.tokens is not None:
+        text = units.rate(entry.tokens.median, "").strip()
+        return text if entry.counts else f"{text}, losses differ"
+    return "unknown" if entry.group.ok else phrases.outcome(entry.group.best)
+
+
+def _ranged(value: Value, text: Callable[[float], str]) -> str:
+    found = number(value, text)
+    return "unknown" if found is None else found.written
+
+
+def _dot(entry: Entry, size: float, names: Names) -> Dot | None:
+    if entry.tokens is None or entry.memory is None:
+        return None
+    needs = _ranged(entry.memory, units.bytes_)
+    return Dot(
+        x=entry.memory.median / size,
+        y=entry.tokens.median,
+        title=f"{names.methods[entry.method]}: {said(entry)}; {needs}",
+        solid=entry.counts,
+    )

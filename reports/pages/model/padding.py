@@ -1,0 +1,135 @@
+"""Rows of real lengths: padded, packed and concatenated."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from reports.analysis.comparable_sets import Entry, Names, Peers
+from reports.analysis.trends import PACKINGS
+from reports.charts.bars import Bar, bars
+from reports.charts.drawing import Caption, Plot
+from reports.pages.model.charts import TOKENS, basis, said, source
+from reports.pages.model.tables import card, memory_title, metric_cell, outcome
+from reports.text import phrases
+from reports.text.grid import Cell, Grid, grid
+from reports.text.grid import number as cell
+from reports.text.numbers import number, peak_memory, record_page
+from suite import units
+from suite.results.launches import across
+from suite.results.metrics import all_metrics
+
+
+class Ways(msgspec.Struct, frozen=True, kw_only=True):
+    """Sets of works on the same data that differ in how rows are laid into a batch."""
+
+    title: str
+    members: tuple[Peers, ...]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the entries of all ways."""
+        return tuple(entry for peers in self.members for entry in peers.entries)
+
+
+def ways(listed: Iterable[Peers]) -> list[Ways]:
+    """Return the data that was laid into batches in two ways or more."""
+    found: dict[object, list[Peers]] = {}
+    for peers in listed:
+        work, load = peers.work, peers.work.workload
+        if load.data == "fixed":
+            continue
+        weights = next((e.group.best.weights for e in peers.entries if e.group.ok), "")
+        key = (work.loop, work.seed, load.data, load.sequence_tokens, load.gradient_accumulation)
+        found.setdefault((*key, peers.trained, weights), []).append(peers)
+    order = list(PACKINGS)
+    made = []
+    for members in found.values():
+        first = members[0]
+        if len({peers.work.workload.packing for peers in members}) > 1:
+            load = first.work.workload
+            title = (
+                f"Rows of up to {load.sequence_tokens:,} tokens ·"
+                f" {phrases.LOOPS[first.work.loop]} · seed {first.work.seed} · {first.trained}"
+            )
+            by_way = sorted(members, key=lambda p: order.index(p.work.workload.packing))
+            made.append(Ways(title=title, members=tuple(by_way)))
+    return made
+
+
+def plots(found: Ways, names: Names) -> list[Plot]:
+    """Return, for each card, real throughput of every method in every way."""
+    profiles = sorted({entry.profile for entry in found.entries})
+    drawn = [_plot(found, profile, names) for profile in profiles]
+    return [plot for plot in drawn if plot is not None]
+
+
+def _plot(found: Ways, profile: str, names: Names) -> Plot | None:
+    entries = [entry for peers in found.members for entry in peers.on(profile)]
+    listed = []
+    for method in names.methods:
+        for entry in entries:
+            if entry.method != method:
+                continue
+            label, text = _way(entry), said(entry)
+            listed.append(
+                Bar(
+                    label=label,
+                    group=names.methods[method],
+                    number=names.number(method),
+                    value=None if entry.tokens is None else entry.tokens.median,
+                    low=None if entry.tokens is None else entry.tokens.low,
+                    high=None if entry.tokens is None else entry.tokens.high,
+                    text=text.split("; ")[0].removesuffix(" token/s"),
+                    title=f"{names.methods[method]}, {label}: {text}",
+                )
+            )
+    caption = Caption(
+        title=f"Padding and packing, {names.cards[profile]}",
+        about=found.title,
+        description="Real tokens only: padding is computed and not counted. Batches of the ways"
+        f" hold different numbers of rows. {basis(entries)}",
+        source=source(entries),
+    )
+    return bars(caption, TOKENS, listed)
+
+
+def table(found: Ways, names: Names) -> Grid:
+    """Return the numbers of the bars, and how much of each batch was padding."""
+    entries = found.entries
+    metrics = all_metrics()
+    tokens = units.scale("tokens/second", [e.tokens.median for e in entries if e.tokens])
+    memory = units.scale("bytes", [e.memory.median for e in entries if e.memory])
+    order = list(names.methods)
+    title, kinds = memory_title(entries)
+    rows = []
+    for entry in sorted(entries, key=lambda e: (e.profile, order.index(e.method))):
+        group, href = entry.group, record_page(entry.group.best)
+        row = [
+            Cell(text=names.methods[entry.method]),
+            card(entry.profile, names),
+            Cell(text=_way(entry)),
+            Cell(text=phrases.work(group.case.workload)),
+        ]
+        if not group.ok:
+            rows.append([*row, outcome(group)])
+            continue
+        which = peak_memory(group.best).title if kinds > 1 else ""
+        share = number(across(group, metrics["padding_share"]), units.percent)
+        row.append(cell(number(entry.tokens, tokens.text), href, _differ(entry)))
+        row.append(metric_cell(group, metrics["padded_tokens_per_second"], tokens))
+        row.append(cell(share, href))
+        row.append(cell(number(entry.memory, memory.text), href, which))
+        row.append(Cell(text=phrases.launches(len(group.ok), len(group.records))))
+        rows.append(row)
+    header = ["Method", "Card", "Rows", "Work", "Real token/s", "Padded token/s"]
+    header += ["Share of padding", f"{title}, {memory.unit}", "Launches"]
+    return grid(found.title, header, rows, words=4)
+
+
+def _way(entry: Entry) -> str:
+    load = entry.group.case.workload
+    return f"{PACKINGS[load.packing]}, {units.counted(load.batch_sequences, 'row')}"
+
+
+def _differ(entry: Entry) -> str:
+    return "" if entry.counts else "losses differ"

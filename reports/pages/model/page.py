@@ -1,0 +1,287 @@
+"""The pages of models: a list of all, and what each ran, where, how fast and in how much."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from reports.analysis import trends
+from reports.analysis.comparable_sets import Entry, Names, Peers, beside, front, notes, sets, short
+from reports.analysis.dataset import Material
+from reports.analysis.workloads import profile_titles, works
+from reports.charts.drawing import Plot, labels
+from reports.pages.model import charts as model_charts
+from reports.pages.model import lengths, padding
+from reports.pages.model import tables as model_tables
+from reports.pages.model.lengths import Family
+from reports.pages.model.padding import Ways
+from reports.pages.record.tables import bounded
+from reports.text import facts, phrases
+from reports.text.grid import Cell, Grid, grid
+from reports.text.grid import number as cell
+from reports.text.numbers import number, record_page
+from suite import units
+from suite.catalog.model import Model
+from suite.results.launches import Launches
+
+_PLAIN = re.compile("[a-z0-9][a-z0-9.-]{0,59}")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """Charts of one thing, and their numbers as a table. ``said`` are sentences below them."""
+
+    anchor: str
+    title: str
+    plots: tuple[Plot, ...]
+    said: tuple[str, ...]
+    notes: tuple[str, ...]
+    table: Grid
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The page of one model. ``single`` are the works that a curve or a comparison holds too."""
+
+    title: str
+    lead: str
+    facts: facts.Facts
+    works: tuple[Section, ...]
+    lengths: tuple[Section, ...]
+    padding: tuple[Section, ...]
+    single: tuple[Section, ...]
+    failed: Grid | None
+    weights: tuple[str, ...]
+
+
+class Tuned(msgspec.Struct, frozen=True, kw_only=True):
+    """One model with its file's name and its sets of comparable rows, the largest first."""
+
+    model: Model
+    file: str
+    sets: tuple[Peers, ...]
+    names: Names
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Return every method on every card at every work."""
+        return tuple(entry for peers in self.sets for entry in peers.entries)
+
+
+def pages(material: Material) -> Iterator[tuple[str, Page]]:
+    """Yield file name and page of every model that has a record."""
+    for tuned in models(material):
+        yield tuned.file, _page(tuned, material)
+
+
+def listed(material: Material) -> Grid:
+    """Return every model on every card: facts, and the fastest method at one work a model."""
+    rows: list[Sequence[Cell]] = []
+    for tuned in models(material):
+        main, model = tuned.sets[0], tuned.model
+        for profile in dict.fromkeys(entry.profile for entry in tuned.entries):
+            mine = [entry for entry in tuned.entries if entry.profile == profile]
+            good = sum(bool(entry.group.ok) for entry in mine)
+            rows.append(
+                [
+                    Cell(text=short(model.title), href=f"models/{tuned.file}"),
+                    model_tables.card(profile, tuned.names),
+                    Cell(text=main.title),
+                    *_fastest(main.on(profile), tuned.names),
+                    Cell(text=units.count(model.parameters)),
+                    Cell(text=f"{good} of {len(mine)}"),
+                ]
+            )
+    header = ("Model", "Card", "Work", "Fastest method", "Real token/s", "Parameters")
+    caption = "Models and cards, with the fastest method whose losses do not differ"
+    return grid(caption, (*header, "Cases with numbers"), rows, words=4)
+
+
+def models(material: Material) -> tuple[Tuned, ...]:
+    """Return every model that has a record, in the report's order."""
+    return material.once("models", _models)
+
+
+def _models(material: Material) -> tuple[Tuned, ...]:
+    found: dict[Model, list[Peers]] = {}
+    within = beside(material)
+    for work in works(material):
+        found.setdefault(work.model, []).extend(sets(work, material, within))
+    cards = labels(profile_titles(material).items())
+    made, taken = [], set[str]()
+    for model, peers in found.items():
+        file = _file(model, taken)
+        taken.add(file)
+        # The largest first: its methods get the first colours.
+        largest = sorted(peers, key=lambda each: -len(each.entries))
+        methods = {e.method: e.group.case.method.title for p in largest for e in p.entries}
+        names = Names(methods=labels(methods.items()), cards=cards)
+        made.append(Tuned(model=model, file=file, sets=tuple(largest), names=names))
+    return tuple(made)
+
+
+def _file(model: Model, taken: set[str]) -> str:
+    """Return a file name that no stranger chose: a plain name as it is, else a digest."""
+    file = f"{model.name}.html"
+    if not _PLAIN.fullmatch(model.name) or file in taken:
+        digest = hashlib.sha256(msgspec.json.encode(model, order="deterministic")).hexdigest()
+        file = f"model-{digest[:16]}.html"
+    return file
+
+
+def _fastest(entries: Sequence[Entry], names: Names) -> tuple[Cell, Cell]:
+    known = [(e.tokens.median, e) for e in entries if e.counts and e.tokens is not None]
+    if not known:
+        return Cell(text="none with numbers" if entries else "did not run this work"), Cell()
+    _, best = max(known, key=lambda pair: pair[0])
+    scale = units.scale("tokens/second", [value for value, _ in known])
+    shown = cell(number(best.tokens, scale.text), record_page(best.group.best))
+    small = model_charts.launches(best)
+    return Cell(text=names.methods[best.method], small=small), shown
+
+
+def _page(tuned: Tuned, material: Material) -> Page:
+    names, model = tuned.names, tuned.model
+    by_length, by_way = lengths.families(tuned.sets), padding.ways(tuned.sets)
+    members = [*(each.members for each in by_length), *(each.members for each in by_way)]
+    together = {id(peers) for each in members for peers in each}
+    together.discard(id(tuned.sets[0]))
+    ran = [entry for entry in tuned.entries if entry.group.ok]
+    cards = ", ".join(
+        names.cards[name] for name in dict.fromkeys(e.profile for e in tuned.entries)
+    )
+    budget = _Budget()
+    # Curves first: of what a page may draw they say most.
+    curves = [
+        _lengths(f"length-{place}", family, names, budget)
+        for place, family in enumerate(by_length, 1)
+    ]
+    return Page(
+        title=short(model.title),
+        lead=f"{units.counted(len(tuned.entries), 'case')}, {len(ran)} with numbers, on {cards}.",
+        facts=_facts(model, ran),
+        works=tuple(
+            _work(f"work-{place}", peers, names, budget)
+            for place, peers in enumerate(tuned.sets, 1)
+            if id(peers) not in together
+        ),
+        lengths=tuple(curves),
+        padding=tuple(
+            _padding(f"padding-{place}", found, names, budget)
+            for place, found in enumerate(by_way, 1)
+        ),
+        single=tuple(
+            _work(f"work-{place}", peers, names, budget, each_card=False)
+            for place, peers in enumerate(tuned.sets, 1)
+            if id(peers) in together
+        ),
+        failed=model_tables.failed(material, model, names),
+        weights=phrases.weights(e.group.best for e in ran),
+    )
+
+
+class _Budget:
+    """Charts that a page may still have, all together and of single cards."""
+
+    def __init__(self) -> None:
+        self.all, self.single = MOST_CHARTS, MOST_SINGLE
+
+    def drawn(self, draw: Callable[[], Iterable[Plot | None]]) -> tuple[tuple[Plot, ...], str]:
+        """Return a section's charts, or none and a sentence that says so."""
+        if self.all <= 0:
+            return (), f"Not drawn: a page has some {MOST_CHARTS} charts. The table has it all."
+        plots = tuple(plot for plot in draw() if plot is not None)
+        self.all -= len(plots)
+        return plots, ""
+
+
+def _work(
+    anchor: str, peers: Peers, names: Names, budget: _Budget, *, each_card: bool = True
+) -> Section:
+    """Return one work; a card without charts of its own has its Pareto front in words."""
+    plots, undrawn = budget.drawn(lambda: [model_charts.throughput(peers, names)])
+    found: list[Plot | None] = [*plots]
+    said = [undrawn] if undrawn else []
+    for profile in peers.profiles:
+        drawn = each_card and not undrawn and budget.single >= len(_EACH_CARD)
+        charts = [each(peers, profile, names) for each in _EACH_CARD] if drawn else [None]
+        budget.single -= sum(chart is not None for chart in charts)
+        found += charts
+        if charts[0] is None and (best := front(peers.on(profile))):
+            said.append(f"{names.cards[profile]}. {model_charts.front_text(best, names)}")
+    return Section(
+        anchor=anchor,
+        title=peers.title,
+        plots=tuple(plot for plot in found if plot is not None),
+        said=tuple(said),
+        notes=notes(peers.entries, names),
+        table=model_tables.methods(peers, names),
+    )
+
+
+_EACH_CARD = (model_charts.memory, model_charts.ladder)
+#: Charts of single cards on one page; more would hide what they show, and take seconds to draw.
+MOST_SINGLE = 8
+#: Others; each takes some 50 ms to draw, and a page of a hundred would show nothing.
+MOST_CHARTS = 24
+
+
+def _lengths(anchor: str, family: Family, names: Names, budget: _Budget) -> Section:
+    plots, undrawn = budget.drawn(lambda: lengths.plots(family, names))
+    return Section(
+        anchor=anchor,
+        title=family.title,
+        plots=plots,
+        said=_said(undrawn, family.entries, trends.over_lengths, names),
+        notes=notes(family.entries, names),
+        table=lengths.table(family, names),
+    )
+
+
+def _padding(anchor: str, found: Ways, names: Names, budget: _Budget) -> Section:
+    plots, undrawn = budget.drawn(lambda: padding.plots(found, names))
+    return Section(
+        anchor=anchor,
+        title=found.title,
+        plots=plots,
+        said=_said(undrawn, found.entries, trends.over_packings, names),
+        notes=notes(found.entries, names),
+        table=padding.table(found, names),
+    )
+
+
+def _said(
+    undrawn: str,
+    entries: Sequence[Entry],
+    sentences: Callable[[Sequence[Launches]], Iterable[str]],
+    names: Names,
+) -> tuple[str, ...]:
+    """Return what is said of a section's ratios, card by card."""
+    said = [undrawn] if undrawn else []
+    profiles = sorted({entry.profile for entry in entries})
+    for profile in profiles:
+        mine = [entry.group for entry in entries if entry.profile == profile and entry.counts]
+        card = f"{names.cards[profile]}. " if len(profiles) > 1 else ""
+        said += [f"{card}{text}" for text in sentences(mine)]
+    return tuple(said)
+
+
+def _facts(model: Model, ran: Sequence[Entry]) -> facts.Facts:
+    shapes, experts = model.architecture, model.architecture.experts
+    active = model.active_parameters
+    hub = "none" if model.hub_id is None else model.hub_id
+    if model.hub_id is not None:
+        hub += f", revision {model.hub_revision or 'not pinned'}"
+    size = f"{shapes.layers} layers, hidden size {shapes.hidden_size:,}"
+    weights: Mapping[str, None] = dict.fromkeys(e.group.best.weights for e in ran)
+    found = [
+        ("Parameters", units.count(model.parameters)),
+        ("Active parameters a token", "" if active is None else units.count(active)),
+        ("Shapes", f"{size}, vocabulary {shapes.vocabulary_size:,}"),
+        ("Experts", "" if experts is None else f"{experts.count}, {experts.active} a token"),
+        ("Longest row", f"{shapes.max_positions:,} tokens"),
+        ("Licence", model.license),
+        ("Weights on the Hugging Face hub", hub),
+        ("Weights that ran", ", ".join(weights) or "none"),
+        ("Shapes from", model.source),
+    ]
+    return tuple((term, bounded(text)) for term, text in found if text)

@@ -1,0 +1,158 @@
+"""The tables beside a model's charts: the same numbers, each with its record."""
+
+from collections.abc import Sequence
+
+from reports.analysis.baselines import KINDS
+from reports.analysis.comparable_sets import Entry, Names, Peers, front, short
+from reports.analysis.comparison import Link, notes
+from reports.analysis.dataset import Material
+from reports.pages.model.charts import launches
+from reports.published.headline_claim import NAMES
+from reports.text import phrases
+from reports.text.addresses import gpu_page
+from reports.text.grid import Cell, Grid, grid
+from reports.text.grid import number as cell
+from reports.text.numbers import exact, number, peak_memory, record_page
+from suite import units
+from suite.catalog.model import Model
+from suite.results.launches import Launches, Value, across
+from suite.results.metrics import Metric, all_metrics
+
+
+def methods(peers: Peers, names: Names) -> Grid:
+    """Return every method on every card, card by card."""
+    entries = [entry for profile in peers.profiles for entry in peers.on(profile)]
+    steps = {id(e): across(e.group, all_metrics()["step_seconds"]) for e in entries}
+    scale = {
+        "tokens": _scale("tokens/second", [e.tokens for e in entries]),
+        "step": _scale("seconds", list(steps.values())),
+        "memory": _scale("bytes", [e.memory for e in entries]),
+    }
+    best = {id(e) for profile in peers.profiles for e in front(peers.on(profile))}
+    title, kinds = memory_title(entries)
+    rows = []
+    for entry in entries:
+        href = record_page(entry.group.best)
+        row = [Cell(text=names.methods[entry.method]), card(entry.profile, names)]
+        if not entry.group.ok:
+            rows.append([*row, outcome(entry.group)])
+            continue
+        which = peak_memory(entry.group.best).title if kinds > 1 else ""
+        row += [
+            cell(number(entry.tokens, scale["tokens"].text), href),
+            cell(number(steps[id(entry)], scale["step"].text), href),
+            cell(number(entry.memory, scale["memory"].text), href, which),
+            Cell(text="on it") if id(entry) in best else Cell(),
+            *(_rung(entry, kind) for kind in KINDS),
+            _losses(entry),
+            _launches(entry),
+        ]
+        rows.append(row)
+    header = [
+        *("Method", "Card", "Real token/s", f"Step, {scale['step'].unit}"),
+        f"{title}, {scale['memory'].unit}",
+        "Pareto front",
+        *(f"Speed against {NAMES[kind]}" for kind in KINDS),
+        *("Losses", "Launches"),
+    ]
+    return grid(peers.title, header, rows, words=2)
+
+
+def failed(material: Material, model: Model, names: Names) -> Grid | None:
+    """Return the cases of a model without a good launch, and planned ones without a record."""
+    rows = [
+        [
+            Cell(text=names.methods[group.case.method.name]),
+            Cell(text=phrases.work(group.case.workload)),
+            card(group.first.profile, names),
+            Cell(text=phrases.outcome(group.best), href=record_page(group.best)),
+            Cell(text=phrases.short(group.best.reason)),
+            Cell(text=short(group.first.run_id)),
+        ]
+        for group in material.groups
+        if group.case.model == model and not group.ok
+    ]
+    rows += [
+        [
+            Cell(text=short(row.method)),
+            Cell(text=phrases.work(row.case.workload)),
+            Cell(text=section.title),
+            Cell(text=row.outcome),
+            Cell(text=row.reason),
+            Cell(text=short(section.run_id)),
+        ]
+        for section in material.overview.sections
+        for comparison in section.comparisons
+        for row in comparison.rows
+        if row.case.model == model and not row.href
+    ]
+    if not rows:
+        return None
+    header = ("Method", "Work", "Card", "Outcome", "Why", "Run")
+    return grid("Cases without numbers", header, rows, words=6)
+
+
+def card(profile: str, names: Names) -> Cell:
+    """Return a card, with its page."""
+    return Cell(text=names.cards[profile], href=gpu_page(profile))
+
+
+def outcome(group: Launches) -> Cell:
+    """Return what became of a case without numbers."""
+    return Cell(
+        text=phrases.outcome(group.best),
+        href=record_page(group.best),
+        small=phrases.short(group.best.reason),
+    )
+
+
+def memory_title(entries: Sequence[Entry]) -> tuple[str, int]:
+    """Return what a column of peak memory is called, and how many kinds of it there are."""
+    found = dict.fromkeys(peak_memory(entry.group.best).title for entry in entries)
+    return (next(iter(found)), 1) if len(found) == 1 else ("Peak memory", len(found))
+
+
+def metric_cell(group: Launches, metric: Metric, scale: units.Scale) -> Cell:
+    """Return a metric of a case in a column's unit."""
+    return cell(number(across(group, metric), scale.text), record_page(group.best))
+
+
+def _scale(unit: str, values: Sequence[Value | None]) -> units.Scale:
+    return units.scale(unit, [value.median for value in values if value is not None])
+
+
+def _rung(entry: Entry, kind: str) -> Cell:
+    rung = entry.rungs.get(kind)
+    if rung is None:
+        return Cell()
+    if rung.throughput is None:
+        return Cell(text="unknown")
+    small = rung.title if kind == "liger" else ""
+    return Cell(text=units.ratio(rung.throughput), exact=exact(rung.throughput), small=small)
+
+
+def _losses(entry: Entry) -> Cell:
+    found = entry.verdict
+    if found is None:
+        return Cell()
+    return Cell(text=found.text, small=found.detail, bad=found.kind == "bad")
+
+
+def _launches(entry: Entry) -> Cell:
+    return Cell(
+        text=launches(entry),
+        small="; ".join(notes(entry.group, 0)),
+        links=tuple(map(_elsewhere, entry.others)),
+    )
+
+
+def _elsewhere(group: Launches) -> Link:
+    """Return what the same case gave on the same card in another run."""
+    value = across(group, all_metrics()["tokens_per_second"])
+    counted = phrases.launches(len(group.ok), len(group.records))
+    said = phrases.outcome(group.best) if not group.ok else "unknown"
+    if value is not None:
+        found = number(value, lambda rate: units.rate(rate, "token/s"))
+        said = said if found is None else found.written
+    text = f"also {said}, {counted}, run {short(group.first.run_id)}"
+    return Link(text=text, href=record_page(group.best))

@@ -1,0 +1,172 @@
+"""The first screen: for each model what wins on which card, with what did not run in words."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from reports.analysis.dataset import Material
+from reports.analysis.workloads import Cell, Work, profile_titles, works
+from reports.text import phrases
+from reports.text.numbers import Number, Ratio, number, peak_memory, ratio, record_page
+from suite import units
+from suite.catalog.model import Model
+from suite.results.launches import Launches, Value, across
+from suite.results.metrics import all_metrics
+
+
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
+    """One method on one card. Without ``tokens``, ``outcome`` says in words why there are none.
+
+    ``ratio`` is throughput over the baseline's in the same run. ``best`` marks the highest
+    throughput of the card among those that train the same adapters and whose losses do not differ,
+    ``wrong`` that they do. ``elsewhere`` says that the number is not of
+    the run that most of its column is from.
+    """
+
+    href: str
+    tokens: Number | None
+    memory: Number | None
+    ratio: Ratio | None
+    outcome: str
+    reason: str
+    count: str
+    best: bool
+    wrong: bool
+    elsewhere: bool
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One method over all cards; None where it has no record."""
+
+    method: str
+    summary: str
+    spots: tuple[Spot | None, ...]
+
+
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """One model at the work that most methods ran; ``more`` is what else was measured.
+
+    ``href`` is the model's own page, ``memory_unit`` that of all peaks.
+    """
+
+    anchor: str
+    model: str
+    href: str
+    work: str
+    cards: tuple[str, ...]
+    memory_unit: str
+    lines: tuple[Line, ...]
+    more: tuple[str, ...]
+
+
+def glances(material: Material, pages: Mapping[Model, str]) -> tuple[Glance, ...]:
+    """Return one table a model, in the report's order; ``pages`` are the models' addresses."""
+    by_model: dict[str, list[Work]] = {}
+    for work in works(material):
+        by_model.setdefault(work.model.name, []).append(work)
+    titles = profile_titles(material)
+    return tuple(_glance(name, found, titles, material, pages) for name, found in by_model.items())
+
+
+def _glance(
+    name: str,
+    found: list[Work],
+    titles: dict[str, str],
+    material: Material,
+    pages: Mapping[Model, str],
+) -> Glance:
+    work = max(found, key=lambda each: sum(bool(cell.shown.ok) for cell in each.cells.values()))
+    shown = [cell.shown for cell in work.cells.values()]
+    rates = [value.median for group in shown if (value := _tokens(group))]
+    peaks = [value.median for group in shown if (value := _peak(group))]
+    scales = units.scale("tokens/second", rates), units.scale("bytes", peaks)
+    best = [group for profile in work.profiles for group in _best(work, profile, material)]
+    lines = [
+        Line(
+            method=method.title,
+            summary=method.summary,
+            spots=tuple(
+                None
+                if cell is None
+                else _spot(work, cell, scales, material, best=cell.shown in best)
+                for profile in work.profiles
+                for cell in [work.cells.get((method.name, profile))]
+            ),
+        )
+        for method in work.methods
+    ]
+    return Glance(
+        anchor=f"glance-{name}",
+        model=work.model.title,
+        href=pages.get(work.model, ""),
+        work=work.title,
+        cards=tuple(titles[profile] for profile in work.profiles),
+        memory_unit=scales[1].unit,
+        lines=tuple(lines),
+        more=tuple(each.title for each in found if each is not work),
+    )
+
+
+def _best(work: Work, profile: str, material: Material) -> list[Launches]:
+    """Return the fastest of a card, of each kind of training; none where nothing was compared."""
+    kinds: dict[object, list[tuple[float, Launches]]] = {}
+    for cell in work.on(profile):
+        value = _tokens(cell.shown)
+        if value is not None and not _wrong(cell.shown, material):
+            same = kinds.setdefault(cell.shown.case.method.adapter, [])
+            same.append((value.median, cell.shown))
+    several = (found for found in kinds.values() if len(found) > 1)
+    return [max(found, key=lambda each: each[0])[1] for found in several]
+
+
+def _spot(
+    work: Work,
+    cell: Cell,
+    scales: tuple[units.Scale, units.Scale],
+    material: Material,
+    *,
+    best: bool,
+) -> Spot:
+    group = cell.shown
+    return Spot(
+        href=record_page(group.best),
+        tokens=number(_tokens(group), scales[0].text),
+        memory=number(_peak(group), scales[1].text),
+        ratio=_ratio(work, group) if group.ok else None,
+        outcome=phrases.outcome(group.best),
+        reason=phrases.short(group.best.reason),
+        count=_count(group),
+        best=best,
+        wrong=_wrong(group, material),
+        elsewhere=group.first.run_id != work.runs[group.first.profile],
+    )
+
+
+def _count(group: Launches) -> str:
+    """Return how many launches there are, and whether the steps of any had not settled."""
+    count = phrases.launches(len(group.ok), len(group.records))
+    return f"{count}, not settled" if group.unsettled else count
+
+
+def _wrong(group: Launches, material: Material) -> bool:
+    """Return whether the losses of a launch differ from those of the method's reference."""
+    return any(material.references.parity(record).verdict == "differs" for record in group.ok)
+
+
+def _ratio(work: Work, group: Launches) -> Ratio:
+    """Return the ratio to the baseline within the group's own run."""
+    peers = [
+        each
+        for cell in work.on(group.first.profile)
+        for each in (cell.shown, *cell.others)
+        if each.first.run_id == group.first.run_id
+    ]
+    return ratio(group, peers)
+
+
+def _tokens(group: Launches) -> Value | None:
+    return across(group, all_metrics()["tokens_per_second"])
+
+
+def _peak(group: Launches) -> Value | None:
+    return across(group, peak_memory(group.best))

@@ -1,0 +1,134 @@
+"""The page of plans: what a job takes on each card with each method, measured or projected.
+
+The table holds an example job. With a script, other numbers of tokens and epochs are multiplied
+with what each cell says of one token.
+"""
+
+import msgspec
+
+from reports.analysis.dataset import Material
+from reports.sections import time_model
+from reports.text import example_job
+from reports.text import numbers as cells
+from suite.catalog import case as cases
+from suite.catalog import prices, tier
+from suite.catalog import profile as profiles
+from suite.estimate import planner, why
+from suite.estimate.between import Between
+from suite.estimate.planner import Entry
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """An amount for the example job; ``per_token`` is that of one: value, low and high.
+
+    ``per_token`` is in hours, kilowatt-hours or US dollars, as ``unit`` names; "" without a
+    number, ``text`` then being words.
+    """
+
+    text: str
+    exact: str = ""
+    range: str = ""
+    per_token: str = ""
+    unit: str = ""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One method for one model on one card. ``page`` is that of a measured record.
+
+    ``unverified``: the card's profile was never run on.
+    """
+
+    model: str
+    card: str
+    unverified: bool
+    method: str
+    fits: str
+    time: Cell
+    overnight: str
+    energy: Cell
+    rent: Cell
+    own: Cell
+    basis: str
+    projected: bool
+    page: str = ""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The table, the example job that it holds, and what a reader must know."""
+
+    rows: tuple[Row, ...]
+    work: str
+    tokens: int
+    epochs: int
+    overnight_hours: float
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def page(material: Material) -> Page | None:
+    """Return the page: the standard workload of every model of the standard tier.
+
+    None where that tier's file is bad.
+    """
+    plan, known = time_model.plan(material), prices.known()
+    standard = tier.standard()
+    if standard is None:
+        return None
+    cards = [card for card in profiles.everything() if card.device == "cuda"]
+    wanted = cases.cases(standard, loop="sft", seed=0, lenient=True)
+    entries = [plan.entry(case, card) for case in wanted for card in cards]
+    load = standard.workload
+    return Page(
+        rows=tuple(_row(entry, known) for entry in entries),
+        work=f"{load.batch_sequences} × {load.sequence_tokens:,} tokens a step",
+        tokens=example_job.TOKENS,
+        epochs=example_job.EPOCHS,
+        overnight_hours=planner.OVERNIGHT_SECONDS / 3600,
+        reasons=tuple(why.reasons(entries)),
+        notes=(*why.fine_print(entries, plan.grounds()), *why.price_notes(entries, known)),
+    )
+
+
+def _row(entry: Entry, known: prices.Prices) -> Row:
+    seconds = joules = rent = own = None
+    if entry.joules_per_token is not None:
+        joules = example_job.JOB.energy(entry.joules_per_token)
+    if entry.tokens_per_second is not None:
+        seconds, found = (
+            example_job.JOB.time(entry.tokens_per_second),
+            known.of(entry.profile.name),
+        )
+        rent = planner.rent(seconds, found)
+        own = planner.own(seconds, joules, found, known.own)
+    none = "–" if seconds is None else "unknown"
+    return Row(
+        model=entry.case.model.title,
+        card=entry.profile.title.removeprefix("NVIDIA "),
+        unverified=not entry.profile.verified,
+        method=entry.case.method.title,
+        fits=entry.verdict,
+        time=_cell(entry, "hours", 3600.0, seconds, none),
+        overnight="–" if seconds is None else planner.overnight(seconds),
+        energy=_cell(entry, "kWh", 3.6e6, joules, none),
+        rent=_cell(entry, "USD", 1.0, rent, none),
+        own=_cell(entry, "USD", 1.0, own, none),
+        basis=why.basis(entry),
+        projected=entry.basis == "projected",
+        page=cells.record_page(entry.records[0]) if entry.records else "",
+    )
+
+
+def _cell(entry: Entry, unit: str, size: float, found: Between | None, none: str) -> Cell:
+    """Return an amount; ``found`` is in SI units, of which the unit has so many."""
+    if found is None:
+        return Cell(text=none)
+    value, low, high = (each / size for each in (found.value, found.low, found.high))
+    passed = example_job.TOKENS * example_job.EPOCHS
+    main, _, rest = why.amount(entry, unit, found).partition(" (")
+    return Cell(
+        text=main,
+        exact=cells.exact(value),
+        range=rest.removesuffix(")"),
+        per_token=" ".join(cells.exact(each / passed) for each in (value, low, high)),
+        unit=unit,
+    )

@@ -1,0 +1,103 @@
+"""Where the memory of a record's process went, as a table with bars."""
+
+import msgspec
+
+from reports.text import facts, phrases
+from suite import units
+from suite.results.ledger import MOST_RESIDUAL_SHARE, Account, Line, account
+from suite.results.record import Record
+
+UNKNOWN = "unknown"
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One part. ``bar`` is its share of the total in percent, 0 where that is unknown."""
+
+    name: str
+    detail: str
+    size: str
+    exact: str
+    share: str
+    bar: float
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger's table. ``kind`` of the verdict is "good", "bad" or "none"."""
+
+    rows: tuple[Row, ...]
+    total: str
+    total_name: str
+    kind: str
+    verdict: str
+    text: str
+    beside: facts.Facts
+
+
+def of_record(record: Record) -> Memory | None:
+    """Return the ledger of a record's steady phase, or None without one."""
+    found = account(record)
+    if found is None:
+        return None
+    host, paged = found.host_rss_peak_bytes, found.paged_optimizer_state_bytes
+    beside = [("Peak host RSS of the worker", UNKNOWN if host is None else units.bytes_(host))]
+    if paged:
+        beside.append(("Paged optimizer state, managed by CUDA", units.bytes_(paged)))
+    return Memory(
+        rows=tuple(_row(line, found.total_bytes) for line in found.lines),
+        total=UNKNOWN if found.total_bytes is None else units.bytes_(found.total_bytes),
+        total_name={
+            "nvml": "NVML's count for the process",
+            "torch": "What torch reserved",
+            None: "Total",
+        }[found.counted_by],
+        kind="none" if found.adds_up is None else "good" if found.adds_up else "bad",
+        verdict=_verdict(found),
+        text=_text(found),
+        beside=tuple(beside),
+    )
+
+
+def _row(line: Line, total: int | None) -> Row:
+    name, detail = phrases.PARTS[line.part]
+    if line.dtype == "uint8":
+        detail += "; 4-bit weights, packed"
+    share = None if line.bytes is None or not total else line.bytes / total
+    return Row(
+        name=f"{name}, {line.dtype}" if line.dtype else name,
+        detail=detail if line.bytes is not None else line.reason,
+        size=UNKNOWN if line.bytes is None else _signed(line.bytes),
+        exact="" if line.bytes is None else str(line.bytes),
+        share="" if share is None else _share(share),
+        bar=0.0 if share is None else round(100 * min(abs(share), 1.0), 1),
+    )
+
+
+def _share(share: float) -> str:
+    # A buffer of some bytes is there, and a part of 0 bytes is not.
+    if 0 < abs(share) < 0.00005:
+        return "< 0.01 %"
+    return units.percent(share) if share else "0 %"
+
+
+def _signed(size: int) -> str:
+    return units.bytes_(size) if size >= 0 else f"−{units.bytes_(-size)}"
+
+
+def _verdict(found: Account) -> str:
+    if found.adds_up is None:
+        return "Not known to add up."
+    return "Adds up." if found.adds_up else "Does not add up."
+
+
+def _text(found: Account) -> str:
+    parts = []
+    if found.residual_bytes is not None and found.residual_share is not None:
+        parts.append(
+            f"{_signed(found.residual_bytes)} ({units.percent(found.residual_share)}) is explained"
+            f" by no line; more than {units.percent(MOST_RESIDUAL_SHARE)} would be too much."
+        )
+    if found.counted_by is None:
+        parts.append(f"There is no total: {found.total_reason}.")
+    elif found.total_reason:
+        parts.append(f"The driver's own count for the process is unknown: {found.total_reason}.")
+    return " ".join(parts)

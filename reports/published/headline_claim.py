@@ -1,0 +1,125 @@
+"""How far the published claim holds: "up to 3x faster, 80 % less memory than standard LoRA".
+
+Each half is looked at by itself, at every setting that was measured on a GPU and against every
+baseline that the claim may mean.
+"""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from reports.analysis.baselines import KINDS, Rung, rungs, settings
+from reports.analysis.dataset import Material
+from reports.text import phrases
+from reports.text.numbers import verdict
+from suite import units
+from suite.results.launches import Launches
+
+FASTER = 3.0  #: throughput over the baseline's
+LESS_MEMORY = 0.8  #: share of the baseline's peak memory that is saved
+ENGINE = "unsloth"  #: whose claim it is
+
+#: What a baseline is called in a sentence about all models.
+NAMES = {
+    "plain": "LoRA",
+    "quantized": "QLoRA",
+    "liger": "its Liger rung",
+    "naive": "naive LoRA",
+}
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """One case of the engine, and what it was held against."""
+
+    group: Launches
+    rungs: dict[str, Rung]
+
+    @property
+    def where(self) -> str:
+        """Return work, loop and GPU in words."""
+        case, gpu = self.group.case, self.group.best.environment.gpu
+        parts = [phrases.work(case.workload), phrases.LOOPS[case.loop]]
+        return ", ".join([*parts, *([] if gpu is None else [gpu.name])])
+
+
+def held(material: Material) -> tuple[Held, ...]:
+    """Return the engine's adapter methods that ran on a GPU beside at least one baseline.
+
+    A case whose losses differ from its reference's is left out: a fast wrong run claims nothing.
+    """
+    found = []
+    for groups in settings(material.groups):
+        for group in groups:
+            method, record = group.case.method, group.best
+            if method.engine != ENGINE or method.adapter is None or not group.ok:
+                continue
+            if record.environment.gpu is None or not (against := dict(rungs(group, groups))):
+                continue
+            if verdict(group, material.references).kind == "bad":
+                continue
+            found.append(Held(group=group, rungs=against))
+    return tuple(found)
+
+
+def sentences(found: Iterable[Held]) -> list[str]:
+    """Return, for cases of one model, where each half of the claim holds, and where both do."""
+    listed = list(found)
+    said = []
+    for kind in KINDS:
+        against = [each for each in listed if kind in each.rungs]
+        said += [_faster(kind, against), _smaller(kind, against), _both(kind, against)]
+    return [text for text in said if text]
+
+
+def saving(memory: float | None) -> float | None:
+    """Return the share of a baseline's memory that is saved; negative where more is needed."""
+    return None if memory is None else 1 - memory
+
+
+def _faster(kind: str, listed: list[Held]) -> str:
+    known = [(v, each) for each in listed if (v := each.rungs[kind].throughput) is not None]
+    return _half(f"{FASTER:g}× faster than {NAMES[kind]}", known, FASTER, units.ratio)
+
+
+def _smaller(kind: str, listed: list[Held]) -> str:
+    known = [(v, each) for each in listed if (v := saving(each.rungs[kind].memory)) is not None]
+    what = f"{units.percent(LESS_MEMORY)} less memory than {NAMES[kind]}"
+    return _half(what, known, LESS_MEMORY, _tenths)
+
+
+def _tenths(share: float) -> str:
+    # Whole percents would print a saving of 79.6 % as the 80 % that it does not reach.
+    return f"{share * 100:.1f} %"
+
+
+def _both(kind: str, listed: list[Held]) -> str:
+    known = [
+        (speed >= FASTER and saved >= LESS_MEMORY, each)
+        for each in listed
+        if (speed := each.rungs[kind].throughput) is not None
+        and (saved := saving(each.rungs[kind].memory)) is not None
+    ]
+    if not known:
+        return ""
+    holding = [each for both, each in known if both]
+    return f"Both at once against {NAMES[kind]}: {_count(holding, len(known))}."
+
+
+def _count(holding: list[Held], total: int) -> str:
+    places = "; ".join(_place(each) for each in holding)
+    return f"at {len(holding)} of {total} ({places})" if holding else f"at none of {total}"
+
+
+def _half(
+    what: str, known: list[tuple[float, Held]], least: float, text: Callable[[float], str]
+) -> str:
+    if not known:
+        return ""
+    holding = [each for value, each in known if value >= least]
+    largest, at = max(known, key=lambda pair: pair[0])
+    holds = _count(holding, len(known))
+    return f"{what}: holds {holds}. The largest is {text(largest)}: {_place(at)}."
+
+
+def _place(each: Held) -> str:
+    return f"{each.group.case.method.title}, {each.where}"

@@ -1,0 +1,1 @@
+"""Blocks that a page and a Markdown document share."""

@@ -1,0 +1,95 @@
+"""How far apart losses lie that should be equal: of two engines, and of one method run twice."""
+
+from collections.abc import Iterable, Sequence
+
+from reports.analysis.dataset import Material
+from reports.text.blocks import Block, Prose, Row, table
+from reports.text.numbers import record_page
+from suite import units
+from suite.results.noise import noise
+from suite.results.parity import DUMMY_BAND, EXPERTS_BAND, OTHER_BAND, Band, Parity
+from suite.results.record import Record
+
+
+def losses(material: Material) -> list[Block]:
+    """Return the largest differences of each method to its reference and to itself.
+
+    A row leads to the record with the largest difference of any loss.
+    """
+    rows = [*_engines(material), *_repeats(material)]
+    if not rows:
+        return []
+    rows += [
+        _band("Allowed on dummy weights", DUMMY_BAND),
+        _band("On those of a mixture of experts", EXPERTS_BAND),
+        _band("On others", OTHER_BAND),
+    ]
+    text = (
+        "The largest relative difference over all records: of the first loss, of any loss and of"
+        " any gradient norm over the steps that both took. A method differs from itself by the"
+        " order of summation alone, two engines by their rounding as well; in a mixture of experts"
+        " rounding can also send a token to another expert. What is allowed on dummy weights is at"
+        " least twice what was published of them; on others nothing was measured yet."
+    )
+    header = ["Method", "Against", "Records", "Steps", "First loss", "Any loss"]
+    return [Prose(text=text), table([*header, "Any gradient norm"], rows, words=2)]
+
+
+def _engines(material: Material) -> list[Row]:
+    found: dict[tuple[str, str], list[tuple[Parity, Record]]] = {}
+    for group in material.groups:
+        for record in group.ok:
+            each = material.references.parity(record)
+            if each.reference is not None and each.trajectory is not None:
+                of = (group.case.method.title, f"{each.reference.case.method.title}, same launch")
+                found.setdefault(of, []).append((each, record))
+    rows = []
+    for of, compared in found.items():
+        every = [each for each, _ in compared]
+        _, worst = max(compared, key=lambda pair: pair[0].trajectory or 0.0)
+        shares = (
+            [each.first for each in every],
+            [each.trajectory for each in every],
+            [each.gradient for each in every],
+        )
+        cells = (*of, str(len(every)), _steps(every), *map(_largest, shares))
+        rows.append(Row(cells=cells, page=record_page(worst)))
+    return rows
+
+
+def _repeats(material: Material) -> list[Row]:
+    rows = []
+    for group in material.groups:
+        own = noise(group)
+        if own is None or not own.common_steps:
+            continue
+        shares = (
+            own.first_loss_difference,
+            own.trajectory_difference,
+            own.gradient_norm_difference,
+        )
+        cells = (
+            f"{group.case.method.title} on {group.case.model.title}",
+            "itself, launches of one run",
+            str(own.launches),
+            str(own.common_steps),
+            *(_largest([share]) for share in shares),
+        )
+        rows.append(Row(cells=cells, page=record_page(group.best)))
+    return rows
+
+
+def _band(title: str, band: Band) -> Row:
+    shares = (band.first_loss, band.trajectory, band.gradient)
+    return Row(cells=(title, "", "", "", *map(units.percent, shares)))
+
+
+def _steps(found: Sequence[Parity]) -> str:
+    least, most = (pick(each.steps for each in found) for pick in (min, max))
+    return str(most) if least == most else f"{least} to {most}"
+
+
+def _largest(shares: Iterable[float | None]) -> str:
+    known = [share for share in shares if share is not None]
+    # Whole hundredths of a percent would print most of them as nothing.
+    return f"{max(known) * 100:.3f} %" if known else ""

@@ -1,0 +1,96 @@
+"""How far estimates of memory are off: predictions for records that were left out of the fit."""
+
+from reports.analysis.dataset import Material
+from reports.text import phrases
+from reports.text.blocks import Block, Prose, Row, table
+from reports.text.numbers import record_page
+from suite import units
+from suite.estimate.held_out import LONG_TOKENS, TARGET, Held, held_out, summaries
+
+MOST_ROWS = 200  #: of the table of cases
+WAYS = {
+    "model": "One model left out",
+    "method": "One method left out",
+    "long sequences": f"Rows of {LONG_TOKENS:,} tokens and more left out",
+}
+ABOUT = (
+    "What ./tunebench fit says of a case that was not run: weights, quantization state, gradients"
+    " and optimizer state exactly, from shapes; activations, fragmentation and the CUDA context"
+    " fitted on records. Here it is fitted on a part of the records and predicts the others. Peak:"
+    " the highest that torch handed out to tensors. Process: what NVML counts for it, with"
+    " fragmentation and the context. Weights are most of a peak; activations alone show what the"
+    " fit is worth. The formulas were written with records of the H200 in view; what is left out"
+    " is left out of the fit alone."
+)
+
+
+def memory(material: Material) -> list[Block]:
+    """Return the errors in sum: a row for each way of leaving records out."""
+    found = summaries(material.once("held_out", _held_out))
+    if not found:
+        return []
+    header = ["Left out", "Cases", f"Peak within {units.percent(TARGET)}", "Peak, median"]
+    header += ["Peak, largest", "Process, largest", "Activations, median", "Activations, largest"]
+    rows = [
+        Row(
+            cells=(
+                WAYS[each.way],
+                str(each.cases),
+                f"{each.within_target} of {each.cases}",
+                units.percent(each.median_error),
+                units.percent(each.largest_error),
+                _percent(each.largest_total_error),
+                _percent(each.median_activations_error),
+                _percent(each.largest_activations_error),
+                f"{each.inside} of {each.cases}",
+            )
+        )
+        for each in found
+    ]
+    missed = [each for each in found if each.within_target < each.cases]
+    ways = ", ".join(
+        f"{WAYS[each.way].lower()}: {units.percent(each.largest_error)}" for each in missed
+    )
+    aim = f"The aim is {units.percent(TARGET)} on the peak"
+    said = f"{aim}; it is missed ({ways})." if missed else f"{aim}; no case here misses it."
+    return [Prose(text=f"{ABOUT} {said}"), table([*header, "Within the interval"], rows)]
+
+
+def memory_cases(material: Material) -> list[Block]:
+    """Return every prediction beside what was measured; of very many, those furthest off."""
+    found = material.once("held_out", _held_out)
+    if not found:
+        return []
+    shown = found
+    said: list[Block] = []
+    if len(found) > MOST_ROWS:
+        shown = sorted(found, key=lambda held: -abs(held.allocated_error))[:MOST_ROWS]
+        said = [Prose(text=f"The {MOST_ROWS} furthest off of {len(found):,} predictions.")]
+    header = ["Case", "Work", "Left out", "Peak", "Predicted", "Peak off", "Inside"]
+    header += ["Process", "Predicted", "Process off"]
+    return [*said, table(header, map(_row, shown), words=3)]
+
+
+def _held_out(material: Material) -> list[Held]:
+    return held_out(material.collection.records)
+
+
+def _row(held: Held) -> Row:
+    total, error = held.total_bytes, held.total_error
+    cells = (
+        phrases.case_title(held.record.case),
+        phrases.work(held.record.case.workload),
+        held.left_out,
+        units.bytes_(held.allocated_bytes),
+        held.estimate.allocated_bytes.text("bytes"),
+        units.signed_percent(held.allocated_error),
+        "yes" if held.inside else "no",
+        "unknown" if total is None else units.bytes_(total),
+        "unknown" if total is None else held.estimate.needs_bytes.text("bytes"),
+        "unknown" if error is None else units.signed_percent(error),
+    )
+    return Row(cells=cells, page=record_page(held.record))
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else units.percent(share)

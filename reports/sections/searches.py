@@ -1,0 +1,57 @@
+"""What a card held, found by ``tunebench probe``: the largest workload that ran, and the next."""
+
+from collections.abc import Sequence
+
+from reports.analysis.dataset import Material
+from reports.text import facts, phrases
+from reports.text.blocks import Block, Prose, Row, table
+from reports.text.numbers import record_page
+from suite import units
+from suite.results.launches import Launches
+from suite.results.metrics import all_metrics
+
+
+def searches(material: Material) -> list[Block]:
+    """Return one row a search: what was held, what was not, in how many tries."""
+    found: dict[object, list[Launches]] = {}
+    for group in material.groups:
+        if material.is_try(group):
+            plan, case = material.plans[group.first.run_id], group.case
+            key = (plan.profile, plan.argv, case.model, case.method, case.loop, case.seed)
+            found.setdefault(key, []).append(group)
+    if not found:
+        return []
+    text = (
+        "Each try is a run of its own, of a few steps: enough for the optimizer's state to be"
+        " there, too few to tell a speed. Everything smaller than what was held is taken to fit."
+    )
+    rows = [
+        _search(tries, phrases.command(material.plans[tries[0].first.run_id]))
+        for tries in found.values()
+    ]
+    header = ["Case", "On", "Held", "Not held", "Outcome", "Peak of what was held", "Tries"]
+    return [Prose(text=text), table([*header, "Command"], rows, words=5)]
+
+
+def _search(groups: Sequence[Launches], command: str) -> Row:
+    tries = sorted(groups, key=lambda each: each.case.workload.step_tokens)
+    over = [each for each in tries if each.best.outcome == "oom"]
+    held = [each for each in tries if each.ok]
+    if over:
+        edge = over[0].case.workload.step_tokens
+        held = [each for each in held if each.case.workload.step_tokens < edge]
+    peak = all_metrics()["peak_allocated_bytes"].compute(held[-1].best) if held else None
+    first = tries[0].first
+    return Row(
+        cells=(
+            phrases.case_title(first.case),
+            facts.profile_title([first], first.profile),
+            phrases.work(held[-1].case.workload) if held else "nothing tried",
+            phrases.work(over[0].case.workload) if over else "nothing tried",
+            phrases.outcome(over[0].best) if over else "",
+            "" if peak is None else units.bytes_(peak),
+            str(len(tries)),
+            command,
+        ),
+        page=record_page((held or over or tries)[-1].best),
+    )

@@ -1,0 +1,335 @@
+"""What is said of all runs together: claim, scatter, fit, and what did not run."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+
+from reports.analysis.baselines import KINDS
+from reports.analysis.dataset import Material
+from reports.export.markdown_runs import change
+from reports.published import headline_claim as claims
+from reports.sections import hosts, memory_errors, searches, time_model, what_fits
+from reports.sections import losses as loss_table
+from reports.text import facts, phrases
+from reports.text.blocks import Block, Heading, Part, Points, Prose, Row, table
+from reports.text.numbers import record_page
+from suite import units
+from suite.results.fidelity import Fidelity, between, geometric
+from suite.results.launches import Launches
+from suite.results.long_steps import LEAST_DEVIATION, long_steps
+from suite.results.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
+from suite.results.noise import noise as scatter
+from suite.results.record import Record
+
+CLAIM = 'The published claim is "up to 3x faster, 80 % less memory than standard LoRA".'
+
+
+def claim(material: Material) -> list[Block]:
+    """Return where the claim holds, in sentences a model, and the table they are read from."""
+    held = claims.held(material)
+    if not held:
+        return []
+    intro = (
+        f"{CLAIM} Looked at here: {units.counted(len(held), 'case')} of Unsloth on GPUs, each with"
+        " its own batch, length and loop, against each baseline that could be meant. Speed is"
+        " throughput in real tokens, memory the peak that torch allocated while training. Against"
+        " LoRA, 4-bit rows have what their storage saves as well; against QLoRA, the engine's part"
+        " alone. The Liger rung is plain PEFT with Liger's kernels and the same storage of the"
+        " weights. Cases whose losses differ from their reference's do not count."
+    )
+    said: list[Block] = []
+    for model in dict.fromkeys(each.group.case.model for each in held):
+        mine = [each for each in held if each.group.case.model == model]
+        said += [Heading(text=model.title), Points(texts=tuple(claims.sentences(mine)))]
+    header = ["Method", "Model", "Work", "Loop", "GPU", "Launches"]
+    for kind in KINDS:
+        header += [f"{what} against {claims.NAMES[kind]}" for what in ("Speed", "Memory")]
+    for half in (f"{claims.FASTER:g}× faster", f"{units.percent(claims.LESS_MEMORY)} less memory"):
+        header.append(f"{half} than {claims.NAMES['plain']}")
+    rows = (_row(_held(each), each.group.best) for each in held)
+    return [Prose(text=intro), *said, table(header, rows, words=5)]
+
+
+def _held(each: claims.Held) -> list[str]:
+    case, gpu = each.group.case, each.group.best.environment.gpu
+    row = [
+        case.method.title,
+        case.model.title,
+        phrases.work(case.workload),
+        phrases.LOOPS[case.loop],
+    ]
+    row += ["" if gpu is None else gpu.name, str(len(each.group.ok))]
+    for kind in KINDS:
+        rung = each.rungs.get(kind)
+        speed, memory = (None, None) if rung is None else (rung.throughput, rung.memory)
+        row += ["" if speed is None else units.ratio(speed), change(memory)]
+    plain = each.rungs.get("plain")
+    if plain is None:
+        return [*row, "", ""]
+    saved = claims.saving(plain.memory)
+    halves = ((plain.throughput, claims.FASTER), (saved, claims.LESS_MEMORY))
+    return [*row, *("" if v is None else "holds" if v >= least else "no" for v, least in halves)]
+
+
+def noise(material: Material) -> list[Block]:
+    """Return how far launches of one case lie apart, where there are enough of them."""
+    rows = []
+    for group in material.groups:
+        found = scatter(group)
+        if found is None:
+            continue
+        mean = found.step_seconds_geometric_mean
+        shares = (
+            found.spread,
+            found.range,
+            found.first_loss_difference,
+            found.trajectory_difference,
+            found.gradient_norm_difference,
+        )
+        cells = [
+            phrases.case_title(group.case),
+            phrases.work(group.case.workload),
+            _title(group),
+            str(found.launches),
+            "" if mean is None else units.seconds(mean),
+            *("" if share is None else units.percent(share) for share in shares),
+            *map(_seconds, (found.first_step_cold_seconds, found.first_step_warm_seconds)),
+            _compiled_again(group),
+            "yes" if found.gate else "no" if found.gpus <= 1 else f"no: {found.gpus} cards",
+        ]
+        rows.append(_row(cells, group.best))
+    if not rows:
+        return []
+    header = ["Case", "Work", "On", "Launches", "Step", "Spread", "Range", "First loss"]
+    header += ["Any loss", "Any gradient norm"]
+    header += ["First step, cold", "First step, warm", "Compiled again", "Gates"]
+    text = (
+        f"Cases with {MINIMUM_LAUNCHES} good launches or more. Spread is the standard deviation of"
+        " the logarithms of the launches' mean step times, range is highest less lowest over"
+        " their geometric mean; losses and gradient norms are the largest relative differences of"
+        " a method to itself. First steps are medians, with compile caches cold and warm; compiled"
+        " again is how many files warm launches added to the caches. From"
+        f" {GATE_LAUNCHES} launches of one card on a spread can gate a change."
+    )
+    return [Prose(text=text), table(header, rows, words=3)]
+
+
+def _compiled_again(group: Launches) -> str:
+    """Return how many files each warm launch added; nothing where one did not count them."""
+    added = [record.compiled_files for record in group.ok if record.compile_cache == "warm"]
+    known = [each for each in added if each is not None]
+    if not added or len(known) < len(added):
+        return ""
+    least, most = min(known), max(known)
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def steps(material: Material) -> list[Block]:
+    """Return what the GPU did where steps of one launch differ in length."""
+    rows = [
+        _row(
+            [
+                phrases.case_title(group.case),
+                phrases.work(group.case.workload),
+                _title(group),
+                str(record.launch),
+                str(found.steps),
+                units.percent(found.deviation),
+                f"{found.mean_watts:,.0f} W",
+                phrases.extra_power(found),
+                phrases.clock_slope(found),
+                phrases.CAUSES[found.cause],
+            ],
+            record,
+        )
+        for group in material.groups
+        for record in group.ok
+        if (found := long_steps(record)) is not None
+    ]
+    if not rows:
+        return []
+    header = ["Case", "Work", "On", "Launch", "Steps", "Deviation", "Power", "Extra time's power"]
+    header += ["Clock, per 1 % longer", "The GPU then"]
+    text = (
+        f"Launches on GPUs whose steady steps differ by {units.percent(LEAST_DEVIATION)} or more"
+        " (standard deviation over mean), though each does the same work. Extra time's power is"
+        " the slope of the energy counter's joules over seconds from step to step, give or take"
+        " two standard errors: far below that of the steps, the longer ones are a GPU that waits,"
+        " not one that is slow. At the power limit what waiting saves goes into a higher clock, so"
+        " that is looked at as well: the same work, done later at a higher clock, has waited."
+    )
+    return [Prose(text=text), table(header, rows, words=3)]
+
+
+def _seconds(values: Sequence[float]) -> str:
+    return units.seconds(statistics.median(values)) if values else ""
+
+
+AGAINST = {"script": "bare script", "weights": "quantized weights"}
+
+
+def fidelity(material: Material) -> list[Block]:
+    """Return how the suite's step times compare with those without it, or its dummy weights."""
+    every = [
+        (found.profile, each) for found in material.collection.fidelities for each in found.figures
+    ]
+    whole = [(profile, each) for profile, each in every if each.window_pairs]
+    others = [(profile, each) for profile, each in every if not each.window_pairs]
+    return [*_whole_launches(whole), *_turns(others)]
+
+
+def _whole_launches(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
+    if not figures:
+        return []
+    text = (
+        "A few dozen lines do the same training without the suite. A pair is one launch of the"
+        " suite and one of that script, each alone on the machine, one after the other, who is"
+        " first by turns. Differences are of the suite over the script, with their 95 % intervals"
+        " over pairs: of the median step, of the mean over the whole window of steady steps with"
+        " the waits between them, and of the 10 % quantile. Within the limit: all three intervals"
+        " are; over: one of them lies beyond it."
+    )
+    header = ["Case", "On", "Pairs", "Limit", "Script's median step"]
+    header += ["Median step", "Mean of the window", "10 % quantile"]
+    rows = [
+        _row(
+            [
+                each.case_id,
+                profile,
+                str(each.pairs),
+                f"{units.percent(each.limit)}: {each.verdict}",
+                units.seconds(statistics.median(each.bare_seconds)),
+                *(
+                    _mean(geometric(pairs), pairs)
+                    for pairs in (each.reported_pairs, each.window_pairs, each.low_pairs)
+                ),
+            ]
+        )
+        for profile, each in figures
+    ]
+    return [Prose(text=text), table(header, rows, words=2)]
+
+
+def _turns(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
+    if not figures:
+        return []
+    rows = [
+        _row(
+            [
+                each.case_id,
+                profile,
+                AGAINST[each.against],
+                str(each.pairs),
+                "launches" if each.turn_steps is None else f"{each.turn_steps} steps",
+                f"{units.percent(each.limit)}: {each.verdict}",
+                units.seconds(statistics.median(each.bare_seconds)),
+                _mean(each.reported, each.reported_pairs),
+                "" if each.wall is None else _mean(each.wall, each.wall_pairs),
+                _interval(each.shortest_pairs),
+                _interval(each.between_steps),
+                "" if each.turns is None else phrases.CAUSES[each.turns.cause],
+            ]
+        )
+        for profile, each in figures
+    ]
+    header = ["Case", "On", "Against", "Pairs", "Turns of", "Limit", "Its step", "Reported step"]
+    header += ["End to end", "Shortest step", "Between steps", "GPU in longer turns"]
+    text = (
+        "Both at the same time, in turns of a few steps: while one computes, the other waits. What"
+        " disturbs a machine meets both sides then, so two kinds of weights or what lies between"
+        " steps can be told apart; what a process does to itself alone cannot, which is why whole"
+        " launches are compared above. Rows with turns of launches are from before the suite was"
+        " mended in November 2026 (docs/python-stack.md)."
+        " Quantized weights: one more of the suite's workers trains on weights that were drawn and"
+        " then quantized, where the suite makes up 4-bit ones. Steps are medians, differences have"
+        " their 95 % intervals over pairs. Reported: the step time of the records. End to end:"
+        " from one step's end to the next, the waits between them included. Shortest step: the one"
+        " step of each launch that waited least, end to end where that is known. Between steps:"
+        " how much longer end to end is than what was reported, in the suite's launches alone;"
+        " what the suite adds there is at most that, as the trainer fetches its batch there too."
+        " GPU in longer turns: what it did in the extra time, whoever's turn it was, told from its"
+        " power and clock as below. Within the limit: the intervals of reported and end to end"
+        " are; over: one lies beyond it."
+    )
+    return [Prose(text=text), table(header, rows, words=3)]
+
+
+def _mean(mean: float, shares: Sequence[float]) -> str:
+    span = _interval(shares)
+    return units.signed_percent(mean) + (f" ({span})" if span else "")
+
+
+def _interval(shares: Sequence[float]) -> str:
+    found = between(shares)
+    if found is None:
+        return ""
+    low, high = map(units.signed_percent, found)
+    return f"{low.removesuffix(' %')} to {high}".replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def failed(material: Material) -> list[Block]:
+    """Return every case without a good launch: what became of it, and why."""
+    rows = [
+        _row(
+            [
+                phrases.case_title(group.case),
+                phrases.work(group.case.workload),
+                _title(group),
+                phrases.outcome(group.best),
+                phrases.short(group.best.reason),
+            ],
+            group.best,
+        )
+        for group in material.groups
+        if not group.ok
+    ]
+    rows += [
+        _row(
+            [
+                phrases.case_title(row.case),
+                phrases.work(row.case.workload),
+                section.title,
+                row.outcome,
+                row.reason,
+            ]
+        )
+        for section in material.overview.sections
+        for comparison in section.comparisons
+        for row in comparison.rows
+        if not row.href
+    ]
+    if not rows:
+        return []
+    return [table(["Case", "Work", "On", "Outcome", "Why"], rows, words=5)]
+
+
+def _title(group: Launches) -> str:
+    return facts.profile_title(group.records, group.first.profile)
+
+
+def _row(cells: Sequence[str], record: Record | None = None) -> Row:
+    return Row(cells=tuple(cells), page="" if record is None else record_page(record))
+
+
+#: In the order in which Markdown has them.
+PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
+    "claim": ("The published claim", claim),
+    "fidelity": ("What the suite itself changes", fidelity),
+    "noise": ("From launch to launch", noise),
+    "hosts": ("The hosts behind the cards", hosts.blocks),
+    "losses": ("How far losses lie apart", loss_table.losses),
+    "steps": ("From step to step", steps),
+    "fit": ("What fits which card", what_fits.fit),
+    "searches": ("What a card held, by trying", searches.searches),
+    "memory": ("How far estimates of memory are off", memory_errors.memory),
+    "memory-cases": ("Each estimate against its record", memory_errors.memory_cases),
+    "time-model": ("Step time of what was not measured", time_model.errors),
+    "published-times": ("Projected against published", time_model.published),
+    "projected-pairs": ("One card against another, projected", time_model.pairs),
+    "failed": ("What has no numbers, and why", failed),
+}
+
+
+def part(material: Material, name: str) -> Part:
+    """Return one of ``PARTS``."""
+    title, make = PARTS[name]
+    return Part(name=name, title=title, blocks=tuple(make(material)))

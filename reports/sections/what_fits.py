@@ -1,0 +1,85 @@
+"""What fits which card: what a case needed where it ran, against what profiles say of others."""
+
+from collections.abc import Sequence
+
+from reports.analysis.dataset import Material
+from reports.text import facts, phrases
+from reports.text.blocks import Block, Prose, Row, table
+from reports.text.numbers import record_page
+from suite import units
+from suite.catalog import profile as profiles
+from suite.catalog.profile import Profile
+from suite.results import fit as fits
+from suite.results.launches import Launches
+
+
+def fit(material: Material) -> list[Block]:
+    """Return what each case needed where it ran, and whether other cards would hold it."""
+    cards = _cards()
+    cases: dict[object, list[Launches]] = {}
+    for group in material.groups:
+        if group.ok and group.best.environment.gpu is not None:
+            case = group.case
+            key = (group.first.profile, case.model, case.method, case.workload, case.loop)
+            cases.setdefault(key, []).append(group)
+    rows = [_fit(groups, cards) for groups in cases.values()]
+    if not rows:
+        return []
+    header = ["Case", "Work", "Measured on", "Needs", "With fragmentation", "Highest in"]
+    text = (
+        "Needs: the highest that torch handed out to tensors, loading included, and the CUDA"
+        " context. With fragmentation: what torch had taken from the driver, and the context."
+        " Cards are taken at the total that NVML reports, or else at what the vendor prints, as"
+        f" their profiles have it; profiles verified by a run: {_verified(cards)}. Where the host"
+        " shares the memory, only what does not fit is certain."
+        f' "fits" leaves {units.percent(1 - fits.COMFORTABLE_SHARE)} of the card free with'
+        ' fragmentation, "tight" holds the tensors and no more than that is known.'
+    )
+    return [Prose(text=text), table([*header, *map(_card, cards)], rows, words=3)]
+
+
+def _fit(groups: Sequence[Launches], cards: Sequence[Sequence[Profile]]) -> Row:
+    first = groups[0]
+    need = fits.most([record for group in groups for record in group.ok])
+    sizes = (need.least_bytes, need.fragmented_bytes)
+    cells = [
+        phrases.case_title(first.case),
+        phrases.work(first.case.workload),
+        facts.profile_title(first.records, first.first.profile),
+        *("unknown" if size is None else units.bytes_(size) for size in sizes),
+        need.phase.replace("_", " ") or need.reason,
+        *(fits.on(need, alike[0]) for alike in cards),
+    ]
+    return Row(cells=tuple(cells), page=record_page(first.best))
+
+
+def _cards() -> list[list[Profile]]:
+    """Return the GPUs that profiles describe, those of one memory together, the smallest first."""
+    found: dict[tuple[float, bool], list[Profile]] = {}
+    for card in profiles.everything():
+        size = fits.card_bytes(card)
+        if size is not None:
+            found.setdefault((size, card.unified_memory), []).append(card)
+    return [alike for _, alike in sorted(found.items())]
+
+
+def _verified(cards: Sequence[Sequence[Profile]]) -> str:
+    found = [card.title for alike in cards for card in alike if card.verified]
+    return ", ".join(found) or "none"
+
+
+def _card(alike: Sequence[Profile]) -> str:
+    names = _together([card.title.removeprefix("NVIDIA ") for card in alike])
+    shared = " shared with the host" if alike[0].unified_memory else ""
+    return f"{names}: {units.bytes_(fits.card_bytes(alike[0]) or 0)}{shared}"
+
+
+def _together(names: Sequence[str]) -> str:
+    """Return names in one phrase, the words that all begin with once: ``A100 PCIe, SXM``."""
+    split = [name.split() for name in names]
+    shared = 0
+    while all(len(each) > shared + 1 and each[shared] == split[0][shared] for each in split):
+        shared += 1
+    if len(names) == 1 or not shared:
+        return ", ".join(names)
+    return " ".join([*split[0][:shared], ", ".join(" ".join(each[shared:]) for each in split)])

@@ -1,0 +1,189 @@
+"""Build the site: one folder of HTML and JSON, put in place at once when it is whole."""
+
+import math
+import sys
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, nullcontext
+from itertools import chain
+from pathlib import Path
+
+from reports.analysis.dataset import Material, gather
+from reports.pages import all_results, diff, history
+from reports.pages import claims as claims_page
+from reports.pages import plan as plan_page
+from reports.pages import prices as price_list
+from reports.pages.card_pair import matrix as pair_matrix
+from reports.pages.card_pair import page as pair_page
+from reports.pages.gpu import index as gpu_list
+from reports.pages.gpu import page as gpu_page
+from reports.pages.gpu.telemetry import watched
+from reports.pages.model import page as model_view
+from reports.pages.overview import glances
+from reports.rendering.render import page_names, render
+from reports.sections import summary
+from reports.site import record_files, single_file
+from reports.site.parallel import MOST_TICKETS, Tickets, beside
+from reports.site.place import new_file, new_site, refuse_foreign_file
+from reports.text import phrases
+from suite import units
+from suite.results import energy, ledger, parity, settled
+from suite.results import history as changes
+from suite.results.collection import Collection
+from suite.results.folder import Folder
+from suite.results.long_steps import long_steps
+from suite.results.metrics import all_metrics
+from suite.results.window import fault
+
+MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
+MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``BESIDE``
+
+#: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
+#: template in ``each/``, to what yields file name and ``page``, the value the template gets.
+FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
+    "card-against-card": pair_page.pages,
+    "diffs": diff.pages,
+    "gpus": gpu_page.pages,
+    "models": model_view.pages,
+}
+BESIDE = "diffs"  #: the family written beside the rest, as pages of records are
+
+
+def build(collection: Collection, site: Path) -> Path:
+    """Write the site of a collection to the folder ``site`` and return its ``index.html``.
+
+    The folder may be missing, empty or an earlier site, which it replaces once it is whole.
+    Raises BadInput when anything else is there or in it, WrongMachine when it cannot be written.
+    """
+    with new_site(site) as folder:
+        _write(collection, folder)
+    return site.resolve() / "index.html"
+
+
+def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
+    """Write the site of a collection as one file, and return it and what it had to leave out.
+
+    Pages of records and their JSON go in until ``MOST_RECORDS_BYTES`` are spent. The file may be
+    missing or an earlier one. Raises BadInput when anything else is there, WrongMachine when it
+    cannot be written.
+    """
+    refuse_foreign_file(place, single_file.MARK.encode())
+    material = gather(collection)
+    pages = [*_pages(material), *_members(material, FAMILIES)]
+    kept, spent = 0, 0
+    for files in record_files.files(material, collection.records):
+        spent += sum(len(text) for _, text in files)
+        if spent > MOST_RECORDS_BYTES:
+            break
+        pages += files
+        kept += 1
+    left_out = _left_out(len(collection.records) - kept, len(collection.records))
+    text = "".join(single_file.join(pages, left_out))
+    new_file(place, text.encode("utf-8", errors="replace"), replace=True)
+    return place.resolve(), left_out
+
+
+def _left_out(missing: int, total: int) -> str:
+    if not missing:
+        return ""
+    return (
+        f"This file leaves out the pages and the JSON of {missing:,} of {total:,} records, to stay"
+        " small enough to open. Their rows and all tables are here. Built as a folder, the report"
+        " has every page."
+    )
+
+
+def _write(collection: Collection, site: Folder) -> None:
+    material = gather(collection)
+    with ExitStack() as opened:
+        folders = {name: opened.enter_context(site.make(name)) for name in (*FAMILIES, "records")}
+        _put_all(material, {"": site, **folders})
+
+
+def _put_all(material: Material, folders: Mapping[str, Folder]) -> None:
+    collection = material.collection
+
+    def put(address: str, text: str) -> None:
+        # A lone surrogate can come out of a stranger's JSON and has no UTF-8.
+        folder, _, name = address.rpartition("/")
+        folders[folder].put(name, text.encode("utf-8", errors="replace"))
+
+    records = collection.records
+    share = max(16, math.ceil(len(records) / MOST_TICKETS))  #: of records for one ticket
+    tickets = Tickets(math.ceil(len(records) / share))
+
+    def put_records() -> None:
+        for ticket in tickets:
+            begin = ticket * share
+            for files in record_files.files(material, records[begin : begin + share]):
+                for address, text in files:
+                    put(address, text)
+
+    def put_beside() -> None:
+        for address, text in _members(material, {BESIDE}):
+            put(address, text)
+        put_records()
+
+    _compute(material)
+    alone = sys.platform != "linux" or len(records) < MANY_RECORDS
+    with closing(tickets):
+        with nullcontext() if alone else beside(put_beside):
+            rest = _members(material, FAMILIES.keys() - {BESIDE})
+            for address, text in chain(_pages(material), rest):
+                put(address, text)
+            put_records()
+        if alone:
+            put_beside()
+
+
+def _compute(material: Material) -> None:
+    """Compute what both processes need: once, before there are two."""
+    for record in material.collection.records:  # all of one while its telemetry is unpacked
+        fault(record)
+        long_steps(record)
+        watched(record)
+        for metric in all_metrics().values():
+            metric.compute(record)
+    diff.links(material)
+
+
+def _pages(material: Material) -> Iterator[tuple[str, str]]:
+    """Yield the address and the text of every page that is there once, the first one first."""
+    addresses = {each.model: f"models/{each.file}" for each in model_view.models(material)}
+    shared = {
+        "overview": material.overview,
+        "models": model_view.listed(material),
+        "history": history.blocks(material),
+        "history_permutations": changes.PERMUTATIONS,
+        "history_alpha": units.percent(changes.ALPHA),
+        "glances": glances(material, addresses),
+        "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
+        "summary": {name: summary.part(material, name) for name in summary.PARTS},
+        "results": all_results.results(material),
+        "gpus": gpu_list.listed(material),
+        "matrix": pair_matrix.matrix(material),
+        "metrics": phrases.in_order(all_metrics().values()),
+        "first_band": units.percent(parity.DUMMY_BAND.first_loss),
+        "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),
+        "gradient_band": units.percent(parity.DUMMY_BAND.gradient),
+        "residual_band": units.percent(ledger.MOST_RESIDUAL_SHARE),
+        "settled_tolerance": units.percent(settled.TOLERANCE),
+        "settled_error": units.percent(settled.MOST_ERROR),
+        "energy_band": units.percent(energy.MOST_APART),
+        "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
+        "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
+        "words": phrases,
+        "claims": claims_page.page(material),
+        "plan": plan_page.page(material),
+        "prices": price_list.part(),
+    }
+    for name in page_names():
+        values = {**shared, "root": "", "current": name}
+        yield name, render(name, values)
+
+
+def _members(material: Material, families: Container[str]) -> Iterator[tuple[str, str]]:
+    """Yield the address and the text of every page of these families, in their order."""
+    for family, pages in FAMILIES.items():
+        for name, page in pages(material) if family in families else ():
+            values = {"page": page, "root": "../", "current": f"{family}.html"}
+            yield f"{family}/{name}", render(f"each/{family}.html", values)

@@ -1,0 +1,179 @@
+"""The cells of a comparison: one number, ratio or verdict each, already text."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from reports.text import phrases
+from suite import units
+from suite.results.comparable import differences, other_work
+from suite.results.launches import Launches, Value, across
+from suite.results.metrics import Metric, all_metrics
+from suite.results.parity import Parity, References
+from suite.results.record import Record
+
+_SEALED = re.compile("[0-9a-f]{16}")
+BASELINE = "lora"  #: the method that ratios are taken against, where it did the same work
+
+
+class Number(msgspec.Struct, frozen=True, kw_only=True):
+    """A measured number: as shown, exactly as JSON has it, and how far it may be relied on.
+
+    ``range`` is that over launches, or what one launch says of itself: ``± 1.2 %``.
+    """
+
+    text: str
+    exact: str
+    range: str = ""
+
+    @property
+    def written(self) -> str:
+        """Return the number with its range in one line of text."""
+        if not self.range:
+            return self.text
+        return f"{self.text} {self.range if self.range.startswith('±') else f'({self.range})'}"
+
+
+class Ratio(msgspec.Struct, frozen=True, kw_only=True):
+    """Throughput over that of a named baseline, or in ``text`` why there is no ratio.
+
+    ``differing`` counts the effective settings that differ, in words, and is empty where none does
+    or that is unknown; ``settings`` names them.
+    """
+
+    text: str
+    exact: str = ""
+    baseline: str = ""
+    reason: str = ""
+    differing: str = ""
+    settings: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """Loss parity in words; ``kind`` is "good", "bad" or "none"."""
+
+    kind: str
+    text: str
+    detail: str
+
+
+def record_page(record: Record) -> str:
+    """Return the address of a record's page, from the site's root.
+
+    Raises ValueError for a ``record_id`` that ``seal`` did not make: it becomes a file's name.
+    """
+    if not _SEALED.fullmatch(record.record_id):
+        raise ValueError(f"not a sealed record: record_id is {record.record_id[:40]!r}")
+    return f"records/{record.record_id}.html"
+
+
+def peak_memory(record: Record) -> Metric:
+    """Return the metric that "peak memory" means on this record's device."""
+    on_gpu = record.environment.gpu is not None
+    return all_metrics()["peak_allocated_bytes" if on_gpu else "peak_host_rss_bytes"]
+
+
+def exact(value: float) -> str:
+    """Return a number as the JSON of a record would hold it."""
+    return msgspec.json.encode(value).decode()
+
+
+def number(value: Value | None, text: Callable[[float], str]) -> Number | None:
+    """Return a value over launches as text, with its range where there are several."""
+    if value is None:
+        return None
+    return Number(text=text(value.median), exact=exact(value.median), range=spread(value, text))
+
+
+def spread(value: Value, text: Callable[[float], str]) -> str:
+    """Return the range over launches, of one launch its error, of what has neither nothing."""
+    if value.over_window and value.launches == 1:
+        return certainty(value.error)
+    low, high = text(value.low), text(value.high)
+    return f"{low}–{high}" if low != high else ""
+
+
+def certainty(error: float | None) -> str:
+    """Return how well a launch knows a number that goes with the mean of its steps."""
+    return "± unknown" if error is None else units.plus_minus(error)
+
+
+def ratio(group: Launches, others: Sequence[Launches]) -> Ratio:
+    """Return a group's throughput over that of the plain baseline, or over its reference's.
+
+    The baseline is ``BASELINE``; where that did other work, the method's own loss reference.
+    """
+    method = group.case.method
+    by_name = {other.case.method.name: other for other in others}
+    reasons = []
+    for name in dict.fromkeys([BASELINE, method.reference]):
+        base = by_name.get(name) if name else None
+        if name is None or base is None:
+            reasons += [f"{name} is not in this run"] if name else []
+            continue
+        if name == method.name:
+            return Ratio(text="baseline")
+        reason = hindrance(group, base)
+        if reason:
+            reasons.append(reason)
+            continue
+        return _ratio(group, base)
+    return Ratio(text="no ratio", reason=reasons[-1])
+
+
+def hindrance(group: Launches, base: Launches) -> str:
+    """Return why the two stand in no ratio, or an empty string when they may."""
+    title = base.case.method.title
+    if not base.ok:
+        return f"{title}: {phrases.outcome(base.first).lower()}"
+    if group.best.weights != base.best.weights:
+        return f"other weights than {title}"
+    return other_work(group.best, base.best)
+
+
+def quotient(group: Launches, base: Launches, metric: Metric) -> float | None:
+    """Return a metric of a group over that of ``base``, medians over launches; None is unknown."""
+    ours, theirs = across(group, metric), across(base, metric)
+    found = ours.median / theirs.median if ours and theirs and theirs.median else math.inf
+    return found if math.isfinite(found) else None
+
+
+def _ratio(group: Launches, base: Launches) -> Ratio:
+    title = base.case.method.title
+    value = quotient(group, base, all_metrics()["tokens_per_second"])
+    if value is None:
+        return Ratio(text="no ratio", reason=f"no throughput of both this and {title}")
+    found = [each.setting for each in differences(group.best, base.best) or ()]
+    noun = "setting differs" if len(found) == 1 else "settings differ"
+    return Ratio(
+        text=units.ratio(value),
+        exact=exact(value),
+        baseline=title,
+        differing=f"{len(found)} {noun}" if found else "",
+        settings=", ".join(found),
+    )
+
+
+def verdict(group: Launches, references: References) -> Verdict:
+    """Return the parity over all good launches: the worst verdict, the largest differences."""
+    if group.case.method.reference is None:
+        return Verdict(kind="none", text="own reference", detail="")
+    found = [references.parity(record) for record in group.ok]
+    for kind in ("differs", "no reference"):
+        worst = next((parity for parity in found if parity.verdict == kind), None)
+        if worst is not None:
+            return _verdict(worst)
+    first = max(parity.first or 0.0 for parity in found)
+    largest = max(parity.trajectory or 0.0 for parity in found)
+    if largest == 0:
+        return Verdict(kind="good", text="agrees", detail="identical losses")
+    detail = f"{units.percent(first)} at first, {units.percent(largest)} at most"
+    return Verdict(kind="good", text="agrees", detail=detail)
+
+
+def _verdict(parity: Parity) -> Verdict:
+    if parity.verdict == "differs":
+        return Verdict(kind="bad", text="differs", detail=parity.reason)
+    return Verdict(kind="none", text="no reference", detail=parity.reason)
