@@ -5,8 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 from suite.catalog.case import unsupported_reason
-from suite.results.collection import read
-from suite.results.parity import References
+from suite.results.storage.reader import read
+from suite.results.validity.parity import References
 
 LEAST_MODELS, LEAST_METHODS = 2, 5
 

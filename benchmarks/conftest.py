@@ -1,3 +1,3 @@
 """Brings the options, the cases and the ``training`` fixture."""
 
-pytest_plugins = ["suite.run.plugin"]
+pytest_plugins = ["suite.run.pytest_front.plugin"]

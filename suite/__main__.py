@@ -9,7 +9,7 @@ screen.stand_in()
 try:
     sys.exit(main())
 except ModuleNotFoundError as error:
-    from suite.run import venv
+    from suite.setup import venv
 
     venv.report_damage(error)
     raise

@@ -149,7 +149,7 @@ class Versions(Struct, frozen=True, kw_only=True):
 
 
 class HostProbe(Struct, frozen=True, kw_only=True):
-    """How fast one thread of the host is, per second; see ``suite.worker.host_probe``.
+    """How fast one thread of the host is, per second; see ``suite.worker.machine.host_probe``.
 
     ``kernel_launches``: of kernels that do nothing. ``python_operations``: additions in a loop of
     the interpreter. ``memory_bytes``: of one large copy, bytes read and bytes written.
@@ -170,7 +170,7 @@ class HostProbe(Struct, frozen=True, kw_only=True):
 
 
 class Probe(Struct, frozen=True, kw_only=True):
-    """What the device reached just before the cases ran; see ``suite.worker.probe``.
+    """What the device reached just before the cases ran; see ``suite.worker.machine.probe``.
 
     ``copy_bytes_per_second`` counts bytes read and bytes written. The two between host and device
     are from and to pinned host memory, bytes moved once; null on the CPU and in older records.

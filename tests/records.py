@@ -18,7 +18,7 @@ from suite.results.record import (
     Telemetry,
     seal,
 )
-from suite.results.store import Plan
+from suite.results.storage.run_folder import Plan
 from suite.wire import Effective, Failure, Ledger, Memory, Phase, PhaseName, Step, Versions
 
 RUN_ID = "20261124T070000Z-0123abcd"

@@ -11,9 +11,9 @@ import pytest
 import records
 from suite import __version__
 from suite.cli import VERBS, main
-from suite.results import store
+from suite.console.measure import resume_command
 from suite.results.record import Finding, Record
-from suite.verbs.measure import resume_command
+from suite.results.storage import run_folder
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,7 +34,7 @@ def tunebench(
 
 
 def make_run(folder: Path, *appended: Record) -> Path:
-    with store.create(folder, records.plan()) as run:
+    with run_folder.create(folder, records.plan()) as run:
         for record in appended or (records.record(), records.failed(method="qlora")):
             run.append(record)
     return folder
@@ -130,7 +130,7 @@ def test_a_plans_folder_of_weights_is_confirmed_before_it_is_read(
     place = str((tmp_path / "weights").resolve())
     plan = msgspec.structs.replace(records.plan(), weights=place)
     run = tmp_path / "run"
-    with store.create(run, plan):
+    with run_folder.create(run, plan):
         pass
     assert main(["run", "--resume", str(run)]) == 2
     said = capsys.readouterr().err
@@ -139,11 +139,11 @@ def test_a_plans_folder_of_weights_is_confirmed_before_it_is_read(
     assert main(["run", "--resume", str(run), "--weights", "dummy"]) == 2
     assert "contradicts the plan" in capsys.readouterr().err
     assert main(["run", "--resume", str(run), "--weights", place, "--dry-run"]) == 0
-    with store.open_run(run, weights=place) as opened:
+    with run_folder.open_run(run, weights=place) as opened:
         assert resume_command(opened).endswith(f" --weights {place}")
         for case in plan.cases:
             opened.append(records.record(case.model.name, case.method.name))
-    with store.open_run(run):
+    with run_folder.open_run(run):
         pass
 
 
@@ -199,7 +199,7 @@ def test_losses_that_differ_fail_the_run(
 ) -> None:
     """A fast wrong run exits with 4 and says how far its losses are off."""
     plan = records.plan(methods=("lora", "unsloth-lora"))
-    with store.create(tmp_path / "run", plan) as run:
+    with run_folder.create(tmp_path / "run", plan) as run:
         run.append(records.record(method="lora", loss=6.2))
         run.append(records.record(method="unsloth-lora", loss=6.5))
     assert main(["run", "--resume", str(tmp_path / "run")]) == 4

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from desk import Desk
-from suite.results import store
-from suite.results.store import Collection
+from suite.results.storage import run_folder
+from suite.results.storage.run_folder import Collection
 
 ROOT = Path(__file__).parents[1]
 CASES = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora,unsloth-lora"]
@@ -79,13 +79,13 @@ def test_interrupted_and_resumed_equals_undisturbed(tmp_path: Path) -> None:
     second.until(event="phase-begun", phase="import")
     code, _ = second.signalled(signal.SIGKILL)
     assert code == -signal.SIGKILL
-    assert len(store.read([pieces]).records) == 1
+    assert len(run_folder.read([pieces]).records) == 1
 
     third = Tunebench("--resume", str(pieces), cache=cache)
     code, errors = third.finish()
     assert code == 0, errors
 
-    alone, resumed = store.read([whole]), store.read([pieces])
+    alone, resumed = run_folder.read([whole]), run_folder.read([pieces])
     assert resumed.problems == alone.problems == ()
     assert resumed.missing() == ()
     assert measured(resumed) == measured(alone)

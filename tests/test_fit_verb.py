@@ -10,7 +10,7 @@ import records
 from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.cli import main
-from suite.results import store
+from suite.results.storage import run_folder
 
 RESULTS = Path(__file__).parents[1] / "reports" / "results"
 
@@ -38,7 +38,7 @@ def test_a_record_of_this_very_work_stands_beside_and_is_not_mixed_in(
     wanted = models.load("qwen3-8b"), methods.load("lora")
     peaks = [
         phase.memory.allocated_peak_bytes
-        for record in store.read([RESULTS]).records
+        for record in run_folder.read([RESULTS]).records
         if (record.case.model, record.case.method) == wanted and record.outcome == "ok"
         if record.case.workload.sequence_tokens == 2048
         if record.case.workload.batch_sequences == 2 and record.case.workload.data == "fixed"

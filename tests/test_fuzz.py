@@ -9,7 +9,7 @@ import mutations
 import records
 import watching
 from suite.results.record import Record, encode
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 SECONDS = 20
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from suite.errors import WrongMachine
-from suite.run import packages, pip, venv
+from suite.setup import packages, pip, venv
 
 ROOT = Path(__file__).parents[1]
 LAUNCHER = ROOT / "tunebench"
@@ -175,7 +175,7 @@ def test_charts_are_installed_apart_and_offline_is_said(made: Path) -> None:
     """A report's own packages come when it is asked for; without a network that is said."""
     (made / "tunebench" / "host.txt").write_bytes((venv.REQUIREMENTS / "host.txt").read_bytes())
     done = subprocess.run(
-        [made / "bin" / "python", "-m", "suite.run.packages", "charts"],
+        [made / "bin" / "python", "-m", "suite.setup.packages", "charts"],
         cwd=ROOT,
         env={**os.environ, **OFFLINE},
         capture_output=True,

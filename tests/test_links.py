@@ -10,10 +10,11 @@ import records
 from suite.catalog import profile as profiles
 from suite.cli import main
 from suite.errors import BadInput
-from suite.results import store
-from suite.results.collection import NOISE
-from suite.run import bisect, compiled
+from suite.results.storage import run_folder
+from suite.results.storage.reader import NOISE
+from suite.run.case import compile_cache
 from suite.run.launch import unused
+from suite.run.upgrade import bisect
 from suite.verbs import probe, upgrade_check
 
 CASE = "tiny-qwen3-lora"
@@ -49,7 +50,7 @@ def hard(place: Path, victim: Path) -> None:
 def run(tmp_path: Path) -> Path:
     """A run that lacks a record, with half a last line that its next opening repairs."""
     plan = records.plan(methods=("lora",), launches=2)
-    with store.create(tmp_path / "run", plan) as opened:
+    with run_folder.create(tmp_path / "run", plan) as opened:
         opened.append(records.record(method="lora"))
     with (tmp_path / "run" / "journal.jsonl").open("ab") as journal:
         journal.write(b"a line that somebody else chose")
@@ -125,21 +126,21 @@ def every_verb(run: Path) -> None:
 def no_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whatever is not refused writes all that a launch writes, without the training."""
 
-    def launched(opened: store.Run, *_: object, **__: object) -> int:
+    def launched(opened: run_folder.Run, *_: object, **__: object) -> int:
         for ran in (True, False):
-            compiled.prepare(opened.folder, CASE, tmp_path / "cache", ran=ran)
+            compile_cache.prepare(opened.folder, CASE, tmp_path / "cache", ran=ran)
         for number in range(1, opened.plan.launches + 1):
             if not opened.done(number, CASE):
                 mine = {"run_id": opened.plan.run_id, "launch": number}
                 opened.append(records.record(method="lora", **mine))
             opened.place.write(unused(opened.benchmark_json(number)).name, b"{}")
-        compiled.remove(opened.folder)
+        compile_cache.remove(opened.folder)
         return 0
 
-    monkeypatch.setattr("suite.verbs.measure.measure", launched)
+    monkeypatch.setattr("suite.console.measure.measure", launched)
     monkeypatch.setenv("TUNEBENCH_CACHE", str(tmp_path / "cache"))
     clean = records.plan(run_id="clean", methods=("lora",))
-    with store.create(tmp_path / "clean", clean) as opened:
+    with run_folder.create(tmp_path / "clean", clean) as opened:
         opened.append(records.record(method="lora", run_id="clean"))
 
 

@@ -9,7 +9,7 @@ import records
 from reports.published import sources as references
 from suite.catalog import method, model, prices, profile, tier
 from suite.cli import main
-from suite.results import store
+from suite.results.storage import run_folder
 
 FOLDERS = {
     "models": model,
@@ -82,7 +82,7 @@ def test_bad_files_stop_no_report(
     ]
     for name in bad:
         (catalog / name).write_text(BAD)
-    with store.create(tmp_path / "run", records.plan()) as made:
+    with run_folder.create(tmp_path / "run", records.plan()) as made:
         made.append(records.record())
     results = [str(tmp_path / "run"), "reports/results"]
     assert main(["report", *results, "--out", str(tmp_path / "site")]) == 0

@@ -15,11 +15,11 @@ from suite.catalog import profile as profiles
 from suite.catalog.prices import Own, Price
 from suite.cli import main
 from suite.errors import BadInput
-from suite.estimate import planner, why
-from suite.estimate.between import Between
+from suite.estimate import explain, planner
+from suite.estimate.interval import Between
 from suite.estimate.planner import Job, overnight, rent
-from suite.results import store
 from suite.results.metrics import all_metrics
+from suite.results.storage import run_folder
 
 RESULTS = Path(__file__).parents[1] / "reports" / "results"
 ONE_CARD = ["--results", str(RESULTS / "h200-sxm")]  #: whatever else is published
@@ -36,7 +36,7 @@ def answers(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[st
 def test_a_measured_row_is_the_records_own(capsys: pytest.CaptureFixture[str]) -> None:
     """Rate and seconds follow from the published launches, which the row names."""
     (row,) = answers(capsys, "--gpus", "h200-sxm", "--methods", "unsloth-lora")
-    known = {record.record_id: record for record in store.read([RESULTS]).records}
+    known = {record.record_id: record for record in run_folder.read([RESULTS]).records}
     ids = row["records"]
     assert isinstance(ids, list)
     rates = [all_metrics()["tokens_per_second"].compute(known[each]) for each in ids]
@@ -75,7 +75,7 @@ def test_out_of_memory_where_it_ran_is_the_answer() -> None:
     entry = planner.on([record]).entry(wanted, profiles.load("h200-sxm"))
     assert entry.basis == "none"
     assert entry.verdict == "does not fit"
-    assert entry.reason == why.basis(entry) == "out of memory where it ran"
+    assert entry.reason == explain.basis(entry) == "out of memory where it ran"
     elsewhere = planner.on([record]).entry(wanted, profiles.load("h100-sxm"))
     assert "no record to project from" in elsewhere.reason
 
@@ -107,7 +107,7 @@ def test_the_seeds_pairs_have_an_answer_with_its_reasons(
     dense = capsys.readouterr().out
     assert "matrix products" in dense
     assert "300 W of board power" in dense
-    marked = f"the rate of {why.marked('NVIDIA RTX PRO 6000 Blackwell Max-Q', MAX_Q)}"
+    marked = f"the rate of {explain.marked('NVIDIA RTX PRO 6000 Blackwell Max-Q', MAX_Q)}"
     assert marked in dense
     assert main(["plan", *pair, "gpt-oss-120b", "--methods", "unsloth-qlora-experts"]) == 0
     experts = capsys.readouterr().out
@@ -191,8 +191,8 @@ def test_a_job_at_a_range_of_rates() -> None:
     job = Job(tokens=1e6, epochs=2)
     found = job.time(Between(value=200.0, low=100.0, high=400.0))
     assert found == Between(value=1e4, low=5e3, high=2e4)
-    assert why.interval(found, lambda value: f"{value / 1e3:g} ks") == "10 ks (5–20)"
-    assert why.interval(found, why.dollars) == "USD 10,000 (5,000–20,000)"
+    assert explain.interval(found, lambda value: f"{value / 1e3:g} ks") == "10 ks (5–20)"
+    assert explain.interval(found, explain.dollars) == "USD 10,000 (5,000–20,000)"
 
 
 def test_an_estimate_has_fewer_digits_than_a_measurement(
@@ -200,7 +200,7 @@ def test_an_estimate_has_fewer_digits_than_a_measurement(
 ) -> None:
     """The same hours read as measured in one row, and in two digits where they are projected."""
     plan, (case,) = (
-        planner.on(store.read([RESULTS]).records),
+        planner.on(run_folder.read([RESULTS]).records),
         cases.cases(
             tier.load("standard"),
             loop="sft",
@@ -212,8 +212,8 @@ def test_an_estimate_has_fewer_digits_than_a_measurement(
     found = Between(value=18_788.0, low=16_000.0, high=30_000.0)
     measured = plan.entry(case, profiles.load("h200-sxm"))
     projected = plan.entry(case, profiles.load("b200"))
-    assert why.amount(measured, "hours", found) == "5.22 h (4.44–8.33)"
-    assert why.amount(projected, "hours", found) == "5.2 h (4.4–8.3)"
+    assert explain.amount(measured, "hours", found) == "5.22 h (4.44–8.33)"
+    assert explain.amount(projected, "hours", found) == "5.2 h (4.4–8.3)"
     wanted = [*BASE, *ONE_CARD, "--gpus", "rtx-5090", "--methods", "qlora", "--why"]
     assert main(wanted) == 0
     said = capsys.readouterr().out.partition("projected: a step of")[2]
@@ -228,7 +228,7 @@ def test_a_reworded_method_is_still_the_measured_one() -> None:
     (wanted,) = cases.cases(
         tier.load("standard"), loop="sft", seed=0, model_names=["qwen3-8b"], method_names=["lora"]
     )
-    plan, card = planner.on(store.read([RESULTS]).records), profiles.load("h200-sxm")
+    plan, card = planner.on(run_folder.read([RESULTS]).records), profiles.load("h200-sxm")
     reworded = msgspec.structs.replace(wanted.method, why="said otherwise")
     changed = msgspec.structs.replace(wanted.method, autocast=False)
     for method, basis in ((reworded, "measured"), (changed, "projected")):
@@ -238,7 +238,7 @@ def test_a_reworded_method_is_still_the_measured_one() -> None:
 
 def test_a_card_that_ran_out_of_memory_loses_to_one_that_holds_it() -> None:
     """The published H100 does not hold adapters on experts: that is the answer, with reasons."""
-    known = planner.on(store.read([RESULTS]).records)
+    known = planner.on(run_folder.read([RESULTS]).records)
     made = cases.cases(
         tier.load("gpt-oss"),
         loop="sft",
@@ -248,23 +248,23 @@ def test_a_card_that_ran_out_of_memory_loses_to_one_that_holds_it() -> None:
     )
     attention, experts = list(made)
     cards = [profiles.load(name) for name in ("rtx-pro-6000-max-q", "h100-sxm")]
-    said = why.versus(*(known.entry(experts, card) for card in cards))
+    said = explain.versus(*(known.entry(experts, card) for card in cards))
     assert said[0].endswith("because the case does not fit NVIDIA H100 SXM")
     assert cards[0].title in said[0]
     measured = known.entry(attention, cards[1])
     assert measured.basis == "measured"
-    said = why.versus(known.entry(attention, cards[0]), measured)
+    said = explain.versus(known.entry(attention, cards[0]), measured)
     assert any("by the model a step on" in each for each in said)
     assert said[0].startswith("open, NVIDIA H100 SXM more likely ahead")
     assert said[1].endswith("others may turn the order round")
     assert "before July 2026 Unsloth ran these experts in a loop" in said[2]
-    (line,) = why.sentences(measured)
+    (line,) = explain.sentences(measured)
     assert "measured; by the time model a step of" in line
 
 
 def test_only_a_measured_order_of_two_cards_is_final() -> None:
     """A projection says what it is of; two measured cards stand as they were measured."""
-    known = planner.on(store.read([RESULTS]).records)
+    known = planner.on(run_folder.read([RESULTS]).records)
     (case,) = cases.cases(
         tier.load("standard"),
         loop="sft",
@@ -276,14 +276,14 @@ def test_only_a_measured_order_of_two_cards_is_final() -> None:
         known.entry(case, profiles.load(name))
         for name in ("h100-sxm", "h200-sxm", "rtx-pro-6000-max-q")
     )
-    said = "; ".join(why.versus(h200, h100))
+    said = "; ".join(explain.versus(h200, h100))
     assert "is ahead: " in said
     assert "may turn the order round" not in said
-    projected = why.versus(max_q, h100)
+    projected = explain.versus(max_q, h100)
     assert projected[0].startswith("NVIDIA H100 SXM is projected ahead: ")
     assert projected[1].endswith("others may turn the order round")
     assert "July 2026" not in "; ".join(projected), "it has no experts"
-    there, back = why.ratio(max_q, h100), why.ratio(h100, max_q)
+    there, back = explain.ratio(max_q, h100), explain.ratio(h100, max_q)
     assert there is not None
     assert back is not None
     assert (there.value, there.low, there.high) == pytest.approx(

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 #: Room to the rooms of ours that it may import (itself always). Everything may import the base.
-BASE = {"suite", "suite.errors", "suite.units", "suite.screen", "suite.clock"}
+BASE = {"suite", "suite.errors", "suite.units", "suite.screen", "suite.run.pytest_front.clock"}
 MAY_IMPORT = {
     "suite.catalog": set(),
     "suite.wire": {"suite.catalog"},
@@ -29,15 +29,15 @@ MAY_IMPORT = {
 
 #: Third party to the only files that may import it.
 DOORS = {
-    "pynvml": ["suite/run/nvml.py"],
+    "pynvml": ["suite/run/machine/nvml.py"],
     "jinja2": ["reports/rendering/render.py"],
     "docker": ["suite/run/containers/"],
     "altair": ["reports/charts/"],
     "vl_convert": ["reports/charts/"],
     "markupsafe": ["reports/"],
-    "pyarrow": ["suite/verbs/parquet.py"],
-    "pytest": ["suite/run/plugin.py", "suite/run/launch.py", "benchmarks/"],
-    "pytest_benchmark": ["suite/run/plugin.py", "suite/run/launch.py", "benchmarks/"],
+    "pyarrow": ["suite/console/parquet.py"],
+    "pytest": ["suite/run/pytest_front/plugin.py", "suite/run/launch.py", "benchmarks/"],
+    "pytest_benchmark": ["suite/run/pytest_front/plugin.py", "suite/run/launch.py", "benchmarks/"],
 }
 TRAINING = ["torch", "transformers", "peft", "trl", "unsloth", "unsloth_zoo", "bitsandbytes"]
 TRAINING += ["datasets", "accelerate", "liger_kernel", "safetensors", "tokenizers", "numpy"]
@@ -110,7 +110,9 @@ def test_third_parties_have_one_door(package: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("entry", ["suite.cli", "suite.run.plugin", "reports.site.build"])
+@pytest.mark.parametrize(
+    "entry", ["suite.cli", "suite.run.pytest_front.plugin", "reports.site.build"]
+)
 def test_the_host_part_loads_no_training_library(entry: str) -> None:
     """Command line, session and report start without torch or any of its friends."""
     heavy = [*TRAINING, "pynvml", "docker", "altair", "vl_convert", "pyarrow"]
@@ -124,7 +126,7 @@ def test_the_host_part_loads_no_training_library(entry: str) -> None:
 def test_setting_up_needs_the_standard_library_only() -> None:
     """The launcher runs this before anything is installed."""
     code = (
-        "import sys, suite.run.packages;"
+        "import sys, suite.setup.packages;"
         "print(*[n for n in ('msgspec', 'rich', 'jinja2', 'pytest') if n in sys.modules])"
     )
     done = subprocess.run(
@@ -158,7 +160,7 @@ def test_one_module_opens_files_of_results_for_writing() -> None:
     wrong = []
     for source in sources():
         place = str(source.relative_to(ROOT))
-        if place == "suite/results/folder.py" or place.startswith(OTHER_WRITERS):
+        if place == "suite/results/storage/folder.py" or place.startswith(OTHER_WRITERS):
             continue
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):

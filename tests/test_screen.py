@@ -20,9 +20,9 @@ import records
 from reports.text import markdown
 from suite import screen
 from suite.cli import main
-from suite.results import store
+from suite.console.csv import defused
 from suite.results.record import Record, encode, seal
-from suite.verbs.csv import defused
+from suite.results.storage import run_folder
 
 ROOT = Path(__file__).parents[1]
 #: A title, a cleared screen, the 8-bit introducer, a changed direction, no width, a forged line.
@@ -276,7 +276,7 @@ def test_a_comparison_for_a_pull_request_mentions_nobody(
     assert main(["compare", *paths, "--format", "markdown"]) == 0
     outside = re.sub(r"(?<!\\)`[^`]*`", "", capsys.readouterr().out)
     assert not re.search(r"@maintainer|#1\b|://|(?<!\\)<b|(?<!\\)!?\[x", outside)
-    assert store.read([Path(paths[0])]).problems == ()
+    assert run_folder.read([Path(paths[0])]).problems == ()
 
 
 @pytest.mark.parametrize("many", ["a", "a.", "#", "@", "/", "a@", "; ", "\n", "`"])

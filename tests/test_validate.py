@@ -10,7 +10,7 @@ import records
 from suite.catalog import model as models
 from suite.catalog import tier as tiers
 from suite.cli import main
-from suite.results import store
+from suite.results.storage import run_folder
 from suite.verbs import validate
 
 
@@ -65,7 +65,7 @@ def test_validate_a_tier_that_names_an_unknown_model(
 def test_validate_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A good run passes; a bad line costs the exit code and is named by file and line."""
     run = tmp_path / "run"
-    with store.create(run, records.plan()) as made:
+    with run_folder.create(run, records.plan()) as made:
         made.append(records.record())
         made.append(records.failed(method="qlora"))
     assert main(["validate", str(run)]) == 0
@@ -96,7 +96,7 @@ def test_a_folder_of_both_is_looked_at_whole(
 ) -> None:
     """A catalog file beside results hides none of their problems, nor the other way round."""
     folder = tmp_path / "sent"
-    with store.create(folder / "run", records.plan()) as made:
+    with run_folder.create(folder / "run", records.plan()) as made:
         made.append(records.record())
     (folder / "models").mkdir()
     (folder / "models" / "x.toml").write_text((models.FOLDER / "tiny-qwen3.toml").read_text())

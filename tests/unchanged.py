@@ -13,8 +13,8 @@ import msgspec
 
 from suite.cli import main as tunebench
 from suite.results import schema
-from suite.results.collection import read
-from suite.results.parked import loaded
+from suite.results.lazy import loaded
+from suite.results.storage.reader import read
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "reports" / "results"

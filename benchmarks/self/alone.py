@@ -18,12 +18,12 @@ import transformers
 from case import first_counted, paired_case
 
 from suite.wire import Start
-from suite.worker import weights
 from suite.worker.batches import as_dicts, collate
-from suite.worker.checkpoints import checkpoint_folder
 from suite.worker.data import rows
 from suite.worker.engines import open_engine
 from suite.worker.loops.settings import training_arguments
+from suite.worker.model import weights
+from suite.worker.model.checkpoints import checkpoint_folder
 
 
 class Clock(transformers.TrainerCallback):

@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from suite.catalog import case as cases
-from suite.results.collection import JOURNAL, read
 from suite.results.record import Record, encode, seal
-from suite.results.stats import GATE_LAUNCHES
+from suite.results.stats.significance import GATE_LAUNCHES
+from suite.results.storage.reader import JOURNAL, read
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "reports" / "results"

@@ -11,13 +11,13 @@ import msgspec
 import pairs
 
 from suite.catalog import profile as profiles
-from suite.results.store import create
-from suite.run import contained, planning
-from suite.run.containers import image
+from suite.results.storage.run_folder import create
+from suite.run import planning
+from suite.run.case.measurement import worker_environment
+from suite.run.containers import image, launches
 from suite.run.containers.container import Launched, Spec, Volume, arguments
 from suite.run.containers.engine import Engine, connect
 from suite.run.containers.place import SUITE, own_user, place
-from suite.run.measurement import worker_environment
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "under_session.py"
@@ -37,7 +37,7 @@ def first_words(count: int) -> Iterator[float]:
             place(engine, run, found.image_id, user, {}) as where,
         ):
             for _ in range(count):
-                spec = contained.specification(engine, run, 1, found, where, user, None)
+                spec = launches.specification(engine, run, 1, found, where, user, None)
                 began = time.perf_counter()
                 # This run is ours, so the launch says that, and ends.
                 with Launched(engine, spec) as launched:
@@ -60,7 +60,7 @@ def pair(*, container_first: bool) -> pairs.Pair:
             create(folder / "run", plan) as run,
             place(engine, run, found.image_id, user, {}) as where,
         ):
-            spec = contained.specification(engine, run, 1, found, where, user, None)
+            spec = launches.specification(engine, run, 1, found, where, user, None)
             inside = Contained(folder / "inside", engine, spec)
             outside = pairs.Running(SCRIPT, folder / "outside")
             return pairs.compare(inside, outside, one_first=container_first)

@@ -33,14 +33,14 @@ from suite.catalog.model import Model
 from suite.catalog.profile import Profile
 from suite.results.fidelity import Fidelity
 from suite.run import planning
-from suite.run.environment import resolve_profile
+from suite.run.case.measurement import worker_environment
 from suite.run.launch import cache_folder
-from suite.run.measurement import worker_environment
-from suite.run.nvml import Device, open_gpu
-from suite.run.progress import reporter
+from suite.run.machine.environment import resolve_profile
+from suite.run.machine.nvml import Device, open_gpu
+from suite.run.progress.reporter import reporter
 from suite.wire import Start
-from suite.worker.checkpoints import checkpoint_folder
-from suite.worker.weights import STANDARD_DEVIATION
+from suite.worker.model.checkpoints import checkpoint_folder
+from suite.worker.model.weights import STANDARD_DEVIATION
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):

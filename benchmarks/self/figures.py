@@ -24,7 +24,7 @@ import msgspec
 import pairs
 import report
 
-from suite.results.collection import read
+from suite.results.storage.reader import read
 
 ROOT = Path(__file__).parents[2]
 LEAST_PAIRS, MOST_PAIRS = 4, 12

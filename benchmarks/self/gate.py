@@ -6,8 +6,8 @@ change; each comparison has five launches a side. Prints a Markdown table; the s
 
 import sys
 
-from suite.results.simulation import TRIALS, verdict_counts
-from suite.results.stats import Verdict
+from suite.results.stats.error_rates import TRIALS, verdict_counts
+from suite.results.stats.significance import Verdict
 
 SPREADS = (0.003, 0.007, 0.02)  #: of launches, as the logarithm's standard deviation
 CHANGES = (0.0, 0.02, 0.03, 0.05)

@@ -29,12 +29,12 @@ from suite.errors import SuiteError
 from suite.results.fidelity import Fidelity, between, geometric
 from suite.results.record import Record
 from suite.results.samples import low_quantile
-from suite.results.store import Plan, Run, create, open_run
+from suite.results.storage.run_folder import Plan, Run, create, open_run
 from suite.run import planning
-from suite.run.environment import resolve_profile
 from suite.run.launch import Launch
-from suite.run.nvml import Device, open_gpu
-from suite.run.progress import Reporter, reporter
+from suite.run.machine.environment import resolve_profile
+from suite.run.machine.nvml import Device, open_gpu
+from suite.run.progress.reporter import Reporter, reporter
 
 #: Of a difference, either way: Unsloth's steps wait for the host, which scatters more.
 LIMITS = {"transformers": 0.01, "unsloth": 0.02}

@@ -22,7 +22,7 @@ from typing import Any, Literal, NoReturn
 
 import msgspec
 
-from suite.run.measurement import worker_environment
+from suite.run.case.measurement import worker_environment
 
 HERE = Path(__file__).parent
 TURN_SECONDS = 1.0

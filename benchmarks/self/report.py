@@ -16,7 +16,7 @@ import msgspec
 import synthetic
 from pytest_benchmark.stats import Stats
 
-from suite.results.collection import read
+from suite.results.storage.reader import read
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("index.html", "all-results.html")

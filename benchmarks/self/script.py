@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 
 from suite.catalog.case import Case
+from suite.run.case.measurement import worker_environment
 from suite.run.launch import cache_folder
-from suite.run.measurement import worker_environment
-from suite.run.nvml import Device
-from suite.worker.checkpoints import checkpoint_folder
+from suite.run.machine.nvml import Device
+from suite.worker.model.checkpoints import checkpoint_folder
 
 BARE = Path(__file__).with_name("bare.py")
 

@@ -15,14 +15,14 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from suite.results.collection import FIDELITY
 from suite.results.fidelity import Fidelity, FidelityFile
-from suite.results.folder import open_folder
-from suite.results.long_steps import LongSteps, scatter
-from suite.results.window import mean_within
-from suite.run.nvml import Device
-from suite.run.session import Role, Session, Span
-from suite.run.telemetry import Sampler
+from suite.results.storage.folder import open_folder
+from suite.results.storage.reader import FIDELITY
+from suite.results.telemetry.long_steps import LongSteps, scatter
+from suite.results.telemetry.window import mean_within
+from suite.run.case.session import Role, Session, Span
+from suite.run.case.telemetry import Sampler
+from suite.run.machine.nvml import Device
 from suite.wire import Step
 
 Pair = TypeVar("Pair")

@@ -10,8 +10,8 @@ import msgspec
 
 from reports.text.numbers import BASELINE, hindrance, peak_memory, quotient
 from suite.catalog.method import Method
-from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
+from suite.results.replicates import Launches
 
 NAIVE = "lora-naive"
 QUANTIZED = "qlora"

@@ -13,9 +13,9 @@ import msgspec
 from reports.text.figures import Figure, Measured, number
 from reports.text.numbers import record_page
 from suite import units
-from suite.results.launches import Launches, Value
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
+from suite.results.replicates import Launches, Value
 
 CLOSE = 0.05  #: two ratios further apart than this are not called close
 

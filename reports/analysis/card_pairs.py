@@ -16,11 +16,12 @@ from reports.text import numbers as cells
 from reports.text import phrases
 from suite import units
 from suite.catalog.method import Method
-from suite.results import parity, stats
-from suite.results.comparable import differences, other_work
-from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
-from suite.results.parity import References
+from suite.results.replicates import Launches
+from suite.results.stats import significance
+from suite.results.validity import parity
+from suite.results.validity.comparable import differences, other_work
+from suite.results.validity.parity import References
 
 #: Every two cards make a page; the cards with the most work stay.
 MOST_CARDS = 24
@@ -30,7 +31,7 @@ _TEXTS = frozenset({"name", "title", "summary", "why", "reference"})
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """Throughput of ours over theirs, geometric means over launches.
 
-    ``low`` and ``high`` are the ends of the 95 % interval (``suite.results.stats``), None where a
+    ``low`` and ``high`` are the ends of the 95 % interval (``suite.results.stats.significance``), None where a
     side has too few launches for one; ``launches`` are those of ours and theirs.
     """
 
@@ -155,10 +156,10 @@ def throughput(ours: Launches, theirs: Launches) -> Ratio | None:
         return None
     value = math.exp(math.log(_mean(known[0])) - math.log(_mean(known[1])))
     low = high = None
-    if min(map(len, known)) >= stats.LEAST_LAUNCHES:
+    if min(map(len, known)) >= significance.LEAST_LAUNCHES:
         # Of rates more is better: the test takes their reciprocals.
         seconds = [[1 / rate for rate in side] for side in known]
-        effect = stats.effect(seconds[1], seconds[0])
+        effect = significance.effect(seconds[1], seconds[0])
         low, high = 1 / effect.high, 1 / effect.low
     return Ratio(value=value, low=low, high=high, launches=(len(known[0]), len(known[1])))
 

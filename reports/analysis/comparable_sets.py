@@ -13,8 +13,8 @@ from reports.analysis.workloads import Cell, Work
 from reports.text import facts
 from reports.text.numbers import Verdict, peak_memory, verdict
 from suite import units
-from suite.results.launches import Launches, Value, across
 from suite.results.metrics import all_metrics
+from suite.results.replicates import Launches, Value, across
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):

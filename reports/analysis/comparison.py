@@ -17,12 +17,12 @@ from reports.text.numbers import (
 )
 from suite import units
 from suite.catalog.case import Case
-from suite.results.comparable import NOT_SET, settings
-from suite.results.launches import Launches, Value, across
 from suite.results.metrics import Metric, all_metrics
 from suite.results.notes import notes as notes_of
-from suite.results.page_faults import page_faults
-from suite.results.parity import References
+from suite.results.replicates import Launches, Value, across
+from suite.results.validity.comparable import NOT_SET, settings
+from suite.results.validity.page_faults import page_faults
+from suite.results.validity.parity import References
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ from typing import TypeVar, cast
 import msgspec
 
 from reports.analysis.runs import Overview, Section, overview
-from suite.results.collection import Collection
-from suite.results.launches import Launches, group
-from suite.results.parity import References
 from suite.results.plan import TRY, Plan
+from suite.results.replicates import Launches, group
+from suite.results.storage.reader import Collection
+from suite.results.validity.parity import References
 
 T = TypeVar("T")
 

@@ -8,10 +8,10 @@ from reports.analysis.comparison import Comparison, Row, comparison
 from reports.text import facts, phrases
 from suite import units
 from suite.catalog.case import Case
-from suite.results.collection import Collection
-from suite.results.launches import Launches, group
-from suite.results.parity import References
 from suite.results.plan import Plan
+from suite.results.replicates import Launches, group
+from suite.results.storage.reader import Collection
+from suite.results.validity.parity import References
 
 
 class MatrixRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,8 @@ from reports.text import phrases
 from reports.text.numbers import hindrance, quotient
 from suite import units
 from suite.catalog.method import Method
-from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
+from suite.results.replicates import Launches
 
 PACKINGS = {"none": "padded", "padding-free": "padding-free", "packed": "packed"}
 

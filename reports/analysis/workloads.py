@@ -2,7 +2,7 @@
 
 A case is what it is whatever run it was measured in. Rows of one ``Work`` ran the same model,
 workload, loop and seed; what they had differently all the same (adapters, settings, software) is
-for ``suite.results.comparable`` to say.
+for ``suite.results.validity.comparable`` to say.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from reports.text import phrases
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.tier import Loop, Workload
-from suite.results.launches import Launches
+from suite.results.replicates import Launches
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,9 +5,9 @@ from html import escape
 from reports.text import phrases
 from reports.text.numbers import spread, verdict
 from suite import units
-from suite.results.launches import Launches, across
 from suite.results.metrics import all_metrics
-from suite.results.parity import References
+from suite.results.replicates import Launches, across
+from suite.results.validity.parity import References
 
 HEIGHT, PAD = 20, 8
 #: Mean width of a letter in pixels; ``textLength`` makes the text fit whatever the font.

@@ -8,7 +8,7 @@ from reports.export import markdown_runs
 from reports.sections import summary
 from reports.text import markdown as markup
 from reports.text import phrases
-from suite.results.collection import Collection
+from suite.results.storage.reader import Collection
 
 #: What stands under each run, and what is said once about all of them. In the order printed.
 OF_RUN: Mapping[str, Callable[[Material, Section], list[str]]] = {

@@ -12,8 +12,8 @@ from reports.published.headline_claim import NAMES
 from reports.text import markdown, phrases
 from reports.text.numbers import Number, number, peak_memory, quotient
 from suite import units
-from suite.results.launches import Launches, across
 from suite.results.metrics import Metric, all_metrics
+from suite.results.replicates import Launches, across
 
 #: Baselines whose memory stands beside a method's; Liger's kernels hardly change it.
 LIKE = ("plain", "quantized")

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from suite.errors import BadInput, SuiteError
-from suite.results.publish import write_noise
+from suite.results.storage.publish import write_noise
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "reports" / "results"

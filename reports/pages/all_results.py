@@ -9,8 +9,8 @@ from reports.analysis.dataset import Material
 from reports.text import facts, phrases
 from reports.text.numbers import Verdict, number, peak_memory, record_page, verdict
 from suite import units
-from suite.results.launches import Launches, across
 from suite.results.metrics import Metric, all_metrics
+from suite.results.replicates import Launches, across
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):

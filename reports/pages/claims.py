@@ -15,8 +15,8 @@ from reports.published.sources import Figure, Reference, Settings, everything
 from reports.text import facts, phrases
 from reports.text.numbers import Number, exact, number, record_page
 from suite import units
-from suite.results.launches import Launches, across
 from suite.results.metrics import all_metrics
+from suite.results.replicates import Launches, across
 
 VERDICTS: dict[Kind, str] = {
     "reproduced": "good",

@@ -13,11 +13,17 @@ from reports.text import facts, phrases
 from reports.text.blocks import Block, Prose, Row, table
 from reports.text.numbers import number, record_page
 from suite import units
-from suite.results import parity
-from suite.results.comparable import Difference, differences, differing, other_work, packages
-from suite.results.launches import Launches, Value, across
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
+from suite.results.replicates import Launches, Value, across
+from suite.results.validity import parity
+from suite.results.validity.comparable import (
+    Difference,
+    differences,
+    differing,
+    other_work,
+    packages,
+)
 
 
 class Diff(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,11 +9,11 @@ from reports.text import phrases
 from reports.text.blocks import Block, Heading, Prose, Row, table
 from reports.text.numbers import record_page
 from suite import units
-from suite.results import history as changes
-from suite.results.comparable import differing, packages
-from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
+from suite.results.replicates import Launches
+from suite.results.stats import change_points as changes
+from suite.results.validity.comparable import differing, packages
 
 HEADER = ("Run", "Begun", "Launches", "Step", "From", "To", "Packages that changed", "Level")
 

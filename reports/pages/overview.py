@@ -10,8 +10,8 @@ from reports.text import phrases
 from reports.text.numbers import Number, Ratio, number, peak_memory, ratio, record_page
 from suite import units
 from suite.catalog.model import Model
-from suite.results.launches import Launches, Value, across
 from suite.results.metrics import all_metrics
+from suite.results.replicates import Launches, Value, across
 
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):

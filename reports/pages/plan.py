@@ -13,8 +13,8 @@ from reports.text import numbers as cells
 from suite.catalog import case as cases
 from suite.catalog import prices, tier
 from suite.catalog import profile as profiles
-from suite.estimate import planner, why
-from suite.estimate.between import Between
+from suite.estimate import explain, planner
+from suite.estimate.interval import Between
 from suite.estimate.planner import Entry
 
 
@@ -84,8 +84,8 @@ def page(material: Material) -> Page | None:
         tokens=example_job.TOKENS,
         epochs=example_job.EPOCHS,
         overnight_hours=planner.OVERNIGHT_SECONDS / 3600,
-        reasons=tuple(why.reasons(entries)),
-        notes=(*why.fine_print(entries, plan.grounds()), *why.price_notes(entries, known)),
+        reasons=tuple(explain.reasons(entries)),
+        notes=(*explain.fine_print(entries, plan.grounds()), *explain.price_notes(entries, known)),
     )
 
 
@@ -112,7 +112,7 @@ def _row(entry: Entry, known: prices.Prices) -> Row:
         energy=_cell(entry, "kWh", 3.6e6, joules, none),
         rent=_cell(entry, "USD", 1.0, rent, none),
         own=_cell(entry, "USD", 1.0, own, none),
-        basis=why.basis(entry),
+        basis=explain.basis(entry),
         projected=entry.basis == "projected",
         page=cells.record_page(entry.records[0]) if entry.records else "",
     )
@@ -124,7 +124,7 @@ def _cell(entry: Entry, unit: str, size: float, found: Between | None, none: str
         return Cell(text=none)
     value, low, high = (each / size for each in (found.value, found.low, found.high))
     passed = example_job.TOKENS * example_job.EPOCHS
-    main, _, rest = why.amount(entry, unit, found).partition(" (")
+    main, _, rest = explain.amount(entry, unit, found).partition(" (")
     return Cell(
         text=main,
         exact=cells.exact(value),

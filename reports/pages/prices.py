@@ -4,7 +4,7 @@ from reports.text.blocks import Part, Prose, Row, table
 from suite.catalog import prices
 from suite.catalog import profile as profiles
 from suite.catalog.prices import Price
-from suite.estimate import why
+from suite.estimate import explain
 
 
 def part() -> Part:
@@ -22,8 +22,8 @@ def part() -> Part:
 def _row(price: Price) -> Row:
     card = profiles.load(price.profile)
     amounts = (
-        "" if dollars is None else why.dollars(dollars)
+        "" if dollars is None else explain.dollars(dollars)
         for dollars in (price.rent_usd_per_hour, price.purchase_usd)
     )
-    cells = (why.marked(card.title, card), price.source, price.date, price.note, *amounts)
+    cells = (explain.marked(card.title, card), price.source, price.date, price.note, *amounts)
     return Row(cells=cells)

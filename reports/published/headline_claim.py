@@ -13,7 +13,7 @@ from reports.analysis.dataset import Material
 from reports.text import phrases
 from reports.text.numbers import verdict
 from suite import units
-from suite.results.launches import Launches
+from suite.results.replicates import Launches
 
 FASTER = 3.0  #: throughput over the baseline's
 LESS_MEMORY = 0.8  #: share of the baseline's peak memory that is saved

@@ -21,10 +21,10 @@ from suite import units
 from suite.catalog import method as methods
 from suite.catalog import profile as profiles
 from suite.catalog.method import Method
-from suite.estimate import why
-from suite.results.launches import Launches, across
-from suite.results.long_steps import HALF, LEAST_DEVIATION
+from suite.estimate import explain
 from suite.results.metrics import all_metrics
+from suite.results.replicates import Launches, across
+from suite.results.telemetry.long_steps import HALF, LEAST_DEVIATION
 
 #: What the added time was: the host's, the GPU's, not to be told, or too little to ask.
 Cause = Literal["waits", "computes", "unknown", "none"]
@@ -148,8 +148,8 @@ def _most(found: Paths, faster: str, material: Material) -> str:
     one, other = (
         plan.entry(case, profiles.load(name)) for name in (faster, found.today.first.profile)
     )
-    name, than = why.marked(one.profile.title, one.profile), other.profile.title
-    ratio = why.ratio(one, other)
+    name, than = explain.marked(one.profile.title, one.profile), other.profile.title
+    ratio = explain.ratio(one, other)
     if ratio is None:
         return f"No rate of {name} beside {than} is known, so nothing follows for their order."
     times = found.times if found.cause == "waits" else 1.0

@@ -14,7 +14,7 @@ from reports.text import facts
 from suite import units
 from suite.catalog.case import Case
 from suite.catalog.tier import Workload
-from suite.results.launches import Launches
+from suite.results.replicates import Launches
 
 State = Literal["same", "differs", "not stated"]
 NOT_STATED = "not stated"

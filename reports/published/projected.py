@@ -18,8 +18,8 @@ from suite.catalog.model import Model
 from suite.catalog.parameters import total_parameters
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Tier, Workload
-from suite.estimate import why
-from suite.estimate.between import Between
+from suite.estimate import explain
+from suite.estimate.interval import Between
 from suite.estimate.project import Projector
 
 INSIDE, INSIDE_SECOND = "within the first", "within the second"
@@ -150,7 +150,7 @@ def _row(figure: Figure, case: Case, card: Profile, projector: Projector) -> Row
         verdict = f"in neither: {units.about(rate / found.value)}× the first"
     cells: Sequence[str] = (
         figure.claim,
-        why.marked(card.title, card),
+        explain.marked(card.title, card),
         case.method.title,
         figure.settings.software or "not stated",
         units.rate(rate, "token/s"),

@@ -18,8 +18,8 @@ from reports.published.match import Aspect, aspects, counter, listed
 from reports.published.sources import RATIOS, STATEMENTS, Figure
 from reports.text import phrases
 from reports.text.numbers import BASELINE, hindrance, quotient, verdict
-from suite.results.launches import Launches, Value, across
 from suite.results.metrics import Metric, all_metrics
+from suite.results.replicates import Launches, Value, across
 
 #: A figure counts as reproduced within this share of the published one. Sources print two digits
 #: and no interval; driver, library versions and cooling move step times by several percent.

@@ -6,9 +6,9 @@ from reports.analysis.dataset import Material
 from reports.text.blocks import Block, Prose, Row, table
 from reports.text.numbers import record_page
 from suite import units
-from suite.results.noise import noise
-from suite.results.parity import DUMMY_BAND, EXPERTS_BAND, OTHER_BAND, Band, Parity
 from suite.results.record import Record
+from suite.results.stats.noise import noise
+from suite.results.validity.parity import DUMMY_BAND, EXPERTS_BAND, OTHER_BAND, Band, Parity
 
 
 def losses(material: Material) -> list[Block]:

@@ -5,7 +5,7 @@ from reports.text import phrases
 from reports.text.blocks import Block, Prose, Row, table
 from reports.text.numbers import record_page
 from suite import units
-from suite.estimate.held_out import LONG_TOKENS, TARGET, Held, held_out, summaries
+from suite.estimate.errors.memory import LONG_TOKENS, TARGET, Held, held_out, summaries
 
 MOST_ROWS = 200  #: of the table of cases
 WAYS = {

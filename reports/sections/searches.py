@@ -7,8 +7,8 @@ from reports.text import facts, phrases
 from reports.text.blocks import Block, Prose, Row, table
 from reports.text.numbers import record_page
 from suite import units
-from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
+from suite.results.replicates import Launches
 
 
 def searches(material: Material) -> list[Block]:

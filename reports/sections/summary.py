@@ -14,11 +14,11 @@ from reports.text.blocks import Block, Heading, Part, Points, Prose, Row, table
 from reports.text.numbers import record_page
 from suite import units
 from suite.results.fidelity import Fidelity, between, geometric
-from suite.results.launches import Launches
-from suite.results.long_steps import LEAST_DEVIATION, long_steps
-from suite.results.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
-from suite.results.noise import noise as scatter
 from suite.results.record import Record
+from suite.results.replicates import Launches
+from suite.results.stats.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
+from suite.results.stats.noise import noise as scatter
+from suite.results.telemetry.long_steps import LEAST_DEVIATION, long_steps
 
 CLAIM = 'The published claim is "up to 3x faster, 80 % less memory than standard LoRA".'
 

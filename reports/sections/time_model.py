@@ -10,10 +10,11 @@ from reports.text import phrases
 from reports.text.blocks import Block, Heading, Points, Prose, Row, table
 from suite import units
 from suite.catalog import profile as profiles
-from suite.estimate import planner, project, time, time_errors, why
+from suite.estimate import explain, planner, project, step_time
+from suite.estimate.errors import time as time_errors
+from suite.estimate.errors.time import TARGET, HeldOut
 from suite.estimate.planner import Entry, Planner
 from suite.estimate.project import Projector
-from suite.estimate.time_errors import TARGET, HeldOut
 
 
 def plan(material: Material) -> Planner:
@@ -64,7 +65,7 @@ def _fitted(projector: Projector) -> str:
     )
     text = (
         f"Fitted: how many times as long as at the probed rate ({times}; processors are reckoned"
-        f" at {units.scaled(time.PROCESSOR_BYTES_PER_SECOND, 'B/s')} each), and the host's time"
+        f" at {units.scaled(step_time.PROCESSOR_BYTES_PER_SECOND, 'B/s')} each), and the host's time"
         f" for a pass over a layer or a kernel of one expert ({host})."
     )
     samples = projector.model.samples
@@ -88,7 +89,7 @@ def _fitted(projector: Projector) -> str:
 
 def _unit(name: str) -> float | None:
     """Return the seconds that a factor of the host counts; None for a factor of a rate."""
-    return {"layers": time.LAYER_SECONDS, "experts": time.KERNEL_SECONDS}.get(
+    return {"layers": step_time.LAYER_SECONDS, "experts": step_time.KERNEL_SECONDS}.get(
         name.partition(" ")[0]
     )
 
@@ -134,7 +135,8 @@ def pairs(material: Material) -> list[Block]:
             for case in claim.cases
         ]
         answers = [
-            f"{case.method.title}: {'; '.join(why.versus(*entries))}." for case, entries in each
+            f"{case.method.title}: {'; '.join(explain.versus(*entries))}."
+            for case, entries in each
         ]
         rows = [_parts(entry) for _, entries in each for entry in entries]
         blocks += [
@@ -151,7 +153,7 @@ _PAIR_HEADER += ["Activations", "Weights", "Host", "Offloading"]
 
 def _parts(entry: Entry) -> Row:
     """Return what a step took or is projected to, and what the model says it is made of."""
-    card = why.marked(entry.profile.title, entry.profile)
+    card = explain.marked(entry.profile.title, entry.profile)
     start = (entry.case.method.title, card, entry.verdict)
     found, rate = entry.projection, entry.tokens_per_second
     if entry.basis == "measured" and rate is not None:

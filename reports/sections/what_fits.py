@@ -9,8 +9,8 @@ from reports.text.numbers import record_page
 from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
-from suite.results import fit as fits
-from suite.results.launches import Launches
+from suite.results.memory import fits_card as fits
+from suite.results.replicates import Launches
 
 
 def fit(material: Material) -> list[Block]:

@@ -26,13 +26,15 @@ from reports.site.parallel import MOST_TICKETS, Tickets, beside
 from reports.site.place import new_file, new_site, refuse_foreign_file
 from reports.text import phrases
 from suite import units
-from suite.results import energy, ledger, parity, settled
-from suite.results import history as changes
-from suite.results.collection import Collection
-from suite.results.folder import Folder
-from suite.results.long_steps import long_steps
+from suite.results.memory import ledger
 from suite.results.metrics import all_metrics
-from suite.results.window import fault
+from suite.results.stats import change_points as changes
+from suite.results.storage.folder import Folder
+from suite.results.storage.reader import Collection
+from suite.results.telemetry import energy
+from suite.results.telemetry.long_steps import long_steps
+from suite.results.telemetry.window import fault
+from suite.results.validity import parity, settled
 
 MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
 MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``BESIDE``

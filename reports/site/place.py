@@ -14,7 +14,7 @@ from pathlib import Path
 
 from suite import __version__
 from suite.errors import BadInput, WrongMachine
-from suite.results.folder import Folder, open_folder, split
+from suite.results.storage.folder import Folder, open_folder, split
 
 #: In a site: the version that made it, then all else in it, a line each, folders with a slash.
 MARKER = "tunebench-site"

@@ -12,8 +12,8 @@ from reports.text import phrases
 from reports.text.figures import Figure, Measured, figure
 from suite import units
 from suite.estimate.planner import Job
-from suite.results.launches import Launches, Value
 from suite.results.metrics import all_metrics
+from suite.results.replicates import Launches, Value
 
 TOKENS = 40_000_000  #: real tokens, one pass over the data
 EPOCHS = 3

@@ -8,7 +8,7 @@ from suite.catalog import profile as profiles
 from suite.results.plan import Plan
 from suite.results.record import Container, Environment, Gpu, Record
 from suite.results.samples import steady_steps
-from suite.results.settled import settled
+from suite.results.validity.settled import settled
 from suite.wire import Failure
 
 #: The packages named on the overview, in this order; a record's page names all.

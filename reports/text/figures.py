@@ -8,8 +8,8 @@ import msgspec
 
 from reports.text import numbers as cells
 from reports.text import phrases
-from suite.results.launches import Launches, Value, across
 from suite.results.metrics import Metric, all_metrics
+from suite.results.replicates import Launches, Value, across
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ import msgspec
 
 from reports.text import phrases
 from suite import units
-from suite.results.comparable import differences, other_work
-from suite.results.launches import Launches, Value, across
 from suite.results.metrics import Metric, all_metrics
-from suite.results.parity import Parity, References
 from suite.results.record import Record
+from suite.results.replicates import Launches, Value, across
+from suite.results.validity.comparable import differences, other_work
+from suite.results.validity.parity import Parity, References
 
 _SEALED = re.compile("[0-9a-f]{16}")
 BASELINE = "lora"  #: the method that ratios are taken against, where it did the same work

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from suite import units
 from suite.catalog.case import Case
 from suite.catalog.tier import Workload
-from suite.results.launches import Launches
-from suite.results.ledger import Part
-from suite.results.long_steps import Cause, LongSteps
+from suite.results.memory.ledger import Part
 from suite.results.metrics import Metric
-from suite.results.noise import noise as scatter
 from suite.results.plan import Plan
 from suite.results.record import Record
+from suite.results.replicates import Launches
+from suite.results.stats.noise import noise as scatter
+from suite.results.telemetry.long_steps import Cause, LongSteps
 
 PHASES = {
     "start": "while starting",

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from suite.estimate.between import Between
-from suite.estimate.work import Kind, Work
+from suite.estimate.interval import Between
+from suite.estimate.pass_sizes import Kind, Work
 
 #: Relative errors of activations: the least that is ever claimed; that of a kind measured on one
 #: model and fewer than three sizes, or asked far outside of them; and, as factors, those where it

@@ -13,10 +13,10 @@ import msgspec
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.estimate import activations, storage
-from suite.estimate.between import Between
-from suite.estimate.work import Kind, Work, measured, work
-from suite.results.fit import COMFORTABLE_SHARE, Need, Verdict, card_bytes, need
-from suite.results.ledger import Line, Part
+from suite.estimate.interval import Between
+from suite.estimate.pass_sizes import Kind, Work, measured, work
+from suite.results.memory.fits_card import COMFORTABLE_SHARE, Need, Verdict, card_bytes, need
+from suite.results.memory.ledger import Line, Part
 from suite.results.record import Record
 from suite.wire import MOST, Ledger
 
@@ -33,7 +33,7 @@ FRAGMENTATION = Between(value=0.15, low=0.03, high=0.6)
 class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """What one case would need on a device; bytes.
 
-    ``lines`` are the parts of ``suite.results.ledger`` at their expected size. ``allocated_bytes``
+    ``lines`` are the parts of ``suite.results.memory.ledger`` at their expected size. ``allocated_bytes``
     is torch's peak, ``context_bytes`` the driver's beside it, ``needs_bytes`` those two with the
     fragmentation. ``phase`` is where the peak is. ``calibrated_on`` counts the measured cases of
     its kind; 0 has its reason in ``note``.
@@ -186,7 +186,7 @@ def seen(records: Iterable[Record]) -> list[Seen]:
 
 
 def verdict(estimate: MemoryEstimate, profile: Profile) -> Verdict:
-    """Return what an estimate says of a card, in the words of ``suite.results.fit``.
+    """Return what an estimate says of a card, in the words of ``suite.results.memory.fits_card``.
 
     "fits" and "does not fit" hold over the whole interval; between them "tight", or "unknown"
     where nothing of its kind was measured.

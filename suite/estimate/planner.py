@@ -14,10 +14,10 @@ from suite.catalog.case import Case, unsupported_reason
 from suite.catalog.prices import Own, Price, purchases, rents
 from suite.catalog.profile import Profile
 from suite.estimate import memory, project
-from suite.estimate.between import Between
+from suite.estimate.interval import Between
 from suite.estimate.project import Projector
 from suite.estimate.time_samples import same_work, timed
-from suite.results.fit import Verdict, card_bytes
+from suite.results.memory.fits_card import Verdict, card_bytes
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 

@@ -18,12 +18,13 @@ import msgspec
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.profile import Facts, Profile
-from suite.estimate import power, time, time_errors, time_samples
-from suite.estimate.between import Between
+from suite.estimate import power, step_time, time_samples
+from suite.estimate.errors import time as time_errors
+from suite.estimate.errors.time import HeldOut, Widths
+from suite.estimate.interval import Between
 from suite.estimate.power import EnergyModel
 from suite.estimate.roofline import demand
-from suite.estimate.time import Parts, TimeModel
-from suite.estimate.time_errors import HeldOut, Widths
+from suite.estimate.step_time import Parts, TimeModel
 from suite.estimate.time_samples import Rates, Sample
 from suite.results.record import Record
 
@@ -218,7 +219,7 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
     powers = [card.facts.value("board_power_watts") for card in cards]
     boards = [watts for watts in powers if watts is not None]
     return Projector(
-        model=time.fit(found),
+        model=step_time.fit(found),
         energy=power.fit(found) if boards else None,
         errors=errors,
         widths=time_errors.widths(errors),

@@ -1,6 +1,6 @@
 """What one optimizer step demands of a card, by part: operations, bytes and visits of the host.
 
-From shapes alone. ``suite.estimate.time`` turns demands into seconds with rates of a card and
+From shapes alone. ``suite.estimate.step_time`` turns demands into seconds with rates of a card and
 with efficiencies that are fitted on records. Counted are rows of one length; batches that differ
 in length are refused, because each new shape costs engines more than its arithmetic.
 """

@@ -15,7 +15,7 @@ from suite.catalog.parameters import (
     total_parameters,
     total_tensors,
 )
-from suite.results.ledger import Line
+from suite.results.memory.ledger import Line
 
 #: bitsandbytes' NF4: elements that share a scale, and scales that share one of their own.
 BLOCK, NESTED_BLOCK = 64, 256

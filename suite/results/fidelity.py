@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from suite.catalog.names import CaseId, Name
-from suite.results.long_steps import LongSteps
-from suite.results.stats import interval
+from suite.results.stats.significance import interval
+from suite.results.telemetry.long_steps import LongSteps
 from suite.wire import Count, StepSeconds, Struct
 
 #: 4: whole launches have the mean of their window and their 10 % quantile beside the median.

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from suite.results.page_faults import page_faults
 from suite.results.record import Record
-from suite.results.settled import settled
+from suite.results.validity.page_faults import page_faults
+from suite.results.validity.settled import settled
 
 #: How notes begin that records before schema 3 have of their warm-up: ``settled`` judges them.
 _WARMUP = "not steady after "

@@ -10,7 +10,7 @@ for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
     ``Environment.container``. All of them are null in records of 1. ``compiled_files`` came
     later, and is null in the first records of 2.
 3   ``steadiness`` is null: whether steps had settled is judged when a record is read
-    (``suite.results.settled``), and no note says it any more. ``Step.minor_faults``;
+    (``suite.results.validity.settled``), and no note says it any more. ``Step.minor_faults``;
     ``Probe.host`` and ``host_after``; ``step_elapsed_seconds``. All of them are null or empty in
     older records.
 """
@@ -38,7 +38,7 @@ from suite.catalog.bounds import (
 from suite.catalog.case import Case
 from suite.catalog.names import CaseId, Name
 from suite.catalog.profile import Profile
-from suite.results.parked import loaded
+from suite.results.lazy import loaded
 from suite.wire import (
     Effective,
     Failure,
@@ -96,7 +96,7 @@ class Gpu(Struct, frozen=True, kw_only=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One look at the machine before the first case; see ``suite.run.preflight``."""
+    """One look at the machine before the first case; see ``suite.run.machine.preflight``."""
 
     name: str
     status: Literal["ok", "warn", "block", "unknown"]

@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 from typing import Literal
 
 from suite.catalog.bounds import LONGEST_SECONDS
-from suite.results.computed import once
+from suite.results.memoize import once
 from suite.results.record import Record
 from suite.wire import Phase, Step
 

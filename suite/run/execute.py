@@ -1,7 +1,7 @@
 """Carry out a plan: every launch, every case that has no record yet."""
 
-from suite.results.store import Run
-from suite.run.progress import Reporter
+from suite.results.storage.run_folder import Run
+from suite.run.progress.reporter import Reporter
 from suite.signals import Signals
 
 
@@ -10,12 +10,12 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     if len(run.records) >= run.plan.total:
         return
     if run.plan.runner == "docker":
-        from suite.run import contained
+        from suite.run.containers import launches
 
-        contained.execute(run, reporter, signals)
+        launches.execute(run, reporter, signals)
         return
     from suite.run.launch import launch
-    from suite.run.packages import ensure_training
+    from suite.setup.packages import ensure_training
 
     ensure_training()
     for number in range(1, run.plan.launches + 1):

@@ -12,21 +12,23 @@ from suite.catalog.case import Case, unsupported_reason
 from suite.catalog.profile import Profile
 from suite.errors import SuiteError, WrongMachine
 from suite.results.record import Environment, Record
-from suite.results.store import Run
-from suite.run import compiled, home, host_history, variables
-from suite.run.environment import (
+from suite.results.storage.run_folder import Run
+from suite.run import home, variables
+from suite.run.case import compile_cache
+from suite.run.case.measurement import Measurement, Setting
+from suite.run.case.session import WORKER
+from suite.run.machine import host_history
+from suite.run.machine.ceilings import probe
+from suite.run.machine.environment import (
     as_seen,
     container_findings,
     environment,
     require_machine,
     resolve_profile,
 )
-from suite.run.measurement import Measurement, Setting
-from suite.run.nvml import Device, Missing, open_gpu
-from suite.run.preflight import preflight
-from suite.run.probe import probe
-from suite.run.progress import Reporter
-from suite.run.session import WORKER
+from suite.run.machine.nvml import Device, Missing, open_gpu
+from suite.run.machine.preflight import preflight
+from suite.run.progress.reporter import Reporter
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -136,7 +138,7 @@ class Launch:
             self._gpu.close()
         self._gpu = None
         if len(self.run.records) >= self.run.plan.total:
-            compiled.remove(self.run.folder)
+            compile_cache.remove(self.run.folder)
 
 
 def launch(
@@ -190,7 +192,7 @@ class Quiet:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Replace the terminal reporter by one that writes into memory."""
-        from suite.run.plugin import LAUNCH  # the plugin imports this module
+        from suite.run.pytest_front.plugin import LAUNCH
 
         config.stash[LAUNCH] = self._state
         manager = config.pluginmanager

@@ -12,7 +12,7 @@ from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
 from suite.errors import BadInput, did_you_mean
 from suite.results.plan import MOST_RECORDS
-from suite.results.store import PLAN, Plan
+from suite.results.storage.run_folder import PLAN, Plan
 from suite.run.runner import Runner
 
 RUNS = Path("runs")

@@ -4,14 +4,14 @@ import argparse
 
 from suite import units
 from suite.arguments import Parser, names, path, positive
+from suite.console import tables
 from suite.errors import EXIT_OK, BadInput
-from suite.results import calibration, noise, stats
-from suite.results.collection import NOISE
-from suite.results.folder import writing
-from suite.results.launches import group
-from suite.results.store import create, open_run
+from suite.results.replicates import group
+from suite.results.stats import calibration, noise, significance
+from suite.results.storage.folder import writing
+from suite.results.storage.reader import NOISE
+from suite.results.storage.run_folder import create, open_run
 from suite.signals import Signals
-from suite.verbs import tables
 
 METHODS = ("lora", "unsloth-qlora")
 HEADER = ("case", "launches", "step", "spread", "range", "gates", "a change counts from")
@@ -54,9 +54,9 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure, write ``noise.json`` beside the journal, and say what it holds."""
+    from suite.console.measure import measure
     from suite.run import planning
-    from suite.run.environment import resolve_profile
-    from suite.verbs.measure import measure
+    from suite.run.machine.environment import resolve_profile
 
     if args.launches < noise.GATE_LAUNCHES:
         raise BadInput(f"--launches: at least {noise.GATE_LAUNCHES}, or a gate cannot use it")
@@ -96,5 +96,5 @@ def _row(each: noise.Noise) -> tuple[str, ...]:
         "" if spread is None else units.percent(spread),
         "" if span is None else units.percent(span),
         "yes" if each.gate else "no",
-        "" if spread is None else units.percent(stats.margin(spread, each.launches)),
+        "" if spread is None else units.percent(significance.margin(spread, each.launches)),
     )

@@ -38,8 +38,8 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print every finding."""
-    from suite.run.environment import resolve_profile
-    from suite.verbs import tables
+    from suite.console import tables
+    from suite.run.machine.environment import resolve_profile
 
     profile: Profile | None = None
     try:
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 def _without_profile(error: WrongMachine, out: Path) -> "tuple[Finding, ...]":
     """Return what there is to say of a machine whose GPU cannot be measured as it is."""
     from suite.results.record import Finding
-    from suite.run.preflight import host
+    from suite.run.machine.preflight import host
 
     words = "; ".join(filter(None, [error.message, error.hint]))
     return (*host(out), Finding(name="gpu", status="block", detail=words))
@@ -70,8 +70,8 @@ def _without_profile(error: WrongMachine, out: Path) -> "tuple[Finding, ...]":
 
 def _looked(profile: "Profile", out: Path) -> "tuple[Finding, ...]":
     from suite.results.record import Finding
-    from suite.run.nvml import Missing, open_gpu
-    from suite.run.preflight import preflight
+    from suite.run.machine.nvml import Missing, open_gpu
+    from suite.run.machine.preflight import preflight
     from suite.run.runner import choose
 
     runner, why, stops = "local", "", False

@@ -13,13 +13,14 @@ import msgspec
 
 from suite import screen, units
 from suite.arguments import Parser, names, one_of, path
+from suite.console import comparison, tables
 from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
-from suite.results import calibration, compare, stats
-from suite.results.collection import NOISE
+from suite.results import compare
 from suite.results.record import Record
-from suite.results.store import Collection, read
+from suite.results.stats import calibration, significance
+from suite.results.storage.reader import NOISE
+from suite.results.storage.run_folder import Collection, read
 from suite.signals import Signals
-from suite.verbs import tables, verdicts
 from suite.verbs.publish import RESULTS
 
 #: From so many records on, a second process is worth its start.
@@ -33,9 +34,9 @@ def parser() -> Parser:
         "compare",
         "Compare a candidate with a base, case by case. Replicates are launches: five a\n"
         "side for a gate (./tunebench run --launches 5), three or more for an interval.\n"
-        f"SLOWER, FASTER: by over {units.percent(stats.MARGIN)}; for all cases together,"
-        f" {units.percent(stats.SLOWER_ALPHA)} false at most.\n"
-        f'SAME: within {units.percent(stats.MARGIN)}. Else INCONCLUSIVE. "smallest" is the'
+        f"SLOWER, FASTER: by over {units.percent(significance.MARGIN)}; for all cases together,"
+        f" {units.percent(significance.SLOWER_ALPHA)} false at most.\n"
+        f'SAME: within {units.percent(significance.MARGIN)}. Else INCONCLUSIVE. "smallest" is the'
         " slowdown\nthat would have been found four times of five.",
         [
             ("./tunebench compare runs/old runs/new", "what changed"),
@@ -88,21 +89,21 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if gates and why:
         raise BadInput(
             f"cannot gate: {why}",
-            hint=f"Measure both with ./tunebench run --launches {stats.GATE_LAUNCHES}.",
+            hint=f"Measure both with ./tunebench run --launches {significance.GATE_LAUNCHES}.",
         )
     failures = list(found.failures)
     if args.strict:
         failures += [f"{case_id}: not settled" for case_id in found.open]
-    said, answer = verdicts.sentences(found), verdicts.answer(failures, why)
+    said, answer = comparison.sentences(found), comparison.answer(failures, why)
     if args.format == "json":
         document = {**msgspec.to_builtins(found), "failures": failures, "cannot_gate": why}
         print(screen.json(msgspec.json.format(msgspec.json.encode(document)).decode()))
     elif args.format == "markdown":
-        verdicts.markdown(found, [*said, answer])
+        comparison.markdown(found, [*said, answer])
     elif args.format == "html":
-        print(verdicts.page(found, said, answer, good=not failures and not why))
+        print(comparison.page(found, said, answer, good=not failures and not why))
     else:
-        verdicts.show(found, [*said, answer])
+        comparison.show(found, [*said, answer])
     return EXIT_REGRESSION if gates and failures else EXIT_OK
 
 

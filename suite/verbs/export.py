@@ -11,15 +11,15 @@ import msgspec
 
 from suite import screen
 from suite.arguments import Parser, names, one_of, path
+from suite.console import csv, tables
 from suite.errors import EXIT_OK, BadInput, did_you_mean
-from suite.results.launches import group
 from suite.results.metrics import all_metrics
-from suite.results.parity import References
 from suite.results.record import Record
-from suite.results.settled import settled
-from suite.results.store import Collection, read
+from suite.results.replicates import group
+from suite.results.storage.run_folder import Collection, read
+from suite.results.validity.parity import References
+from suite.results.validity.settled import settled
 from suite.signals import Signals
-from suite.verbs import csv, tables
 
 Row = dict[str, str | int | float | None]
 
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 
 def _write_parquet(found: Collection, references: References, out: str) -> int:
-    from suite.verbs.parquet import parquet
+    from suite.console.parquet import parquet
 
     rows = [_row(record, references) for record in found.records]
     _put(Path(out), parquet(rows, list(rows[0]) if rows else []))

@@ -19,10 +19,10 @@ from suite.catalog.profile import Profile
 from suite.catalog.tier import Workload
 from suite.errors import EXIT_OK, BadInput
 from suite.estimate import memory
-from suite.estimate.frontier import Axis, Frontier, frontier, grown
-from suite.results import fit as fits
+from suite.estimate.largest_fit import Axis, Frontier, frontier, grown
+from suite.results.memory import fits_card as fits
 from suite.results.record import Record
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 from suite.signals import Signals
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
@@ -85,7 +85,7 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print the answers, or the error of the model behind them."""
-    from suite.verbs import fit_text, tables
+    from suite.console import fit, tables
 
     if args.errors:
         given = [f"--{name.replace('_', '-')}" for name in CHOICES if getattr(args, name)]
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     found = read(args.results or [RESULTS])
     tables.warn(found.problems)
     if args.errors:
-        fit_text.errors(found.records, args.format)
+        fit.errors(found.records, args.format)
         return EXIT_OK
     fitted = memory.fit_on(found.records)
     axis: Axis | None = None
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.format == "json":
         print(screen.json(msgspec.json.format(msgspec.json.encode(answers), indent=1).decode()))
     else:
-        fit_text.show(answers)
+        fit.show(answers)
     return EXIT_OK
 
 

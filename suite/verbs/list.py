@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
         print(json.dumps(found if args.noun is None else found[args.noun], indent=1))
         return EXIT_OK
-    from suite.verbs import tables
+    from suite.console import tables
 
     for noun, rows in found.items():
         if len(found) > 1:

@@ -17,13 +17,13 @@ from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Workload
+from suite.console import tables
 from suite.errors import EXIT_OK, BadInput
-from suite.estimate import planner, why
-from suite.estimate.between import Between
+from suite.estimate import explain, planner
+from suite.estimate.interval import Between
 from suite.estimate.planner import Entry, Job
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 from suite.signals import Signals
-from suite.verbs import tables
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 MOST_TOKENS = 1e15
@@ -104,11 +104,11 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.why:
         print()
         for entry in entries:
-            for sentence in why.sentences(entry):
+            for sentence in explain.sentences(entry):
                 tables.say(sentence)
         for case in wanted if len(cards) == 2 else ():
             one, other = (plan.entry(case, card) for card in cards)
-            tables.say(f"{case.method.title}: {'; '.join(why.versus(one, other))}.")
+            tables.say(f"{case.method.title}: {'; '.join(explain.versus(one, other))}.")
     return EXIT_OK
 
 
@@ -156,29 +156,29 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Plan
     rows = [_row(entry, job, known) for entry in entries]
     tables.show(HEADERS, rows, right="time energy rent own")
     print()
-    for reason in why.reasons(entries):
+    for reason in explain.reasons(entries):
         tables.say(reason)
-    notes = why.fine_print(entries, plan.grounds())
-    for sentence in (*notes, *why.price_notes(entries, known)):
+    notes = explain.fine_print(entries, plan.grounds())
+    for sentence in (*notes, *explain.price_notes(entries, known)):
         tables.say(sentence)
 
 
 def _row(entry: Entry, job: Job, known: prices.Prices) -> tuple[str, ...]:
-    gpu = why.marked(entry.profile.name, entry.profile)
+    gpu = explain.marked(entry.profile.name, entry.profile)
     titles = gpu, entry.case.method.name, entry.verdict
     if entry.tokens_per_second is None:
-        return (*titles, "", "", "", "", "", why.basis(entry))
+        return (*titles, "", "", "", "", "", explain.basis(entry))
     seconds, each = job.time(entry.tokens_per_second), entry.joules_per_token
     joules = None if each is None else job.energy(each)
     found = known.of(entry.profile.name)
     dollars = planner.rent(seconds, found), planner.own(seconds, joules, found, known.own)
     return (
         *titles,
-        why.amount(entry, "hours", seconds),
+        explain.amount(entry, "hours", seconds),
         planner.overnight(seconds),
-        "unknown" if joules is None else why.amount(entry, "kWh", joules),
-        *("unknown" if each is None else why.amount(entry, "USD", each) for each in dollars),
-        why.basis(entry),
+        "unknown" if joules is None else explain.amount(entry, "kWh", joules),
+        *("unknown" if each is None else explain.amount(entry, "USD", each) for each in dollars),
+        explain.basis(entry),
     )
 
 

@@ -17,18 +17,18 @@ from suite.catalog.case import Case
 from suite.catalog.names import Name
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Warmup, Workload
+from suite.console import tables
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.estimate import memory
-from suite.estimate.frontier import Axis, Frontier, frontier, grown, most
-from suite.results.fit import card_bytes
-from suite.results.folder import open_folder, writing
+from suite.estimate.largest_fit import Axis, Frontier, frontier, grown, most
+from suite.results.memory.fits_card import card_bytes
 from suite.results.plan import TRY
 from suite.results.record import Record
-from suite.results.store import PLAN, create, open_run, read
-from suite.results.verdict import why
+from suite.results.storage.folder import open_folder, writing
+from suite.results.storage.run_folder import PLAN, create, open_run, read
+from suite.results.validity.failed import why
 from suite.run.search import Search
 from suite.signals import Signals
-from suite.verbs import tables
 from suite.verbs.fit import RESULTS, SEED, TIER
 
 #: What is looked for, in the folder: a later call goes on with it. No ".json": it is no result.
@@ -86,8 +86,8 @@ def parser() -> Parser:
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Try until the edge is known, and say where it is; the records are in the folder."""
     from suite.run import planning
-    from suite.run.environment import resolve_profile
-    from suite.run.packages import ensure_training
+    from suite.run.machine.environment import resolve_profile
+    from suite.setup.packages import ensure_training
 
     profile = resolve_profile(args.profile)
     asked = _asked(args, profile)
@@ -185,7 +185,7 @@ def _try(folder: Path, asked: Asked, profile: Profile, value: int, signals: Sign
     """Make the record of one value; a try that was cut off is taken up again."""
     from suite.run import planning
     from suite.run.launch import launch
-    from suite.run.progress import reporter
+    from suite.run.progress.reporter import reporter
 
     place = folder / _name(asked, value)
     if (place / PLAN).is_file():
@@ -242,10 +242,10 @@ def _records(folder: Path) -> Iterable[Record]:
 
 
 def _say(folder: Path, asked: Asked, tried: dict[int, bool], stopped: str, *, more: bool) -> None:
-    from suite.verbs import summary
+    from suite.console import run_summary
 
     print()
-    summary.show(_records(folder))
+    run_summary.show(_records(folder))
     print()
     good, bad = asked.search.edge(tried)
     held = "held nothing" if good is None else f"held {_amount(asked, good)}"

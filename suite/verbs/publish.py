@@ -7,7 +7,7 @@ from pathlib import Path
 from suite import screen, units
 from suite.arguments import Parser, path
 from suite.errors import EXIT_OK, BadInput
-from suite.results.publish import Draft, publish
+from suite.results.storage.publish import Draft, publish
 from suite.signals import Signals
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"

@@ -6,7 +6,7 @@ import shlex
 
 from suite.arguments import Parser, path
 from suite.errors import EXIT_CASES, EXIT_OK
-from suite.results.store import create, read
+from suite.results.storage.run_folder import create, read
 from suite.signals import Signals
 
 DESCRIPTION = """\
@@ -32,10 +32,10 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure the smoke tier, build the report, print its address."""
+    from suite.console.measure import kept, measure
     from suite.run import planning
-    from suite.run.environment import resolve_profile
-    from suite.run.packages import ensure_charts
-    from suite.verbs.measure import kept, measure
+    from suite.run.machine.environment import resolve_profile
+    from suite.setup.packages import ensure_charts
 
     ensure_charts()  # before anything is measured: the page comes last
     now = datetime.datetime.now(datetime.UTC)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from suite import units
 from suite.arguments import Parser, path
+from suite.console import tables
 from suite.errors import EXIT_OK
-from suite.results.store import Collection, read
+from suite.results.storage.run_folder import Collection, read
 from suite.signals import Signals
-from suite.verbs import tables
 
 DESCRIPTION = """\
 Write a web page that compares runs: any number of run folders, published
@@ -43,7 +43,7 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Build the site and print its address."""
-    from suite.run.packages import ensure_charts
+    from suite.setup.packages import ensure_charts
 
     found = read(args.paths)
     ensure_charts()

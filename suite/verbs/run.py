@@ -14,7 +14,15 @@ from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput, WrongMachine
-from suite.results.store import Plan, Run, create, open_run, own_weights, read, read_plan
+from suite.results.storage.run_folder import (
+    Plan,
+    Run,
+    create,
+    open_run,
+    own_weights,
+    read,
+    read_plan,
+)
 from suite.run.runner import ASKED, choose, known_machine
 from suite.signals import Signals
 
@@ -89,7 +97,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     from suite.run.planning import RUNS
 
     if plan.runner == "docker":
-        from suite.run.contained import prepare
+        from suite.run.containers.launches import prepare
 
         prepare()
     with create(args.out or RUNS / plan.run_id, plan) as opened:
@@ -98,8 +106,8 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
     from suite.run import planning
-    from suite.run.environment import resolve_profile
-    from suite.run.no_gpu import unused_gpu
+    from suite.run.machine.environment import resolve_profile
+    from suite.run.machine.no_gpu import unused_gpu
 
     given = {name: getattr(args, name) for name in FIXED if getattr(args, name) is not None}
     asked = given.pop("runner", "auto")
@@ -147,7 +155,7 @@ def _resume(args: argparse.Namespace, signals: Signals) -> int:
         plan = found.plans[0]
         return _dry(plan, profiles.known(plan.profile), done, args.json)
     if read_plan(folder).runner == "docker":
-        from suite.run.contained import prepare
+        from suite.run.containers.launches import prepare
 
         prepare()
     with open_run(folder, weights=args.weights) as opened:
@@ -164,7 +172,7 @@ def _same_weights(plan: Plan, weights: str) -> None:
 
 
 def _measure(opened: Run, signals: Signals, json: bool) -> int:
-    from suite.verbs.measure import kept, measure
+    from suite.console.measure import kept, measure
 
     code = measure(opened, signals, json=json)
     if not json and code in (EXIT_OK, EXIT_CASES):
@@ -179,7 +187,7 @@ def _dry(plan: Plan, profile: Profile | None, done: frozenset[tuple[int, str]], 
         print(screen.json(msgspec.json.encode(plan).decode()))
         return EXIT_OK
     from suite.catalog.case import unsupported_reason
-    from suite.verbs import tables
+    from suite.console import tables
 
     rows = []
     for launch in range(1, plan.launches + 1):

@@ -27,7 +27,7 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Return tox's own exit code."""
-    from suite.run.packages import ensure_testing
+    from suite.setup.packages import ensure_testing
 
     ensure_testing()
     command = [sys.executable, "-m", "tox", *(("-e", args.e) if args.e else ())]

@@ -11,16 +11,17 @@ import msgspec
 from suite import units
 from suite.arguments import Parser, names, one_of, path, positive
 from suite.catalog.profile import Profile
+from suite.console import comparison, tables
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
-from suite.results import calibration, compare, stats
-from suite.results.comparable import differing
-from suite.results.folder import Folder, open_folder, writing
-from suite.results.store import PLAN, Plan, create, open_run, read, read_plan
+from suite.results import compare
+from suite.results.stats import calibration, significance
+from suite.results.storage.folder import Folder, open_folder, writing
+from suite.results.storage.run_folder import PLAN, Plan, create, open_run, read, read_plan
+from suite.results.validity.comparable import differing
 from suite.signals import Signals
-from suite.verbs import tables, verdicts
 
 if TYPE_CHECKING:
-    from suite.run.ground import Ground
+    from suite.run.upgrade.target_environment import Ground
 
 ASKED = "upgrade-check.json"  #: what was asked, in the folder: a later call goes on with it
 VERDICT = "verdict.html"
@@ -92,9 +93,9 @@ def parser() -> Parser:
     made.add_argument(
         "--launches",
         type=positive,
-        default=stats.GATE_LAUNCHES,
+        default=significance.GATE_LAUNCHES,
         metavar="N",
-        help=f"of each side (default: {stats.GATE_LAUNCHES})",
+        help=f"of each side (default: {significance.GATE_LAUNCHES})",
     )
     made.add_argument("--strict", action="store_true", help="fail on INCONCLUSIVE too")
     made.add_argument(
@@ -105,12 +106,12 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure both sides, compare, say; the exit code is the verdict."""
-    from suite.run.environment import resolve_profile
-    from suite.run.grounds import grounds
-    from suite.run.index import NotInstallable, resolve
-    from suite.run.interleave import interleave
-    from suite.run.packages import ensure_charts
+    from suite.run.machine.environment import resolve_profile
     from suite.run.runner import known_machine
+    from suite.run.upgrade.alternate import interleave
+    from suite.run.upgrade.open_environments import grounds
+    from suite.run.upgrade.package_index import NotInstallable, resolve
+    from suite.setup.packages import ensure_charts
 
     _refuse(args)
     profile = resolve_profile(args.profile)
@@ -152,7 +153,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 @contextmanager
 def _base() -> Iterator[None]:
     """Without a base there is no answer: only a candidate may be one that cannot be had."""
-    from suite.run.index import NotInstallable
+    from suite.run.upgrade.package_index import NotInstallable
 
     try:
         yield
@@ -174,13 +175,15 @@ def _refuse(args: argparse.Namespace) -> None:
             "--bisect needs sides that differ by packages alone; two images differ by more",
             hint="Give the candidate's packages: --candidate LOCK.",
         )
-    if args.launches < stats.LEAST_LAUNCHES:
-        raise BadInput(f"--launches: at least {stats.LEAST_LAUNCHES} a side, for an interval")
+    if args.launches < significance.LEAST_LAUNCHES:
+        raise BadInput(
+            f"--launches: at least {significance.LEAST_LAUNCHES} a side, for an interval"
+        )
 
 
 def _plan(args: argparse.Namespace, profile: Profile, packages: Mapping[str, str]) -> Plan:
     from suite.run import planning
-    from suite.run.index import pins
+    from suite.run.upgrade.package_index import pins
 
     return planning.make(
         profile,
@@ -239,18 +242,18 @@ def _verdict(
     if args.strict:
         failures += [f"{case_id}: not settled" for case_id in found.open]
     print()
-    why = "" if failures else compare.too_few(found, stats.LEAST_LAUNCHES)
-    said, answer = verdicts.sentences(found), verdicts.answer(failures, why)
-    verdicts.show(found, [*said, answer])
+    why = "" if failures else compare.too_few(found, significance.LEAST_LAUNCHES)
+    said, answer = comparison.sentences(found), comparison.answer(failures, why)
+    comparison.show(found, [*said, answer])
     page = folder / VERDICT
-    text = verdicts.page(found, said, answer, good=not failures and not why)
+    text = comparison.page(found, said, answer, good=not failures and not why)
     with writing(page), open_folder(folder) as opened:
         opened.write(VERDICT, text.encode())
     index = build(read([folder / side for side in SIDES]), folder / "site")
     tables.say(f"As a page: {page.resolve().as_uri()}")
     tables.say(f"Both side by side: {index.resolve().as_uri()}")
     if failures and args.bisect:
-        from suite.run.bisect import bisect
+        from suite.run.upgrade.bisect import bisect
 
         for line in bisect(folder, ground, asked.base, asked.candidate, found, signals):
             tables.say(line)

@@ -12,10 +12,10 @@ from suite.arguments import Parser, path
 from suite.catalog import case as cases
 from suite.catalog import method, model, parameters, prices, profile, tier, toml
 from suite.errors import EXIT_OK, EXIT_USAGE, BadInput, SuiteError
-from suite.results.collection import NO_RESULTS
-from suite.results.problems import Problems
-from suite.results.store import Problem, read
-from suite.results.walk import walk
+from suite.results.storage.problems import Problems
+from suite.results.storage.reader import NO_RESULTS
+from suite.results.storage.run_folder import Problem, read
+from suite.results.storage.walk import walk
 from suite.signals import Signals
 
 Catalog = model.Model | method.Method | tier.Tier | profile.Profile

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from suite.catalog.case import Case
 from suite.wire import Connection, Effective, Finished, Ready, Start
-from suite.worker import experts
 from suite.worker.data import Row, rows
+from suite.worker.model import experts
 from suite.worker.phases import Phases
 
 
@@ -23,9 +23,11 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
         import torch
         import transformers
 
-        from suite.worker import effective, host_probe, weights
+        from suite.worker import effective
         from suite.worker.loops import open_loop
         from suite.worker.loops.gate import Gate
+        from suite.worker.machine import host_probe
+        from suite.worker.model import weights
 
         loop = open_loop(case.loop)
         # Once more: importing Unsloth removes the place of Inductor's cache, which would then be
@@ -109,8 +111,8 @@ def prepare_environment(start: Start) -> None:
 
 def _checkpoint(start: Start) -> tuple[str, str | None]:
     """Return where the weights are, a folder or a hub id, and the hub revision."""
-    from suite.worker.checkpoints import checkpoint_folder
     from suite.worker.failures import Unsupported
+    from suite.worker.model.checkpoints import checkpoint_folder
 
     case = start.case
     model, method = case.model, case.method
@@ -128,7 +130,7 @@ def _checkpoint(start: Start) -> tuple[str, str | None]:
 def _weights(start: Start, checkpoint: str, model: object) -> str:
     """Say which weights were loaded, as the record wants it."""
     if start.weights == "dummy":
-        from suite.worker.weights import FILL_VERSION
+        from suite.worker.model.weights import FILL_VERSION
 
         return f"dummy seed {start.case.seed} fill {FILL_VERSION}"
     if start.weights == "hub":

@@ -9,7 +9,7 @@ from pathlib import Path
 import docker_engine as engine
 import pytest
 
-from suite.results import store
+from suite.results.storage import run_folder
 
 BYTES_LIMIT = 2_500_000_000
 CASES = ["--profile=cpu", "--models=tiny-qwen3", "--methods=lora,unsloth-qlora"]
@@ -116,7 +116,7 @@ def test_it_trains(image: str, mounts: list[str], tmp_path: Path) -> None:
     more = [*mounts, "--user=4321:4321", f"--env=TUNEBENCH_REVISION={engine.REVISION}"]
     done = engine.run("run", *CASES, "--out=/results/run", options=more)
     assert done.returncode == 0, done.stderr
-    found = store.read([tmp_path / "results" / "run"])
+    found = run_folder.read([tmp_path / "results" / "run"])
     assert found.problems == ()
     assert [(record.case_id, record.outcome) for record in found.records] == [
         ("tiny-qwen3-lora", "ok"),

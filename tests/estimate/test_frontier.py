@@ -7,15 +7,15 @@ from asked import case
 
 from suite.catalog import profile as profiles
 from suite.estimate import memory
-from suite.estimate.frontier import Frontier, frontier, grown, largest
-from suite.results import store
+from suite.estimate.largest_fit import Frontier, frontier, grown, largest
+from suite.results.storage import run_folder
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 
 
 @pytest.fixture(scope="module")
 def fitted() -> memory.Model:
-    return memory.fit_on(store.read([RESULTS]).records)
+    return memory.fit_on(run_folder.read([RESULTS]).records)
 
 
 @pytest.mark.parametrize("edge", [0, 1, 2, 63, 64, 99, 100])

@@ -9,12 +9,13 @@ from asked import case
 from test_time_model import PLANTED, WORKS, sample
 
 from suite.catalog import profile as profiles
-from suite.estimate import planner, project, time, time_samples, why
+from suite.estimate import explain, planner, project, step_time, time_samples
 from suite.estimate.planner import Entry
-from suite.estimate.time import TimeModel
+from suite.estimate.step_time import TimeModel
 from suite.estimate.time_samples import Rates, Sample
-from suite.results import hosts, store
+from suite.results import hosts
 from suite.results.record import Record
+from suite.results.storage import run_folder
 from suite.wire import HostProbe
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
@@ -26,7 +27,7 @@ ELSEWHERE = profiles.load("rtx-pro-6000-max-q")
 @pytest.fixture(scope="module")
 def unprobed() -> tuple[Record, ...]:
     """The published records as if no host had been probed, which is so of most of them."""
-    return tuple(on_host(record, None) for record in store.read([RESULTS]).records)
+    return tuple(on_host(record, None) for record in run_folder.read([RESULTS]).records)
 
 
 def on_host(record: Record, host: HostProbe | None) -> Record:
@@ -100,10 +101,10 @@ def test_hosts_that_differ_are_told_from_factors() -> None:
     blind = [msgspec.structs.replace(s, rates=on(None, s.rates)) for s in found]
 
     def worst(samples: Sequence[Sample]) -> float:
-        model = time.fit(samples)
+        model = step_time.fit(samples)
         return max(abs(model.parts(s.case, s.rates).seconds / s.seconds - 1) for s in samples)
 
-    assert time.fit(found).host_speed == 3e6
+    assert step_time.fit(found).host_speed == 3e6
     assert worst(found) < 0.05
     assert worst(blind) > 0.2
 
@@ -171,10 +172,10 @@ def test_the_fine_print_says_what_the_hosts_part_rests_on(unprobed: tuple[Record
 
     def said(*names: str) -> str:
         entries: list[Entry] = [found.entry(wanted, profiles.load(name)) for name in names]
-        return " ".join(why.fine_print(entries, found.grounds()))
+        return " ".join(explain.fine_print(entries, found.grounds()))
 
     assert "assumed to take 0.5 to 2 times as long" in said("b200")
-    assert f"Host of {why.marked(ELSEWHERE.name, ELSEWHERE)}: probed" in said(ELSEWHERE.name)
+    assert f"Host of {explain.marked(ELSEWHERE.name, ELSEWHERE)}: probed" in said(ELSEWHERE.name)
     assert "assumed to take" not in said(ELSEWHERE.name)
     both = said("h100-sxm", "h200-sxm")
     assert "Host of h100-sxm: probed" in both

@@ -12,12 +12,12 @@ from gpu_records import GIB
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.estimate import memory, storage
-from suite.estimate.between import Between
-from suite.estimate.held_out import TARGET, held_out, summaries
+from suite.estimate.errors.memory import TARGET, held_out, summaries
+from suite.estimate.interval import Between
 from suite.estimate.memory import MemoryEstimate
-from suite.estimate.work import work
-from suite.results import store
+from suite.estimate.pass_sizes import work
 from suite.results.record import Record
+from suite.results.storage import run_folder
 from suite.wire import MOST, Ledger, Memory, Phase
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
@@ -25,7 +25,7 @@ RESULTS = Path(__file__).parents[2] / "reports" / "results"
 
 @pytest.fixture(scope="module")
 def published() -> tuple[Record, ...]:
-    return store.read([RESULTS]).records
+    return run_folder.read([RESULTS]).records
 
 
 def record(made: Case, factor: float, *, fragmentation: int = 0, **changes: object) -> Record:

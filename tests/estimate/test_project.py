@@ -12,15 +12,15 @@ from suite.estimate import power, project, time_samples
 from suite.estimate.project import Projector
 from suite.estimate.roofline import demand
 from suite.estimate.time_samples import Sample
-from suite.results import store
 from suite.results.record import Record
+from suite.results.storage import run_folder
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results" / "h200-sxm"
 
 
 @pytest.fixture(scope="module")
 def published() -> tuple[Record, ...]:
-    return store.read([RESULTS]).records
+    return run_folder.read([RESULTS]).records
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,14 @@ import pytest
 from asked import case
 
 from suite.catalog.tier import Workload
-from suite.estimate import time, time_errors, time_samples
+from suite.estimate import step_time, time_samples
+from suite.estimate.errors import time as time_errors
+from suite.estimate.errors.time import TARGET, HeldOut, held_out, spread
 from suite.estimate.roofline import demand, refusal
-from suite.estimate.time import TimeModel
-from suite.estimate.time_errors import TARGET, HeldOut, held_out, spread
+from suite.estimate.step_time import TimeModel
 from suite.estimate.time_samples import Rates, Sample
-from suite.results import store
 from suite.results.record import Record
+from suite.results.storage import run_folder
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 RATES = Rates(flops_per_second=8e14, bytes_per_second=4e12, link_bytes_per_second=5e10)
@@ -41,7 +42,7 @@ WORKS = [
 
 @pytest.fixture(scope="module")
 def published() -> tuple[Record, ...]:
-    return store.read([RESULTS]).records
+    return run_folder.read([RESULTS]).records
 
 
 def sample(
@@ -80,7 +81,9 @@ def test_published_records_are_predicted_within_the_target(published: tuple[Reco
 
 def test_what_no_case_was_alike_is_refused_and_not_guessed() -> None:
     """Experts, a second engine and rows that differ in length have a reason instead of a time."""
-    model = time.fit([sample("qwen3-8b", "unsloth-qlora"), sample("qwen3-8b", "unsloth-lora")])
+    model = step_time.fit(
+        [sample("qwen3-8b", "unsloth-qlora"), sample("qwen3-8b", "unsloth-lora")]
+    )
     assert model.lacks(case("qwen3-32b", "unsloth-qlora")) == ""
     assert "experts" in model.lacks(case("gpt-oss-120b", "unsloth-qlora"))
     assert "engine transformers" in model.lacks(case("qwen3-8b", "lora"))
@@ -174,7 +177,7 @@ def test_two_cards_tell_memory_from_processors() -> None:
     wide = msgspec.structs.replace(RATES, processors=132)
     found = [sample(*work, rates=rates) for rates in (slow, wide) for work in works]
     other = msgspec.structs.replace(RATES, bytes_per_second=1e12, processors=188)
-    model = time.fit(found)
+    model = step_time.fit(found)
     for work in works:
         there = sample(*work, rates=other)
         assert model.parts(there.case, other).seconds == pytest.approx(there.seconds, rel=0.05)

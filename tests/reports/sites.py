@@ -5,10 +5,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import records
-from suite.results.collection import Collection
 from suite.results.plan import Plan
-from suite.results.problems import Problem
 from suite.results.record import Check, Record
+from suite.results.storage.problems import Problem
+from suite.results.storage.reader import Collection
 
 CHECKS = (
     Check(name="trainable parameters", status="ok", detail="147,456 as expected"),

@@ -14,7 +14,7 @@ from browsers import SCHEMES, WIDTHS, Browser, needs_browser, scheme, serious, s
 
 from reports.rendering.render import FOLDER
 from reports.site.build import build
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 pytestmark = needs_browser
 PICTURES = FOLDER.parent / "build" / "screenshots"

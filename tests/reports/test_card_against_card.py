@@ -30,8 +30,8 @@ from suite.catalog import profile as profiles
 from suite.catalog.tier import Workload
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
-from suite.results.stats import effect
-from suite.results.store import read
+from suite.results.stats.significance import effect
+from suite.results.storage.run_folder import read
 from suite.wire import Probe
 
 #: One card, whatever else is published.

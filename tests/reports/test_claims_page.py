@@ -19,7 +19,7 @@ from reports.site.build import build
 from suite.catalog.tier import Workload
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 FIXED = Workload(sequence_tokens=2048, batch_sequences=2)

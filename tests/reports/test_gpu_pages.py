@@ -20,7 +20,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.profile import Fact
 from suite.cli import main
 from suite.results.record import Finding, Record, seal
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 #: One card, whatever else is published.
 RESULTS = Path(__file__).parents[2] / "reports" / "results" / "h200-sxm"

@@ -18,9 +18,9 @@ from reports.sections import time_model
 from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog.tier import Workload
-from suite.estimate import why
+from suite.estimate import explain
 from suite.results.record import Record
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 OTHER = Workload(sequence_tokens=1024, batch_sequences=2)  #: nothing published is of it
@@ -156,16 +156,16 @@ def test_the_most_that_a_host_can_do_to_the_order_of_two_cards(
     assert (_shown(ratio, seconds / 0.6) in order) is ("host alone" in turns)
 
 
-def _projected(material: Material, today: Record) -> why.Between:
+def _projected(material: Material, today: Record) -> explain.Between:
     plan = time_model.plan(material)
     cards = [profiles.load(name) for name in ("rtx-pro-6000-max-q", "h100-sxm")]
-    found = why.ratio(*(plan.entry(today.case, card) for card in cards))
+    found = explain.ratio(*(plan.entry(today.case, card) for card in cards))
     assert found is not None
     assert found.low < found.value < found.high
     return found
 
 
-def _shown(ratio: why.Between, factor: float) -> str:
+def _shown(ratio: explain.Between, factor: float) -> str:
     wide = (ratio.high - ratio.low) * factor
     value, low, high = (
         units.about(each * factor, wide) for each in (ratio.value, ratio.low, ratio.high)

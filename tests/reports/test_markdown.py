@@ -17,12 +17,12 @@ from suite import units
 from suite.catalog import profile
 from suite.catalog.tier import Workload
 from suite.cli import main
-from suite.results import store
 from suite.results.fidelity import Fidelity, FidelityFile
 from suite.results.metrics import all_metrics
 from suite.results.plan import TRY
 from suite.results.record import Record, seal
-from suite.results.store import read
+from suite.results.storage import run_folder
+from suite.results.storage.run_folder import read
 from suite.verbs import export
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
@@ -92,8 +92,8 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
     for name, content in (("a", msgspec.json.encode(file)), ("b", b'{"figures": 1}')):
         (tmp_path / name).mkdir()
         (tmp_path / name / "fidelity.json").write_bytes(content)
-    store.create(tmp_path / "run", records.plan()).close()
-    found = store.read([tmp_path])
+    run_folder.create(tmp_path / "run", records.plan()).close()
+    found = run_folder.read([tmp_path])
     assert [p.path for p in found.problems if "fidelity" in p.reason] == [
         str(tmp_path / "b" / "fidelity.json")
     ]

@@ -19,7 +19,7 @@ from reports.site.build import build
 from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.record import seal
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 #: One card, whatever else is published.
 RESULTS = Path(__file__).parents[2] / "reports" / "results" / "h200-sxm"

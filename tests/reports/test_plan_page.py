@@ -19,7 +19,7 @@ from reports.text.blocks import Points, Table
 from suite import units
 from suite.catalog import profile as profiles
 from suite.estimate import project
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results" / "h200-sxm"
 CSS = "css selector"

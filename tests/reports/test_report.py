@@ -20,7 +20,7 @@ from reports.site.place import MARKER, new_site
 from reports.text.blocks import Table
 from suite.errors import BadInput, WrongMachine
 from suite.results.record import seal
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 STATIC = Path(__file__).parents[2] / "reports" / "static"

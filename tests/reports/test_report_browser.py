@@ -13,7 +13,7 @@ from browsers import WIDTHS, Browser, needs_browser, requests, scheme, size
 import gpu_records
 import records
 from reports.site.build import build
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 pytestmark = needs_browser
 

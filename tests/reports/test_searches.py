@@ -10,9 +10,9 @@ import records
 from reports.export.markdown import markdown
 from reports.site.build import build
 from suite.catalog.tier import Workload
-from suite.results.collection import Collection
 from suite.results.plan import TRY
 from suite.results.record import Record
+from suite.results.storage.reader import Collection
 
 COMMAND = ("probe", "--model", "qwen3-8b", "--method", "lora", "--max-batch", "--seq", "2048")
 

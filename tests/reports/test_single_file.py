@@ -12,7 +12,7 @@ import records
 from reports.site import build as building
 from reports.site.build import build, build_file
 from suite.errors import BadInput
-from suite.results.folder import open_folder
+from suite.results.storage.folder import open_folder
 
 CSS = "css selector"
 

@@ -10,9 +10,9 @@ import records
 from suite.arguments import natural
 from suite.catalog.bounds import MOST
 from suite.results.fidelity import FidelityFile
-from suite.results.noise import NoiseFile
 from suite.results.plan import MOST_RECORDS, Plan
 from suite.results.record import Record
+from suite.results.stats.noise import NoiseFile
 from suite.wire import Step
 
 #: Bounded with the cases beside it, in ``Plan.__post_init__``.

@@ -10,10 +10,10 @@ import pytest
 
 import records
 from suite.cli import main
-from suite.results import budget
-from suite.results.collection import Collection, read
 from suite.results.record import encode
-from suite.results.walk import MOST_DEPTH
+from suite.results.storage import budget
+from suite.results.storage.reader import Collection, read
+from suite.results.storage.walk import MOST_DEPTH
 
 GOOD = records.record()
 

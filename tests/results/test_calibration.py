@@ -9,9 +9,9 @@ from two_sides import AFTER, BEFORE, SECONDS, compared, folder, line, side
 import records
 from suite.cli import main
 from suite.errors import BadInput
-from suite.results import noise, stats
-from suite.results.calibration import clocks, drift, spreads
 from suite.results.record import Record
+from suite.results.stats import noise, significance
+from suite.results.stats.calibration import clocks, drift, spreads
 
 
 def scattered(spread: float) -> list[Record]:
@@ -42,7 +42,7 @@ def test_a_case_that_scatters_must_change_by_more(tmp_path: Path) -> None:
 
 def test_a_quiet_case_keeps_the_plain_margin() -> None:
     """Calibration never makes the gate sharper than the margin that matters."""
-    assert stats.margin(0.001, 5) == stats.MARGIN
+    assert significance.margin(0.001, 5) == significance.MARGIN
 
 
 def test_few_launches_calibrate_nothing(tmp_path: Path) -> None:

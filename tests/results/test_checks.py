@@ -9,8 +9,8 @@ import records
 from suite.catalog.case import Case
 from suite.catalog.flops import step_flops
 from suite.catalog.method import Adapter
-from suite.results.checks import check, possible
 from suite.results.record import Check
+from suite.results.validity.checks import check, possible
 from suite.wire import Effective, Probe
 
 ATTENTION = ("k_proj", "o_proj", "q_proj", "v_proj")

@@ -7,8 +7,8 @@ import pytest
 
 import records
 from suite.errors import BadInput
-from suite.results import decode, store
 from suite.results.record import Record
+from suite.results.storage import decode, run_folder
 
 
 def line(record: Record) -> bytes:
@@ -20,14 +20,14 @@ def changed(record: Record, **fields: object) -> bytes:
 
 
 def make_run(folder: Path, *appended: Record, **plan: object) -> Path:
-    with store.create(folder, records.plan(**plan)) as run:  # type: ignore[arg-type]
+    with run_folder.create(folder, records.plan(**plan)) as run:  # type: ignore[arg-type]
         for record in appended:
             run.append(record)
     return folder
 
 
 def reasons(paths: list[Path]) -> list[str]:
-    return [str(problem) for problem in store.read(paths).problems]
+    return [str(problem) for problem in run_folder.read(paths).problems]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_bad_line_is_named_and_the_rest_is_used(tmp_path: Path, bad: bytes, re
     good = records.record(method="qlora")
     path = tmp_path / "journal.jsonl"
     path.write_bytes(bad.rstrip(b"\n") + b"\n" + line(good))
-    found = store.read([path])
+    found = run_folder.read([path])
     assert found.records == (good,)
     (problem,) = found.problems
     assert (problem.path, problem.line) == (str(path), 1)
@@ -73,7 +73,7 @@ def test_half_a_last_line_is_ignored_with_a_warning(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", records.record(), records.record(method="qlora"))
     journal = run / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-100])
-    found = store.read([run])
+    found = run_folder.read([run])
     assert [record.method for record in found.records] == ["lora"]
     assert "journal.jsonl:2: the last line is cut off, ignored" in str(found.problems[0])
     assert [case.case_id for _, _, case in found.missing()] == ["tiny-qwen3-qlora"]
@@ -85,21 +85,21 @@ def test_empty_and_missing_journals(tmp_path: Path) -> None:
     assert "no case has ended yet" in reasons([run])[0]
     (run / "journal.jsonl").touch()
     assert "empty: no case has ended yet" in reasons([run])[0]
-    assert len(store.read([run]).missing()) == 4
+    assert len(run_folder.read([run]).missing()) == 4
 
 
 def test_nothing_at_all_is_an_error(tmp_path: Path) -> None:
     """A folder without results, a path that does not exist and a special file are refused."""
     with pytest.raises(BadInput, match="a folder without results"):
-        store.read([tmp_path])
+        run_folder.read([tmp_path])
     with pytest.raises(BadInput, match="no such file or folder"):
-        store.read([tmp_path / "typo"])
+        run_folder.read([tmp_path / "typo"])
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BadInput, match="neither a file nor a folder"):
-        store.read([tmp_path / "pipe"])
+        run_folder.read([tmp_path / "pipe"])
     (tmp_path / "package.json").write_text("{}")
     with pytest.raises(BadInput, match="foreign JSON"):
-        store.read([tmp_path])
+        run_folder.read([tmp_path])
 
 
 def test_runs_in_folders_and_single_files_are_read_together(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_runs_in_folders_and_single_files_are_read_together(tmp_path: Path) -> N
     (below / "readme.txt").write_text("not a result")
     single = tmp_path / "four.json"
     single.write_bytes(msgspec.json.format(line(records.record(run_id="four"))))
-    found = store.read([one, tmp_path / "published", single])
+    found = run_folder.read([one, tmp_path / "published", single])
     assert {record.run_id for record in found.records} == {records.RUN_ID, "two", "three", "four"}
     assert found.problems == ()
     assert len(found.plans) == 2
@@ -124,7 +124,7 @@ def test_the_same_records_twice_count_once(tmp_path: Path) -> None:
     run = make_run(tmp_path / "a" / "run", records.record(), records.record(method="qlora"))
     copy = tmp_path / "b.jsonl"
     copy.write_bytes((run / "journal.jsonl").read_bytes())
-    found = store.read([run, copy])
+    found = run_folder.read([run, copy])
     assert len(found.records) == 2
     assert [problem.reason for problem in found.problems] == [
         "2 records read before, counted once"
@@ -135,7 +135,7 @@ def test_two_runs_with_one_id(tmp_path: Path) -> None:
     """Different plans under one id: the first is used whole, the second left out whole."""
     first = make_run(tmp_path / "first", records.record(seconds=0.1))
     second = make_run(tmp_path / "second", records.record(seconds=0.2), launches=3)
-    found = store.read([first, second])
+    found = run_folder.read([first, second])
     assert [record.steps[-1].seconds for record in found.records] == [
         records.record(seconds=0.1).steps[-1].seconds
     ]
@@ -149,7 +149,7 @@ def test_two_results_for_one_case_of_a_run(tmp_path: Path) -> None:
     second = make_run(
         tmp_path / "second", records.record(seconds=0.2), records.record(method="qlora")
     )
-    found = store.read([first, second])
+    found = run_folder.read([first, second])
     assert [record.method for record in found.records] == ["lora", "qlora"]
     assert f"was read from {first / 'journal.jsonl'}:1; this one is left out" in str(
         found.problems[0]
@@ -168,7 +168,7 @@ def test_a_damaged_plan_leaves_the_records_usable(tmp_path: Path) -> None:
     """run.json matters less than what was measured."""
     run = make_run(tmp_path / "run", records.record())
     (run / "run.json").write_text('{"schema": 1')
-    found = store.read([run])
+    found = run_folder.read([run])
     assert len(found.records) == 1
     assert "run.json: not JSON" in str(found.problems[0])
     (run / "run.json").unlink()
@@ -189,7 +189,7 @@ def test_an_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(decode, "MAX_DOCUMENT_BYTES", limit)
     path = tmp_path / "journal.jsonl"
     path.write_bytes(b" " * (3 * limit) + b"\n" + line(records.record()))
-    found = store.read([path])
+    found = run_folder.read([path])
     assert len(found.records) == 1
     assert "too large" in found.problems[0].reason
     assert found.problems[0].line == 1

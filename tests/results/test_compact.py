@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 import records
-from suite.results import decode, parked, store
-from suite.results.energy import energy
-from suite.results.parked import Parked
+from suite.results import lazy
+from suite.results.lazy import Parked
 from suite.results.record import Record, encode, seal
+from suite.results.storage import decode, run_folder
+from suite.results.telemetry.energy import energy
 from suite.wire import HostProbe, Probe
 
 
@@ -37,14 +38,14 @@ def written(folder: Path, *found: Record) -> Path:
     return path
 
 
-@pytest.mark.parametrize("held", [parked.MOST_HELD_BYTES, 0], ids=["memory", "disk"])
+@pytest.mark.parametrize("held", [lazy.MOST_HELD_BYTES, 0], ids=["memory", "disk"])
 def test_parked_telemetry_is_what_was_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int
 ) -> None:
     """Packed in memory or on disk, records compute, compare, seal and encode as before."""
-    monkeypatch.setattr(parked, "MOST_HELD_BYTES", held)
+    monkeypatch.setattr(lazy, "MOST_HELD_BYTES", held)
     made = [long_record("lora", 100.0), long_record("qlora", 250.0)]
-    found = store.read([written(tmp_path, *made)]).records
+    found = run_folder.read([written(tmp_path, *made)]).records
     assert [type(each.telemetry) for each in found] == [Parked, Parked]
     assert list(found) == made
     assert found[0] != found[1]
@@ -70,7 +71,7 @@ def test_what_a_run_says_in_each_record_is_kept_once(tmp_path: Path) -> None:
         return records.record(method=method, environment=around)
 
     written_ones = [made("lora", 4e7), made("qlora", 5e7)]
-    found = store.read([written(tmp_path, *written_ones)]).records
+    found = run_folder.read([written(tmp_path, *written_ones)]).records
     assert list(found) == written_ones
     one, other = (record.environment for record in found)
     assert one.versions is other.versions
@@ -83,11 +84,11 @@ def test_what_a_run_says_in_each_record_is_kept_once(tmp_path: Path) -> None:
 
 def test_records_outlive_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that is gone or changed after reading changes no record, also in a fork."""
-    monkeypatch.setattr(parked, "MOST_HELD_BYTES", 0)
+    monkeypatch.setattr(lazy, "MOST_HELD_BYTES", 0)
     made = [long_record("lora", watts) for watts in (50.0, 100.0)]
     made[1] = seal(msgspec.structs.replace(made[1], launch=2))
     path = written(tmp_path, *made)
-    found = store.read([path]).records
+    found = run_folder.read([path]).records
     path.write_bytes(b"")
     path.unlink()
     child = os.fork()
@@ -101,15 +102,15 @@ def test_a_full_disk_keeps_telemetry_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no temporary file can be had, reading goes on."""
-    monkeypatch.setattr(parked, "MOST_HELD_BYTES", 0)
-    monkeypatch.setattr(parked.tempfile, "tempdir", str(tmp_path / "missing"))
+    monkeypatch.setattr(lazy, "MOST_HELD_BYTES", 0)
+    monkeypatch.setattr(lazy.tempfile, "tempdir", str(tmp_path / "missing"))
     made = long_record()
-    assert store.read([written(tmp_path, made)]).records == (made,)
+    assert run_folder.read([written(tmp_path, made)]).records == (made,)
 
 
 def test_a_parked_record_is_never_encoded_without_its_telemetry(tmp_path: Path) -> None:
     """msgspec alone refuses it; it cannot leave the telemetry out without a word."""
-    (found,) = store.read([written(tmp_path, long_record())]).records
+    (found,) = run_folder.read([written(tmp_path, long_record())]).records
     with pytest.raises(TypeError, match="Parked"):
         msgspec.json.encode(found)
 
@@ -117,7 +118,7 @@ def test_a_parked_record_is_never_encoded_without_its_telemetry(tmp_path: Path) 
 def test_what_a_run_repeats_is_held_once(tmp_path: Path) -> None:
     """Two records of one run share model, hardware and environment, not their methods."""
     made = [seal(records.record(method=name)) for name in ("lora", "qlora")]
-    one, two = store.read([written(tmp_path, *made)]).records
+    one, two = run_folder.read([written(tmp_path, *made)]).records
     assert one.environment is two.environment
     assert one.case.model is two.case.model
     assert one.case.method != two.case.method
@@ -132,7 +133,7 @@ def test_telemetry_is_checked_before_it_is_parked(tmp_path: Path) -> None:
     good = encode(long_record("qlora"))
     sealed = bare.replace(b'"record_id":""', f'"record_id":"{digest}"'.encode())
     path.write_bytes(sealed + b"\n" + good + b"\n")
-    found = store.read([path])
+    found = run_folder.read([path])
     assert [record.method for record in found.records] == ["qlora"]
     assert "power_watts" in str(found.problems[0])
     assert f"{path}:1" in str(found.problems[0])
@@ -142,7 +143,7 @@ def test_a_number_too_large_to_pack_costs_its_record_alone(tmp_path: Path) -> No
     """A whole number of 400 digits is valid JSON, and refused by the name of its field."""
     seen = records.telemetry(sm_clock_mhz=(10**400,) * 61)
     made = seal(msgspec.structs.replace(records.record(), telemetry=seen))
-    found = store.read([written(tmp_path, made, records.record(method="qlora"))])
+    found = run_folder.read([written(tmp_path, made, records.record(method="qlora"))])
     assert [record.method for record in found.records] == ["qlora"]
     assert "key 'telemetry.sm_clock_mhz[0]'" in found.problems[0].reason
 

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 import records
-from suite.results import store
-from suite.results.energy import counted, energy, integrated, shortest_integral_seconds
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
-from suite.results.window import Window, between
+from suite.results.storage import run_folder
+from suite.results.telemetry.energy import counted, energy, integrated, shortest_integral_seconds
+from suite.results.telemetry.window import Window, between
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 TOKENS = sum(480 - index for index in range(7, 17))
@@ -195,7 +195,7 @@ def test_absurd_numbers_give_no_energy(odd: float) -> None:
 
 def published() -> list[Record]:
     runs = sorted(path.parent for path in RESULTS.glob("*/*/journal.jsonl"))
-    found = store.read(runs).records
+    found = run_folder.read(runs).records
     return [each for each in found if each.telemetry is not None and each.outcome == "ok"]
 
 

@@ -7,8 +7,8 @@ import pytest
 import gpu_records
 from gpu_records import GIB
 from suite.catalog import profile as profiles
-from suite.results import store
-from suite.results.fit import Need, card_bytes, most, need, verdict
+from suite.results.memory.fits_card import Need, card_bytes, most, need, verdict
+from suite.results.storage import run_folder
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 
@@ -80,7 +80,7 @@ def test_a_card_offers_what_nvml_counts_not_what_the_box_says():
     offered = card_bytes(profiles.load("h200-sxm"))
     totals = {
         record.environment.gpu.memory_total_bytes
-        for record in store.read([RESULTS / "h200-sxm"]).records
+        for record in run_folder.read([RESULTS / "h200-sxm"]).records
         if record.environment.gpu is not None
     }
     assert offered in totals
@@ -89,7 +89,7 @@ def test_a_card_offers_what_nvml_counts_not_what_the_box_says():
 
 def test_every_published_record_fits_the_card_that_it_ran_on():
     """What ran somewhere cannot be said not to fit there."""
-    for record in store.read([RESULTS]).records:
+    for record in run_folder.read([RESULTS]).records:
         gpu = record.environment.gpu
         if record.outcome == "ok" and gpu is not None:
             assert verdict(need(record), gpu.memory_total_bytes) != "does not fit"

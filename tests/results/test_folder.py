@@ -8,8 +8,8 @@ import pytest
 
 import records
 from suite.errors import BadInput
-from suite.results import store
-from suite.results.folder import Folder, open_folder, split
+from suite.results.storage import run_folder
+from suite.results.storage.folder import Folder, open_folder, split
 
 WAYS: dict[str, Callable[[Folder], object]] = {
     "append": lambda folder: folder.append("name", b"more"),
@@ -123,7 +123,7 @@ def test_a_new_files_folder_is_synced_after_it(
 
     monkeypatch.setattr(os, "fsync", noted)
     run = tmp_path / "run"
-    with store.create(run, records.plan()) as opened:
+    with run_folder.create(run, records.plan()) as opened:
         assert synced == [path.stat().st_ino for path in (tmp_path, run / "run.json", run)]
         synced.clear()
         opened.append(records.record(method="lora"))
@@ -132,11 +132,11 @@ def test_a_new_files_folder_is_synced_after_it(
 
 def test_a_run_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their folder, or one of their files in mine, is named with its owner and what to do."""
-    store.create(tmp_path / "run", records.plan()).close()
+    run_folder.create(tmp_path / "run", records.plan()).close()
     user = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: user + 1)
     with pytest.raises(BadInput, match=r"run: belongs to .*, not to you") as refused:
-        store.open_run(tmp_path / "run")
+        run_folder.open_run(tmp_path / "run")
     assert "cp -r" in refused.value.hint
 
 
@@ -144,9 +144,9 @@ def test_a_run_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("name", ["notes", "journal.jsonl", "compiled", "compiled/case"])
 def test_a_run_with_a_link_in_it_is_not_gone_on_with(tmp_path: Path, kind: str, name: str) -> None:
     """A link anywhere that a run writes is refused before anything is repaired."""
-    store.create(tmp_path / "run", records.plan()).close()
+    run_folder.create(tmp_path / "run", records.plan()).close()
     (tmp_path / "run" / name).parent.mkdir(exist_ok=True)
     link(kind, tmp_path / "run" / name, tmp_path / "victim")
     with pytest.raises(BadInput, match=f"{name}: a (hard )?link"):
-        store.open_run(tmp_path / "run")
+        run_folder.open_run(tmp_path / "run")
     assert kind == "dangling" or (tmp_path / "victim").read_text() == "precious"

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from suite.results.history import changes
+from suite.results.stats.change_points import changes
 
 
 def series(

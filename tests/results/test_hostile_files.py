@@ -10,8 +10,9 @@ import pytest
 
 import records
 from reports.site.build import build
-from suite.results import collection, decode
-from suite.results.collection import Collection, read
+from suite.results.storage import decode
+from suite.results.storage import reader as collection
+from suite.results.storage.reader import Collection, read
 
 NAMES = ("run.json", "journal.jsonl", "fidelity.json", "record.json")
 OUT = "a link that leads out of the folder"

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 import records
-from suite.results import store
-from suite.results.ledger import MOST_RESIDUAL_SHARE, PARTS, Account, account
+from suite.results.memory.ledger import MOST_RESIDUAL_SHARE, PARTS, Account, account
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
+from suite.results.storage import run_folder
 from suite.wire import Memory, Phase
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
@@ -117,7 +117,7 @@ def test_managed_memory_stands_beside_the_lines() -> None:
 def test_every_published_ledger_adds_up() -> None:
     """On real cards at most a fiftieth of the process's memory is unexplained."""
     runs = sorted(path.parent for path in RESULTS.glob("*/*/journal.jsonl"))
-    found = [each for each in map(account, store.read(runs).records) if each is not None]
+    found = [each for each in map(account, run_folder.read(runs).records) if each is not None]
     assert found
     for each in found:
         assert each.counted_by == "nvml"

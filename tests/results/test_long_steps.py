@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 import records
-from suite.results.long_steps import LongSteps, long_steps
 from suite.results.record import Record
+from suite.results.telemetry.long_steps import LongSteps, long_steps
 
 LENGTHS = (1.0, 1.2, 1.0, 1.4, 1.1, 1.0, 1.3, 1.0, 1.2, 1.1)
 PERIOD = 0.05

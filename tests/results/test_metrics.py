@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 import records
-from suite.results import launches
+from suite.results import replicates
 from suite.results.metrics import all_metrics
 from suite.results.record import Record, Telemetry
 from suite.wire import Memory, Phase, Step
@@ -210,25 +210,25 @@ def test_launches_are_replicates_and_steps_are_not() -> None:
         records.record(launch=1, steps=tuple(step(i, 1.0) for i in range(50))),
         records.record(launch=2, steps=(step(0, 2.0), step(1, 4.0))),
     ]
-    (group,) = launches.group(runs)
+    (group,) = replicates.group(runs)
     assert [record.launch for record in group.records] == [1, 2, 3]
-    found = launches.across(group, metric)
-    assert found == launches.Value(median=3.0, low=1.0, high=9.0, launches=3, over_window=True)
+    found = replicates.across(group, metric)
+    assert found == replicates.Value(median=3.0, low=1.0, high=9.0, launches=3, over_window=True)
 
 
 def test_one_launch_says_how_well_it_knows_its_number() -> None:
     """The ± of its steps, on what goes with their mean; several launches have their range."""
     record = records.record()
-    (one,) = launches.group([record])
-    (two,) = launches.group([record, records.record(launch=2)])
+    (one,) = replicates.group([record])
+    (two,) = replicates.group([record, records.record(launch=2)])
     for tag in ("step_seconds", "tokens_per_second", "padded_tokens_per_second"):
         metric = all_metrics()[tag]
-        found, several = launches.across(one, metric), launches.across(two, metric)
+        found, several = replicates.across(one, metric), replicates.across(two, metric)
         assert found is not None
         assert several is not None
         assert found.error == value("step_seconds_error", record) is not None
         assert several.error is None
-    found = launches.across(one, all_metrics()["load_seconds"])
+    found = replicates.across(one, all_metrics()["load_seconds"])
     assert found is not None
     assert (found.over_window, found.error) == (False, None)
 
@@ -237,12 +237,12 @@ def test_only_good_launches_count_and_none_of_them_is_left_out() -> None:
     """A killed launch gives no number; a good one that cannot answer makes the whole unknown."""
     metric = all_metrics()["step_seconds"]
     good, killed = records.record(launch=1), records.failed(launch=2, outcome="killed")
-    (group,) = launches.group([good, killed])
-    found = launches.across(group, metric)
+    (group,) = replicates.group([good, killed])
+    found = replicates.across(group, metric)
     assert found is not None
     assert found.launches == 1
-    (group,) = launches.group([good, msgspec.structs.replace(good, launch=2, steps=())])
-    assert launches.across(group, metric) is None
+    (group,) = replicates.group([good, msgspec.structs.replace(good, launch=2, steps=())])
+    assert replicates.across(group, metric) is None
 
 
 def test_a_changed_record_is_computed_anew() -> None:

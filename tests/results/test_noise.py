@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 import records
-from suite.results.launches import group
-from suite.results.noise import Noise, NoiseFile, file_content, noise, of_records
 from suite.results.record import Gpu, Record
+from suite.results.replicates import group
+from suite.results.stats.noise import Noise, NoiseFile, file_content, noise, of_records
 
 
 def _noise(*found: Record) -> Noise:

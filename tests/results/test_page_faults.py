@@ -5,8 +5,8 @@ import pytest
 
 import records
 from suite.results.notes import notes
-from suite.results.page_faults import page_faults
 from suite.results.record import Record
+from suite.results.validity.page_faults import page_faults
 
 
 def faulting(*counts: int | None, seconds: float = 0.4) -> Record:

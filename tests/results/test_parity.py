@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 import records
-from suite.results.comparable import differences, other_work
-from suite.results.parity import DUMMY_BAND, EXPERTS_BAND, OTHER_BAND, Parity, References
 from suite.results.record import Record
+from suite.results.validity.comparable import differences, other_work
+from suite.results.validity.parity import DUMMY_BAND, EXPERTS_BAND, OTHER_BAND, Parity, References
 from suite.wire import Step
 
 

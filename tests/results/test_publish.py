@@ -12,16 +12,16 @@ import pytest
 import records
 from suite.cli import main
 from suite.errors import BadInput, WrongMachine
-from suite.results import store
-from suite.results.collection import NOISE
-from suite.results.noise import NoiseFile, of_records
-from suite.results.publish import publish, scrub, write_noise
 from suite.results.record import Container
+from suite.results.stats.noise import NoiseFile, of_records
+from suite.results.storage import run_folder
+from suite.results.storage.publish import publish, scrub, write_noise
+from suite.results.storage.reader import NOISE
 
 
 def _run(folder: Path, *, finish: bool = True) -> Path:
     plan = records.plan()
-    with store.create(folder, plan) as run:
+    with run_folder.create(folder, plan) as run:
         for case in plan.cases[: None if finish else 1]:
             tail = ("cache in /home/ada/.cache/x",)
             run.append(records.record(case.model.name, case.method.name, output_tail=tail))
@@ -32,7 +32,7 @@ def test_a_published_run_reads_back_with_the_same_measurements(tmp_path: Path):
     """Steps, outcome and settings survive; only texts that name the machine change."""
     run = _run(tmp_path / "run")
     folder = publish(run, tmp_path / "results")
-    before, after = store.read([run]), store.read([folder])
+    before, after = run_folder.read([run]), run_folder.read([folder])
     assert folder == tmp_path / "results" / "cpu" / before.plans[0].run_id
     assert [r.steps for r in after.records] == [r.steps for r in before.records]
     assert after.problems == ()
@@ -94,14 +94,14 @@ def test_a_partial_run_can_be_published_and_still_names_what_is_missing(tmp_path
     """What was measured before a machine went away is not lost, and not mistaken for all."""
     run = _run(tmp_path / "run", finish=False)
     folder = publish(run, tmp_path / "results", partial=True)
-    found = store.read([folder])
+    found = run_folder.read([folder])
     assert [record.method for record in found.records] == ["lora"]
     assert [case.method.name for _, _, case in found.missing()] == ["qlora"]
 
 
 def _launches(folder: Path, run_id: str, number: int) -> Path:
     plan = records.plan(run_id=run_id, methods=("lora",), launches=number)
-    with store.create(folder, plan) as run:
+    with run_folder.create(folder, plan) as run:
         for launch in range(1, number + 1):
             run.append(records.record(run_id=run_id, launch=launch, seconds=0.1 + launch / 1000))
     return folder
@@ -116,7 +116,7 @@ def test_publishing_writes_the_noise_of_all_that_is_published(tmp_path: Path):
         publish(_launches(tmp_path / run_id[-1], run_id, number), results)
     written = msgspec.json.decode((results / "cpu" / NOISE).read_bytes(), type=NoiseFile)
     assert [(case.launches, case.gate) for case in written.cases] == [(5, True), (3, False)]
-    found = store.read([results])
+    found = run_folder.read([results])
     assert found.problems == ()
     published = {record.record_id for record in found.records}
     assert published > {name for case in written.cases for name in case.record_ids}
@@ -186,7 +186,7 @@ def test_publishing_is_all_or_nothing(tmp_path: Path, how: str, number: int) -> 
     else:
         assert not [path for path in results.rglob("run.json") if ".publishing-" not in str(path)]
     folder = publish(run, results)
-    assert len(store.read([results]).records) == 5
+    assert len(run_folder.read([results]).records) == 5
     assert sorted(path.name for path in folder.iterdir()) == ["journal.jsonl", "run.json"]
     assert sorted(path.name for path in results.iterdir()) == ["cpu"]
     assert sorted(path.name for path in (results / "cpu").iterdir()) == [folder.name, NOISE]
@@ -223,7 +223,7 @@ def test_it_is_said_what_is_published_and_doing_it_again_does_the_rest(
     assert said in done.stderr
     assert results.exists() is (number == 2)
     publish(run, results)
-    assert len(store.read([results]).records) == 5
+    assert len(run_folder.read([results]).records) == 5
     assert (results / "cpu" / NOISE).is_file()
     with pytest.raises(BadInput, match="published already"):
         publish(run, results)
@@ -318,7 +318,7 @@ def test_somebody_is_asked_to_look_first(tmp_path: Path, answer: str, code: int)
     """What was taken out and what is left stands above the question; only yes is yes."""
     plan = records.plan(methods=("lora",))
     tail = ("cache in /home/ada/.cache/x", "then it failed")
-    with store.create(tmp_path / "run", plan) as run:
+    with run_folder.create(tmp_path / "run", plan) as run:
         run.append(records.failed(outcome="error", reason="at 10.1.2.3", output_tail=tail))
     found, shown = _asked(tmp_path / "run", tmp_path / "results", answer)
     assert found == code
@@ -369,6 +369,6 @@ def test_a_scrubbed_record_carries_the_digest_of_its_own_content(tmp_path: Path)
     folder = publish(_run(tmp_path / "run"), tmp_path / "results")
     from suite.results.record import seal
 
-    for record in store.read([folder]).records:
+    for record in run_folder.read([folder]).records:
         assert seal(record) == record
         assert msgspec.json.encode(record)

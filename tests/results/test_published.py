@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from suite.catalog import profile
-from suite.results import store
-from suite.results.collection import NOISE
 from suite.results.metrics import all_metrics
-from suite.results.noise import file_content, of_records
-from suite.results.parity import DUMMY_BAND, EXPERTS_BAND, References, band, between
 from suite.results.record import Record
-from suite.results.verdict import failures
+from suite.results.stats.noise import file_content, of_records
+from suite.results.storage import run_folder
+from suite.results.storage.reader import NOISE
+from suite.results.validity.failed import failures
+from suite.results.validity.parity import DUMMY_BAND, EXPERTS_BAND, References, band, between
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/*/journal.jsonl"))
@@ -24,7 +24,7 @@ def test_there_are_published_results():
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run.parent.name}/{run.name}")
 def test_published_results_stay_readable_unedited_and_possible(run: Path):
     """Every line has its own digest, is of its folder's profile, that nothing disproves."""
-    found = store.read([run])
+    found = run_folder.read([run])
     assert found.problems == ()
     assert failures(found.records) == []
     for record in found.records:
@@ -36,13 +36,13 @@ def test_published_results_stay_readable_unedited_and_possible(run: Path):
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda folder: folder.name)
 def test_the_published_noise_is_that_of_the_published_runs(profile: Path):
     """noise.json was not edited, nor forgotten when a run came or went (tox -e readme)."""
-    content, place = file_content(store.read([profile]).records), profile / NOISE
+    content, place = file_content(run_folder.read([profile]).records), profile / NOISE
     assert (place.read_bytes() if place.exists() else None) == content
 
 
 @pytest.fixture(scope="module")
 def published() -> list[Record]:
-    return [record for run in RUNS for record in store.read([run]).records]
+    return [record for run in RUNS for record in run_folder.read([run]).records]
 
 
 def test_the_band_is_wide_enough_for_what_was_published_and_not_much_wider(published):

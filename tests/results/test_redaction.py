@@ -17,7 +17,7 @@ from suite.results.record import Record, seal
 from suite.results.redaction import identities, rules
 from suite.results.redaction.identities import Identities
 from suite.results.redaction.scrub import Scrubber, learned, scrub
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "reports" / "results"

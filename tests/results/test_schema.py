@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from suite.results import schema, store
+from suite.results import schema
 from suite.results.metrics import all_metrics
+from suite.results.storage import run_folder
 
 OLD = Path(__file__).parent / "schema-1"  # written by the suite as it was then
 
@@ -22,7 +23,7 @@ def test_descriptions_do_not_depend_on_the_python_version() -> None:
 
 def test_a_run_of_schema_1_is_read_and_measured_as_before() -> None:
     """Old records keep their digest and their numbers; what they do not have is unknown."""
-    found = store.read([OLD])
+    found = run_folder.read([OLD])
     assert found.problems == ()
     (record,) = found.records
     assert (record.schema, record.outcome) == (1, "ok")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import records
-from suite.results import settled as rule
 from suite.results.notes import notes
 from suite.results.record import Record
-from suite.results.settled import Settled, settled
-from suite.results.store import read
+from suite.results.storage.run_folder import read
+from suite.results.validity import settled as rule
+from suite.results.validity.settled import Settled, settled
 from suite.wire import Step
 
 PUBLISHED = Path(__file__).parents[2] / "reports/results"

@@ -5,9 +5,17 @@ import random
 
 import pytest
 
-from suite.results import stats
-from suite.results.simulation import TRIALS, launches, verdict_counts
-from suite.results.stats import Effect, Verdict, effect, holm, launches_needed, pooled, verdicts
+from suite.results.stats import significance
+from suite.results.stats.error_rates import TRIALS, launches, verdict_counts
+from suite.results.stats.significance import (
+    Effect,
+    Verdict,
+    effect,
+    holm,
+    launches_needed,
+    pooled,
+    verdicts,
+)
 
 
 @pytest.mark.parametrize("spread", [0.003, 0.007, 0.02])
@@ -63,7 +71,7 @@ def test_a_family_of_tests_is_corrected_for_its_size() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     base, candidate = [1.0, 1.01, 0.99, 1.0, 1.0], [1.035, 1.01, 1.03, 1.06, 1.03]
     one = effect(base, candidate)
-    assert 0.0005 < one.slower < stats.SLOWER_ALPHA
+    assert 0.0005 < one.slower < significance.SLOWER_ALPHA
     assert verdicts([one]) == [Verdict.SLOWER]
     dull = effect(base, base)
     assert verdicts([one, *[dull] * 99])[0] is not Verdict.SLOWER
@@ -90,7 +98,7 @@ def test_needed_launches_settle_it() -> None:
     )
     number = launches_needed(found)
     assert number is not None
-    assert number > stats.GATE_LAUNCHES
+    assert number > significance.GATE_LAUNCHES
     again = [math.exp(random_.gauss(0, 0.02)) for _ in range(2 * number)]
     settled = effect(again[:number], [v * found.ratio for v in again[number:]])
     assert settled.error < found.error

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import records
-from suite.results import store
-from suite.results.collection import Collection
 from suite.results.compare import Comparison, Line, compare
 from suite.results.record import Record
+from suite.results.storage import run_folder
+from suite.results.storage.reader import Collection
 
 SECONDS = (0.100, 0.1005, 0.0995, 0.1002, 0.0998)
 BEFORE, AFTER = "20261124T070000Z-0000000a", "20261124T070000Z-0000000b"
@@ -34,7 +34,7 @@ def line(found: Comparison, metric: str) -> Line:
 
 def folder(path: Path, found: list[Record]) -> str:
     plan = records.plan(run_id=found[0].run_id, methods=("lora",), launches=5)
-    with store.create(path, plan) as run:
+    with run_folder.create(path, plan) as run:
         for record in found:
             run.append(record)
     return str(path)

@@ -14,7 +14,7 @@ def main(folder: Path) -> int:
     from run_settings import Silent, scripted
 
     import records
-    from suite.results.store import create, open_run
+    from suite.results.storage.run_folder import create, open_run
     from suite.run.launch import launch
     from suite.signals import Interrupted, Signals
 

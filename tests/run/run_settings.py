@@ -12,7 +12,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.tier import Timeouts
 from suite.results.record import seal
-from suite.run.measurement import CaseFailed, Measurement, Setting
+from suite.run.case.measurement import CaseFailed, Measurement, Setting
 
 SCRIPT = Path(__file__).parent / "scripted_worker.py"
 SHORT = Timeouts(

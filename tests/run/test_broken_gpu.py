@@ -13,11 +13,11 @@ from suite.catalog import profile as profiles
 from suite.cli import main
 from suite.errors import WrongMachine
 from suite.results.record import Finding
-from suite.run import no_gpu, nvml, torch_build, visible
 from suite.run.containers import engine
-from suite.run.environment import as_seen, require_machine, resolve_profile
-from suite.run.nvml import Device, Missing, open_gpu
-from suite.run.preflight import preflight
+from suite.run.machine import no_gpu, nvml, torch_build, visible_gpu
+from suite.run.machine.environment import as_seen, require_machine, resolve_profile
+from suite.run.machine.nvml import Device, Missing, open_gpu
+from suite.run.machine.preflight import preflight
 
 
 def error(number: int) -> pynvml.NVMLError:
@@ -155,7 +155,7 @@ def test_a_module_that_is_not_nvidias_is_named(
 
 def test_every_function_in_use_is_looked_for_at_the_start() -> None:
     """One that is called and not in the list would fail later, on somebody's old bindings."""
-    text = "".join(Path(str(one.__file__)).read_text() for one in (nvml, visible))
+    text = "".join(Path(str(one.__file__)).read_text() for one in (nvml, visible_gpu))
     used = set(re.findall(r"nvml\.(nvml\w+)\(?", text))
     assert used <= {*nvml.NEEDED}
     assert all(hasattr(pynvml, name) for name in nvml.NEEDED)

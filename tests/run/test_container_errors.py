@@ -21,10 +21,11 @@ import records
 from suite.catalog import profile as profiles
 from suite.errors import BadInput, WrongMachine
 from suite.results.record import Gpu
-from suite.run import environment, runner
+from suite.run import runner
 from suite.run.containers import image as images
 from suite.run.containers.engine import Engine, connect
 from suite.run.containers.place import own_user
+from suite.run.machine import environment
 
 __all__ = ["engine", "image"]
 

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 import records
 from desk import Desk
 from suite.errors import WrongMachine
-from suite.results import store
-from suite.run import compiled, contained
-from suite.run.containers import container, owner
+from suite.results.storage import run_folder
+from suite.run.case import compile_cache
+from suite.run.containers import container, launches, owner
 from suite.run.containers.container import Launched, Spec, arguments
 from suite.run.containers.engine import Engine, connect
 from suite.run.containers.place import Place, place
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def container_of(engine: Engine, run: Path):
-    plan = store.read_plan(run)
+    plan = run_folder.read_plan(run)
     found = {"label": f"{owner.RUN}={plan.run_id}"}
     (container,) = engine.client.containers.list(all=True, filters=found)
     return container
@@ -44,7 +44,7 @@ def test_a_launch_in_a_container_is_recorded(engine: Engine, image: str, tmp_pat
     assert told[-2:] == ["case-ended", "run-ended"]
     assert told.count("step-done") >= 16
 
-    found = store.read([tmp_path / "run"])
+    found = run_folder.read([tmp_path / "run"])
     (record,) = found.records
     around = record.environment
     assert (record.outcome, around.runner, found.plans[0].runner) == ("ok", "docker", "docker")
@@ -77,7 +77,7 @@ def test_a_killed_container_is_said_and_the_run_goes_on(
     again = Desk("--resume", str(run), cache=cache)
     code, errors = again.finish()
     assert code == 0, errors
-    found = store.read([run])
+    found = run_folder.read([run])
     assert [record.method for record in found.records] == ["lora", "full"]
     assert {record.environment.runner for record in found.records} == {"docker"}
     assert found.problems == ()
@@ -96,7 +96,7 @@ def test_a_signal_takes_the_container_along(
     assert code == 128 + number, errors
     assert f"--resume {run}" in errors
     assert ours(engine) == set()
-    with store.open_run(run) as opened:  # nobody holds it
+    with run_folder.open_run(run) as opened:  # nobody holds it
         assert opened.records == ()
 
 
@@ -128,7 +128,7 @@ def test_a_killed_owner_leaves_nothing_running(engine: Engine, image: str, tmp_p
     again = Desk("--resume", str(run), cache=cache)
     code, errors = again.finish()
     assert code == 0, errors
-    assert len(store.read([run]).records) == 1
+    assert len(run_folder.read([run]).records) == 1
 
 
 def test_a_container_that_cannot_be_made_leaves_the_run_as_it_was(
@@ -137,7 +137,7 @@ def test_a_container_that_cannot_be_made_leaves_the_run_as_it_was(
     """A name that is taken: whose it is cannot be known, so it stays and is named."""
     run, cache = tmp_path / "run", tmp_path / "cache"
     plan = records.plan(methods=("lora",), runner="docker")
-    with store.create(run, plan):
+    with run_folder.create(run, plan):
         pass
     name = f"tunebench-{plan.run_id}-1"
     foreign = engine.client.containers.create(image, name=name, network_mode="none")
@@ -151,9 +151,9 @@ def test_a_container_that_cannot_be_made_leaves_the_run_as_it_was(
     assert f"docker rm --force {name}" in errors
 
 
-def spec(engine: Engine, run: store.Run, where: Place) -> Spec:
+def spec(engine: Engine, run: run_folder.Run, where: Place) -> Spec:
     found = records.container(image_id=engine.client.images.get(IMAGE).id)
-    return contained.specification(engine, run, 1, found, where, "4321:4321", "abc-dirty")
+    return launches.specification(engine, run, 1, found, where, "4321:4321", "abc-dirty")
 
 
 def test_the_engine_is_asked_for_as_little_as_training_needs(
@@ -165,7 +165,7 @@ def test_the_engine_is_asked_for_as_little_as_training_needs(
     monkeypatch.setenv("HF_TOKEN", "secret")
     plan = records.plan(methods=("lora",), runner="docker")
     with (
-        store.create(tmp_path / "run", plan) as run,
+        run_folder.create(tmp_path / "run", plan) as run,
         place(engine, run, image, "4321:4321", {}) as where,
     ):
         made = engine.client.containers.create(**arguments(spec(engine, run, where)))
@@ -209,7 +209,7 @@ def test_a_gpu_is_asked_for_and_its_absence_is_said(
         pytest.skip("this engine has NVIDIA's runtime, and no test may take its GPU")
     plan = records.plan(methods=("lora",), runner="docker", profile="h200-sxm")
     with (
-        store.create(tmp_path / "run", plan) as run,
+        run_folder.create(tmp_path / "run", plan) as run,
         place(engine, run, image, "0:0", {}) as where,
     ):
         wanted = spec(engine, run, where)
@@ -255,7 +255,7 @@ def test_an_engine_elsewhere_gets_copies_and_gives_results_back(
     with elsewhere(tmp_path, *options) as desk:
         code, errors = desk.finish()
     assert code == 0, errors
-    found = store.read([run])
+    found = run_folder.read([run])
     assert [(record.launch, record.outcome) for record in found.records] == [(1, "ok"), (2, "ok")]
     assert found.problems == ()
     assert (run / "launch-1.json").is_file()
@@ -273,7 +273,7 @@ def test_an_engine_elsewhere_loses_no_record_when_interrupted(
         desk.process.send_signal(signal.SIGINT)
         code, errors = desk.finish()
     assert code == 130, errors
-    assert [record.method for record in store.read([run]).records] == ["lora"]
+    assert [record.method for record in run_folder.read([run]).records] == ["lora"]
     assert (run / "launch-1.json").is_file()
     assert ours(engine) == set()
 
@@ -287,7 +287,7 @@ def test_volumes_of_an_engine_elsewhere_are_the_users(
     monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates))
     plan = records.plan(methods=("lora",), runner="docker")
     script = "touch /results/a /cache/a; test -f /tunebench/suite/cli.py; touch /tunebench/a"
-    with forwarded(certificates) as address, store.create(tmp_path / "run", plan) as run:
+    with forwarded(certificates) as address, run_folder.create(tmp_path / "run", plan) as run:
         monkeypatch.setenv("DOCKER_HOST", address)
         labels = {owner.RUN: plan.run_id, owner.OWNER: owner.me()}
         with connect() as far, place(far, run, image, "4321:4321", labels) as where:
@@ -307,8 +307,8 @@ def test_volumes_of_an_engine_elsewhere_are_the_users(
 def test_an_error_inside_is_one_here(engine: Engine, image: str, tmp_path: Path) -> None:
     """What cannot be written there: exit 3, and the folder by its name on this side."""
     run, cache = tmp_path / "run", tmp_path / "cache"
-    with store.create(run, records.plan(methods=("lora",), runner="docker")):
-        (run / compiled.FOLDER).write_text("in the way")
+    with run_folder.create(run, records.plan(methods=("lora",), runner="docker")):
+        (run / compile_cache.FOLDER).write_text("in the way")
     code, errors = Desk("--resume", str(run), cache=cache).finish()
     assert code == 3
     assert str(run) in errors
@@ -340,7 +340,7 @@ def test_a_container_that_hangs_is_ended(
     monkeypatch.setattr(container, "STOP_SECONDS", 1)
     plan = records.plan(methods=("lora",), runner="docker")
     with (
-        store.create(tmp_path / "run", plan) as run,
+        run_folder.create(tmp_path / "run", plan) as run,
         place(engine, run, image, "0:0", {}) as where,
     ):
         deaf = "trap '' INT TERM; echo awake; while :; do sleep 1; done"

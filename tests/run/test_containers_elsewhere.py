@@ -9,7 +9,7 @@ from second_engines import second_docker, second_podman
 
 from desk import Desk
 from suite.errors import WrongMachine
-from suite.results import store
+from suite.results.storage import run_folder
 from suite.run.containers.engine import Engine, connect
 
 __all__ = ["engine", "image"]
@@ -28,7 +28,7 @@ def test_a_saved_image_trains_on_another_docker(
         with connect() as there:
             assert ours(there) == set()
     assert code == 0, errors
-    (record,) = store.read([run]).records
+    (record,) = run_folder.read([run]).records
     around = record.environment.container
     assert (record.outcome, around.engine_version) == ("ok", engine.version)
     assert around.image_id == engine.client.images.get(image).id
@@ -67,7 +67,7 @@ def test_podman_is_an_engine(
         assert code == 0, errors
         with connect() as there:
             assert ours(there) == set()
-    found = store.read([run])
+    found = run_folder.read([run])
     assert [(one.method, one.outcome) for one in found.records] == [("lora", "ok"), ("full", "ok")]
     assert version.startswith("Podman ")
     for record in found.records:

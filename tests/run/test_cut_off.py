@@ -10,7 +10,7 @@ import records
 from suite.catalog import profile as profiles
 from suite.cli import main
 from suite.errors import BadInput, WrongMachine
-from suite.results import store
+from suite.results.storage import run_folder
 from suite.verbs import probe, upgrade_check
 
 CHOICE = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora"]
@@ -42,14 +42,16 @@ def test_a_comparison_that_was_cut_off_is_gone_on_with(
         with pytest.raises(WrongMachine, match=f"{folder}.*: cannot be written: No space"):
             upgrade_check._folder(args, profile, asked)
     assert upgrade_check._folder(args, profile, asked) == folder
-    assert [store.read_plan(folder / side).tier for side in upgrade_check.SIDES] == ["smoke"] * 2
+    assert [run_folder.read_plan(folder / side).tier for side in upgrade_check.SIDES] == [
+        "smoke"
+    ] * 2
 
 
 def test_a_run_of_another_is_no_side_of_a_comparison(tmp_path: Path) -> None:
     """Without the note of what was asked, whatever is there is not gone on with, ever."""
     asked = upgrade_check.Asked(base={}, candidate={"peft": "0.21.2"})
     args = upgrade_check.parser().parse_args([*CHOICE, "--out", str(tmp_path)])
-    store.create(tmp_path / "base", records.plan()).close()
+    run_folder.create(tmp_path / "base", records.plan()).close()
     for _ in range(2):
         with pytest.raises(BadInput, match="another comparison"):
             upgrade_check._folder(args, profiles.load("cpu"), asked)
@@ -79,11 +81,11 @@ def test_a_calibration_without_space_for_its_result_can_be_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The error names the file; the launches are there, so the next call only writes it."""
-    with store.create(tmp_path / "run", records.plan(methods=("lora",), launches=5)) as run:
+    with run_folder.create(tmp_path / "run", records.plan(methods=("lora",), launches=5)) as run:
         for launch in range(1, 6):
             run.append(records.record(launch=launch, seconds=0.1 + launch / 1000))
     arguments = ["calibrate", *CHOICE, "--out", str(tmp_path / "run")]
-    monkeypatch.setattr("suite.verbs.measure.measure", lambda *_, **__: 0)
+    monkeypatch.setattr("suite.console.measure.measure", lambda *_, **__: 0)
     with monkeypatch.context() as context:
         full_at(context, 1)
         assert main(arguments) == 3

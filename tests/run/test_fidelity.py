@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from suite.results.fidelity import Fidelity, FidelityFile
-from suite.results.store import read
-from suite.run.nvml import open_gpu
+from suite.results.storage.run_folder import read
+from suite.run.machine.nvml import open_gpu
 
 ROOT = Path(__file__).parents[2]
 SELF = ROOT / "benchmarks" / "self"

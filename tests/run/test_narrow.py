@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from suite.run.narrow import first_that_shows, narrow
+from suite.run.upgrade.delta_debugging import first_that_shows, narrow
 
 NAMES = [f"package-{number}" for number in range(16)]
 

@@ -5,8 +5,8 @@ import pytest
 
 from suite.catalog import profile
 from suite.results.record import Gpu
-from suite.run.nvml import Missing, Reading
-from suite.run.preflight import available_memory, card, host, neighbours, preflight
+from suite.run.machine.nvml import Missing, Reading
+from suite.run.machine.preflight import available_memory, card, host, neighbours, preflight
 
 H200 = Gpu(
     name="NVIDIA H200",

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from suite.cli import main
-from suite.results import store
+from suite.results.storage import run_folder
 
 ROOT = Path(__file__).parents[2]
 START = STEP = 64
@@ -72,7 +72,7 @@ def test_the_edge_of_this_machine_is_found_and_survives_a_kill(tmp_path: Path) -
     assert again.returncode == 0, said
     assert first.read_bytes() == before, "what was known is not measured again"
 
-    found = store.read([place for place in folder.iterdir() if place.is_dir()]).records
+    found = run_folder.read([place for place in folder.iterdir() if place.is_dir()]).records
     by_rows = {record.case.workload.batch_sequences: record.outcome for record in found}
     assert len(by_rows) == len(found)
     assert set(by_rows.values()) == {"ok", "oom"}, by_rows
@@ -103,7 +103,7 @@ def test_what_is_not_memory_ends_the_search(tmp_path: Path) -> None:
     )
     assert done.returncode == 4, done.stderr
     assert "the search ended at 1 row a batch: error" in done.stdout
-    (record,) = store.read([place for place in folder.iterdir() if place.is_dir()]).records
+    (record,) = run_folder.read([place for place in folder.iterdir() if place.is_dir()]).records
     assert (record.outcome, record.phase) == ("error", "load")
 
 

@@ -11,9 +11,9 @@ import pytest
 
 import records
 from suite.results.record import Record
-from suite.run import progress
-from suite.run.estimate import Estimate
-from suite.run.progress import JsonReporter, PlainReporter, RunReporter
+from suite.run.progress import reporter
+from suite.run.progress.reporter import JsonReporter, PlainReporter, RunReporter
+from suite.run.progress.time_left import Estimate
 
 ROOT = Path(__file__).parents[2]
 RUN = Path("runs/x")
@@ -49,7 +49,7 @@ def test_a_log_says_that_a_long_case_is_alive(monkeypatch: pytest.MonkeyPatch) -
     stream = io.StringIO()
     told = PlainReporter(RUN, records.plan(), [records.record(wall_seconds=200.0)], stream)
     now = [1000.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(reporter.time, "monotonic", lambda: now[0])
     case = records.plan().cases[1]
     with told:
         told.case_begun(case, 2, 2, 1, 1)
@@ -84,7 +84,7 @@ def test_a_terminal_is_drawn_within_its_width(width: int) -> None:
     """On a real terminal: a mark a case, never wider than it, and the cursor comes back."""
     script = (
         "from pathlib import Path; import records, test_progress as t;"
-        " from suite.run.progress import reporter;"
+        " from suite.run.progress.reporter import reporter;"
         " t.tell(reporter(Path('runs/x'), records.plan(), [], json=False),"
         " records.record(), records.failed(method='qlora', reason='a very long reason ' * 20))"
     )

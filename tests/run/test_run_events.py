@@ -3,8 +3,8 @@
 import io
 
 import records
-from suite.run import events
-from suite.run.events import Channel, parse
+from suite.run.progress import events
+from suite.run.progress.events import Channel, parse
 
 
 def test_a_record_travels_whole() -> None:

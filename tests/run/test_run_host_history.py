@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from suite.results.record import Finding
-from suite.run import host_history
-from suite.run.host_history import FILE, LEAST, MOST
+from suite.run.machine import host_history
+from suite.run.machine.host_history import FILE, LEAST, MOST
 from suite.wire import HostProbe
 
 USUAL = HostProbe(

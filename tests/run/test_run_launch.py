@@ -13,7 +13,7 @@ from run_settings import Silent, scripted
 
 import records
 from suite.errors import SuiteError, WrongMachine
-from suite.results.store import create, open_run, read
+from suite.results.storage.run_folder import create, open_run, read
 from suite.run import launch
 
 INTERRUPTIBLE = Path(__file__).parent / "interruptible.py"
@@ -273,7 +273,7 @@ def own_benchmarks(tmp_path: Path, text: str) -> Path:
     folder = tmp_path / "benchmarks"
     folder.mkdir()
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
-    (folder / "conftest.py").write_text('pytest_plugins = ["suite.run.plugin"]\n')
+    (folder / "conftest.py").write_text('pytest_plugins = ["suite.run.pytest_front.plugin"]\n')
     (folder / f"test_{tmp_path.name}.py").write_text(text)
     return folder
 

@@ -9,9 +9,9 @@ import pynvml
 import pytest
 
 from suite.errors import BadInput, WrongMachine
-from suite.run.environment import environment, require_machine, resolve_profile
-from suite.run.nvml import Device, Missing, open_gpu, slowdowns
-from suite.run.preflight import preflight
+from suite.run.machine.environment import environment, require_machine, resolve_profile
+from suite.run.machine.nvml import Device, Missing, open_gpu, slowdowns
+from suite.run.machine.preflight import preflight
 
 
 def test_the_card_is_described_in_si_units(monkeypatch):

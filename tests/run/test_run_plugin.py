@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.results.store import read
+from suite.results.storage.run_folder import read
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-from suite.run.probe import probe
+from suite.run.machine.ceilings import probe
 
 
 def test_the_probe_measures_this_device():

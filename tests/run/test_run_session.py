@@ -11,8 +11,8 @@ import run_settings
 from run_settings import Silent, measure
 
 from suite.catalog.tier import Workload
-from suite.run import session
-from suite.run.session import agree
+from suite.run.case import session
+from suite.run.case.session import agree
 
 
 def test_a_good_worker_makes_a_whole_record(tmp_path):

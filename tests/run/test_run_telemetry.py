@@ -13,11 +13,11 @@ from run_settings import Silent, setting, short_case
 
 from suite.catalog import profile as profiles
 from suite.results.record import seal
-from suite.run import telemetry
-from suite.run.measurement import Measurement, worker_environment
-from suite.run.nvml import open_gpu
-from suite.run.session import Span
-from suite.run.telemetry import NOT_LISTED, Sampler, descends
+from suite.run.case import telemetry
+from suite.run.case.measurement import Measurement, worker_environment
+from suite.run.case.session import Span
+from suite.run.case.telemetry import NOT_LISTED, Sampler, descends
+from suite.run.machine.nvml import open_gpu
 from suite.wire import Phase
 
 MIB = fake_gpu.MIB

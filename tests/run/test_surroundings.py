@@ -12,7 +12,7 @@ from run_settings import Silent, scripted
 
 import records
 from suite.errors import WrongMachine
-from suite.results.store import create, read
+from suite.results.storage.run_folder import create, read
 from suite.run import home, launch, variables
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def test_a_folder_that_others_can_write_is_no_home(trap: str, homeless: Path) ->
 @pytest.mark.parametrize("after_seconds", [0.0, 0.5, 2.5])
 def test_kill_9_of_the_parent_takes_the_probe_along(after_seconds: float) -> None:
     """Whether it still imports torch or measures, it keeps no GPU for nobody."""
-    code = "from suite.run.probe import probe; print(1, flush=True); probe('cpu')"
+    code = "from suite.run.machine.ceilings import probe; print(1, flush=True); probe('cpu')"
     parent = subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,

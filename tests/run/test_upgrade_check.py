@@ -11,8 +11,8 @@ import planted
 import records
 from suite.cli import main
 from suite.results.record import Record
-from suite.results.store import create, read
-from suite.run import index
+from suite.results.storage.run_folder import create, read
+from suite.run.upgrade import package_index
 from suite.verbs.upgrade_check import Asked
 
 ONE_CASE = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora"]
@@ -173,4 +173,4 @@ def test_a_lock_is_read_for_this_system_only(tmp_path: Path) -> None:
         "xformers==0.0.1\n# a comment\n"
         f"accelerate=={importlib.metadata.version('accelerate')}\n"
     )
-    assert index.resolve([str(lock)], index.here()) == {"peft": "0.20.0"}
+    assert package_index.resolve([str(lock)], package_index.here()) == {"peft": "0.20.0"}

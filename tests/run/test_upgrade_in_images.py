@@ -13,12 +13,12 @@ from suite.catalog import profile
 from suite.cli import main
 from suite.errors import BadInput, WrongMachine
 from suite.results.record import Record
-from suite.results.store import read
-from suite.run import index, layered
+from suite.results.storage.run_folder import read
 from suite.run.containers import image as images
 from suite.run.containers import layer
 from suite.run.containers.engine import Engine
-from suite.run.grounds import grounds
+from suite.run.upgrade import package_index, patched_image
+from suite.run.upgrade.open_environments import grounds
 
 __all__ = ["engine", "image"]
 
@@ -49,8 +49,8 @@ def made(engine: Engine) -> Iterator[set[str]]:
 
 
 @pytest.fixture
-def ground(engine: Engine, image: str) -> Iterator[layered.Image]:
-    with layered.ground(engine, images.named(engine, image, "cpu"), "cpu") as found:
+def ground(engine: Engine, image: str) -> Iterator[patched_image.Image]:
+    with patched_image.ground(engine, images.named(engine, image, "cpu"), "cpu") as found:
         yield found
 
 
@@ -114,14 +114,14 @@ def test_what_nothing_starts_with_or_nobody_has_is_an_answer(
 
 
 def test_an_image_is_made_once_and_holds_what_was_asked(
-    ground: layered.Image, engine: Engine, made: set[str], wheels: Path
+    ground: patched_image.Image, engine: Engine, made: set[str], wheels: Path
 ) -> None:
     """The second time it is found; another version is another image; no version, the image itself.
 
     pip resolves against what the image holds: what is there already is not installed again.
     """
     assert ground.target.packages["torch"].endswith("+cpu")
-    wanted = index.resolve(["peft==0.20.0"], ground.target)
+    wanted = package_index.resolve(["peft==0.20.0"], ground.target)
     assert wanted == {"peft": "0.20.0"}
     first = ground.make(wanted).container
     created = engine.client.images.get(first.image).attrs["Created"]
@@ -129,15 +129,15 @@ def test_an_image_is_made_once_and_holds_what_was_asked(
     assert again.image_id == first.image_id
     assert engine.client.images.get(again.image).attrs["Created"] == created
     assert ground.make({}).container.image_id == ground.image_id
-    with layered.ground(engine, first, "cpu") as other:
+    with patched_image.ground(engine, first, "cpu") as other:
         assert other.target.packages["peft"] == "0.20.0"
         newer = other.make({"peft": "0.21.0"}).container
-    with layered.ground(engine, newer, "cpu") as third:
+    with patched_image.ground(engine, newer, "cpu") as third:
         assert third.target.packages["peft"] == "0.21.0", "a layer over a layer"
 
 
 def test_images_that_are_named_are_the_sides(
-    ground: layered.Image, engine: Engine, image: str, made: set[str], wheels: Path
+    ground: patched_image.Image, engine: Engine, image: str, made: set[str], wheels: Path
 ) -> None:
     """One side is the profile's image, the other one by its name, and each says what it holds.
 
@@ -153,24 +153,24 @@ def test_images_that_are_named_are_the_sides(
     engine.client.images.build(fileobj=io.BytesIO(text), tag=bare, rm=True)
     with pytest.raises(WrongMachine), grounds("docker", cpu, (bare, None)):
         pass
-    with pytest.raises(index.NotInstallable), grounds("docker", cpu, (None, bare)):
+    with pytest.raises(package_index.NotInstallable), grounds("docker", cpu, (None, bare)):
         pass
 
 
 def test_another_python_than_the_images_takes_a_lock(
-    ground: layered.Image, tmp_path: Path
+    ground: patched_image.Image, tmp_path: Path
 ) -> None:
     """Its wheels can be had from here, what a requirement needs there cannot be found out."""
-    target = index.Target(
+    target = package_index.Target(
         packages=ground.target.packages,
         platform=("--python-version=3.99",),
         markers={**ground.target.markers, "python_version": "3.99"},
     )
     with pytest.raises(BadInput, match=r"needs on Python 3\.99"):
-        index.resolve(["peft==0.20.0"], target)
+        package_index.resolve(["peft==0.20.0"], target)
     lock = tmp_path / "lock.txt"
     lock.write_text("peft==0.20.0\ndill==0.0.1 ; python_version < '3.99'\n")
-    assert index.resolve([str(lock)], target) == {"peft": "0.20.0"}
+    assert package_index.resolve([str(lock)], target) == {"peft": "0.20.0"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import torch
 from unsloth_zoo.temporary_patches import gpt_oss_grouped_qlora, moe_utils
 from unsloth_zoo.temporary_patches.gpt_oss import GptOssExpertsBnb4bit
 
-from suite.worker.experts import VARIABLE, ExpertsWitness
+from suite.worker.model.experts import VARIABLE, ExpertsWitness
 
 EXPERTS, WIDTH, TOKENS = 4, 128, 16
 

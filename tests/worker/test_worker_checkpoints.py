@@ -23,8 +23,8 @@ from suite.catalog import model as models
 from suite.catalog import parameters
 from suite.catalog.model import Model
 from suite.errors import BadInput, WrongMachine
-from suite.worker import checkpoints
-from suite.worker.checkpoints import Layout, checkpoint_folder
+from suite.worker.model import checkpoints
+from suite.worker.model.checkpoints import Layout, checkpoint_folder
 
 ALL: list[tuple[str, Layout]] = [(name, "dense") for name in models.names()]
 ALL += [(name, "nf4") for name in models.names() if models.load(name).family == "gpt-oss"]

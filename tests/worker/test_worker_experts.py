@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from suite.catalog import method as methods
-from suite.worker.experts import VARIABLE, choose, passed
+from suite.worker.model.experts import VARIABLE, choose, passed
 
 BEFORE = {
     "forward": 7,

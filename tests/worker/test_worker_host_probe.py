@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from suite.worker import host_probe
+from suite.worker.machine import host_probe
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM
 from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.catalog import parameters
-from suite.worker.configs import config_for
+from suite.worker.model.configs import config_for
 
 
 def build(name: str) -> Any:

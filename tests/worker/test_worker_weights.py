@@ -12,8 +12,8 @@ from torch import nn
 from transformers import AutoModelForCausalLM
 
 from suite.catalog import model as models
-from suite.worker.configs import config_for
-from suite.worker.weights import TAPE_LENGTH, canonical_name, fill_adapters, fill_base
+from suite.worker.model.configs import config_for
+from suite.worker.model.weights import TAPE_LENGTH, canonical_name, fill_adapters, fill_base
 
 
 @cache

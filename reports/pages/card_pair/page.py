@@ -17,8 +17,8 @@ from reports.text.addresses import gpu_page, pair_name
 from reports.text.environment_diff import Sides, sides
 from reports.text.figures import Figure, Measured
 from suite import units
-from suite.results.launches import Launches
 from suite.results.record import Record
+from suite.results.replicates import Launches
 
 
 class Ceiling(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,8 +11,8 @@ from reports.text import numbers as cells
 from reports.text import phrases
 from reports.text.figures import Figure, Measured, figure
 from suite import units
-from suite.results.launches import Launches
 from suite.results.metrics import Metric, all_metrics
+from suite.results.replicates import Launches
 
 NO_RATIO = "no ratio"
 NOTHING = Figure(text="–")

@@ -21,9 +21,9 @@ from reports.text.gpu_facts import Said
 from reports.text.numbers import verdict
 from suite import units
 from suite.catalog import profile as profiles
-from suite.results.launches import Launches
 from suite.results.metrics import all_metrics
-from suite.results.parity import References
+from suite.results.replicates import Launches
+from suite.results.validity.parity import References
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):

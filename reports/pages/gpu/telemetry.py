@@ -8,11 +8,11 @@ import msgspec
 from reports.pages.record import telemetry as gpu_view
 from reports.text import phrases
 from reports.text.figures import Figure, Measured
-from suite.results.computed import once
-from suite.results.energy import energy
-from suite.results.launches import Launches
+from suite.results.memoize import once
 from suite.results.record import Record
-from suite.results.window import NoWindow, steady_window
+from suite.results.replicates import Launches
+from suite.results.telemetry.energy import energy
+from suite.results.telemetry.window import NoWindow, steady_window
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

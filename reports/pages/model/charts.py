@@ -11,7 +11,7 @@ from reports.published.headline_claim import NAMES
 from reports.text import phrases
 from reports.text.numbers import number, peak_memory
 from suite import units
-from suite.results.launches import Value
+from suite.results.replicates import Value
 
 TOKENS = "Real tokens per second"
 

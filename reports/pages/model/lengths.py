@@ -14,7 +14,7 @@ from reports.text.grid import Cell, Grid, grid
 from reports.text.grid import number as cell
 from reports.text.numbers import number, peak_memory, record_page
 from suite import units
-from suite.results.launches import Value
+from suite.results.replicates import Value
 
 LENGTH = "Length of a row, tokens"
 

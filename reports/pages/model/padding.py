@@ -15,8 +15,8 @@ from reports.text.grid import Cell, Grid, grid
 from reports.text.grid import number as cell
 from reports.text.numbers import number, peak_memory, record_page
 from suite import units
-from suite.results.launches import across
 from suite.results.metrics import all_metrics
+from suite.results.replicates import across
 
 
 class Ways(msgspec.Struct, frozen=True, kw_only=True):

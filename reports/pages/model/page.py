@@ -23,7 +23,7 @@ from reports.text.grid import number as cell
 from reports.text.numbers import number, record_page
 from suite import units
 from suite.catalog.model import Model
-from suite.results.launches import Launches
+from suite.results.replicates import Launches
 
 _PLAIN = re.compile("[a-z0-9][a-z0-9.-]{0,59}")
 

@@ -15,8 +15,8 @@ from reports.text.grid import number as cell
 from reports.text.numbers import exact, number, peak_memory, record_page
 from suite import units
 from suite.catalog.model import Model
-from suite.results.launches import Launches, Value, across
 from suite.results.metrics import Metric, all_metrics
+from suite.results.replicates import Launches, Value, across
 
 
 def methods(peers: Peers, names: Names) -> Grid:

@@ -4,7 +4,7 @@ import msgspec
 
 from reports.text import facts, phrases
 from suite import units
-from suite.results.ledger import MOST_RESIDUAL_SHARE, Account, Line, account
+from suite.results.memory.ledger import MOST_RESIDUAL_SHARE, Account, Line, account
 from suite.results.record import Record
 
 UNKNOWN = "unknown"

@@ -12,13 +12,13 @@ from reports.sections import hosts
 from reports.text import facts, phrases
 from reports.text import numbers as cells
 from suite import units
-from suite.results.comparable import settings
 from suite.results.metrics import Metric, all_metrics
 from suite.results.notes import notes
-from suite.results.parity import Parity, References
 from suite.results.plan import Plan
 from suite.results.record import Check, Environment, Finding, Record
-from suite.results.settled import settled
+from suite.results.validity.comparable import settings
+from suite.results.validity.parity import Parity, References
+from suite.results.validity.settled import settled
 
 HEADLINE = (
     "tokens_per_second",

@@ -11,11 +11,11 @@ from reports.charts.record_lines import Chart, Line, chart
 from reports.pages.record.tables import bounded
 from reports.text import facts, phrases
 from suite import units
-from suite.results.energy import Energy, energy
-from suite.results.long_steps import LongSteps, long_steps
 from suite.results.record import Record, Telemetry
-from suite.results.throttle import REASONS
-from suite.results.window import NoWindow, Window, fault, steady_window
+from suite.results.telemetry.energy import Energy, energy
+from suite.results.telemetry.long_steps import LongSteps, long_steps
+from suite.results.telemetry.throttle import REASONS
+from suite.results.telemetry.window import NoWindow, Window, fault, steady_window
 
 #: A longer line is drawn from means, so that a page stays small.
 MOST_POINTS = 400

@@ -10,11 +10,10 @@ from types import MappingProxyType
 from typing import Literal
 
 from suite.errors import BadInput
-from suite.results import calibration, parity, stats
-from suite.results.collection import Collection
-from suite.results.comparable import differing, packages, settings
-from suite.results.compare import lines, sides
-from suite.results.compare.found import (
+from suite.results.compare import match as sides
+from suite.results.compare import quantities as lines
+from suite.results.compare.match import ALLOWED, Allowed, Key, Side
+from suite.results.compare.report import (
     GATED,
     Change,
     Comparison,
@@ -23,9 +22,12 @@ from suite.results.compare.found import (
     Pooled,
     Setting,
 )
-from suite.results.compare.sides import ALLOWED, Allowed, Key, Side
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
+from suite.results.stats import calibration, significance
+from suite.results.storage.reader import Collection
+from suite.results.validity import parity
+from suite.results.validity.comparable import differing, packages, settings
 
 __all__ = ["ALLOWED", "COMPUTED", "GATED", "Allowed", "Change", "Comparison", "FailedLaunch"]
 __all__ += ["Line", "Pooled", "Setting", "compare", "compute", "too_few"]
@@ -90,11 +92,11 @@ def _pooled(compared: Sequence[Side], times: Sequence[float]) -> Iterator[Pooled
     bands = [parity.band(before[0]).trajectory for _, before, _ in compared]
     quantities: tuple[tuple[Literal["step time", "loss"], Sequence[float], float], ...]
     quantities = (
-        ("step time", times, stats.MARGIN / 2),
+        ("step time", times, significance.MARGIN / 2),
         ("loss", losses, statistics.fmean(bands or [0.0]) / 2),
     )
     for quantity, ratios, margin in quantities:
-        p = stats.pooled(ratios)
+        p = significance.pooled(ratios)
         if p is not None:
             ratio = statistics.geometric_mean(ratios)
             cases = len(ratios)
@@ -112,7 +114,7 @@ def compute(records: Iterable[Record]) -> None:
                 all_metrics()[tag].compute(record)
 
 
-def too_few(found: Comparison, wanted: int = stats.GATE_LAUNCHES) -> str:
+def too_few(found: Comparison, wanted: int = significance.GATE_LAUNCHES) -> str:
     """Return why these results cannot gate, or "": too few good launches a side of a case.
 
     A case that fails the gate by its failed launches is no such case: it has its answer.

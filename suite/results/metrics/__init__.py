@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from suite.results.computed import once
+from suite.results.memoize import once
 from suite.results.record import Record
 
 Unit = Literal[
@@ -37,7 +37,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     ``compute`` reads raw samples only. ``better`` is None where neither direction is. ``help``
     says in whole sentences what is counted; ``tag`` is filled in from the file's name.
     ``over_window``: it goes with the mean of the steady steps, and has their error
-    (``suite.results.settled``).
+    (``suite.results.validity.settled``).
     """
 
     title: str

@@ -1,8 +1,8 @@
 """Energy of training, per token."""
 
-from suite.results.energy import energy
 from suite.results.metrics import Metric
 from suite.results.record import Record
+from suite.results.telemetry.energy import energy
 
 
 def _compute(record: Record) -> float | None:

@@ -1,6 +1,6 @@
 """How much of the process's memory nothing explains."""
 
-from suite.results.ledger import account
+from suite.results.memory.ledger import account
 from suite.results.metrics import Metric
 from suite.results.record import Record
 

@@ -4,7 +4,7 @@ import statistics
 
 from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.window import NoWindow, steady_window
+from suite.results.telemetry.window import NoWindow, steady_window
 
 
 def _compute(record: Record) -> float | None:

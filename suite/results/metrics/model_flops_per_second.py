@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from suite.catalog.case import Case
 from suite.catalog.flops import step_flops
-from suite.results.computed import once
+from suite.results.memoize import once
 from suite.results.metrics import Metric
 from suite.results.record import Record
 from suite.results.samples import per_second, steady_steps

@@ -2,7 +2,7 @@
 
 from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.settled import settled
+from suite.results.validity.settled import settled
 
 
 def _compute(record: Record) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from suite.results.parked import loaded
+from suite.results.lazy import loaded
 from suite.results.plan import Plan
 from suite.results.record import Record
 from suite.results.redaction import identities, rules

@@ -14,7 +14,7 @@ import msgspec
 from suite.errors import SuiteError, WrongMachine
 from suite.run.containers.engine import Engine, explained
 from suite.run.containers.owner import OWNER, STOP_SECONDS
-from suite.run.events import AnyEvent, parse
+from suite.run.progress.events import AnyEvent, parse
 
 STDOUT = 1
 TAIL_LINES = 12

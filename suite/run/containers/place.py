@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import BadInput
-from suite.results import decode
 from suite.results.record import Record
-from suite.results.store import JOURNAL, PLAN, Run
+from suite.results.storage import decode
+from suite.results.storage.run_folder import JOURNAL, PLAN, Run
 from suite.run.containers.container import Volume
 from suite.run.containers.engine import Engine, explained
 from suite.run.launch import cache_folder, unused

@@ -10,7 +10,7 @@ from suite.catalog.case import Case
 from suite.catalog.method import Adapter, Quantization
 from suite.wire import Start
 from suite.worker.failures import Unsupported
-from suite.worker.targets import module_targets, parameter_targets
+from suite.worker.model.targets import module_targets, parameter_targets
 
 
 def load(start: Start, checkpoint: str, revision: str | None) -> Any:

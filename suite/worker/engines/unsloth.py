@@ -12,7 +12,7 @@ import torch
 from suite.catalog.case import Case
 from suite.catalog.method import Method
 from suite.wire import Start
-from suite.worker.targets import module_targets, parameter_targets
+from suite.worker.model.targets import module_targets, parameter_targets
 
 
 def load(start: Start, checkpoint: str, revision: str | None) -> Any:

@@ -11,9 +11,9 @@ from transformers import TrainerCallback
 from suite.wire import Ledger, Start
 from suite.worker import effective
 from suite.worker.batches import Batch, tokens, total
-from suite.worker.experts import ExpertsWitness
 from suite.worker.loops.gate import Gate
 from suite.worker.loops.memory import MemoryNotes
+from suite.worker.model.experts import ExpertsWitness
 
 
 class _Enough(Exception):

@@ -1,0 +1,1 @@
+"""What verbs print: tables and sentences for a terminal, and rows for files."""

@@ -1,0 +1,153 @@
+"""A comparison in words: the table, the sentences below it, and what a gate makes of it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from suite import units
+from suite.console import tables
+from suite.results.compare import GATED, Comparison, Line
+from suite.results.metrics import all_metrics
+from suite.results.stats import significance
+
+#: "smallest": the slowdown that these launches would have shown four times of five.
+HEADER = [
+    "case",
+    "quantity",
+    "base",
+    "candidate",
+    "ratio",
+    "interval",
+    "smallest",
+    "launches",
+    "verdict",
+]
+RIGHT = "base candidate ratio interval smallest launches"
+
+
+def show(found: Comparison, said: Sequence[str]) -> None:
+    """Print a comparison for people: the table, then the sentences."""
+    if found.lines:
+        tables.show(HEADER, rows(found), right=RIGHT)
+        print()
+    for sentence in said:
+        tables.say(sentence)
+
+
+def markdown(found: Comparison, said: Sequence[str]) -> None:
+    """Print the same as Markdown."""
+    from reports.text import markdown as markup
+
+    if found.lines:
+        print(markup.table(HEADER, rows(found), words=2))
+        print()
+    for sentence in said:
+        print(f"- {markup.paragraph(sentence)}")
+
+
+def page(found: Comparison, said: Sequence[str], last: str, *, good: bool) -> str:
+    """Return the same as an HTML page that needs no other; its verdict, ``last``, comes first."""
+    from reports.pages.verdict import verdict_page
+
+    return verdict_page(HEADER, rows(found), said, last, good=good)
+
+
+def rows(found: Comparison) -> list[list[str]]:
+    """Return a row of ``HEADER`` for each line; of launches that failed, how many."""
+    lost = Counter[tuple[str, str, str]](
+        (each.profile, each.case_id, each.side) for each in found.failed
+    )
+    return [_row(line, lost) for line in found.lines]
+
+
+def _row(line: Line, lost: Mapping[tuple[str, str, str], int]) -> list[str]:
+    bounds = (line.low, line.high)
+    interval = " to ".join(_signed(bound - 1) for bound in bounds if bound is not None)
+    counts = (("base", line.base_launches), ("candidate", line.candidate_launches))
+    launches = []
+    for side, good in counts:
+        failed = lost.get((line.profile, line.case_id, side), 0)
+        launches.append(f"{good} of {good + failed}" if failed else str(good))
+    return [
+        line.case_id,
+        line.metric,
+        _value(line.metric, line.base),
+        _value(line.metric, line.candidate),
+        "" if line.ratio is None else _signed(line.ratio - 1),
+        interval,
+        "" if line.smallest is None else units.percent(line.smallest),
+        ", ".join(launches),
+        line.verdict,
+    ]
+
+
+def sentences(found: Comparison) -> list[str]:
+    """Return what the table does not say."""
+    said = [f"{each.case_id}: {each.kind}. {each.note}".rstrip(". ") for each in found.changes]
+    said += [
+        f"{each.case_id}: launch {each.launch} of the {each.side} (run {each.run_id}) has no"
+        f" numbers: {each.reason}"
+        for each in found.failed
+    ]
+    for line in found.lines:
+        if line.metric == "loss" and line.verdict != significance.Verdict.SAME:
+            said.append(f"{line.case_id}: {line.note}")
+        if line.metric == GATED and line.note:
+            said.append(f"{line.case_id}: {line.note}")
+        if line.metric == GATED and (line.margin or 0.0) > significance.MARGIN:
+            said.append(
+                f"{line.case_id}: a change counts from {units.percent(line.margin or 0.0)} on,"
+                " since its launches scatter by calibration"
+            )
+        if line.metric == GATED and line.verdict == significance.Verdict.INCONCLUSIVE:
+            said.append(f"{line.case_id}: {_inconclusive(line)}")
+    for pooled in found.pooled:
+        change = units.signed_percent(pooled.ratio - 1)
+        worse = "slower" if pooled.quantity == "step time" else "higher"
+        said.append(
+            f"All {pooled.cases} cases together: {change} {pooled.quantity},"
+            f" p = {pooled.p:.2g} for {worse}"
+        )
+    for each in found.packages:
+        said.append(f"Package {each.setting}: {each.base} → {each.candidate}")
+    for each in found.settings:
+        cases = ", ".join(each.case_ids)
+        said.append(
+            f"Effective setting {each.setting}: {each.base} → {each.candidate}, in {cases}"
+        )
+    return [*said, *(f"Note: {note}" for note in found.notes)]
+
+
+def answer(failures: Sequence[str], too_few: str = "") -> str:
+    """Return the last sentence: what a gate makes of it, or why there can be none."""
+    if too_few:
+        return f"A gate refuses to answer: {too_few}."
+    return f"A gate fails: {'; '.join(failures)}." if failures else "A gate passes."
+
+
+def _inconclusive(line: Line) -> str:
+    needed = "more launches than anybody would take"
+    if line.needed is not None:
+        needed = f"about {line.needed} launches a side"
+    smallest = "" if line.smallest is None else units.percent(line.smallest)
+    return f"a slowdown of {smallest} would have been found; to settle this, {needed}"
+
+
+def _value(tag: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    metric = all_metrics().get(tag)
+    if metric is None:
+        return f"{value:.4f}"
+    if metric.unit == "seconds":
+        return units.seconds(value)
+    if metric.unit == "bytes":
+        return units.bytes_(value)
+    if metric.unit == "tokens/second":
+        return f"{value:,.0f} token/s"
+    if metric.unit == "joules/token":
+        return units.scaled(value, "J/token")
+    return units.count(value)
+
+
+def _signed(share: float) -> str:
+    return f"{'−' if share < 0 else '+'}{abs(share):.1%}".replace("%", " %")

@@ -1,0 +1,1 @@
+"""How far estimates are off, on records that were left out of the fit."""

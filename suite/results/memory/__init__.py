@@ -1,0 +1,1 @@
+"""Where memory went, and whether a card would hold it."""

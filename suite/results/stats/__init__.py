@@ -1,0 +1,1 @@
+"""How launches scatter, and what a difference between them says."""

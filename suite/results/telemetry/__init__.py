@@ -1,0 +1,1 @@
+"""The GPU's samples over the steps of a record."""

@@ -1,0 +1,1 @@
+"""May a record be quoted, and beside which others?"""

@@ -1,0 +1,1 @@
+"""One case, measured: its process, its session, its record."""

@@ -1,0 +1,1 @@
+"""What this machine is: its GPU, its host, and whether it is fit to measure."""

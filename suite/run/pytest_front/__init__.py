@@ -1,0 +1,1 @@
+"""Cases as benchmarks of pytest-benchmark."""

@@ -1,0 +1,1 @@
+"""The same cases in two environments, and which package makes a difference."""

@@ -1,0 +1,1 @@
+"""What the worker measures of a machine, before any case."""

@@ -1,0 +1,270 @@
+"""Full-size checkpoints that take no disk, so that every loader walks its real path offline.
+
+A safetensors file is a JSON header and a block of tensor bytes. Written as a header and a
+truncate, the block is a hole in a sparse file: no blocks on disk, zeros when read. Only NF4 code
+tables and quantization states are real bytes. ``suite.worker.model.weights`` fills the loaded model.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import math
+import os
+import shutil
+import struct
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from suite.catalog import parameters
+from suite.catalog.model import Model
+from suite.errors import BadInput, WrongMachine
+
+Layout = Literal["dense", "nf4"]
+
+LAYOUT_VERSION = 1  #: bump when the files below change
+MANIFEST = "tunebench.json"  #: written last: file names and their sizes in bytes
+SHARD_BYTES = 4 << 30
+
+#: The sixteen NF4 values (QLoRA, arXiv 2305.14314, appendix E), as bitsandbytes has them.
+NF4_CODE = (
+    *(-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453),
+    *(-0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0),
+    *(0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224),
+    *(0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0),
+)
+NF4_BLOCK, NESTED_BLOCK = 64, 256
+
+
+def checkpoint_folder(model: Model, layout: Layout, cache: Path) -> Path:
+    """Return the folder of a model's dummy checkpoint, made under ``cache`` if need be.
+
+    Layout "dense" is bfloat16 as the hub has it (gpt-oss: the dequantized one); "nf4", for gpt-oss
+    only, is bitsandbytes' with one matrix per expert, which Unsloth loads as it is (on a GPU; on
+    the CPU its ``patch_gpt_oss_bnb4bit`` must be called before the load, else the experts are
+    silently left in 16 bits).
+    Two processes may ask at once; a folder appears whole or not at all. Raises WrongMachine when
+    the disk cannot hold it, BadInput for a layout the family does not have.
+    """
+    if layout == "nf4" and model.family != "gpt-oss":
+        raise BadInput(f"{model.name}: layout 'nf4' exists for gpt-oss only")
+    home = cache / "checkpoints"
+    folder = home / f"{model.name}-{layout}-{_digest(model, layout)}"
+    try:
+        if _is_whole(folder):  # no lock: a finished cache may be read-only
+            return folder
+        home.mkdir(parents=True, exist_ok=True)
+        with _locked(home / f".{folder.name}.lock"):
+            if not _is_whole(folder):
+                _make(model, layout, folder)
+    except OSError as error:
+        raise WrongMachine(
+            f"{folder}: cannot make the dummy checkpoint: {error.strerror or error}",
+            hint="Choose a writable cache folder on a file system with sparse files.",
+        ) from error
+    return folder
+
+
+def _digest(model: Model, layout: Layout) -> str:
+    parts = (model.family, model.architecture, layout, LAYOUT_VERSION, version("transformers"))
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()[:12]
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    # The kernel releases the lock with the descriptor, so a killed maker blocks nobody.
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _is_whole(folder: Path) -> bool:
+    """Return whether the folder holds every file at the size its manifest says."""
+    try:
+        sizes = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=dict[str, int])
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (FileNotFoundError, msgspec.DecodeError):
+        return False
+
+
+def _make(model: Model, layout: Layout, folder: Path) -> None:
+    from suite.worker.model.configs import config_for, write_tokenizer
+
+    prefix = f".{folder.name}.tmp-"
+    for left_by_a_killed_maker in folder.parent.glob(f"{prefix}*"):
+        shutil.rmtree(left_by_a_killed_maker)
+    making = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    try:
+        _require_sparse_files(making)
+        settings = json.loads(config_for(model).to_json_string(use_diff=False))
+        if layout == "nf4":
+            settings["quantization_config"] = _quantization_config()
+        (making / "config.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
+        write_tokenizer(making, model)
+        _write_shards(making, list(_tensors(model, layout)))
+        sizes = {path.name: path.stat().st_size for path in making.iterdir()}
+        (making / MANIFEST).write_text(json.dumps(sizes), encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        making.chmod(0o755)
+        making.rename(folder)
+    finally:
+        if making.exists():
+            shutil.rmtree(making)
+
+
+def _require_sparse_files(folder: Path) -> None:
+    """Raise WrongMachine where a hole takes disk: a large model would fill it."""
+    probe = folder / "probe"
+    with probe.open("wb") as file:
+        file.truncate(4 << 20)
+        os.fsync(file.fileno())
+    allocated = probe.stat().st_blocks * 512
+    probe.unlink()
+    if allocated >= 4 << 20:
+        raise WrongMachine(
+            f"{folder.parent}: this file system has no sparse files",
+            hint="Choose a cache folder on another file system (ext4, xfs, btrfs, tmpfs, APFS).",
+        )
+
+
+class _Tensor(msgspec.Struct, frozen=True, kw_only=True):
+    """One tensor of a file: ``data`` None is a hole."""
+
+    name: str
+    dtype: Literal["F32", "BF16", "U8"]
+    shape: tuple[int, ...]
+    data: bytes | None = None
+
+    def size(self) -> int:
+        return math.prod(self.shape) * {"F32": 4, "BF16": 2, "U8": 1}[self.dtype]
+
+
+def _tensors(model: Model, layout: Layout) -> Iterator[_Tensor]:
+    """Yield what the files of a layout hold, under the names they have on the hub."""
+    for name, shape in parameters.shapes(model).items():
+        if ".experts." not in name or (model.family, layout) == ("gpt-oss", "dense"):
+            if layout == "nf4" and name.endswith("_proj.weight"):
+                yield from _nf4(name, shape[0], shape[1])
+            else:
+                stored = name.replace(".router.", ".router.linear.") if layout == "nf4" else name
+                yield _Tensor(name=stored, dtype="BF16", shape=shape)
+            continue
+        stem, _, projection = name.rpartition(".")
+        for expert in range(shape[0]):
+            if model.family == "gpt-oss":
+                part = projection.removesuffix("_bias")
+                target = f"{stem}.{part}s.{expert}"
+                if part == projection:
+                    yield from _nf4(f"{target}.weight", shape[2], shape[1])
+                else:
+                    yield _Tensor(name=f"{target}.bias", dtype="BF16", shape=shape[1:])
+            elif projection == "gate_up_proj":
+                half = (shape[1] // 2, shape[2])
+                for part in ("gate_proj", "up_proj"):
+                    target = f"{stem}.{expert}.{part}.weight"
+                    yield _Tensor(name=target, dtype="BF16", shape=half)
+            else:
+                target = f"{stem}.{expert}.{projection}.weight"
+                yield _Tensor(name=target, dtype="BF16", shape=shape[1:])
+
+
+def _nf4(name: str, out_features: int, in_features: int) -> Iterator[_Tensor]:
+    """Yield one NF4 weight with double quantization, in bitsandbytes' serialized form."""
+    count = out_features * in_features
+    blocks = -(-count // NF4_BLOCK)
+    nested_blocks = -(-blocks // NESTED_BLOCK)
+    state = {
+        "quant_type": "nf4",
+        "blocksize": NF4_BLOCK,
+        "dtype": "bfloat16",
+        "shape": [out_features, in_features],
+        "nested_blocksize": NESTED_BLOCK,
+        "nested_dtype": "float32",
+        "nested_offset": 0.05,
+    }
+    packed = json.dumps(state).encode()
+    code = struct.pack("<16f", *NF4_CODE)
+    # Stands in for the table of the nested 8-bit code; fill_base makes its values irrelevant.
+    nested_code = struct.pack("<256f", *((value - 127) / 128 for value in range(256)))
+    yield _Tensor(name=name, dtype="U8", shape=(-(-count // 2), 1))
+    yield _Tensor(name=f"{name}.absmax", dtype="U8", shape=(blocks,))
+    yield _Tensor(name=f"{name}.quant_map", dtype="F32", shape=(16,), data=code)
+    yield _Tensor(name=f"{name}.nested_absmax", dtype="F32", shape=(nested_blocks,))
+    yield _Tensor(name=f"{name}.nested_quant_map", dtype="F32", shape=(256,), data=nested_code)
+    yield _Tensor(
+        name=f"{name}.quant_state.bitsandbytes__nf4",
+        dtype="U8",
+        shape=(len(packed),),
+        data=packed,
+    )
+
+
+def _quantization_config() -> dict[str, Any]:
+    return {
+        "quant_method": "bitsandbytes",
+        "load_in_4bit": True,
+        "load_in_8bit": False,
+        "bnb_4bit_quant_type": "nf4",
+        "bnb_4bit_use_double_quant": True,
+        "bnb_4bit_compute_dtype": "bfloat16",
+        "bnb_4bit_quant_storage": "uint8",
+        "llm_int8_skip_modules": ["router", "embed_tokens", "lm_head", "norm"],
+    }
+
+
+def _write_shards(folder: Path, tensors: list[_Tensor]) -> None:
+    """Write the tensors as sparse safetensors files of at most ``SHARD_BYTES``, and the index."""
+    shards: list[list[_Tensor]] = [[]]
+    filled = 0
+    for tensor in tensors:
+        if shards[-1] and filled + tensor.size() > SHARD_BYTES:
+            shards.append([])
+            filled = 0
+        shards[-1].append(tensor)
+        filled += tensor.size()
+    places: dict[str, str] = {}
+    for number, shard in enumerate(shards, start=1):
+        name = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
+        _write_shard(folder / name, shard)
+        places |= dict.fromkeys((tensor.name for tensor in shard), name)
+    total = sum(tensor.size() for tensor in tensors)
+    index = {"metadata": {"total_size": total}, "weight_map": places}
+    text = json.dumps(index)
+    (folder / "model.safetensors.index.json").write_text(text, encoding="utf-8")
+
+
+def _write_shard(path: Path, tensors: list[_Tensor]) -> None:
+    # Wider types first keeps every tensor aligned to its own size; real bytes side by side share
+    # disk blocks.
+    def place(tensor: _Tensor) -> tuple[int, bool]:
+        return ("F32", "BF16", "U8").index(tensor.dtype), tensor.data is None
+
+    ordered = sorted(tensors, key=place)
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    offset = 0
+    real: list[tuple[int, bytes]] = []
+    for tensor in ordered:
+        end = offset + tensor.size()
+        header[tensor.name] = {
+            "dtype": tensor.dtype,
+            "shape": tensor.shape,
+            "data_offsets": [offset, end],
+        }
+        if tensor.data is not None:
+            real.append((offset, tensor.data))
+        offset = end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        start = file.tell()
+        file.truncate(start + offset)
+        for at, data in real:
+            file.seek(start + at)
+            file.write(data)
