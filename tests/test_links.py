@@ -13,7 +13,7 @@ from suite.errors import BadInput
 from suite.results.storage import run_folder
 from suite.results.storage.reader import NOISE
 from suite.run.case import compile_cache
-from suite.run.launch import unused
+from suite.run.folders import unused
 from suite.run.upgrade import bisect
 from suite.verbs import probe, upgrade_check
 

@@ -15,12 +15,11 @@ from pathlib import Path
 import msgspec
 
 from suite.catalog import case as cases
+from suite.paths import RESULTS, ROOT
 from suite.results.record import Record, encode, seal
 from suite.results.stats.significance import GATE_LAUNCHES
 from suite.results.storage.reader import JOURNAL, read
 
-ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "reports" / "results"
 SPREAD = 0.007  #: of launches, as the logarithm's standard deviation
 SEED = 17
 

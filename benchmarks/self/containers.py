@@ -11,6 +11,7 @@ import msgspec
 import pairs
 
 from suite.catalog import profile as profiles
+from suite.paths import ROOT
 from suite.results.storage.run_folder import create
 from suite.run import planning
 from suite.run.case.measurement import worker_environment
@@ -19,7 +20,6 @@ from suite.run.containers.container import Launched, Spec, Volume, arguments
 from suite.run.containers.engine import Engine, connect
 from suite.run.containers.place import SUITE, own_user, place
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = "under_session.py"
 CASES = {"models": ["tiny-qwen3"], "methods": ["lora"]}
 

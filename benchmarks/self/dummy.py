@@ -34,10 +34,10 @@ from suite.catalog.profile import Profile
 from suite.results.fidelity import Fidelity
 from suite.run import planning
 from suite.run.case.measurement import worker_environment
-from suite.run.launch import cache_folder
+from suite.run.folders import cache_folder
 from suite.run.machine.environment import resolve_profile
 from suite.run.machine.nvml import Device, open_gpu
-from suite.run.progress.reporter import reporter
+from suite.run.progress.choose import reporter
 from suite.wire import Start
 from suite.worker.model.checkpoints import checkpoint_folder
 from suite.worker.model.weights import STANDARD_DEVIATION

@@ -33,10 +33,10 @@ from suite.errors import SuiteError
 from suite.results.fidelity import Fidelity
 from suite.run import planning
 from suite.run.case.measurement import worker_environment
-from suite.run.launch import cache_folder
+from suite.run.folders import cache_folder
 from suite.run.machine.environment import resolve_profile
 from suite.run.machine.nvml import Device, open_gpu
-from suite.run.progress.reporter import reporter
+from suite.run.progress.choose import reporter
 from suite.wire import Start
 
 LIMIT = 0.01  #: of step time, either way

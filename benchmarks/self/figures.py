@@ -24,9 +24,9 @@ import msgspec
 import pairs
 import report
 
+from suite.paths import ROOT
 from suite.results.storage.reader import read
 
-ROOT = Path(__file__).parents[2]
 LEAST_PAIRS, MOST_PAIRS = 4, 12
 #: Enough pairs once the 95 % interval of their mean is this close to it on either side.
 WANTED_MARGIN = 0.01

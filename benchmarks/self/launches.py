@@ -34,7 +34,8 @@ from suite.run import planning
 from suite.run.launch import Launch
 from suite.run.machine.environment import resolve_profile
 from suite.run.machine.nvml import Device, open_gpu
-from suite.run.progress.reporter import Reporter, reporter
+from suite.run.progress.choose import reporter
+from suite.run.progress.reporter import Reporter
 
 #: Of a difference, either way: Unsloth's steps wait for the host, which scatters more.
 LIMITS = {"transformers": 0.01, "unsloth": 0.02}

@@ -16,9 +16,9 @@ import msgspec
 import synthetic
 from pytest_benchmark.stats import Stats
 
+from suite.paths import ROOT
 from suite.results.storage.reader import read
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("index.html", "all-results.html")
 
 

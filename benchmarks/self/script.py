@@ -13,7 +13,7 @@ import msgspec
 
 from suite.catalog.case import Case
 from suite.run.case.measurement import worker_environment
-from suite.run.launch import cache_folder
+from suite.run.folders import cache_folder
 from suite.run.machine.nvml import Device
 from suite.worker.model.checkpoints import checkpoint_folder
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 
 from suite.catalog import case as cases
+from suite.paths import RESULTS
 from suite.results.record import Record, encode, seal
 from suite.results.storage.reader import JOURNAL, read
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
 CARDS = 10
 
 

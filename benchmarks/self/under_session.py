@@ -18,7 +18,7 @@ from case import first_counted, paired_case
 from suite.catalog import profile as profiles
 from suite.run import planning
 from suite.run.case.session import Session
-from suite.run.progress.reporter import reporter
+from suite.run.progress.choose import reporter
 from suite.wire import Start
 
 

@@ -31,7 +31,7 @@ _TEXTS = frozenset({"name", "title", "summary", "why", "reference"})
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """Throughput of ours over theirs, geometric means over launches.
 
-    ``low`` and ``high`` are the ends of the 95 % interval (``suite.results.stats.significance``), None where a
+    ``low`` and ``high`` are the ends of the 95 % interval (``stats.significance``), None where a
     side has too few launches for one; ``launches`` are those of ours and theirs.
     """
 

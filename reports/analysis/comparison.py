@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from reports.text import phrases
+from reports.text.grid import Link
 from reports.text.numbers import (
     Number,
     Ratio,
@@ -23,13 +24,6 @@ from suite.results.replicates import Launches, Value, across
 from suite.results.validity.comparable import NOT_SET, settings
 from suite.results.validity.page_faults import page_faults
 from suite.results.validity.parity import References
-
-
-class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """Text that leads to a page."""
-
-    text: str
-    href: str
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

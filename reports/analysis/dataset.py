@@ -7,6 +7,8 @@ from typing import TypeVar, cast
 import msgspec
 
 from reports.analysis.runs import Overview, Section, overview
+from suite.estimate import planner
+from suite.estimate.planner import Planner
 from suite.results.plan import TRY, Plan
 from suite.results.replicates import Launches, group
 from suite.results.storage.reader import Collection
@@ -39,6 +41,11 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return whether these are a try of a search for what fits: too few steps to time."""
         plan = self.plans.get(group.first.run_id)
         return plan is not None and plan.tier == TRY
+
+    @cached_property
+    def planner(self) -> Planner:
+        """Return what measures and projects from these records."""
+        return planner.on(self.collection.records)
 
     @cached_property
     def _by_place(self) -> Mapping[tuple[str, str], list[Launches]]:

@@ -10,7 +10,7 @@ from reports.analysis.dataset import Material
 from reports.analysis.runs import Section
 from reports.published.headline_claim import NAMES
 from reports.text import markdown, phrases
-from reports.text.numbers import Number, number, peak_memory, quotient
+from reports.text.numbers import Number, change, number, peak_memory, quotient
 from suite import units
 from suite.results.metrics import Metric, all_metrics
 from suite.results.replicates import Launches, across
@@ -101,15 +101,6 @@ def _host(group: Launches) -> str:
     """Return the host memory beside that of a GPU, where some engines put activations."""
     host = all_metrics()["peak_host_rss_bytes"]
     return "" if peak_memory(group.best) == host else _median(group, host)
-
-
-def change(ratio: float | None) -> str:
-    """Return a ratio as a change in percent: ``−12 %``, ``+3.1 %``; empty when unknown."""
-    if ratio is None:
-        return ""
-    if ratio == 1:
-        return "0 %"
-    return units.signed_percent(ratio - 1)
 
 
 def _median(group: Launches, metric: Metric) -> str:

@@ -10,13 +10,11 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 from suite.errors import BadInput, SuiteError
+from suite.paths import RESULTS, ROOT
 from suite.results.storage.publish import write_noise
 
-ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "reports" / "results"
 DOCUMENTS = (ROOT / "README.md", RESULTS / "README.md", ROOT / "docs" / "python-stack.md")
 _EXPORT = ["./tunebench", "export"]
 _SCRIPTS = ("benchmarks/self/gate.py", "benchmarks/self/python_stack.py")

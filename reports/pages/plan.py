@@ -7,7 +7,6 @@ with what each cell says of one token.
 import msgspec
 
 from reports.analysis.dataset import Material
-from reports.sections import time_model
 from reports.text import example_job
 from reports.text import numbers as cells
 from suite.catalog import case as cases
@@ -70,7 +69,7 @@ def page(material: Material) -> Page | None:
 
     None where that tier's file is bad.
     """
-    plan, known = time_model.plan(material), prices.known()
+    plan, known = material.planner, prices.known()
     standard = tier.standard()
     if standard is None:
         return None

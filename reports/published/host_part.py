@@ -14,7 +14,6 @@ import msgspec
 from reports.analysis.baselines import settings
 from reports.analysis.dataset import Material
 from reports.published.sources import Figure
-from reports.sections import time_model
 from reports.text import facts, phrases
 from reports.text.numbers import hindrance, quotient, verdict
 from suite import units
@@ -144,7 +143,7 @@ def _measured(found: Paths) -> str:
 
 def _most(found: Paths, faster: str, material: Material) -> str:
     """Return how far ahead a card could be at most, were the host all that is unlike."""
-    plan, case = time_model.plan(material), found.today.case
+    plan, case = material.planner, found.today.case
     one, other = (
         plan.entry(case, profiles.load(name)) for name in (faster, found.today.first.profile)
     )

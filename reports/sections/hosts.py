@@ -12,9 +12,9 @@ import msgspec
 
 from reports.analysis import workloads
 from reports.analysis.dataset import Material
-from reports.pages.record.tables import bounded
 from reports.text import phrases
 from reports.text.blocks import Block, Points, Prose, Row, table
+from reports.text.phrases import bounded
 from suite import units
 from suite.results.hosts import LAUNCHES, MEMORY, OPERATIONS, RATES, Rate, probes, processor
 from suite.results.record import Record

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reports.analysis.baselines import KINDS
 from reports.analysis.dataset import Material
-from reports.export.markdown_runs import change
 from reports.published import headline_claim as claims
 from reports.sections import hosts, memory_errors, searches, time_model, what_fits
 from reports.sections import losses as loss_table
 from reports.text import facts, phrases
 from reports.text.blocks import Block, Heading, Part, Points, Prose, Row, table
-from reports.text.numbers import record_page
+from reports.text.numbers import change, record_page
 from suite import units
 from suite.results.fidelity import Fidelity, between, geometric
 from suite.results.record import Record

@@ -10,21 +10,16 @@ from reports.text import phrases
 from reports.text.blocks import Block, Heading, Points, Prose, Row, table
 from suite import units
 from suite.catalog import profile as profiles
-from suite.estimate import explain, planner, project, step_time
+from suite.estimate import explain, project, step_time
 from suite.estimate.errors import time as time_errors
 from suite.estimate.errors.time import TARGET, HeldOut
-from suite.estimate.planner import Entry, Planner
+from suite.estimate.planner import Entry
 from suite.estimate.project import Projector
-
-
-def plan(material: Material) -> Planner:
-    """Return the planner of a collection."""
-    return material.once("planner", lambda each: planner.on(each.collection.records))
 
 
 def errors(material: Material) -> list[Block]:
     """Return how far the model is off on cases that it was not fitted on."""
-    projector = plan(material).projector
+    projector = material.planner.projector
     if projector is None or not projector.errors:
         return []
     count = len(projector.model.samples)
@@ -65,8 +60,8 @@ def _fitted(projector: Projector) -> str:
     )
     text = (
         f"Fitted: how many times as long as at the probed rate ({times}; processors are reckoned"
-        f" at {units.scaled(step_time.PROCESSOR_BYTES_PER_SECOND, 'B/s')} each), and the host's time"
-        f" for a pass over a layer or a kernel of one expert ({host})."
+        f" at {units.scaled(step_time.PROCESSOR_BYTES_PER_SECOND, 'B/s')} each), and the host's"
+        f" time for a pass over a layer or a kernel of one expert ({host})."
     )
     samples = projector.model.samples
     if probed := sum(sample.rates.host_speed is not None for sample in samples):
@@ -96,7 +91,7 @@ def _unit(name: str) -> float | None:
 
 def published(material: Material) -> list[Block]:
     """Return what is projected for cards never measured, against what others published."""
-    found = plan(material)
+    found = material.planner
     if found.projector is None:
         return []
     rows, left_out = projected.compare(found.projector)
@@ -125,7 +120,7 @@ def published(material: Material) -> list[Block]:
 
 def pairs(material: Material) -> list[Block]:
     """Return projected answers to what sources say of one card against another, with reasons."""
-    found = plan(material)
+    found = material.planner
     if found.projector is None:
         return []
     blocks: list[Block] = []

@@ -43,7 +43,7 @@ def _around(material: Material, environment: Environment) -> Markup:
     if probe is not None:
         own = ("host", "host_after")
         shared += [getattr(probe, n) for n in probe.__struct_fields__ if n not in own]
-    # Records of one collection share what is equal (``suite.results.storage.compact``), so ids are enough.
+    # Records of one collection share what is equal (``storage.compact``), so ids are enough.
     key = tuple(map(id, shared))
     if key not in made:
         values = {"around": record_view.around(environment)}

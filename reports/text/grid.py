@@ -4,8 +4,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from reports.analysis.comparison import Link
 from reports.text.numbers import Number
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """Text that leads to a page."""
+
+    text: str
+    href: str
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):

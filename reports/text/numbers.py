@@ -177,3 +177,12 @@ def _verdict(parity: Parity) -> Verdict:
     if parity.verdict == "differs":
         return Verdict(kind="bad", text="differs", detail=parity.reason)
     return Verdict(kind="none", text="no reference", detail=parity.reason)
+
+
+def change(ratio: float | None) -> str:
+    """Return a ratio as a change in percent: ``−12 %``, ``+3.1 %``; empty when unknown."""
+    if ratio is None:
+        return ""
+    if ratio == 1:
+        return "0 %"
+    return units.signed_percent(ratio - 1)

@@ -233,3 +233,13 @@ def clock_slope(found: LongSteps) -> str:
 def extra_power(found: LongSteps) -> str:
     """Return the power of the extra time and its margin, for example "107 ± 57 W"."""
     return f"{found.extra_watts:,.0f} ± {found.margin_watts:,.0f} W"
+
+
+LONGEST_TEXT = 2_000
+
+
+def bounded(text: str) -> str:
+    """Return the text, or its beginning and how much more the JSON holds."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]} … ({len(text) - LONGEST_TEXT:,} more characters in the JSON)"

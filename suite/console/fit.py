@@ -1,20 +1,46 @@
 """What ``fit`` prints for people: one case part by part, many as a table, errors of the model."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from reports.text import phrases
 from suite import screen, units
+from suite.catalog.case import Case
+from suite.catalog.profile import Profile
 from suite.console import tables
-from suite.estimate import explain
+from suite.estimate import explain, memory
 from suite.estimate.errors.memory import TARGET, Held, Summary, held_out, summaries
+from suite.estimate.largest_fit import Frontier
+from suite.results.memory import fits_card as fits
 from suite.results.memory.fits_card import COMFORTABLE_SHARE
 from suite.results.record import Record
 
-if TYPE_CHECKING:
-    from suite.verbs.fit import Answer
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """What records of exactly this work on this card say; ``verdict`` is theirs alone."""
+
+    records: int
+    verdict: fits.Verdict
+    need: fits.Need
+    failures: tuple[str, ...]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One model and method on one card. ``unsupported`` is why nothing can run it, or empty.
+
+    With a ``frontier`` the case is that at its sure end, or at the other where nothing is sure.
+    """
+
+    case: Case
+    profile: Profile
+    card_bytes: float
+    verdict: fits.Verdict
+    estimate: memory.MemoryEstimate
+    unsupported: str
+    frontier: Frontier | None
+    measured: Measured | None
+
 
 #: What stands behind each part that is not exact.
 SOURCES = {
@@ -28,7 +54,7 @@ AXES = {"sequence_tokens": "Tokens a row", "batch_sequences": "Rows a batch"}
 SIZES = "has needs measured"
 
 
-def show(answers: Sequence["Answer"]) -> None:
+def show(answers: Sequence[Answer]) -> None:
     """Print the answers: in full where there is one, else a row each."""
     if len(answers) == 1 and answers[0].frontier is None:
         _full(answers[0])
@@ -62,7 +88,7 @@ def show(answers: Sequence["Answer"]) -> None:
     _unverified(answers)
 
 
-def _unverified(answers: Sequence["Answer"]) -> None:
+def _unverified(answers: Sequence[Answer]) -> None:
     cards = dict.fromkeys(a.profile.name for a in answers if not a.profile.verified)
     if cards:
         tables.say(f"Unverified, for the suite was never run there: {', '.join(cards)}.")
@@ -123,7 +149,7 @@ def _activations(each: Summary) -> str:
     return f"; of activations alone {units.percent(middle)} and {units.percent(most)}"
 
 
-def _full(answer: "Answer") -> None:
+def _full(answer: Answer) -> None:
     case, estimate = answer.case, answer.estimate
     card = explain.marked(answer.profile.title, answer.profile)
     tables.say(
@@ -169,7 +195,7 @@ def _full(answer: "Answer") -> None:
         tables.say(f"Measured on this card: {phrases.short(failure)}")
 
 
-def _row(answer: "Answer") -> tuple[str, ...]:
+def _row(answer: Answer) -> tuple[str, ...]:
     estimate = answer.estimate
     start = (
         answer.case.model.name,
@@ -186,7 +212,7 @@ def _row(answer: "Answer") -> tuple[str, ...]:
     return (*start, _answered(answer), needs, _measured(answer), _note(answer))
 
 
-def _measured(answer: "Answer") -> str:
+def _measured(answer: Answer) -> str:
     """Return what records of this very work on this card needed, or what became of it there."""
     seen = answer.measured
     if seen is None:
@@ -197,11 +223,11 @@ def _measured(answer: "Answer") -> str:
     return seen.failures[0].partition(":")[0] if seen.failures else "unknown"
 
 
-def _answered(answer: "Answer") -> str:
+def _answered(answer: Answer) -> str:
     return "unsupported" if answer.unsupported else answer.verdict
 
 
-def _note(answer: "Answer") -> str:
+def _note(answer: Answer) -> str:
     limit = answer.frontier
     if answer.unsupported:
         return answer.unsupported

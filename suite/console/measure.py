@@ -11,7 +11,8 @@ from suite.results.record import Record
 from suite.results.storage.run_folder import Run, own_weights
 from suite.results.validity.failed import failures
 from suite.run.execute import execute
-from suite.run.progress.reporter import JsonReporter, reporter
+from suite.run.progress.choose import reporter
+from suite.run.progress.reporter import JsonReporter
 from suite.signals import Interrupted, Signals
 
 

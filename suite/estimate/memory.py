@@ -33,7 +33,8 @@ FRAGMENTATION = Between(value=0.15, low=0.03, high=0.6)
 class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """What one case would need on a device; bytes.
 
-    ``lines`` are the parts of ``suite.results.memory.ledger`` at their expected size. ``allocated_bytes``
+    ``lines`` are the parts of ``results.memory.ledger`` at their expected size.
+    ``allocated_bytes``
     is torch's peak, ``context_bytes`` the driver's beside it, ``needs_bytes`` those two with the
     fragmentation. ``phase`` is where the peak is. ``calibrated_on`` counts the measured cases of
     its kind; 0 has its reason in ``note``.

@@ -38,7 +38,7 @@ class Launches(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def unsettled(self) -> tuple[Record, ...]:
-        """Return the good records whose steps had not settled (``suite.results.validity.settled``)."""
+        """Return the good records whose steps had not settled (``validity.settled``)."""
         return tuple(record for record in self.ok if settled(record).settled is False)
 
     @property
@@ -51,7 +51,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     """The median of per-launch values, with their range; equal to it when there is one launch.
 
     ``over_window``: the metric goes with the mean of the steady steps. Then ``error`` is how well
-    a single launch knows its value, as a share of it (``suite.results.validity.settled``); None where that
+    a single launch knows its value, as a share of it (``validity.settled``); None where that
     is unknown, and for several launches, which have their range.
     """
 

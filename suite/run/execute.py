@@ -14,7 +14,7 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
 
         launches.execute(run, reporter, signals)
         return
-    from suite.run.launch import launch
+    from suite.run.pytest_front.drive import launch
     from suite.setup.packages import ensure_training
 
     ensure_training()

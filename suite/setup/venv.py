@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from suite.errors import EXIT_INTERRUPTED, SuiteError, WrongMachine
+from suite.paths import ROOT
 from suite.setup import pip
 
-ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 
 _PARTS = {"bin", "etc", "include", "lib", "lib64", "share", "pyvenv.cfg", ".gitignore"}

@@ -3,9 +3,8 @@
 import argparse
 import gc
 import os
-import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,16 +15,14 @@ from suite.arguments import Parser, names, one_of, path
 from suite.console import comparison, tables
 from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
 from suite.results import compare
+from suite.results.published import published_noise
 from suite.results.record import Record
 from suite.results.stats import calibration, significance
-from suite.results.storage.reader import NOISE
 from suite.results.storage.run_folder import Collection, read
 from suite.signals import Signals
-from suite.verbs.publish import RESULTS
 
 #: From so many records on, a second process is worth its start.
 MANY = 2000
-_NAME = re.compile("[a-z0-9-]+")
 
 
 def parser() -> Parser:
@@ -105,12 +102,6 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     else:
         comparison.show(found, [*said, answer])
     return EXIT_REGRESSION if gates and failures else EXIT_OK
-
-
-def published_noise(profiles: Iterable[str]) -> list[Path]:
-    """Return the calibrations that were published with this checkout, for these profiles."""
-    files = [RESULTS / profile / NOISE for profile in sorted(profiles) if _NAME.fullmatch(profile)]
-    return [file for file in files if file.is_file()]
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -17,42 +16,18 @@ from suite.catalog import toml
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Workload
+from suite.console.fit import Answer, Measured
 from suite.errors import EXIT_OK, BadInput
 from suite.estimate import memory
-from suite.estimate.largest_fit import Axis, Frontier, frontier, grown
+from suite.estimate.largest_fit import Axis, frontier, grown
+from suite.paths import RESULTS
 from suite.results.memory import fits_card as fits
 from suite.results.record import Record
 from suite.results.storage.run_folder import read
 from suite.signals import Signals
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
-TIER, SEED = "standard", 17
+SEED = 17
 CHOICES = ("model", "method", "gpu", "seq", "batch", "max_seq", "max_batch")
-
-
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What records of exactly this work on this card say; ``verdict`` is theirs alone."""
-
-    records: int
-    verdict: fits.Verdict
-    need: fits.Need
-    failures: tuple[str, ...]
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One model and method on one card. ``unsupported`` is why nothing can run it, or empty.
-
-    With a ``frontier`` the case is that at its sure end, or at the other where nothing is sure.
-    """
-
-    case: Case
-    profile: Profile
-    card_bytes: float
-    verdict: fits.Verdict
-    estimate: memory.MemoryEstimate
-    unsupported: str
-    frontier: Frontier | None
-    measured: Measured | None
 
 
 def parser() -> Parser:
@@ -127,7 +102,7 @@ def asked(args: argparse.Namespace) -> list[Case]:
         raise BadInput("--max-seq looks for what --seq gives: leave one away")
     if args.max_batch and args.batch:
         raise BadInput("--max-batch looks for what --batch gives: leave one away")
-    tier, found = tiers.load(TIER), []
+    tier, found = tiers.load("standard"), []
     standard = tier.workload
     workload = Workload(
         sequence_tokens=args.seq or standard.sequence_tokens,

@@ -5,7 +5,6 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -22,10 +21,10 @@ from suite.errors import EXIT_OK, BadInput
 from suite.estimate import explain, planner
 from suite.estimate.interval import Between
 from suite.estimate.planner import Entry, Job
+from suite.paths import RESULTS
 from suite.results.storage.run_folder import read
 from suite.signals import Signals
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
 MOST_TOKENS = 1e15
 _SIZES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
 CHOICES = ("model", "tokens", "methods", "gpus", "seq", "batch", "why", "json")

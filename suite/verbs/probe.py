@@ -21,15 +21,16 @@ from suite.console import tables
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.estimate import memory
 from suite.estimate.largest_fit import Axis, Frontier, frontier, grown, most
+from suite.paths import RESULTS
 from suite.results.memory.fits_card import card_bytes
 from suite.results.plan import TRY
 from suite.results.record import Record
 from suite.results.storage.folder import open_folder, writing
 from suite.results.storage.run_folder import PLAN, create, open_run, read
 from suite.results.validity.failed import why
+from suite.run.planning import SEED
 from suite.run.search import Search
 from suite.signals import Signals
-from suite.verbs.fit import RESULTS, SEED, TIER
 
 #: What is looked for, in the folder: a later call goes on with it. No ".json": it is no result.
 ASKED = "probe.plan"
@@ -125,7 +126,8 @@ def _asked(args: argparse.Namespace, profile: Profile) -> Asked:
     given, option = (args.seq, "--seq") if args.max_seq else (args.batch, "--batch")
     if given is not None:
         raise BadInput(f"{option} is what is looked for: leave it away, or give --start")
-    model, method, tier = models.load(args.model), methods.load(args.method), tiers.load(TIER)
+    model, method = models.load(args.model), methods.load(args.method)
+    tier = tiers.load("standard")
     positions = model.architecture.max_positions
     workload = Workload(
         sequence_tokens=1 if args.max_seq else args.seq or min(2048, positions),
@@ -184,8 +186,8 @@ def _claim(folder: Path, asked: Asked) -> None:
 def _try(folder: Path, asked: Asked, profile: Profile, value: int, signals: Signals) -> None:
     """Make the record of one value; a try that was cut off is taken up again."""
     from suite.run import planning
-    from suite.run.launch import launch
-    from suite.run.progress.reporter import reporter
+    from suite.run.progress.choose import reporter
+    from suite.run.pytest_front.drive import launch
 
     place = folder / _name(asked, value)
     if (place / PLAN).is_file():

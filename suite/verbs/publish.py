@@ -2,15 +2,14 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from suite import screen, units
 from suite.arguments import Parser, path
 from suite.errors import EXIT_OK, BadInput
+from suite.paths import RESULTS
 from suite.results.storage.publish import Draft, publish
 from suite.signals import Signals
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
 #: Lines of workers' own words that are shown; nobody reads more.
 MOST_LINES = 40
 

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
             site = shlex.quote(str(folder / "site"))
             print(f"then: ./tunebench report {shlex.quote(str(folder))} --out {site}")
             return code
-        from suite.verbs.report import build
+        from reports.site.build import build
 
         index = build(read([folder]), folder / "site")
         print(f"{kept(opened)} → {folder}")

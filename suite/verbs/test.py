@@ -3,12 +3,10 @@
 import argparse
 import subprocess
 import sys
-from pathlib import Path
 
 from suite.arguments import Parser
+from suite.paths import ROOT
 from suite.signals import Signals
-
-ROOT = Path(__file__).parents[2]
 
 
 def parser() -> Parser:

@@ -232,8 +232,8 @@ def _asked(folder: Folder) -> Asked:
 def _verdict(
     args: argparse.Namespace, asked: Asked, folder: Path, ground: "Ground", signals: Signals
 ) -> int:
-    from suite.verbs.compare import published_noise
-    from suite.verbs.report import build
+    from reports.site.build import build
+    from suite.results.published import published_noise
 
     base, candidate = (read([folder / side]) for side in SIDES)
     spreads = calibration.spreads(published_noise({record.profile for record in base.records}))

@@ -14,7 +14,6 @@ from reports.pages.record import tables
 from reports.published import host_part
 from reports.published import sources as references
 from reports.published.sources import Figure
-from reports.sections import time_model
 from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog.tier import Workload
@@ -157,7 +156,7 @@ def test_the_most_that_a_host_can_do_to_the_order_of_two_cards(
 
 
 def _projected(material: Material, today: Record) -> explain.Between:
-    plan = time_model.plan(material)
+    plan = material.planner
     cards = [profiles.load(name) for name in ("rtx-pro-6000-max-q", "h100-sxm")]
     found = explain.ratio(*(plan.entry(today.case, card) for card in cards))
     assert found is not None

@@ -62,8 +62,9 @@ def test_the_plan_appears_whole_or_not_at_all(
 def test_a_run_has_one_writer_and_kill_frees_it(tmp_path: Path) -> None:
     """While a live process writes a run nobody else can; after kill -9 at once."""
     script = (
-        "import sys, time; from pathlib import Path; import records; from suite.results import"
-        " store; run = store.create(Path(sys.argv[1]), records.plan());"
+        "import sys, time; from pathlib import Path; import records;"
+        " from suite.results.storage import run_folder;"
+        " run = run_folder.create(Path(sys.argv[1]), records.plan());"
         " print('ready', flush=True); time.sleep(60)"
     )
     writer = subprocess.Popen(

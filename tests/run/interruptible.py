@@ -15,7 +15,7 @@ def main(folder: Path) -> int:
 
     import records
     from suite.results.storage.run_folder import create, open_run
-    from suite.run.launch import launch
+    from suite.run.pytest_front.drive import launch
     from suite.signals import Interrupted, Signals
 
     plan = records.plan(methods=("lora", "unsloth-lora"))

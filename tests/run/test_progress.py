@@ -84,7 +84,7 @@ def test_a_terminal_is_drawn_within_its_width(width: int) -> None:
     """On a real terminal: a mark a case, never wider than it, and the cursor comes back."""
     script = (
         "from pathlib import Path; import records, test_progress as t;"
-        " from suite.run.progress.reporter import reporter;"
+        " from suite.run.progress.choose import reporter;"
         " t.tell(reporter(Path('runs/x'), records.plan(), [], json=False),"
         " records.record(), records.failed(method='qlora', reason='a very long reason ' * 20))"
     )

@@ -14,7 +14,7 @@ from run_settings import Silent, scripted
 import records
 from suite.errors import SuiteError, WrongMachine
 from suite.results.storage.run_folder import create, open_run, read
-from suite.run import launch
+from suite.run.pytest_front import drive
 
 INTERRUPTIBLE = Path(__file__).parent / "interruptible.py"
 
@@ -27,7 +27,7 @@ def cache(tmp_path, monkeypatch):
 
 def carry_out(run, reporter=None, behaviour="by_method", number=1, *, probing=False):
     command = scripted(behaviour)
-    launch.launch(run, number, reporter or Silent(), command=command, probing=probing)
+    drive.launch(run, number, reporter or Silent(), command=command, probing=probing)
 
 
 def test_every_case_gets_a_record_whatever_happens(tmp_path):
@@ -169,7 +169,7 @@ def test_a_benchmark_that_ends_early_still_makes_a_record(tmp_path, monkeypatch)
         "    if method == 'full': __import__('pytest').skip('not today')\n"
         "    benchmark.pedantic(training.step, rounds=2)\n",
     )
-    monkeypatch.setattr(launch, "BENCHMARKS", benchmarks)
+    monkeypatch.setattr(drive, "BENCHMARKS", benchmarks)
 
     with create(tmp_path / "run", records.plan(methods=("lora", "full", "unsloth-lora"))) as run:
         carry_out(run, behaviour="well")
@@ -191,7 +191,7 @@ def test_calibrated_mode_is_refused_with_the_way_out(tmp_path, monkeypatch):
         "    training.warm_up()\n"
         "    benchmark(training.step)\n",
     )
-    monkeypatch.setattr(launch, "BENCHMARKS", benchmarks)
+    monkeypatch.setattr(drive, "BENCHMARKS", benchmarks)
 
     with create(tmp_path / "run", records.plan(methods=("lora",))) as run:
         carry_out(run, behaviour="well")
@@ -201,7 +201,7 @@ def test_calibrated_mode_is_refused_with_the_way_out(tmp_path, monkeypatch):
 
 def test_a_benchmark_file_that_cannot_be_imported_is_an_error(tmp_path, monkeypatch):
     """Nothing ran, so there is nothing to record; pytest's own words are in the message."""
-    monkeypatch.setattr(launch, "BENCHMARKS", own_benchmarks(tmp_path, "import nonexistent\n"))
+    monkeypatch.setattr(drive, "BENCHMARKS", own_benchmarks(tmp_path, "import nonexistent\n"))
 
     with (
         create(tmp_path / "run", records.plan()) as run,

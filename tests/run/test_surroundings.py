@@ -13,7 +13,8 @@ from run_settings import Silent, scripted
 import records
 from suite.errors import WrongMachine
 from suite.results.storage.run_folder import create, read
-from suite.run import home, launch, variables
+from suite.run import folders, home, variables
+from suite.run.pytest_front import drive
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +38,7 @@ def test_variables_of_pytest_do_not_reach_a_run(
     monkeypatch.setenv(name, value)
     before = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
     with create(tmp_path / "run", records.plan(methods=("lora",))) as run:
-        launch.launch(run, 1, Silent(), command=scripted("by_method"), probing=False)
+        drive.launch(run, 1, Silent(), command=scripted("by_method"), probing=False)
     assert [record.outcome for record in read([tmp_path / "run"]).records] == ["ok"]
     after = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
     assert after == before
@@ -59,10 +60,10 @@ def _unknown(uid: int) -> None:
 
 def test_a_user_without_a_home_has_a_cache_of_their_own(homeless: Path) -> None:
     """Nobody else can read or write it, and a worker's libraries find a home in it."""
-    assert launch.cache_folder() == homeless / ".cache" / "tunebench"
+    assert folders.cache_folder() == homeless / ".cache" / "tunebench"
     assert homeless.stat().st_mode & 0o777 == 0o700
-    told = variables.with_home({"A": "b"}, launch.cache_folder())
-    assert told["HOME"] == str(launch.cache_folder())
+    told = variables.with_home({"A": "b"}, folders.cache_folder())
+    assert told["HOME"] == str(folders.cache_folder())
     assert told["A"] == "b"
     assert told["LOGNAME"]
 

@@ -16,11 +16,11 @@ from reports.pages.model import lengths, padding
 from reports.pages.model import tables as model_tables
 from reports.pages.model.lengths import Family
 from reports.pages.model.padding import Ways
-from reports.pages.record.tables import bounded
 from reports.text import facts, phrases
 from reports.text.grid import Cell, Grid, grid
 from reports.text.grid import number as cell
 from reports.text.numbers import number, record_page
+from reports.text.phrases import bounded
 from suite import units
 from suite.catalog.model import Model
 from suite.results.replicates import Launches

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from reports.analysis.baselines import KINDS
 from reports.analysis.comparable_sets import Entry, Names, Peers, front, short
-from reports.analysis.comparison import Link, notes
+from reports.analysis.comparison import notes
 from reports.analysis.dataset import Material
 from reports.pages.model.charts import launches
 from reports.published.headline_claim import NAMES
 from reports.text import phrases
 from reports.text.addresses import gpu_page
-from reports.text.grid import Cell, Grid, grid
+from reports.text.grid import Cell, Grid, Link, grid
 from reports.text.grid import number as cell
 from reports.text.numbers import exact, number, peak_memory, record_page
 from suite import units

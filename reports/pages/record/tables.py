@@ -6,6 +6,7 @@ import msgspec
 
 from reports.text import facts, phrases
 from reports.text.numbers import exact
+from reports.text.phrases import bounded
 from suite import units
 from suite.catalog.case import Case
 from suite.results.record import Record
@@ -14,7 +15,6 @@ from suite.wire import Effective, Step
 #: A page must open whatever a file holds; the JSON beside it is always whole.
 MOST_STEPS = 2_000
 MOST_LINES = 200
-LONGEST_TEXT = 2_000
 
 UNKNOWN = "unknown"
 _ENGINES_CHOICE = "the engine's choice"
@@ -158,10 +158,3 @@ def _flat(value: object, at: str) -> Iterator[tuple[str, str]]:
     else:
         text = "none" if value is None else " ".join(str(value).split())
         yield at, bounded(text)
-
-
-def bounded(text: str) -> str:
-    """Return the text, or its beginning and how much more the JSON holds."""
-    if len(text) <= LONGEST_TEXT:
-        return text
-    return f"{text[:LONGEST_TEXT]} … ({len(text) - LONGEST_TEXT:,} more characters in the JSON)"

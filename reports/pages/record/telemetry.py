@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from reports.charts.record_lines import Chart, Line, chart
-from reports.pages.record.tables import bounded
 from reports.text import facts, phrases
+from reports.text.phrases import bounded
 from suite import units
 from suite.results.record import Record, Telemetry
 from suite.results.telemetry.energy import Energy, energy

@@ -1,4 +1,4 @@
-"""How often the rule of ``suite.results.stats.significance`` is wrong: launches drawn from a known truth."""
+"""How often the rule of ``significance`` is wrong: launches drawn from a known truth."""
 
 import math
 import random

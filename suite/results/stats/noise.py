@@ -1,7 +1,7 @@
 """How far launches of the same case lie apart: what a difference must exceed to mean anything.
 
 A case is the same where run, profile and case are; its launches are the replicates. Of times this
-gives the spread, of losses the measured counterpart of the bands in ``suite.results.validity.parity``: how
+gives the spread, of losses the measured counterpart of the bands in ``validity.parity``: how
 far a method parts from itself.
 """
 

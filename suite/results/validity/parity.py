@@ -204,7 +204,7 @@ def _norms(pairs: Iterable[tuple[Step, Step]]) -> dict[int, float]:
 def _gradient_speaks(record: Record) -> bool:
     """Return whether gradients are more than rounding.
 
-    Dummy NF4 weights of the first fill had a mean that drowned them (``suite.worker.model.weights``).
+    Dummy NF4 weights of the first fill had a mean that drowned them (``model.weights``).
     """
     nf4 = record.case.method.quantization is not None
     return not (nf4 and record.weights.startswith("dummy") and "fill" not in record.weights)

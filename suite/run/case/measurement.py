@@ -14,6 +14,7 @@ from suite import units
 from suite.catalog.case import Case, unsupported_reason, work_key
 from suite.catalog.profile import Profile
 from suite.errors import WrongMachine
+from suite.paths import ROOT
 from suite.results.record import (
     Check,
     CompileCache,
@@ -31,8 +32,6 @@ from suite.run.case.telemetry import Sampler
 from suite.run.machine.nvml import Device
 from suite.run.progress.reporter import Reporter
 from suite.wire import Phase, Start, Step
-
-ROOT = Path(__file__).parents[2]
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):

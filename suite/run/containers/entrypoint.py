@@ -1,8 +1,8 @@
-"""``python -m suite.run.containers.entrypoint FOLDER LAUNCH``: one launch of a run, alone in its container.
+"""``python -m suite.run.containers.entrypoint FOLDER LAUNCH``: one launch, alone in its container.
 
-Started by ``suite.run.containers.launches``, never by hand. Standard output is for events alone; standard
-input carries nothing, and its end means that whoever started us is gone: then we end in order, as
-for a signal, instead of keeping a GPU for nobody.
+Started by ``launches``, never by hand. Standard output is for events alone; standard input carries
+nothing, and its end means that whoever started us is gone: then we end in order, as for a signal,
+instead of keeping a GPU for nobody.
 """
 
 import os
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from suite.errors import EXIT_INTERRUPTED, EXIT_MACHINE, EXIT_OK, SuiteError
+from suite.run.progress.choose import own_stream
 from suite.run.progress.events import Begun, Channel, Stopped
-from suite.run.progress.reporter import own_stream
 from suite.signals import Interrupted, Signals
 
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _launch(folder: Path, number: int, channel: Channel) -> None:
     from suite.results.storage.run_folder import open_run
-    from suite.run.launch import launch
+    from suite.run.pytest_front.drive import launch
     from suite.setup.packages import ensure_training
 
     ensure_training()

@@ -13,6 +13,7 @@ from typing import Any
 
 from suite import screen
 from suite.errors import WrongMachine
+from suite.paths import ROOT
 from suite.results.record import Container
 from suite.run.containers.engine import (
     LOCAL,
@@ -23,7 +24,6 @@ from suite.run.containers.engine import (
     words,
 )
 
-ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docker"
 
 LOCK = "tunebench.lock"  #: label: digest of the lock that the image was made from

@@ -9,6 +9,7 @@ import msgspec
 
 from suite.catalog import profile as profiles
 from suite.errors import EXIT_USAGE, BadInput, SuiteError, WrongMachine
+from suite.paths import ROOT
 from suite.results.record import Container
 from suite.results.storage.run_folder import Run
 from suite.run.containers import image, owner
@@ -40,7 +41,7 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     with connect() as engine:
         if profile.device == "cuda":
             engine.need_gpus()
-        revision, _, _ = environment.git(environment.ROOT)
+        revision, _, _ = environment.git(ROOT)
         with ready(engine, run, image.ensure(engine, name, revision)) as launch:
             for number in range(1, run.plan.launches + 1):
                 if run.launch_done(number):
@@ -52,7 +53,7 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
 @contextmanager
 def ready(engine: Engine, run: Run, container: Container) -> Iterator[OneLaunch]:
     """Yield what carries out a launch of the run, by its number, in a container of that image."""
-    revision, dirty, _ = environment.git(environment.ROOT)
+    revision, dirty, _ = environment.git(ROOT)
     stated = None if revision is None else revision + ("-dirty" if dirty else "")
     user = own_user(engine)
     with place(engine, run, container.image_id, user, _labels(run, 0)) as where:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import BadInput
+from suite.paths import ROOT
 from suite.results.record import Record
 from suite.results.storage import decode
 from suite.results.storage.run_folder import JOURNAL, PLAN, Run
 from suite.run.containers.container import Volume
 from suite.run.containers.engine import Engine, explained
-from suite.run.launch import cache_folder, unused
+from suite.run.folders import cache_folder, unused
 
-ROOT = Path(__file__).parents[3]
 SUITE, RESULTS, CACHE = "/tunebench", "/results", "/cache"
 
 #: What of the repository a launch reads.

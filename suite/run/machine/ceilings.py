@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 
+from suite.paths import ROOT
 from suite.wire import Probe
 
-ROOT = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 180
 
 

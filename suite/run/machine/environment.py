@@ -14,12 +14,12 @@ from suite import __version__, units
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.errors import WrongMachine
+from suite.paths import ROOT
 from suite.results.record import Container, Environment, Finding, Gpu
 from suite.run.machine import no_gpu
 from suite.run.machine.nvml import Device, Missing, open_gpu
 from suite.run.machine.unlisted_gpu import UNLISTED, unlisted
 
-ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements" / "train.txt"
 GIT_SECONDS = 10
 

@@ -1,8 +1,5 @@
 """Who is told while cases run: a terminal, a plain log, or a program that reads JSON lines."""
 
-import io
-import os
-import sys
 import textwrap
 import time
 from collections.abc import Iterable
@@ -73,27 +70,6 @@ class Unheard:
 
     def case_ended(self, record: Record) -> None:
         """Say nothing."""
-
-
-def reporter(folder: Path, plan: Plan, records: Iterable[Record], *, json: bool) -> RunReporter:
-    """Return the one for where standard output goes."""
-    stream = own_stream(sys.stdout)
-    if json:
-        return JsonReporter(folder, plan, records, stream)
-    if stream.isatty() and os.environ.get("TERM") != "dumb":
-        from suite.run.progress.terminal import TerminalReporter
-
-        return TerminalReporter(folder, plan, records, stream)
-    return PlainReporter(folder, plan, records, stream)
-
-
-def own_stream(stream: TextIO) -> TextIO:
-    """Return a second way to the same place, which pytest's capturing does not redirect."""
-    try:
-        descriptor = os.dup(stream.fileno())
-    except io.UnsupportedOperation:
-        return stream
-    return os.fdopen(descriptor, "w", buffering=1, encoding=stream.encoding, errors="replace")
 
 
 def title(folder: Path, plan: Plan, done: int) -> str:

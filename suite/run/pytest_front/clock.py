@@ -1,7 +1,8 @@
 """A clock that only workers' own measurements move: pytest-benchmark's timer.
 
-With ``--benchmark-timer=suite.run.pytest_front.clock.worker_clock`` its statistics are the seconds that workers
-measured, synchronized with the device, and hold no time of sockets, pytest or this process.
+With ``--benchmark-timer=suite.run.pytest_front.clock.worker_clock`` its statistics are the seconds
+that workers measured, synchronized with the device, and hold no time of sockets, pytest or this
+process.
 """
 
 IDLE_READS = 64

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from suite.results.storage.run_folder import Run
-from suite.run.progress.reporter import reporter
+from suite.run.progress.choose import reporter
 from suite.run.upgrade.target_environment import Variant
 from suite.signals import Signals
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 from suite.catalog.profile import Profile
 from suite.errors import BadInput, WrongMachine
+from suite.paths import ROOT
 from suite.run.machine import environment
 from suite.run.runner import Runner
 from suite.run.upgrade.local import Here
@@ -44,7 +45,7 @@ def grounds(
         found: dict[str | None, Ground] = {}
         for wanted in dict.fromkeys(images):
             if wanted is None:
-                revision, _, _ = environment.git(environment.ROOT)
+                revision, _, _ = environment.git(ROOT)
                 container = image.ensure(engine, name, revision)
             else:
                 container = image.named(engine, wanted, name)

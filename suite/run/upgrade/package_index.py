@@ -16,10 +16,11 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from suite.errors import BadInput, SuiteError, WrongMachine
-from suite.run.launch import cache_folder
+from suite.paths import ROOT
+from suite.run.folders import cache_folder
 from suite.setup import pip
 
-EXCLUDED = Path(__file__).parents[2] / "requirements" / "excluded.txt"
+EXCLUDED = ROOT / "requirements" / "excluded.txt"
 
 
 class NotInstallable(SuiteError):

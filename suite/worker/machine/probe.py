@@ -1,4 +1,4 @@
-"""``python -m suite.worker.machine.probe DEVICE DESCRIPTOR``: the ceilings of a device, measured alone.
+"""``python -m suite.worker.machine.probe DEVICE DESCRIPTOR``: a device's ceilings, measured alone.
 
 Prints one line of JSON, a ``suite.wire.Probe``. ``DESCRIPTOR`` is the end of a pipe or socket that
 whoever started this holds: when it closes, however that came about, this process ends.

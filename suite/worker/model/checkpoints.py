@@ -2,7 +2,7 @@
 
 A safetensors file is a JSON header and a block of tensor bytes. Written as a header and a
 truncate, the block is a hole in a sparse file: no blocks on disk, zeros when read. Only NF4 code
-tables and quantization states are real bytes. ``suite.worker.model.weights`` fills the loaded model.
+tables and quantization states are real bytes. ``weights`` fills the loaded model.
 """
 
 import contextlib

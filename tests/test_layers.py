@@ -1,8 +1,10 @@
-"""The house: imports go one way, third parties have one door each, the host part stays light."""
+"""Imports go one way, each third party has one place, folders stay small, the host part light."""
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,22 +12,39 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-#: Room to the rooms of ours that it may import (itself always). Everything may import the base.
-BASE = {"suite", "suite.errors", "suite.units", "suite.screen", "suite.run.pytest_front.clock"}
+#: Part to the parts of ours that it may import (itself always). Everything may import the base.
+BASE = {"suite", "suite.errors", "suite.paths", "suite.units", "suite.screen"}
 MAY_IMPORT = {
     "suite.catalog": set(),
     "suite.wire": {"suite.catalog"},
     "suite.results": {"suite.catalog", "suite.wire"},
     "suite.estimate": {"suite.catalog", "suite.wire", "suite.results"},
     "suite.worker": {"suite.catalog", "suite.wire"},
-    "suite.run": {"suite.catalog", "suite.wire", "suite.results", "suite.signals"},
+    "suite.setup": set(),
+    "suite.run": {
+        *("suite.catalog", "suite.wire", "suite.results", "suite.signals", "suite.setup"),
+    },
     "reports": {"suite.catalog", "suite.wire", "suite.results", "suite.estimate"},
     "suite.cli": {"suite.signals", "suite.verbs"},
+    "suite.console": {
+        *("suite.catalog", "suite.results", "suite.run", "suite.signals", "suite.arguments"),
+        *("suite.wire", "suite.estimate", "reports"),
+    },
     "suite.verbs": {
+        *("suite.console", "suite.setup"),
         *("suite.catalog", "suite.results", "suite.run", "suite.signals", "suite.arguments"),
         *("suite.wire", "suite.estimate", "reports"),
     },
 }
+
+#: Folders whose modules are read one at a time, as a registry lists them: they may be many.
+REGISTRIES = {"suite/results/metrics", "suite/verbs"}
+MOST_MODULES = 14
+#: Folders of the report: each imports those before it, and itself.
+REPORT = (
+    *("text", "analysis", "charts", "published", "sections"),
+    *("rendering", "pages", "export", "site"),
+)
 
 #: Third party to the only files that may import it.
 DOORS = {
@@ -36,8 +55,8 @@ DOORS = {
     "vl_convert": ["reports/charts/"],
     "markupsafe": ["reports/"],
     "pyarrow": ["suite/console/parquet.py"],
-    "pytest": ["suite/run/pytest_front/plugin.py", "suite/run/launch.py", "benchmarks/"],
-    "pytest_benchmark": ["suite/run/pytest_front/plugin.py", "suite/run/launch.py", "benchmarks/"],
+    "pytest": ["suite/run/pytest_front/", "benchmarks/"],
+    "pytest_benchmark": ["suite/run/pytest_front/", "benchmarks/"],
 }
 TRAINING = ["torch", "transformers", "peft", "trl", "unsloth", "unsloth_zoo", "bitsandbytes"]
 TRAINING += ["datasets", "accelerate", "liger_kernel", "safetensors", "tokenizers", "numpy"]
@@ -59,8 +78,8 @@ def imports(source: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(dotted: str) -> str | None:
-    """The room of a module or of a name in one; None for third parties."""
+def part(dotted: str) -> str | None:
+    """The part that a module, or a name in one, belongs to; None for third parties."""
     parts = dotted.split(".")
     if parts[0] in ("reports", "benchmarks"):
         return parts[0]
@@ -75,9 +94,9 @@ def test_imports_go_one_way() -> None:
     """An import against the direction, also one inside a function, fails here by name."""
     wrong = []
     for source in sources():
-        here = room(module(source)) or ""
+        here = part(module(source)) or ""
         for name in imports(source):
-            there = room(name)
+            there = part(name)
             if there is None or there == here or there in BASE or name == "suite.__version__":
                 continue
             if here in MAY_IMPORT and there not in MAY_IMPORT[here]:
@@ -85,6 +104,66 @@ def test_imports_go_one_way() -> None:
             if here in BASE:
                 wrong.append(f"{source.relative_to(ROOT)} imports {name}")
     assert wrong == []
+
+
+def modules() -> dict[str, Path]:
+    """Return every module of ours by its dotted name."""
+    return {module(source).removesuffix(".__init__"): source for source in sources()}
+
+
+def test_no_file_imports_itself_over_others() -> None:
+    """Two files that need each other are one file, or lack a third."""
+    ours = modules()
+    needs = {
+        name: {found if found in ours else found.rpartition(".")[0] for found in imports(source)}
+        & ours.keys() - {name}
+        for name, source in ours.items()
+    }
+    assert next(graphlib.TopologicalSorter(needs).static_order())
+
+
+def test_folders_of_the_report_import_those_before_them() -> None:
+    """What is said knows nothing of pages, and no page of the site."""
+    wrong = []
+    for source in sources():
+        here = module(source).split(".")
+        for name in imports(source):
+            there = name.split(".")
+            if (
+                here[0] != "reports"
+                or there[0] != "reports"
+                or not {here[1], there[1]} <= {*REPORT}
+            ):
+                continue
+            if REPORT.index(there[1]) > REPORT.index(here[1]):
+                wrong.append(f"{source.relative_to(ROOT)} imports {name}")
+    assert wrong == []
+
+
+def test_no_verb_imports_a_verb() -> None:
+    """What two verbs share is no verb."""
+    wrong = [
+        f"{source.name} imports {name}"
+        for source in sources()
+        if "suite/verbs/" in source.as_posix() and source.name != "__init__.py"
+        for name in imports(source)
+        if name.startswith("suite.verbs.")
+    ]
+    assert wrong == []
+
+
+def test_folders_stay_small() -> None:
+    """``ls`` of a folder is read in one look."""
+    counts = Counter(
+        source.parent.relative_to(ROOT).as_posix()
+        for source in sources()
+        if source.name != "__init__.py" and "benchmarks" not in source.parts
+    )
+    assert {
+        folder: count
+        for folder, count in counts.items()
+        if count > MOST_MODULES and folder not in REGISTRIES
+    } == {}
 
 
 def test_nobody_imports_the_worker() -> None:
@@ -138,7 +217,8 @@ def test_setting_up_needs_the_standard_library_only() -> None:
 #: Files outside of results: environments and images in folders of their own, generated documents.
 OTHER_WRITERS = (
     *("suite/worker/", "suite/run/containers/", "benchmarks/", "suite/results/schema.py"),
-    *(f"suite/run/{name}.py" for name in ("venv", "pip", "overlay", "layered")),
+    *("suite/setup/venv.py", "suite/setup/pip.py"),
+    *("suite/run/upgrade/local.py", "suite/run/upgrade/patched_image.py"),
     "suite/run/home.py",  # a folder of this user's own
     "reports/export/readme_blocks.py",
 )
