@@ -12,19 +12,19 @@ import pytest
 import sites
 from browsers import SCHEMES, WIDTHS, Browser, needs_browser, scheme, serious, size
 
-from reports.rendering.render import FOLDER
 from reports.site.build import build
+from suite.paths import RESULTS, ROOT
 from suite.results.storage.run_folder import read
 
 pytestmark = needs_browser
-PICTURES = FOLDER.parent / "build" / "screenshots"
+PICTURES = ROOT / "build" / "screenshots"
 HIGHEST = 8000  #: CSS pixels of a page that are in its picture
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Published results, of two cards and more, and a CPU run with failures."""
-    real = read([FOLDER / "results"])
+    real = read([RESULTS])
     ordinary = sites.ordinary()
     found = msgspec.structs.replace(
         real,

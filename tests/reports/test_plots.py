@@ -14,7 +14,7 @@ from reports.charts.svg import clean
 
 HOSTILE = '</title></svg><script>alert(1)</script><img src=x onerror="alert(2)">\x00&\n'
 NAMES = ("LoRA", "QLoRA", HOSTILE, HOSTILE)
-CSS = Path(__file__).parents[2] / "reports" / "static" / "site.css"
+CSS = Path(__file__).parents[2] / "reports" / "rendering" / "static" / "site.css"
 SHAPES = ("path", "line", "text", "rect")
 
 

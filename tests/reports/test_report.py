@@ -23,7 +23,7 @@ from suite.results.record import seal
 from suite.results.storage.run_folder import read
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
-STATIC = Path(__file__).parents[2] / "reports" / "static"
+STATIC = Path(__file__).parents[2] / "reports" / "rendering" / "static"
 
 
 @pytest.fixture(scope="module")
