@@ -42,11 +42,15 @@ def pytest_configure() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep the tests of a file, which share its fixtures, in one process."""
-    for item in items:
-        name = item.path.relative_to(TESTS).as_posix()
-        item.add_marker(pytest.mark.xdist_group("containers" if name in CONTAINERS else name))
+    # Here, and not once all are collected: pytest-xdist has read the groups by then.
+    name = item.path.relative_to(TESTS).as_posix()
+    item.add_marker(pytest.mark.xdist_group("containers" if name in CONTAINERS else name))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
     items.sort(key=_turn)
 
 

@@ -344,7 +344,7 @@ def test_a_site_that_is_a_link_is_not_gone_through(tmp_path: Path) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from reports import place
+from reports.site import place
 at = sys.argv[2]
 def die(*_):
     os._exit(9)

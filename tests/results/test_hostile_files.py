@@ -81,7 +81,7 @@ def test_an_endless_document_is_not_read_to_its_end(
 ) -> None:
     """More than the limit is too large, for plans and fidelity files as for records."""
     limit = 1 << 20
-    for module in (decode, collection.files):
+    for module in (decode, collection.safe_files):
         monkeypatch.setattr(module, "MAX_DOCUMENT_BYTES", limit)
     with (folder / "bad" / name).open("wb") as file:
         file.truncate(100 << 20)  # sparse: 100 MiB of zeros without a newline

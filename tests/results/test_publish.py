@@ -147,7 +147,7 @@ ROOT = Path(__file__).parents[2]
 BROKEN = """
 import os, resource, signal, sys
 from pathlib import Path
-from suite.results.publish import publish
+from suite.results.storage.publish import publish
 how, number, run, results = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
 if how == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (number, number))

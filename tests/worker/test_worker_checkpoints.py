@@ -33,7 +33,7 @@ MAKER = """
 import sys
 from pathlib import Path
 from suite.catalog import model as models
-from suite.worker.checkpoints import checkpoint_folder
+from suite.worker.model.checkpoints import checkpoint_folder
 print(checkpoint_folder(models.load(sys.argv[1]), sys.argv[2], Path(sys.argv[3])))
 """
 

@@ -24,8 +24,8 @@ prepare_environment(starts[0])
 from suite.worker.engines import open_engine
 engine = open_engine(engine_name)
 from bitsandbytes.functional import dequantize_4bit
-from suite.worker.checkpoints import checkpoint_folder
-from suite.worker.weights import canonical_name, fill_adapters, fill_base
+from suite.worker.model.checkpoints import checkpoint_folder
+from suite.worker.model.weights import canonical_name, fill_adapters, fill_base
 found = {}
 for start in starts:
     case = start.case
