@@ -7,7 +7,9 @@ from suite.cli import main
 
 screen.stand_in()
 try:
-    sys.exit(main())
+    code = main()
+    screen.let_go()
+    sys.exit(code)
 except ModuleNotFoundError as error:
     from suite.setup import venv
 

@@ -87,6 +87,17 @@ def stand_in() -> None:
             setattr(sys, name, stream)
 
 
+def let_go() -> None:
+    """Put the null device where standard error is full, or what waits for it spoils the exit code.
+
+    Python tries to write that once more as it ends, and failing makes any exit code 120.
+    """
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 @contextmanager
 def guarded() -> Iterator[None]:
     """Clean what is written to standard output and error, until the block ends."""
