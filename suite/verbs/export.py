@@ -13,15 +13,11 @@ from suite import screen
 from suite.arguments import Parser, names, one_of, path
 from suite.console import csv, tables
 from suite.errors import EXIT_OK, BadInput, did_you_mean
-from suite.results.metrics import all_metrics
-from suite.results.record import Record
 from suite.results.replicates import group
+from suite.results.table import Row, rows
 from suite.results.storage.run_folder import Collection, read
 from suite.results.validity.parity import References
-from suite.results.validity.settled import settled
 from suite.signals import Signals
-
-Row = dict[str, str | int | float | None]
 
 #: Those of ``reports.export.markdown``, which is imported only when Markdown is asked for.
 TABLES = (
@@ -101,7 +97,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     elif args.format == "badge":
         text = badge(found, references)
     else:
-        text = _formatted([_row(record, references) for record in found.records], args.format)
+        text = _formatted(rows(found.records, references), args.format)
     if args.out == "-":
         sys.stdout.write(text)
         return EXIT_OK
@@ -112,8 +108,8 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 def _write_parquet(found: Collection, references: References, out: str) -> int:
     from suite.console.parquet import parquet
 
-    rows = [_row(record, references) for record in found.records]
-    _put(Path(out), parquet(rows, list(rows[0]) if rows else []))
+    table = rows(found.records, references)
+    _put(Path(out), parquet(table, list(table[0]) if table else []))
     return EXIT_OK
 
 
@@ -169,44 +165,9 @@ def markdown(found: Collection, table: str | None) -> str:
     return tables(found, table)
 
 
-def _row(record: Record, references: References) -> Row:
-    work = record.case.workload
-    parity = references.parity(record)
-    metrics = {tag: metric.compute(record) for tag, metric in all_metrics().items()}
-    gpu = record.environment.gpu
-    return {
-        "record_id": record.record_id,
-        "run_id": record.run_id,
-        "case_id": record.case_id,
-        "launch": record.launch,
-        "model": record.model,
-        "method": record.method,
-        "engine": record.engine,
-        "profile": record.profile,
-        "gpu": None if gpu is None else gpu.name,
-        "loop": record.case.loop,
-        "seed": record.case.seed,
-        "weights": record.weights,
-        "batch_sequences": work.batch_sequences,
-        "sequence_tokens": work.sequence_tokens,
-        "gradient_accumulation": work.gradient_accumulation,
-        "outcome": record.outcome,
-        "phase": record.phase,
-        "reason": record.reason,
-        **metrics,
-        "settled": {True: "yes", False: "no", None: None}[settled(record).settled],
-        "parity": parity.verdict,
-        "parity_first": parity.first,
-        "parity_trajectory": parity.trajectory,
-        "parity_gradient": parity.gradient,
-        "suite_version": record.environment.suite_version,
-        "started_at": record.started_at,
-    }
-
-
-def _formatted(rows: Sequence[Row], form: str) -> str:
+def _formatted(table: Sequence[Row], form: str) -> str:
     if form == "json":
-        return screen.json(json.dumps(rows, indent=1, allow_nan=False)) + "\n"
+        return screen.json(json.dumps(table, indent=1, allow_nan=False)) + "\n"
     if form == "jsonl":
-        return "".join(screen.json(json.dumps(row, allow_nan=False)) + "\n" for row in rows)
-    return csv.text(rows)
+        return "".join(screen.json(json.dumps(row, allow_nan=False)) + "\n" for row in table)
+    return csv.text(table)
