@@ -13,6 +13,7 @@ from reports.analysis.workloads import Cell, Work
 from reports.text import facts
 from reports.text.numbers import Verdict, peak_memory, verdict
 from suite import units
+from suite.catalog.targets import PLACES
 from suite.results.metrics import all_metrics
 from suite.results.replicates import Launches, Value, across
 
@@ -191,8 +192,7 @@ def _words(group: Launches) -> str:
     adapter = group.case.method.adapter
     if adapter is None:
         return "every parameter trained"
-    where = {"linear": "linear layers", "experts": "linear layers and experts"}[adapter.targets]
-    return f"adapters of rank {adapter.rank} on {where}"
+    return f"adapters of rank {adapter.rank} on {PLACES[adapter.targets].words}"
 
 
 def _entry(cell: Cell, within: Sequence[Launches], material: Material) -> Entry:

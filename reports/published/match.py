@@ -13,6 +13,7 @@ from reports.published.sources import RATIOS, Figure, Settings
 from reports.text import facts
 from suite import units
 from suite.catalog.case import Case
+from suite.catalog.targets import PLACES
 from suite.catalog.tier import Workload
 from suite.results.replicates import Launches
 
@@ -92,13 +93,17 @@ def rows(work: Workload) -> str:
 
 
 def targets(case: Case) -> str:
-    """Return what adapters are on: all linear layers of a dense model, or which of experts'."""
+    """Return what adapters are on, in the words of ``Settings.targets``.
+
+    A dense model's ordinary linear layers are all there are; with experts they are attention's.
+    """
     adapter = case.method.adapter
     if adapter is None:
         return "none"
-    if case.model.architecture.experts is None:
+    place, dense = PLACES[adapter.targets], case.model.architecture.experts is None
+    if dense and place.feed_forward:
         return "all linear"
-    return "attention" if adapter.targets == "linear" else "attention and experts"
+    return "attention and experts" if place.experts and not dense else "attention"
 
 
 def counter(settings: Settings) -> str:

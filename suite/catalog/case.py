@@ -14,6 +14,7 @@ from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.names import CaseId
 from suite.catalog.profile import Profile, no_bfloat16
+from suite.catalog.targets import PLACES
 from suite.catalog.tier import Loop, Tier, Timeouts, Warmup, Workload
 from suite.errors import BadInput
 
@@ -146,7 +147,7 @@ def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None
                 "transformers 5 keeps a model's experts as fused parameters that bitsandbytes"
                 " leaves unquantized (bitsandbytes issue 1849), so this would not be QLoRA"
             )
-    elif method.adapter is not None and method.adapter.targets == "experts":
+    elif method.adapter is not None and PLACES[method.adapter.targets].experts:
         return f"{case.model.name} has no experts to attach adapters to"
     if method.experts != "engine" and case.model.family != "gpt-oss":
         if architecture.experts is None:

@@ -12,12 +12,14 @@ arXiv:2204.02311). What is particular here:
 - *Recomputation* for gradient checkpointing is work of the method, not of the model: apart.
 """
 
+import math
 from collections.abc import Sequence
 
 import msgspec
 
 from suite.catalog.method import Adapter
 from suite.catalog.model import Architecture
+from suite.catalog.targets import Shape, adapted, attention, experts, feed_forward
 
 
 class StepFlops(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,13 +51,13 @@ def step_flops(
     layers = architecture.layers
     linear = 2 * layers * _layer_weights(architecture) * tokens
     lora = 2 * layers * _layer_adapter_weights(architecture, adapter) * tokens
-    attention = attention_flops(architecture, row_tokens)
+    pairs = attention_flops(architecture, row_tokens)
     head = 2 * architecture.vocabulary_size * architecture.hidden_size * tokens
-    layer_forward = linear + lora + attention
+    layer_forward = linear + lora + pairs
     trained = 2 if adapter is None else 1
     return StepFlops(
         forward=layer_forward + head,
-        backward=trained * (linear + head) + 2 * lora + 2 * attention,
+        backward=trained * (linear + head) + 2 * lora + 2 * pairs,
         recompute=layer_forward if recomputes else 0,
     )
 
@@ -68,35 +70,28 @@ def attention_flops(architecture: Architecture, row_tokens: Sequence[int]) -> in
 
 def _layer_weights(architecture: Architecture) -> int:
     """Return the weights of one layer that a token is multiplied with."""
-    hidden = architecture.hidden_size
-    queries = architecture.attention_heads * architecture.head_size
-    keys = architecture.key_value_heads * architecture.head_size
-    attention = 2 * hidden * queries + 2 * hidden * keys
-    if architecture.experts is not None:
-        experts = architecture.experts
-        router = hidden * experts.count
-        return attention + router + experts.active * 3 * hidden * experts.intermediate_size
-    assert architecture.intermediate_size is not None
-    return attention + 3 * hidden * architecture.intermediate_size
+    linear = (*attention(architecture).values(), *feed_forward(architecture).values())
+    found, router = architecture.experts, 0
+    if found is not None:
+        router = architecture.hidden_size * found.count
+    active = sum(
+        _active(architecture, shape) * math.prod(shape[-2:])
+        for shape in (*linear, *experts(architecture).values())
+    )
+    return router + active
 
 
 def _layer_adapter_weights(architecture: Architecture, adapter: Adapter | None) -> int:
     """Return the adapter weights of one layer that a token is multiplied with."""
     if adapter is None:
         return 0
-    hidden = architecture.hidden_size
-    queries = architecture.attention_heads * architecture.head_size
-    keys = architecture.key_value_heads * architecture.head_size
-    sides = 2 * (hidden + queries) + 2 * (hidden + keys)
-    experts = architecture.experts
-    if experts is None:
-        assert architecture.intermediate_size is not None
-        sides += 3 * (hidden + architecture.intermediate_size)
-    elif adapter.targets == "experts":
-        # gate and up are one fused projection to twice the width.
-        inner = experts.intermediate_size
-        sides += experts.active * ((hidden + 2 * inner) + (inner + hidden))
-    return adapter.rank * sides
+    shapes = adapted(architecture, adapter.targets).values()
+    return adapter.rank * sum(_active(architecture, shape) * sum(shape[-2:]) for shape in shapes)
+
+
+def _active(architecture: Architecture, shape: Shape) -> int:
+    """Return how many matrices of a stack a token goes through: of experts, those routed to."""
+    return architecture.experts.active if architecture.experts and len(shape) > 2 else 1
 
 
 def _pairs(architecture: Architecture, row_tokens: Sequence[int]) -> int:

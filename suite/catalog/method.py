@@ -8,6 +8,7 @@ import msgspec
 from suite.catalog import toml
 from suite.catalog.bounds import Factor
 from suite.catalog.names import Name
+from suite.catalog.targets import Target
 
 FOLDER = Path(__file__).parent / "methods"
 
@@ -22,15 +23,15 @@ class Quantization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Adapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Low-rank adapters (LoRA). ``targets``: which projections get one.
 
-    ``linear``: query, key, value, output, gate, up and down projections that are ordinary linear
-    layers; in a mixture-of-experts model that leaves the four of attention. ``experts``: those and
-    every expert's projections.
+    ``attention``: query, key, value and output. ``linear``: those and the gate, up and down
+    projections that are ordinary linear layers; a mixture-of-experts model has none of these.
+    ``experts``: those and every expert's projections.
     """
 
     rank: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     alpha: Factor
     dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)]
-    targets: Literal["linear", "experts"]
+    targets: Target
 
 
 class Optimizer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

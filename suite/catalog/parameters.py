@@ -7,10 +7,10 @@ fused three-dimensional parameters). A test builds every model on the meta devic
 import math
 from collections.abc import Iterator
 
+from suite.catalog import targets
 from suite.catalog.method import Adapter, Method
 from suite.catalog.model import Architecture, Model
-
-Shape = tuple[int, ...]
+from suite.catalog.targets import Shape
 
 
 def shapes(model: Model) -> dict[str, Shape]:
@@ -66,9 +66,8 @@ def adapter_targets(model: Model, adapter: Adapter) -> tuple[str, ...]:
 
     Targets inside experts are not repeated for each expert.
     """
-    linear = [name.rpartition(".")[2] for name in _linear(model.architecture)]
-    experts = _expert_matrices(model) if adapter.targets == "experts" else {}
-    return (*linear, *(name.rpartition(".")[2] for name in experts))
+    adapted = targets.adapted(model.architecture, adapter.targets)
+    return tuple(name.rpartition(".")[2] for name in adapted)
 
 
 def expected_trainable(model: Model, method: Method) -> int:
@@ -79,10 +78,8 @@ def expected_trainable(model: Model, method: Method) -> int:
     """
     if method.adapter is None:
         return total_parameters(model)
-    each = sum(sum(shape) for shape in _linear(model.architecture).values())
-    if method.adapter.targets == "experts":
-        for count, *matrix in _expert_matrices(model).values():
-            each += count * sum(matrix)
+    adapted = targets.adapted(model.architecture, method.adapter.targets)
+    each = sum(math.prod(shape[:-2]) * sum(shape[-2:]) for shape in adapted.values())
     return method.adapter.rank * model.architecture.layers * each
 
 
@@ -100,36 +97,15 @@ def _outside(model: Model) -> dict[str, Shape]:
 
 def _linear(architecture: Architecture) -> dict[str, Shape]:
     """Return one layer's ordinary linear layers, as (out, in)."""
-    hidden = architecture.hidden_size
-    query = architecture.attention_heads * architecture.head_size
-    key_value = architecture.key_value_heads * architecture.head_size
-    found: dict[str, Shape] = {
-        "self_attn.q_proj": (query, hidden),
-        "self_attn.k_proj": (key_value, hidden),
-        "self_attn.v_proj": (key_value, hidden),
-        "self_attn.o_proj": (hidden, query),
-    }
-    if (inner := architecture.intermediate_size) is not None:
-        found |= {
-            "mlp.gate_proj": (inner, hidden),
-            "mlp.up_proj": (inner, hidden),
-            "mlp.down_proj": (hidden, inner),
-        }
-    return found
+    return targets.attention(architecture) | targets.feed_forward(architecture)
 
 
 def _expert_matrices(model: Model) -> dict[str, Shape]:
     """Return one layer's stacks of expert matrices, as transformers lays them out."""
-    experts, hidden = model.architecture.experts, model.architecture.hidden_size
-    if experts is None:
-        return {}
-    gate_up, down = (2 * experts.intermediate_size, hidden), (hidden, experts.intermediate_size)
+    found = targets.experts(model.architecture)
     if model.family == "gpt-oss":  # stored (in, out)
-        gate_up, down = gate_up[::-1], down[::-1]
-    return {
-        "mlp.experts.gate_up_proj": (experts.count, *gate_up),
-        "mlp.experts.down_proj": (experts.count, *down),
-    }
+        return {name: (count, *matrix[::-1]) for name, (count, *matrix) in found.items()}
+    return found
 
 
 def _layer(model: Model) -> dict[str, Shape]:

@@ -12,6 +12,7 @@ from suite.catalog.flops import attention_flops, step_flops
 from suite.catalog.method import Method
 from suite.catalog.model import Architecture
 from suite.catalog.parameters import expected_trainable, quantizable_parameters
+from suite.catalog.targets import PLACES
 
 BFLOAT16, FLOAT32 = 2, 4  #: bytes
 #: Bytes a weight for each use of an NF4 matrix: its code, and its bfloat16 copy written and read.
@@ -137,5 +138,5 @@ def _expert_kernels(shape: Architecture, method: Method) -> int:
     if shape.experts is None or method.engine != "unsloth":
         return 0
     unpacking = 0 if method.quantization is None else 2
-    adapters = 3 if method.adapter is not None and method.adapter.targets == "experts" else 0
+    adapters = 3 if method.adapter is not None and PLACES[method.adapter.targets].experts else 0
     return shape.experts.count * (2 * (1 + unpacking + adapters) + EXPERT_KERNELS)

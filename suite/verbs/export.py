@@ -14,8 +14,8 @@ from suite.arguments import Parser, names, one_of, path
 from suite.console import csv, tables
 from suite.errors import EXIT_OK, BadInput, did_you_mean
 from suite.results.replicates import group
-from suite.results.table import Row, rows
 from suite.results.storage.run_folder import Collection, read
+from suite.results.table import Row, rows
 from suite.results.validity.parity import References
 from suite.signals import Signals
 

@@ -33,6 +33,8 @@ def test_shapes_are_those_of_the_real_model(name: str) -> None:
     ("name", "targets"),
     [
         ("qwen3-0.6b", "linear"),
+        ("qwen3-0.6b", "attention"),
+        ("qwen3-30b-a3b", "attention"),
         ("qwen3-8b", "linear"),
         ("qwen3-32b", "linear"),
         ("gpt-oss-120b", "linear"),

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from suite import units
 from suite.catalog import parameters
 from suite.catalog.case import Case
+from suite.catalog.targets import PLACES
 from suite.results.metrics import model_flops_per_second
 from suite.results.record import Check
 from suite.wire import Effective, Probe, Step
@@ -120,7 +121,7 @@ def _adapters(case: Case, effective: Effective) -> Check:
     targets = set(parameters.adapter_targets(case.model, adapter))
     allowed = [(targets, layers * len(targets))]
     experts = case.model.architecture.experts
-    if adapter.targets == "experts" and experts is not None:
+    if PLACES[adapter.targets].experts and experts is not None:
         # Where every expert is a module of its own, names end in the expert's number.
         attention = {target for target in targets if target not in ("gate_up_proj", "down_proj")}
         numbers = {str(expert) for expert in range(experts.count)}

@@ -8,6 +8,7 @@ from peft import LoraConfig, get_peft_model
 
 from suite.catalog.case import Case
 from suite.catalog.method import Adapter, Quantization
+from suite.catalog.model import Model
 from suite.wire import Start
 from suite.worker.failures import Unsupported
 from suite.worker.model.targets import module_targets, parameter_targets
@@ -38,7 +39,7 @@ def attach(model: Any, case: Case) -> Any:
     adapter = case.method.adapter
     if adapter is None:
         return model.requires_grad_(True)
-    return get_peft_model(model, lora_config(adapter, case.model.family))
+    return get_peft_model(model, lora_config(adapter, case.model))
 
 
 def attention(asked: str, family: str) -> str:
@@ -58,7 +59,7 @@ def quantization_config(quantization: Quantization) -> Any:
     )
 
 
-def lora_config(adapter: Adapter, family: str) -> Any:
+def lora_config(adapter: Adapter, model: Model) -> Any:
     """Return PEFT's settings for a catalog entry."""
     return LoraConfig(
         task_type="CAUSAL_LM",
@@ -66,8 +67,8 @@ def lora_config(adapter: Adapter, family: str) -> Any:
         lora_alpha=adapter.alpha,
         lora_dropout=adapter.dropout,
         bias="none",
-        target_modules=module_targets(adapter, family),
-        target_parameters=parameter_targets(adapter, family),
+        target_modules=module_targets(adapter, model),
+        target_parameters=parameter_targets(adapter, model),
     )
 
 

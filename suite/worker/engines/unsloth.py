@@ -42,9 +42,10 @@ def load(start: Start, checkpoint: str, revision: str | None) -> Any:
 
 def attach(model: Any, case: Case) -> Any:
     """Return the model with its adapters; see ``Engine.attach``."""
-    adapter, family = case.method.adapter, case.model.family
+    adapter = case.method.adapter
     if adapter is not None:
-        modules, parameters = module_targets(adapter, family), parameter_targets(adapter, family)
+        modules = module_targets(adapter, case.model)
+        parameters = parameter_targets(adapter, case.model)
         if parameters and (split := _split_experts(model)):
             modules, parameters = modules + split, None
         model = unsloth.FastLanguageModel.get_peft_model(

@@ -1,22 +1,21 @@
-"""Which modules and parameters get an adapter, by model family."""
+"""What PEFT and Unsloth are told to put adapters on."""
 
 from suite.catalog.method import Adapter
+from suite.catalog.model import Model
+from suite.catalog.targets import adapted
 
-ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
-FEED_FORWARD = ["gate_proj", "up_proj", "down_proj"]
 
-
-def module_targets(adapter: Adapter, family: str) -> list[str]:
+def module_targets(adapter: Adapter, model: Model) -> list[str]:
     """Return the last part of the names of the linear layers that get an adapter.
 
-    A mixture-of-experts model keeps its experts as fused parameters, not linear layers, so only
-    attention is left: see ``parameter_targets`` for the experts.
+    A mixture-of-experts model keeps its experts as fused parameters, not linear layers: see
+    ``parameter_targets`` for those.
     """
-    return ATTENTION if family in ("gpt-oss", "qwen3-moe") else ATTENTION + FEED_FORWARD
+    shapes = adapted(model.architecture, adapter.targets)
+    return [name.rpartition(".")[2] for name, shape in shapes.items() if len(shape) == 2]
 
 
-def parameter_targets(adapter: Adapter, family: str) -> list[str] | None:
+def parameter_targets(adapter: Adapter, model: Model) -> list[str] | None:
     """Return the fused expert parameters that get an adapter (PEFT's ``target_parameters``)."""
-    if adapter.targets == "experts" and family in ("gpt-oss", "qwen3-moe"):
-        return ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"]
-    return None
+    shapes = adapted(model.architecture, adapter.targets)
+    return [name for name, shape in shapes.items() if len(shape) > 2] or None
