@@ -231,8 +231,12 @@ def _function_name(function: Any) -> str:
 
 def _optimizer_class(optimizer: Any) -> str:
     inner = getattr(optimizer, "optimizer", optimizer)  # accelerate wraps the optimizer
-    fused = any(group.get("fused") for group in inner.param_groups)
-    return class_name(inner) + (" (fused)" if fused else "")
+    kind = ["fused"] if any(group.get("fused") for group in inner.param_groups) else []
+    # All of bitsandbytes' are of one class in transformers: what they are lies in settings.
+    if (bits := getattr(getattr(inner, "args", None), "optim_bits", None)) is not None:
+        kind += [f"{bits} bit"]
+        kind += ["paged"] if inner.is_paged else []
+    return class_name(inner) + (f" ({', '.join(kind)})" if kind else "")
 
 
 def class_name(value: object) -> str:

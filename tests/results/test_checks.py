@@ -96,7 +96,7 @@ def test_a_faithful_run_passes(model: str, method: str, changes: dict[str, Any])
         ("lora", {"autocast": "float16"}, "autocast"),
         ("lora-naive", {"attention": "eager"}, "autocast"),
         ("lora", {"optimizer_class": "torch.optim.adamw.AdamW"}, "optimizer"),
-        ("lora", {"optimizer_class": "bitsandbytes.optim.adamw.AdamW8bit"}, "optimizer"),
+        ("lora", {"optimizer_class": "bitsandbytes.optim.adamw.AdamW (8 bit)"}, "optimizer"),
         ("lora", {"gradient_checkpointing": "none"}, "gradient checkpointing"),
         ("lora", {"others": {"use_liger_kernel": True}}, "liger kernels"),
         ("lora-liger", {}, "liger kernels"),

@@ -20,8 +20,8 @@ from suite.wire import Effective, Probe, Step
 OPTIMIZER_CLASSES = {
     "adamw_torch_fused": "AdamW (fused)",
     "adamw_torch": "AdamW",
-    "paged_adamw_8bit": "PagedAdamW8bit",
-    "adamw_8bit": "AdamW8bit",
+    "paged_adamw_8bit": "AdamW (8 bit, paged)",
+    "adamw_8bit": "AdamW (8 bit)",
 }
 
 
