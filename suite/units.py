@@ -1,4 +1,4 @@
-"""How numbers are printed. The only file that knows "GiB"; storage everywhere else is SI."""
+"""How numbers are printed, each by its unit. What is stored is SI."""
 
 import math
 from collections.abc import Iterable

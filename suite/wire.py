@@ -4,8 +4,6 @@ One frame is one line of JSON on a private socket, never stdout: libraries print
 session speaks first (``Start``), then grants steps (``Go``) until it has seen enough (``Stop``);
 the worker answers with the frames below. The structs that end up in a record as they are
 (``Phase``, ``Step``, ``Effective``, ``Failure``) are defined here and nowhere else.
-
-Allowed imports: ``suite.errors``, ``suite.catalog``. Used by ``worker``, ``results``, ``run``.
 """
 
 import socket

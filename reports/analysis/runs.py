@@ -1,4 +1,4 @@
-"""The overview: from records to runs, comparisons and rows. All choosing and sorting is here."""
+"""From records to runs and their comparisons, in the order in which pages show them."""
 
 from collections.abc import Mapping, Sequence
 

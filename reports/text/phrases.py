@@ -1,4 +1,4 @@
-"""What the pages call things. Every sentence and every printed number of a record passes here."""
+"""What pages and Markdown call things: cases, workloads, metrics and their values."""
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
