@@ -25,12 +25,12 @@ from suite.run.case.telemetry import Sampler
 from suite.run.machine.nvml import Device
 from suite.wire import Step
 
-Pair = TypeVar("Pair")
+PairT = TypeVar("PairT")
 
 WARMUP, TURN, TURNS = 13, 5, 6  #: steps, steps, turns of each side
 
 
-class Side(Protocol):
+class TurnTaker(Protocol):
     """One launch, which has warmed up and waits for its turn."""
 
     @property
@@ -85,7 +85,7 @@ class Suite(Session):
 
 
 def alternate(
-    sides: Sequence[Side], gpu: Device | None, *, first: int, watch: int | None = None
+    sides: Sequence[TurnTaker], gpu: Device | None, *, first: int, watch: int | None = None
 ) -> tuple[list[Turn], ...]:
     """Let two sides take their turns ABBA, side ``first`` (0 or 1) at the start.
 
@@ -112,7 +112,7 @@ def alternate(
     return tuple(_with_gpu(sampler, *side) for side in zip(spans, hosts, strict=True))
 
 
-def _taken(side: Side) -> tuple[Span, Turn]:
+def _taken(side: TurnTaker) -> tuple[Span, Turn]:
     before, stolen, began = _scheduled(side.process_id), _stolen(), time.monotonic()
     side.turn()
     ended, after = time.monotonic(), _scheduled(side.process_id)
@@ -204,7 +204,7 @@ def publish(out: Path, profile: str, figures: Sequence[Fidelity]) -> Path:
     return path
 
 
-def read(path: Path, kind: type[Pair]) -> list[Pair]:
+def read(path: Path, kind: type[PairT]) -> list[PairT]:
     """Return the pairs of a journal, none where there is none yet."""
     lines = path.read_bytes().splitlines() if path.is_file() else []
     return [msgspec.json.decode(line, type=kind) for line in lines]

@@ -44,7 +44,7 @@ def _case(groups: Sequence[Launches]) -> list[Block]:
     seconds = [_seconds(group) for group in groups]
     known = [(group, values) for group, values in zip(groups, seconds, strict=True) if values]
     kept = [values for _, values in known]
-    levels = {each.at: each for each in changes.changes(kept)}
+    levels = {each.at: each for each in changes.change_points(kept)}
     rows, before = [], None
     for number, (group, values) in enumerate(known):
         change = levels.get(number)
@@ -79,7 +79,7 @@ def _seconds(group: Launches) -> list[float]:
     return [value for value in values if value is not None and value > 0]
 
 
-def _level(change: changes.Change) -> str:
+def _level(change: changes.ChangePoint) -> str:
     return f"{units.signed_percent(change.ratio - 1)} step time, p = {change.p:.3f}"
 
 

@@ -35,7 +35,7 @@ class Frontier(msgspec.Struct, frozen=True, kw_only=True):
         return units.count(end) if end == self.bound else units.rounded_down(end)
 
 
-def frontier(fitted: memory.Model, case: Case, axis: Axis, profile: Profile) -> Frontier:
+def frontier(fitted: memory.MemoryModel, case: Case, axis: Axis, profile: Profile) -> Frontier:
     """Return how far a case could be grown along one axis of its workload on a card.
 
     Surely: "fits" by ``memory.verdict``. Perhaps: anything but "does not fit". On a card whose

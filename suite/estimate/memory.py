@@ -16,7 +16,7 @@ from suite.estimate import activations, storage
 from suite.estimate.interval import Between
 from suite.estimate.pass_sizes import Kind, Work, measured, work
 from suite.results.memory.fits_card import COMFORTABLE_SHARE, Need, Verdict, card_bytes, need
-from suite.results.memory.ledger import Line, Part
+from suite.results.memory.ledger import LedgerLine, Part
 from suite.results.record import Record
 from suite.wire import MOST, Ledger
 
@@ -40,7 +40,7 @@ class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     its kind; 0 has its reason in ``note``.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[LedgerLine, ...]
     allocated_bytes: Between
     context_bytes: Between
     needs_bytes: Between
@@ -57,14 +57,14 @@ class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryModel(msgspec.Struct, frozen=True, kw_only=True):
     """What records say about memory. ``scales``: see ``suite.estimate.activations``.
 
     ``fragmentation`` is by kind, as a share of activations and gradients; ``contexts`` by engine,
     in bytes. ``cards`` are the memories in bytes of the cards that the records come from.
     """
 
-    scales: Mapping[Kind, activations.Scale]
+    scales: Mapping[Kind, activations.ActivationScale]
     fragmentation: Mapping[Kind, Between]
     contexts: Mapping[str, Between]
     cards: tuple[int, ...]
@@ -80,9 +80,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         held, scale = activations.estimate(sizes, self.scales, case.model.name)
         lines = [
             *storage.lines(case),
-            Line(part="workspaces", bytes=WORKSPACE_BYTES),
-            Line(part="other_tensors", bytes=_others(case, sizes)),
-            Line(part="activations", bytes=round(held.value)),
+            LedgerLine(part="workspaces", bytes=WORKSPACE_BYTES),
+            LedgerLine(part="other_tensors", bytes=_others(case, sizes)),
+            LedgerLine(part="activations", bytes=round(held.value)),
         ]
         kept = sum(line.bytes or 0 for line in lines[:-1])
         loading = storage.load_bytes(case)
@@ -96,8 +96,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         )
         context = self._context(case.method.engine, device_bytes)
         lines += [
-            Line(part="fragmentation", bytes=round(fragments.value)),
-            Line(part="context", bytes=round(context.value)),
+            LedgerLine(part="fragmentation", bytes=round(fragments.value)),
+            LedgerLine(part="context", bytes=round(context.value)),
         ]
         return MemoryEstimate(
             lines=tuple(lines),
@@ -123,7 +123,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         return Between(value=found.value, low=found.low * low, high=found.high * high)
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryObservation(msgspec.Struct, frozen=True, kw_only=True):
     """One record that says something about memory, with what is read from it."""
 
     record: Record
@@ -132,12 +132,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     need: Need
 
 
-def fit_on(records: Iterable[Record]) -> Model:
+def fit_on(records: Iterable[Record]) -> MemoryModel:
     """Return the model fitted on these records; those without a GPU's ledger say nothing."""
     return fit_seen(seen(records))
 
 
-def fit_seen(known: Sequence[Seen]) -> Model:
+def fit_seen(known: Sequence[MemoryObservation]) -> MemoryModel:
     """Return the model fitted on what ``seen`` found, or on a part of it."""
     shares: dict[Kind, list[float]] = {}
     contexts: dict[str, list[float]] = {}
@@ -153,7 +153,7 @@ def fit_seen(known: Sequence[Seen]) -> Model:
             contexts.setdefault(each.record.engine, []).append(each.need.context_bytes)
     gpus = [each.record.environment.gpu for each in known]
     cards = {gpu.memory_total_bytes for gpu in gpus if gpu is not None}
-    return Model(
+    return MemoryModel(
         scales=activations.fit(samples),
         fragmentation={kind: _range(found) for kind, found in shares.items()},
         contexts={
@@ -164,7 +164,7 @@ def fit_seen(known: Sequence[Seen]) -> Model:
     )
 
 
-def seen(records: Iterable[Record]) -> list[Seen]:
+def seen(records: Iterable[Record]) -> list[MemoryObservation]:
     """Return the records that say something: finished, on a GPU, with possible numbers.
 
     Of several launches and runs of one case on one profile, that with the highest peak.
@@ -181,7 +181,7 @@ def seen(records: Iterable[Record]) -> list[Seen]:
         if known is None or wanted.allocated_bytes > (known[2].allocated_bytes or 0):
             best[key] = record, ledger, wanted
     return [
-        Seen(record=record, work=measured(record), ledger=ledger, need=wanted)
+        MemoryObservation(record=record, work=measured(record), ledger=ledger, need=wanted)
         for record, ledger, wanted in best.values()
     ]
 
@@ -214,7 +214,7 @@ def _others(case: Case, sizes: Work) -> int:
     return batch + 2 * sizes.hidden + (16 << 20 if adapters else 0)
 
 
-def _note(sizes: Work, scale: activations.Scale | None, case: Case) -> str:
+def _note(sizes: Work, scale: activations.ActivationScale | None, case: Case) -> str:
     if scale is None:
         return "not calibrated: no record of its kind"
     if case.model.name not in scale.models:

@@ -82,7 +82,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known: ``ran`` are the records by profile and what they ran."""
 
     projector: Projector | None
-    memory: memory.Model
+    memory: memory.MemoryModel
     ran: Mapping[tuple[str, object], Sequence[Record]]
 
     def grounds(self) -> list[Record]:

@@ -25,7 +25,7 @@ from suite.estimate.interval import Between
 from suite.estimate.power import EnergyModel
 from suite.estimate.roofline import demand
 from suite.estimate.step_time import Parts, TimeModel
-from suite.estimate.time_samples import Rates, Sample
+from suite.estimate.time_samples import Rates, TimeSample
 from suite.results.record import Record
 
 #: How far a card that was never measured may be from what is expected of it, as factors. Assumed,
@@ -208,7 +208,7 @@ def on(records: Iterable[Record]) -> Projector | None:
     return msgspec.structs.replace(found, hosts=speeds)
 
 
-def on_samples(found: Sequence[Sample]) -> Projector | None:
+def on_samples(found: Sequence[TimeSample]) -> Projector | None:
     """Return what samples say; see ``on``."""
     probed = _probed(found)
     shares = _shares(probed)
@@ -230,7 +230,7 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
     )
 
 
-def held_out_cards(found: Sequence[Sample]) -> list[HeldOut]:
+def held_out_cards(found: Sequence[TimeSample]) -> list[HeldOut]:
     """Return every case of a card with a profile, projected there from other cards alone."""
     results = []
     for name in dict.fromkeys(s.profile for s in found):
@@ -253,7 +253,7 @@ def held_out_cards(found: Sequence[Sample]) -> list[HeldOut]:
     return results
 
 
-def _probed(found: Sequence[Sample]) -> dict[str, Rates]:
+def _probed(found: Sequence[TimeSample]) -> dict[str, Rates]:
     names = dict.fromkeys(sample.profile for sample in found)
     return {name: _typical([s.rates for s in found if s.profile == name]) for name in names}
 

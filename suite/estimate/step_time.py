@@ -24,7 +24,7 @@ import msgspec
 
 from suite.catalog.case import Case
 from suite.estimate.roofline import Demand, demand, refusal
-from suite.estimate.time_samples import Rates, Sample, samples
+from suite.estimate.time_samples import Rates, TimeSample, samples
 from suite.results.record import Record
 
 LAYER_SECONDS, KERNEL_SECONDS = 1e-3, 1e-5  #: units of the factors of the host
@@ -89,7 +89,7 @@ class TimeModel(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     factors: Mapping[str, float]
-    samples: tuple[Sample, ...]
+    samples: tuple[TimeSample, ...]
     host_speed: float | None = None
 
     def lacks(self, case: Case) -> str:
@@ -123,7 +123,7 @@ def fit_on(records: Iterable[Record]) -> TimeModel:
     return fit(samples(records))
 
 
-def fit(found: Sequence[Sample]) -> TimeModel:
+def fit(found: Sequence[TimeSample]) -> TimeModel:
     """Return the model fitted on samples."""
     from scipy.optimize import least_squares
 

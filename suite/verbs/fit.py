@@ -16,7 +16,7 @@ from suite.catalog import toml
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Workload
-from suite.console.fit import Answer, Measured
+from suite.console.fit import Answer, MeasuredFit
 from suite.errors import EXIT_OK, BadInput
 from suite.estimate import memory
 from suite.estimate.largest_fit import Axis, frontier, grown
@@ -137,7 +137,7 @@ def _cards(wanted: Sequence[str]) -> list[Profile]:
 
 
 def _answer(
-    fitted: memory.Model,
+    fitted: memory.MemoryModel,
     case: Case,
     card: Profile,
     axis: Axis | None,
@@ -160,7 +160,7 @@ def _answer(
     )
 
 
-def measured(case: Case, card: Profile, records: Iterable[Record]) -> Measured | None:
+def measured(case: Case, card: Profile, records: Iterable[Record]) -> MeasuredFit | None:
     """Return what records of this very model, method, work and loop on this card say, if any."""
     same = [
         record
@@ -175,7 +175,7 @@ def measured(case: Case, card: Profile, records: Iterable[Record]) -> Measured |
     if not same:
         return None
     need = fits.most(ok)
-    return Measured(
+    return MeasuredFit(
         records=len(ok),
         verdict=fits.on(need, card),
         need=need,

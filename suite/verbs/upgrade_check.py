@@ -21,7 +21,7 @@ from suite.results.validity.comparable import differing
 from suite.signals import Signals
 
 if TYPE_CHECKING:
-    from suite.run.upgrade.target_environment import Ground
+    from suite.run.upgrade.target_environment import TargetEnvironment
 
 ASKED = "upgrade-check.json"  #: what was asked, in the folder: a later call goes on with it
 VERDICT = "verdict.html"
@@ -34,7 +34,7 @@ exit codes:
 SIDES = ("base", "candidate")
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class UpgradeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a folder is about: the packages that are laid over each side, and over what.
 
     ``images`` are ids, base and candidate, with ``runner`` "docker".
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     from suite.run.machine.environment import resolve_profile
     from suite.run.runner import known_machine
     from suite.run.upgrade.alternate import interleave
-    from suite.run.upgrade.open_environments import grounds
+    from suite.run.upgrade.open_environments import target_environments
     from suite.run.upgrade.package_index import NotInstallable, resolve
     from suite.setup.packages import ensure_charts
 
@@ -121,15 +121,17 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     images = tuple(getattr(args, f"{side}_image") for side in SIDES)
     ensure_charts()  # for the page at the end
     try:
-        with grounds(args.runner, profile, images) as under:
+        with target_environments(args.runner, profile, images) as under:
             with _base():
                 base = resolve(args.base, under[0].target)
             candidate = resolve(args.candidate, under[1].target)
-            asked = Asked(
+            asked = UpgradeRequest(
                 base=base,
                 candidate=candidate,
                 runner=args.runner,
-                images=tuple(ground.image_id for ground in under if ground.image_id),
+                images=tuple(
+                    environment.image_id for environment in under if environment.image_id
+                ),
             )
             if base == candidate and under[0].image_id == under[1].image_id:
                 raise BadInput("the two sides are the same: no version differs")
@@ -197,7 +199,7 @@ def _plan(args: argparse.Namespace, profile: Profile, packages: Mapping[str, str
     )
 
 
-def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
+def _folder(args: argparse.Namespace, profile: Profile, asked: UpgradeRequest) -> Path:
     """Return the folder with both runs, made unless it is there and about the same."""
     from suite.run import planning
 
@@ -222,15 +224,19 @@ def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
     return folder
 
 
-def _asked(folder: Folder) -> Asked:
+def _asked(folder: Folder) -> UpgradeRequest:
     try:
-        return msgspec.json.decode(folder.read(ASKED), type=Asked)
+        return msgspec.json.decode(folder.read(ASKED), type=UpgradeRequest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"{folder.path / ASKED}: cannot be used: {error}") from error
 
 
 def _verdict(
-    args: argparse.Namespace, asked: Asked, folder: Path, ground: "Ground", signals: Signals
+    args: argparse.Namespace,
+    asked: UpgradeRequest,
+    folder: Path,
+    environment: "TargetEnvironment",
+    signals: Signals,
 ) -> int:
     from reports.site.build import build
     from suite.results.published import published_noise
@@ -255,7 +261,7 @@ def _verdict(
     if failures and args.bisect:
         from suite.run.upgrade.bisect import bisect
 
-        for line in bisect(folder, ground, asked.base, asked.candidate, found, signals):
+        for line in bisect(folder, environment, asked.base, asked.candidate, found, signals):
             tables.say(line)
     if failures:
         return EXIT_REGRESSION

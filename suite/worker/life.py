@@ -6,7 +6,7 @@ from pathlib import Path
 
 from suite.catalog.case import Case
 from suite.wire import Connection, Effective, Finished, Ready, Start
-from suite.worker.data import Row, rows
+from suite.worker.data import TrainingRow, rows
 from suite.worker.model import experts
 from suite.worker.phases import Phases
 
@@ -66,7 +66,7 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
     connection.send(Finished(ledger=ledger, effective=gate.effective, host=host))
 
 
-def _rows(case: Case) -> list[Row]:
+def _rows(case: Case) -> list[TrainingRow]:
     """Return as many rows as there can be steps for.
 
     Where batches differ in shape, warm-up has the very batches of the steady steps: whatever a

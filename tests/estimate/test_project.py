@@ -11,7 +11,7 @@ from suite.catalog.profile import Fact, Facts, Profile
 from suite.estimate import power, project, time_samples
 from suite.estimate.project import Projector
 from suite.estimate.roofline import demand
-from suite.estimate.time_samples import Sample
+from suite.estimate.time_samples import TimeSample
 from suite.results.record import Record
 from suite.results.storage import run_folder
 
@@ -121,7 +121,7 @@ def test_a_second_measured_card_is_held_against_its_projection(
     assert known is not None
     twin = profiles.load("h100-sxm")
 
-    def there(factor: float) -> list[Sample]:
+    def there(factor: float) -> list[TimeSample]:
         return [
             msgspec.structs.replace(
                 s,

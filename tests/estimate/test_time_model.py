@@ -14,7 +14,7 @@ from suite.estimate.errors import time as time_errors
 from suite.estimate.errors.time import TARGET, HeldOut, held_out, spread
 from suite.estimate.roofline import demand, refusal
 from suite.estimate.step_time import TimeModel
-from suite.estimate.time_samples import Rates, Sample
+from suite.estimate.time_samples import Rates, TimeSample
 from suite.results.record import Record
 from suite.results.storage import run_folder
 
@@ -47,11 +47,11 @@ def published() -> tuple[Record, ...]:
 
 def sample(
     model: str, method: str, tokens: int = 2048, rows: int = 2, *, rates: Rates = RATES
-) -> Sample:
+) -> TimeSample:
     """A case that takes what the planted factors say."""
     made = case(model, method, tokens, rows)
     known = TimeModel(factors=PLANTED, samples=())
-    return Sample(
+    return TimeSample(
         profile="h200-sxm",
         case=made,
         demand=demand(made),

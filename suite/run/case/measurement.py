@@ -34,7 +34,7 @@ from suite.run.progress.reporter import Reporter
 from suite.wire import Phase, Start, Step
 
 
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
+class MeasurementSetting(msgspec.Struct, frozen=True, kw_only=True):
     """What all cases of one launch share. ``gpu`` is None on the CPU.
 
     ``folder`` is the run's, ``cache`` what all runs share; both are writable.
@@ -71,7 +71,7 @@ class Measurement:
     def __init__(
         self,
         case: Case,
-        setting: Setting,
+        setting: MeasurementSetting,
         reporter: Reporter,
         keep: Callable[[Record], Record],
         *,

@@ -14,7 +14,7 @@ from suite.results.record import Container
 from suite.results.storage.run_folder import Run
 from suite.run.containers import image, owner
 from suite.run.containers.container import Launched, Spec
-from suite.run.containers.engine import Engine, connect
+from suite.run.containers.engine import DockerEngine, connect
 from suite.run.containers.place import RESULTS, Place, RemotePlace, own_user, place
 from suite.run.machine import environment
 from suite.run.machine.nvml import Device, open_gpu
@@ -51,7 +51,7 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
 
 
 @contextmanager
-def ready(engine: Engine, run: Run, container: Container) -> Iterator[OneLaunch]:
+def ready(engine: DockerEngine, run: Run, container: Container) -> Iterator[OneLaunch]:
     """Yield what carries out a launch of the run, by its number, in a container of that image."""
     revision, dirty, _ = environment.git(ROOT)
     stated = None if revision is None else revision + ("-dirty" if dirty else "")
@@ -75,7 +75,7 @@ def prepare() -> None:
 
 
 def specification(
-    engine: Engine,
+    engine: DockerEngine,
     run: Run,
     number: int,
     container: Container,
@@ -121,7 +121,7 @@ def specification(
 
 
 def _launch(
-    engine: Engine, run: Run, number: int, where: Place, spec: Spec, reporter: Reporter
+    engine: DockerEngine, run: Run, number: int, where: Place, spec: Spec, reporter: Reporter
 ) -> None:
     """Carry out one launch; the run's folder is lent to it where it is mounted there."""
     remote = isinstance(where, RemotePlace)

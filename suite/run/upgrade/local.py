@@ -24,8 +24,8 @@ from suite.run.upgrade import package_index
 from suite.run.upgrade.target_environment import OneLaunch
 
 
-class Here:
-    """This environment as the ground that other versions are laid over."""
+class LocalEnvironment:
+    """This environment, which other versions are laid over."""
 
     image_id = None
 

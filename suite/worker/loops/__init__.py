@@ -7,7 +7,7 @@ import importlib
 from typing import Any, Protocol, cast
 
 from suite.wire import Ledger, Start
-from suite.worker.data import Row
+from suite.worker.data import TrainingRow
 from suite.worker.loops.gate import Gate
 
 
@@ -15,7 +15,7 @@ class Loop(Protocol):
     """What a module of this folder offers."""
 
     def run(
-        self, model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate
+        self, model: Any, tokenizer: Any, rows: list[TrainingRow], start: Start, gate: Gate
     ) -> Ledger | None:
         """Prepare, let ``gate`` hold every step, and return once it says that it is enough.
 

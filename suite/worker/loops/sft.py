@@ -9,14 +9,16 @@ import trl
 
 from suite.wire import Ledger, Start
 from suite.worker.batches import as_dicts
-from suite.worker.data import Row
+from suite.worker.data import TrainingRow
 from suite.worker.failures import Unsupported
 from suite.worker.loops.gate import Gate
 from suite.worker.loops.instrument import train
 from suite.worker.loops.settings import training_arguments
 
 
-def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> Ledger | None:
+def run(
+    model: Any, tokenizer: Any, rows: list[TrainingRow], start: Start, gate: Gate
+) -> Ledger | None:
     """Train under TRL's SFTTrainer; see ``Loop.run``.
 
     Rows come tokenized, cut and, where the workload says so, packed by ``data.py``: what TRL's own
