@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.pass_sizes import Kind, Work
 
 #: Relative errors of activations: the least that is ever claimed; that of a kind measured on one
@@ -41,7 +41,7 @@ class ActivationScale(msgspec.Struct, frozen=True, kw_only=True):
         return 1 - min(1.0, most / max(tokens, 1), tokens / least)
 
 
-def fit(samples: Iterable[ActivationSample]) -> dict[Kind, ActivationScale]:
+def fit_scales(samples: Iterable[ActivationSample]) -> dict[Kind, ActivationScale]:
     """Return what the samples say about each of their kinds."""
     groups: dict[Kind, list[ActivationSample]] = {}
     for sample in samples:
@@ -51,20 +51,20 @@ def fit(samples: Iterable[ActivationSample]) -> dict[Kind, ActivationScale]:
 
 def estimate(
     work: Work, scales: Mapping[Kind, ActivationScale], model: str
-) -> tuple[Between, ActivationScale | None]:
+) -> tuple[Interval, ActivationScale | None]:
     """Return the bytes of activations, and the fit that they come from: None, not calibrated."""
     scale = scales.get(work.kind)
     if scale is None:
         near = _nearest(work.kind, scales)
         value = _bytes(work, near.factor if near else 1.0)
         low, high = UNMEASURED
-        return Between(value=value, low=value * low, high=value * high), None
+        return Interval(value=value, low=value * low, high=value * high), None
     value = _bytes(work, scale.factor)
     error = scale.error
     if model not in scale.models:
         error = max(error, NARROW_ERROR)
     error = min(0.95, error + NARROW_ERROR * scale.beyond(work.tokens))
-    return Between(value=value, low=value * (1 - error), high=value * (1 + error)), scale
+    return Interval(value=value, low=value * (1 - error), high=value * (1 + error)), scale
 
 
 def _bytes(work: Work, factor: float) -> float:

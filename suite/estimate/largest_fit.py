@@ -41,7 +41,7 @@ def frontier(fitted: memory.MemoryModel, case: Case, axis: Axis, profile: Profil
     Surely: "fits" by ``memory.verdict``. Perhaps: anything but "does not fit". On a card whose
     memory is unknown or the host's, nothing fits surely.
     """
-    bound = most(case, axis)
+    bound = axis_bound(case, axis)
     offered = card_bytes(profile)
 
     def said(value: int) -> str:
@@ -55,7 +55,7 @@ def frontier(fitted: memory.MemoryModel, case: Case, axis: Axis, profile: Profil
     )
 
 
-def most(case: Case, axis: Axis) -> int:
+def axis_bound(case: Case, axis: Axis) -> int:
     """Return the largest value that an axis can have."""
     return case.model.architecture.max_positions if axis == "sequence_tokens" else MOST_ROWS
 

@@ -13,7 +13,7 @@ import msgspec
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.estimate import activations, storage
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.pass_sizes import Kind, Work, measured, work
 from suite.results.memory.fits_card import COMFORTABLE_SHARE, Need, Verdict, card_bytes, need
 from suite.results.memory.ledger import LedgerLine, Part
@@ -23,11 +23,11 @@ from suite.wire import MOST, Ledger
 #: What cuBLAS keeps on the cards measured so far.
 WORKSPACE_BYTES = 64 << 20
 #: A CUDA context and libraries in bytes, where no record says.
-CONTEXT = Between(value=768 << 20, low=400 << 20, high=1200 << 20)
+CONTEXT = Interval(value=768 << 20, low=400 << 20, high=1200 << 20)
 #: A context on a card that was not measured: factors.
 OTHER_CONTEXT = (0.6, 1.5)
 #: Fragmentation as a share of what comes and goes in a step, where no record says.
-FRAGMENTATION = Between(value=0.15, low=0.03, high=0.6)
+FRAGMENTATION = Interval(value=0.15, low=0.03, high=0.6)
 
 
 class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +41,9 @@ class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     lines: tuple[LedgerLine, ...]
-    allocated_bytes: Between
-    context_bytes: Between
-    needs_bytes: Between
+    allocated_bytes: Interval
+    context_bytes: Interval
+    needs_bytes: Interval
     phase: str
     calibrated_on: int
     note: str = ""
@@ -65,8 +65,8 @@ class MemoryModel(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     scales: Mapping[Kind, activations.ActivationScale]
-    fragmentation: Mapping[Kind, Between]
-    contexts: Mapping[str, Between]
+    fragmentation: Mapping[Kind, Interval]
+    contexts: Mapping[str, Interval]
     cards: tuple[int, ...]
 
     def estimate(
@@ -89,7 +89,7 @@ class MemoryModel(msgspec.Struct, frozen=True, kw_only=True):
         allocated = _each(held, lambda size: max(loading, kept + size))
         share = self._fragmentation(sizes.kind)
         moving = storage.trained_bytes(case.model, case.method)
-        fragments = Between(
+        fragments = Interval(
             value=share.value * (moving + held.value),
             low=share.low * (moving + held.low),
             high=share.high * (moving + held.high),
@@ -109,18 +109,18 @@ class MemoryModel(msgspec.Struct, frozen=True, kw_only=True):
             note=_note(sizes, scale, case),
         )
 
-    def _fragmentation(self, kind: Kind) -> Between:
+    def _fragmentation(self, kind: Kind) -> Interval:
         if kind in self.fragmentation:
             return self.fragmentation[kind]
         alike = [b for k, b in self.fragmentation.items() if k.engine == kind.engine]
         return _spread(alike, FRAGMENTATION)
 
-    def _context(self, engine: str, device_bytes: float | None) -> Between:
+    def _context(self, engine: str, device_bytes: float | None) -> Interval:
         found = self.contexts.get(engine) or _spread(self.contexts.values(), CONTEXT)
         if any(abs(card - (device_bytes or 0)) <= 0.01 * card for card in self.cards):
             return found
         low, high = OTHER_CONTEXT
-        return Between(value=found.value, low=found.low * low, high=found.high * high)
+        return Interval(value=found.value, low=found.low * low, high=found.high * high)
 
 
 class MemoryObservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,12 +132,12 @@ class MemoryObservation(msgspec.Struct, frozen=True, kw_only=True):
     need: Need
 
 
-def fit_on(records: Iterable[Record]) -> MemoryModel:
+def fit_memory(records: Iterable[Record]) -> MemoryModel:
     """Return the model fitted on these records; those without a GPU's ledger say nothing."""
-    return fit_seen(seen(records))
+    return fit_observations(observations(records))
 
 
-def fit_seen(known: Sequence[MemoryObservation]) -> MemoryModel:
+def fit_observations(known: Sequence[MemoryObservation]) -> MemoryModel:
     """Return the model fitted on what ``seen`` found, or on a part of it."""
     shares: dict[Kind, list[float]] = {}
     contexts: dict[str, list[float]] = {}
@@ -154,17 +154,17 @@ def fit_seen(known: Sequence[MemoryObservation]) -> MemoryModel:
     gpus = [each.record.environment.gpu for each in known]
     cards = {gpu.memory_total_bytes for gpu in gpus if gpu is not None}
     return MemoryModel(
-        scales=activations.fit(samples),
+        scales=activations.fit_scales(samples),
         fragmentation={kind: _range(found) for kind, found in shares.items()},
         contexts={
-            engine: Between(value=statistics.median(found), low=min(found), high=max(found))
+            engine: Interval(value=statistics.median(found), low=min(found), high=max(found))
             for engine, found in contexts.items()
         },
         cards=tuple(sorted(size for size in cards if size)),
     )
 
 
-def seen(records: Iterable[Record]) -> list[MemoryObservation]:
+def observations(records: Iterable[Record]) -> list[MemoryObservation]:
     """Return the records that say something: finished, on a GPU, with possible numbers.
 
     Of several launches and runs of one case on one profile, that with the highest peak.
@@ -226,29 +226,31 @@ def _note(sizes: Work, scale: activations.ActivationScale | None, case: Case) ->
     return ""
 
 
-def _range(values: Sequence[float]) -> Between:
+def _range(values: Sequence[float]) -> Interval:
     """Return the median and the extremes, these never closer than half and double of it."""
     middle = statistics.median(values)
-    return Between(value=middle, low=min(*values, middle / 2), high=max(*values, 2 * middle))
+    return Interval(value=middle, low=min(*values, middle / 2), high=max(*values, 2 * middle))
 
 
-def _spread(found: Iterable[Between], otherwise: Between) -> Between:
+def _spread(found: Iterable[Interval], otherwise: Interval) -> Interval:
     known = list(found)
     if not known:
         return otherwise
-    return Between(
+    return Interval(
         value=statistics.median([each.value for each in known]),
         low=min(each.low for each in known),
         high=max(each.high for each in known),
     )
 
 
-def _each(between: Between, change: Callable[[float], float]) -> Between:
-    return Between(value=change(between.value), low=change(between.low), high=change(between.high))
+def _each(interval: Interval, change: Callable[[float], float]) -> Interval:
+    return Interval(
+        value=change(interval.value), low=change(interval.low), high=change(interval.high)
+    )
 
 
-def _sum(*parts: Between) -> Between:
-    return Between(
+def _sum(*parts: Interval) -> Interval:
+    return Interval(
         value=sum(part.value for part in parts),
         low=sum(part.low for part in parts),
         high=sum(part.high for part in parts),

@@ -38,7 +38,7 @@ from suite.catalog.bounds import (
 from suite.catalog.case import Case
 from suite.catalog.names import CaseId, Name
 from suite.catalog.profile import Profile
-from suite.results.lazy import loaded
+from suite.results.lazy import resolve
 from suite.wire import (
     Effective,
     Failure,
@@ -260,7 +260,7 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
 
 def encode(record: Record) -> bytes:
     """Return the record as JSON in one line, as a journal holds it, without the line's end."""
-    return msgspec.json.encode(record, enc_hook=loaded)
+    return msgspec.json.encode(record, enc_hook=resolve)
 
 
 def seal(record: Record) -> Record:

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.errors:
         fit.errors(found.records, args.format)
         return EXIT_OK
-    fitted = memory.fit_on(found.records)
+    fitted = memory.fit_memory(found.records)
     axis: Axis | None = None
     if args.max_seq or args.max_batch:
         axis = "sequence_tokens" if args.max_seq else "batch_sequences"
@@ -174,10 +174,10 @@ def measured(case: Case, card: Profile, records: Iterable[Record]) -> MeasuredFi
     ok = [record for record in same if record.outcome == "ok"]
     if not same:
         return None
-    need = fits.most(ok)
+    need = fits.largest_need(ok)
     return MeasuredFit(
         records=len(ok),
-        verdict=fits.on(need, card),
+        verdict=fits.fits_card(need, card),
         need=need,
         failures=tuple(f"{r.outcome}: {r.reason}" for r in same if r.outcome != "ok"),
     )

@@ -20,7 +20,7 @@ from suite.catalog.tier import Warmup, Workload
 from suite.console import tables
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.estimate import memory
-from suite.estimate.largest_fit import Axis, Frontier, frontier, grown, most
+from suite.estimate.largest_fit import Axis, Frontier, axis_bound, frontier, grown
 from suite.paths import RESULTS
 from suite.results.memory.fits_card import card_bytes
 from suite.results.plan import TRY
@@ -141,7 +141,7 @@ def _asked(args: argparse.Namespace, profile: Profile) -> ProbeRequest:
     reason = cases.unsupported_reason(case, profile)
     if reason is not None:
         raise BadInput(f"{model.name} with {method.name} cannot be run: {reason}")
-    bound = most(case, axis)
+    bound = axis_bound(case, axis)
     step = min(args.step or STEPS[axis], bound)
     start = args.start or _estimated(case, axis, profile).surely or step
     search = Search(start=min(start, bound), step=step, bound=bound)
@@ -152,7 +152,7 @@ def _asked(args: argparse.Namespace, profile: Profile) -> ProbeRequest:
 
 def _estimated(case: Case, axis: Axis, profile: Profile) -> Frontier:
     """Return what ``fit`` says of this machine, by the published records."""
-    return frontier(memory.fit_on(read([RESULTS]).records), case, axis, profile)
+    return frontier(memory.fit_memory(read([RESULTS]).records), case, axis, profile)
 
 
 def _compare(asked: ProbeRequest, profile: Profile) -> None:
@@ -191,7 +191,7 @@ def _try(
     """Make the record of one value; a try that was cut off is taken up again."""
     from suite.run import planning
     from suite.run.progress.choose import reporter
-    from suite.run.pytest_front.drive import launch
+    from suite.run.pytest_front.drive import run_launch
 
     place = folder / _name(asked, value)
     if (place / PLAN).is_file():
@@ -208,7 +208,7 @@ def _try(
         )
         opened = create(place, msgspec.structs.replace(plan, tier=TRY, cases=(case,)))
     with opened, reporter(opened.folder, opened.plan, opened.records, json=False) as told:
-        launch(opened, 1, told)
+        run_launch(opened, 1, told)
     signals.check()
 
 

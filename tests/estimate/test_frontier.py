@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parents[2] / "reports" / "results"
 
 @pytest.fixture(scope="module")
 def fitted() -> memory.MemoryModel:
-    return memory.fit_on(run_folder.read([RESULTS]).records)
+    return memory.fit_memory(run_folder.read([RESULTS]).records)
 
 
 @pytest.mark.parametrize("edge", [0, 1, 2, 63, 64, 99, 100])

@@ -101,10 +101,10 @@ def test_hosts_that_differ_are_told_from_factors() -> None:
     blind = [msgspec.structs.replace(s, rates=on(None, s.rates)) for s in found]
 
     def worst(samples: Sequence[TimeSample]) -> float:
-        model = step_time.fit(samples)
+        model = step_time.fit_factors(samples)
         return max(abs(model.parts(s.case, s.rates).seconds / s.seconds - 1) for s in samples)
 
-    assert step_time.fit(found).host_speed == 3e6
+    assert step_time.fit_factors(found).host_speed == 3e6
     assert worst(found) < 0.05
     assert worst(blind) > 0.2
 

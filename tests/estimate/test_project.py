@@ -102,13 +102,13 @@ def test_energy_is_recovered_and_unknown_where_none_is(published: tuple[Record, 
         )
         for s in time_samples.samples(published)
     ]
-    fitted = power.fit(found)
+    fitted = power.fit_energy(found)
     assert fitted is not None
     wanted = demand(case("qwen3-32b", "full"))
     planted = 8e-13 * wanted.flops + 1e-10 * wanted.traffic_bytes
     assert fitted.watts == pytest.approx(150, rel=0.01)
     assert fitted.work_joules(wanted) == pytest.approx(planted, rel=0.01)
-    assert power.fit(found[:3]) is None
+    assert power.fit_energy(found[:3]) is None
 
 
 def test_a_second_measured_card_is_held_against_its_projection(

@@ -61,8 +61,8 @@ class LeftOutPrediction(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def inside(self) -> bool:
         """Return whether the measured peak lies within the interval."""
-        between = self.estimate.allocated_bytes
-        return between.low <= self.allocated_bytes <= between.high
+        interval = self.estimate.allocated_bytes
+        return interval.low <= self.allocated_bytes <= interval.high
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,14 +85,14 @@ def held_out(records: Iterable[Record]) -> list[LeftOutPrediction]:
 
     Nothing where leaving out would leave nothing to fit on.
     """
-    known = memory.seen(records)
+    known = memory.observations(records)
     found: list[LeftOutPrediction] = []
     for way, label in _WAYS:
         labels = [label(each.record) for each in known]
         for name in dict.fromkeys(labels):
             rest = [each for each, mine in zip(known, labels, strict=True) if mine != name]
             if name and rest:
-                fitted = memory.fit_seen(rest)
+                fitted = memory.fit_observations(rest)
                 found += [
                     _held(fitted, way, name, each)
                     for each, mine in zip(known, labels, strict=True)

@@ -16,7 +16,7 @@ import msgspec
 
 from suite.catalog.case import Case
 from suite.estimate import step_time
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.step_time import Parts, TimeModel
 from suite.estimate.time_samples import TimeSample
 
@@ -43,7 +43,7 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
     predicted_seconds: float | None = None
     reason: str = ""
     host_share: float | None = None
-    interval: Between | None = None
+    interval: Interval | None = None
 
     @property
     def error(self) -> float | None:
@@ -118,7 +118,7 @@ def held_out(found: Sequence[TimeSample]) -> list[HeldOut]:
             if not rest:
                 continue
             if (way, group) not in known:
-                known[way, group] = step_time.fit(rest)
+                known[way, group] = step_time.fit_factors(rest)
             results.append(_predict(way, sample, known[way, group]))
     return results
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from suite.wire import Ledger, Start
 from suite.worker.data import TrainingRow
-from suite.worker.loops.gate import Gate
+from suite.worker.loops.step_gate import Gate
 
 
 class Loop(Protocol):

@@ -18,9 +18,9 @@ from suite.wire import Ledger, Start
 from suite.worker import effective
 from suite.worker.batches import Batch, as_dicts, collate, tokens, total
 from suite.worker.data import TrainingRow
-from suite.worker.loops.gate import Gate
 from suite.worker.loops.memory import MemoryNotes
 from suite.worker.loops.settings import refuse_flattened_unsloth, training_arguments
+from suite.worker.loops.step_gate import Gate
 from suite.worker.model.experts import ExpertsWitness
 
 

@@ -11,7 +11,7 @@ from suite.worker.model import experts
 from suite.worker.phases import Phases
 
 
-def live(start: Start, connection: Connection, phases: Phases) -> None:
+def run_case(start: Start, connection: Connection, phases: Phases) -> None:
     """Run one case to its end and send ``Finished``; whatever goes wrong is raised."""
     prepare_environment(start)
     case = start.case
@@ -25,7 +25,7 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
 
         from suite.worker import effective
         from suite.worker.loops import open_loop
-        from suite.worker.loops.gate import Gate
+        from suite.worker.loops.step_gate import Gate
         from suite.worker.machine import host_probe
         from suite.worker.model import weights
 
