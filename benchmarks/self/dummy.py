@@ -97,7 +97,7 @@ def measure(case: Case, profile: Profile, out: Path, number: int, checkpoint: Pa
 
     Who starts first and who has the first turn changes from pair to pair, in all four ways.
     """
-    found = open_gpu() if profile.device == "cuda" else None
+    found = open_gpu() if profile.has_gpu else None
     gpu = found if isinstance(found, Device) else None
     environment = worker_environment(os.environ, gpu)
     folder = out / "work"

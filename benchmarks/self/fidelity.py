@@ -112,7 +112,7 @@ class Bare:
 
 def measure(case: Case, profile: Profile, out: Path, number: int) -> TurnPair:
     """Run pair ``number`` of a case; they take turns ABBA, so that what drifts meets both."""
-    found = open_gpu() if profile.device == "cuda" else None
+    found = open_gpu() if profile.has_gpu else None
     gpu = found if isinstance(found, Device) else None
     start = Start(
         case=case,

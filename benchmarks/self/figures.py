@@ -7,7 +7,6 @@ quickstart, and of what is left out otherwise: containers, which need a Docker e
 """
 
 import argparse
-import datetime
 import math
 import os
 import statistics
@@ -26,6 +25,7 @@ import report
 
 from suite.paths import ROOT
 from suite.results.storage.reader import read
+from suite.run import utc
 
 LEAST_PAIRS, MOST_PAIRS = 4, 12
 #: Enough pairs once the 95 % interval of their mean is this close to it on either side.
@@ -273,12 +273,12 @@ def main() -> int:
         for figure in parts[part]():
             figures.append(figure)
             print(line(figure), flush=True)
-    now = datetime.datetime.now(datetime.UTC)
-    out = args.out or ROOT / "runs" / f"self-{now:%Y%m%dT%H%M%SZ}.json"
+    now = utc.now()
+    out = args.out or ROOT / "runs" / f"self-{utc.stamp(now)}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     kept = all(figure.kept for figure in figures)
     document = {
-        "at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "at": utc.iso(now),
         "cores": os.cpu_count(),
         "load_before": load,
         "figures": figures,

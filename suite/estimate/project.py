@@ -89,7 +89,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         if profile.name in self.probed:
             return ""
         facts = profile.facts
-        if profile.device != "cuda":
+        if not profile.has_gpu:
             return "not a GPU"
         if facts.bf16_flops is None or facts.memory_bytes_per_second is None:
             return "its profile has no bfloat16 peak or no memory bandwidth"

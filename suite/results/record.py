@@ -58,6 +58,7 @@ OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 #: Whether an earlier launch had left the case's compiled kernels when it began.
 CompileCache = Literal["cold", "warm"]
+Runner = Literal["local", "docker"]
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -138,7 +139,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     cpu_count: Count
     memory_bytes: Count
     suite_version: str
-    runner: Literal["local", "docker"]
+    runner: Runner
     revision: str | None = None
     dirty: bool | None = None
     lock_hash: str | None = None

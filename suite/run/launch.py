@@ -84,7 +84,7 @@ class Launch:
         plan = self.run.plan
         profile = resolve_profile(plan.profile)
         cpu = Missing(reason="the profile is for the CPU")
-        self._gpu = cpu if profile.device == "cpu" else open_gpu()
+        self._gpu = open_gpu() if profile.has_gpu else cpu
         require_machine(profile, self._gpu)
         profile = as_seen(profile, self._gpu)
         self._setting = MeasurementSetting(

@@ -129,7 +129,7 @@ def _cards(wanted: Sequence[str]) -> list[Profile]:
         if fits.card_bytes(card) is None:
             why = (
                 "a CPU has no memory of a GPU"
-                if card.device == "cpu"
+                if not card.has_gpu
                 else "keys 'facts.nvml_memory_bytes' and 'facts.memory_bytes': both unknown"
             )
             raise BadInput(f"{profiles.FOLDER / card.name}.toml: {why}")

@@ -134,10 +134,10 @@ def _cases(args: argparse.Namespace) -> list[Case]:
 def _cards(wanted: Sequence[str]) -> list[Profile]:
     """Return the profiles of the cards that were asked for, or of all."""
     if not wanted:
-        return [card for card in profiles.everything() if card.device == "cuda"]
+        return [card for card in profiles.everything() if card.has_gpu]
     found = [profiles.chosen(name) for name in wanted]
     for card in found:
-        if card.device != "cuda":
+        if not card.has_gpu:
             raise BadInput(
                 f"--gpus {card.name}: not a GPU, and times of a CPU tell of no other machine"
             )

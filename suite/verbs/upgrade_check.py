@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
@@ -14,6 +14,7 @@ from suite.catalog.profile import Profile
 from suite.console import comparison, tables
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
 from suite.results import compare
+from suite.results.record import Runner
 from suite.results.stats import calibration, significance
 from suite.results.storage.folder import Folder, open_folder, writing
 from suite.results.storage.run_folder import PLAN, Plan, create, open_run, read, read_plan
@@ -42,7 +43,7 @@ class UpgradeRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     base: dict[str, str]
     candidate: dict[str, str]
-    runner: Literal["local", "docker"] = "local"
+    runner: Runner = "local"
     images: tuple[str, ...] = ()
 
 
@@ -74,7 +75,7 @@ def parser() -> Parser:
     made.add_argument("--bisect", action="store_true", help="on a regression, find what it is")
     made.add_argument(
         "--runner",
-        type=one_of("local", "docker"),
+        type=one_of(*get_args(Runner)),
         default="local",
         metavar="R",
         help="local (default: this Python's packages), or docker (those of the profile's image)",

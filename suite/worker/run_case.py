@@ -56,7 +56,7 @@ def run_case(start: Start, connection: Connection, phases: Phases) -> None:
         )
 
     def synchronize() -> None:
-        if start.device == "cuda":
+        if start.on_gpu:
             torch.cuda.synchronize()
 
     gate = Gate(connection, phases, synchronize, ready)
@@ -101,7 +101,7 @@ def prepare_environment(start: Start) -> None:
         }
     )
     experts.choose(start.case.method)
-    if start.device == "cpu":
+    if not start.on_gpu:
         # Its CPU backend does not compile by default, its gpt-oss experts would: 15 seconds and a
         # C++ compiler for nothing.
         os.environ["UNSLOTH_COMPILE_DISABLE"] = "1"

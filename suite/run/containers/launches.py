@@ -39,7 +39,7 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     if name is None:
         raise BadInput(f"profile {run.plan.profile!r} names no image", hint="Use --runner local.")
     with connect() as engine:
-        if profile.device == "cuda":
+        if profile.has_gpu:
             engine.need_gpus()
         revision, _, _ = environment.git(ROOT)
         with ready(engine, run, image.ensure(engine, name, revision)) as launch:
@@ -94,7 +94,7 @@ def specification(
         told["TUNEBENCH_REVISION"] = revision
     if hub:
         told["HF_HOME"] = "/cache/huggingface"
-    if profile.device == "cuda":
+    if profile.has_gpu:
         told["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
         if not engine.remote and (seen := _host_gpu()) is not None:
             told[environment.HOST_GPU] = seen
@@ -112,7 +112,7 @@ def specification(
         environment={**told, "PYTHONDONTWRITEBYTECODE": "1"},
         volumes=where.volumes,
         user=user,
-        gpus=profile.device == "cuda",
+        gpus=profile.has_gpu,
         cdi=engine.podman,
         network=hub,
         memory_bytes=engine.memory_bytes,

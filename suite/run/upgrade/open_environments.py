@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 from suite.catalog.profile import Profile
 from suite.errors import BadInput, WrongMachine
 from suite.paths import ROOT
+from suite.results.record import Runner
 from suite.run.machine import environment
-from suite.run.runner import Runner
 from suite.run.upgrade.local import LocalEnvironment
 from suite.run.upgrade.package_index import NotInstallable
 from suite.run.upgrade.target_environment import TargetEnvironment
@@ -40,7 +40,7 @@ def target_environments(
     name = profile.image or ""
     with ExitStack() as stack:
         engine = stack.enter_context(connect())
-        if profile.device == "cuda":
+        if profile.has_gpu:
             engine.need_gpus()
         found: dict[str | None, TargetEnvironment] = {}
         for wanted in dict.fromkeys(images):

@@ -15,6 +15,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 import msgspec
+from packaging.utils import canonicalize_name
 
 from suite.errors import WrongMachine
 from suite.results.record import Container
@@ -106,7 +107,7 @@ def image_environment(
 def _packages(inside: layer.Inside) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, version, _ in _read(inside):
-        found.setdefault(package_index.normalized(name), version)
+        found.setdefault(canonicalize_name(name), version)
     return found
 
 
@@ -129,7 +130,7 @@ def _stand_in(folder: Path, inside: layer.Inside) -> str:
         raise WrongMachine(f"no environment can be made: {(done.stdout + done.stderr).strip()}")
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
     for name, version, text in _read(inside):
-        stem = f"{package_index.normalized(name).replace('-', '_')}-{version}".replace("/", "_")
+        stem = f"{canonicalize_name(name).replace('-', '_')}-{version}".replace("/", "_")
         metadata = site / f"{stem}.dist-info"
         metadata.mkdir(exist_ok=True)
         (metadata / "METADATA").write_text(f"{text}\n", encoding="utf-8")

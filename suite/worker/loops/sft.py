@@ -26,7 +26,7 @@ def run(
     padding-free batches by itself where nothing is said; the workload says.
     """
     method, packing = start.case.method, start.case.workload.packing
-    if start.device == "cpu" and method.engine == "transformers":
+    if not start.on_gpu and method.engine == "transformers":
         raise Unsupported(
             f"TRL {trl.__version__}'s SFTTrainer computes its loss in Triton kernels only, which"
             " need a GPU; on the CPU use the loop 'trainer'"
