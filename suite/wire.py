@@ -15,10 +15,12 @@ import msgspec
 from suite.catalog.bounds import MOST, Column, Count, Float, Rate, Seconds, StepSeconds, Whole
 from suite.catalog.bounds import Positive as Tokens
 from suite.catalog.case import Case
+from suite.catalog.device import DeviceType, is_gpu
 
 __all__ = ["MOST", "Count", "Seconds", "StepSeconds", "Tokens"]
 
 PhaseName = Literal["start", "import", "load", "prepare", "first_step", "steady", "finish"]
+StepRole = Literal["first", "warmup", "steady"]
 
 MAX_FRAME_BYTES = 16 << 20
 
@@ -70,7 +72,7 @@ class Step(Struct, frozen=True, kw_only=True):
     """
 
     index: Count
-    role: Literal["first", "warmup", "steady"]
+    role: StepRole
     seconds: StepSeconds
     tokens_padded: Tokens
     tokens_real: Tokens
@@ -209,17 +211,22 @@ class Start(Struct, frozen=True, kw_only=True, tag="start"):
     """
 
     case: Case
-    device: Literal["cpu", "cuda"]
+    device: DeviceType
     weights: str
     cache: str
     compiled: str
+
+    @property
+    def on_gpu(self) -> bool:
+        """Return whether the case trains on a GPU."""
+        return is_gpu(self.device)
 
 
 class Go(Struct, frozen=True, kw_only=True, tag="go"):
     """Run this many more optimizer steps. ``role`` marks them in the record."""
 
     steps: Annotated[int, msgspec.Meta(ge=1)]
-    role: Literal["first", "warmup", "steady"]
+    role: StepRole
 
 
 class Stop(Struct, frozen=True, kw_only=True, tag="stop"):

@@ -1,7 +1,5 @@
 """Small real records for tests: made from the catalog, valid, with numbers that vary by step."""
 
-from typing import Literal
-
 import msgspec
 
 from suite.catalog import case as cases
@@ -14,6 +12,7 @@ from suite.results.record import (
     Environment,
     Outcome,
     Record,
+    Runner,
     Steadiness,
     Telemetry,
     seal,
@@ -38,7 +37,7 @@ def plan(
     methods: tuple[str, ...] = ("lora", "qlora"),
     launches: int = 1,
     profile: str = "cpu",
-    runner: Literal["local", "docker"] = "local",
+    runner: Runner = "local",
 ) -> Plan:
     found = cases.cases(
         tiers.load("smoke"), loop="trainer", seed=17, model_names=models, method_names=methods

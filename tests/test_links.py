@@ -177,7 +177,7 @@ def test_no_single_link_is_gone_through(
 @pytest.mark.parametrize("name", [upgrade_check.ASKED, upgrade_check.VERDICT, "bisect", "site"])
 def test_a_comparison_with_links_is_not_gone_on_with(tmp_path: Path, name: str) -> None:
     """Before anything is measured it is said which file is a link."""
-    asked = upgrade_check.Asked(base={}, candidate={"peft": "0.21.2"})
+    asked = upgrade_check.UpgradeRequest(base={}, candidate={"peft": "0.21.2"})
     folder, profile = tmp_path / "run", profiles.load("cpu")
     args = upgrade_check.parser().parse_args([*CHOICE, "--out", str(folder)])
     assert upgrade_check._folder(args, profile, asked) == folder

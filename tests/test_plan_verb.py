@@ -16,7 +16,7 @@ from suite.catalog.prices import Own, Price
 from suite.cli import main
 from suite.errors import BadInput
 from suite.estimate import explain, planner
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.planner import Job, overnight, rent
 from suite.results.metrics import all_metrics
 from suite.results.storage import run_folder
@@ -169,19 +169,19 @@ def test_the_errors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_night_is_eight_hours_over_the_whole_interval() -> None:
     """Exactly eight hours is done; an interval around it is perhaps."""
     night = 8 * 3600.0
-    assert overnight(Between(value=night / 2, low=night / 3, high=night)) == "yes"
-    assert overnight(Between(value=night, low=night / 3, high=night + 1)) == "perhaps"
-    assert overnight(Between(value=night + 2, low=night + 1, high=night + 3)) == "no"
+    assert overnight(Interval(value=night / 2, low=night / 3, high=night)) == "yes"
+    assert overnight(Interval(value=night, low=night / 3, high=night + 1)) == "perhaps"
+    assert overnight(Interval(value=night + 2, low=night + 1, high=night + 3)) == "no"
 
 
 def test_rent_spans_prices_and_time_and_is_unknown_without_one() -> None:
     """The middle price at the middle time; the ends at the ends; a purchase is no rent."""
-    two = Between(value=7200.0, low=3600.0, high=14400.0)
+    two = Interval(value=7200.0, low=3600.0, high=14400.0)
     rented = [
         Price(profile="l40s", source="x", date="2026-11", rent_usd_per_hour=dollars)
         for dollars in (3.0, 1.0, 2.0)
     ]
-    assert rent(two, rented) == Between(value=4.0, low=1.0, high=12.0)
+    assert rent(two, rented) == Interval(value=4.0, low=1.0, high=12.0)
     bought = Price(profile="l40s", source="x", date="2026-11", purchase_usd=7000.0)
     assert rent(two, [bought]) is None
 
@@ -189,8 +189,8 @@ def test_rent_spans_prices_and_time_and_is_unknown_without_one() -> None:
 def test_a_job_at_a_range_of_rates() -> None:
     """The fastest rate is the shortest time."""
     job = Job(tokens=1e6, epochs=2)
-    found = job.time(Between(value=200.0, low=100.0, high=400.0))
-    assert found == Between(value=1e4, low=5e3, high=2e4)
+    found = job.time(Interval(value=200.0, low=100.0, high=400.0))
+    assert found == Interval(value=1e4, low=5e3, high=2e4)
     assert explain.interval(found, lambda value: f"{value / 1e3:g} ks") == "10 ks (5–20)"
     assert explain.interval(found, explain.dollars) == "USD 10,000 (5,000–20,000)"
 
@@ -209,7 +209,7 @@ def test_an_estimate_has_fewer_digits_than_a_measurement(
             method_names=["lora"],
         ),
     )
-    found = Between(value=18_788.0, low=16_000.0, high=30_000.0)
+    found = Interval(value=18_788.0, low=16_000.0, high=30_000.0)
     measured = plan.entry(case, profiles.load("h200-sxm"))
     projected = plan.entry(case, profiles.load("b200"))
     assert explain.amount(measured, "hours", found) == "5.22 h (4.44–8.33)"
@@ -298,8 +298,8 @@ def test_the_cost_on_ones_own_card_is_its_share_and_the_energy() -> None:
         for dollars in (2000.0, 1000.0, 3000.0)
     ]
     terms = Own(usd_per_kwh=0.2, hours=1000)
-    hour = Between(value=3600, low=1800, high=7200)
-    energy = Between(value=1.8e6, low=0.9e6, high=3.6e6)
+    hour = Interval(value=3600, low=1800, high=7200)
+    energy = Interval(value=1.8e6, low=0.9e6, high=3.6e6)
     found = planner.own(hour, energy, known, terms)
     assert found is not None
     assert (found.value, found.low, found.high) == pytest.approx((2.10, 0.55, 6.20))

@@ -13,7 +13,7 @@ import msgspec
 
 from suite.cli import main as tunebench
 from suite.results import schema
-from suite.results.lazy import loaded
+from suite.results.lazy import resolve
 from suite.results.storage.reader import read
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,7 +26,7 @@ def write(out: Path) -> None:
     out.mkdir(parents=True)
     for journal in sorted(RESULTS.glob("*/*/journal.jsonl")):
         found = read([journal.parent]).records
-        records = [msgspec.json.encode(each, enc_hook=loaded) for each in found]
+        records = [msgspec.json.encode(each, enc_hook=resolve) for each in found]
         (out / f"{journal.parent.name}.jsonl").write_bytes(b"\n".join(records) + b"\n")
     (out / "schema.json").write_text(schema.text(), encoding="utf-8")
     for kind in FORMATS:

@@ -26,7 +26,7 @@ from suite.worker.model import weights
 from suite.worker.model.checkpoints import checkpoint_folder
 
 
-class Clock(transformers.TrainerCallback):
+class StepEnds(transformers.TrainerCallback):
     """Notes when each step ended."""
 
     def __init__(self, ready: Path, before: int) -> None:
@@ -62,7 +62,7 @@ def main(cache: Path, out: Path, ready: Path) -> None:
     work, vocabulary_size = case.workload, case.model.architecture.vocabulary_size
     data = rows(work, vocabulary_size, case.seed, steps * work.batch_sequences)
     arguments = training_arguments(start, str(cache / "trainer")) | {"max_steps": steps}
-    clock = Clock(ready, first_counted(case))
+    clock = StepEnds(ready, first_counted(case))
     transformers.Trainer(
         model=model,
         args=transformers.TrainingArguments(**arguments),

@@ -71,7 +71,7 @@ else:
     model = peft.get_peft_model(model, peft.LoraConfig(task_type="CAUSAL_LM", **LORA))
 
 
-class Clock(transformers.TrainerCallback):
+class StepTimer(transformers.TrainerCallback):
     """Notes when each step began and ended."""
 
     began: list[float] = []
@@ -123,7 +123,7 @@ trl.SFTTrainer(
     args=config,
     train_dataset=datasets.Dataset.from_list([{"input_ids": row, "labels": row} for row in ids]),
     processing_class=transformers.AutoTokenizer.from_pretrained(args.checkpoint),
-    callbacks=[Clock()],
+    callbacks=[StepTimer()],
 ).train()
-found = {"began": Clock.began, "ended": Clock.ended, "faults": Clock.faults}
+found = {"began": StepTimer.began, "ended": StepTimer.ended, "faults": StepTimer.faults}
 Path(args.out).write_text(json.dumps(found))

@@ -17,7 +17,7 @@ from suite.run import planning
 from suite.run.case.measurement import worker_environment
 from suite.run.containers import image, launches
 from suite.run.containers.container import Launched, Spec, Volume, arguments
-from suite.run.containers.engine import Engine, connect
+from suite.run.containers.engine import DockerEngine, connect
 from suite.run.containers.place import SUITE, own_user, place
 
 SCRIPT = "under_session.py"
@@ -47,7 +47,7 @@ def first_words(count: int) -> Iterator[float]:
                     list(events)
 
 
-def pair(*, container_first: bool) -> pairs.Pair:
+def pair(*, container_first: bool) -> pairs.InterleavedPair:
     """Return one pair, in a container against outside: the same session, interleaved."""
     profile = profiles.load("cpu")
     assert profile.image is not None
@@ -69,7 +69,7 @@ def pair(*, container_first: bool) -> pairs.Pair:
 class Contained(pairs.Running):
     """The side in a container with the options of a launch; held by pausing all of it."""
 
-    def __init__(self, folder: Path, engine: Engine, spec: Spec) -> None:
+    def __init__(self, folder: Path, engine: DockerEngine, spec: Spec) -> None:
         super().__init__(SCRIPT, folder)
         self._engine, self._spec = engine, spec
         self._container: Any = None

@@ -43,7 +43,7 @@ from suite.worker.model.checkpoints import checkpoint_folder
 from suite.worker.model.weights import STANDARD_DEVIATION
 
 
-class Side(msgspec.Struct, frozen=True, kw_only=True):
+class WeightsLaunch(msgspec.Struct, frozen=True, kw_only=True):
     """One launch: ``seconds`` of every step in a turn, and what the machine did in each turn.
 
     ``collector_seconds`` of a step's seconds were Python's garbage collector's. Of the first pairs
@@ -57,12 +57,12 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     sm_clock_mhz: list[int] = []
 
 
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
+class WeightsPair(msgspec.Struct, frozen=True, kw_only=True):
     """One launch of each."""
 
     case_id: str
-    dummy: Side
-    quantized: Side
+    dummy: WeightsLaunch
+    quantized: WeightsLaunch
 
 
 def write_checkpoint(model: Model, out: Path) -> Path:
@@ -92,12 +92,12 @@ def write_checkpoint(model: Model, out: Path) -> Path:
     return folder
 
 
-def measure(case: Case, profile: Profile, out: Path, number: int, checkpoint: Path) -> Pair:
+def measure(case: Case, profile: Profile, out: Path, number: int, checkpoint: Path) -> WeightsPair:
     """Run pair ``number`` of a case.
 
     Who starts first and who has the first turn changes from pair to pair, in all four ways.
     """
-    found = open_gpu() if profile.device == "cuda" else None
+    found = open_gpu() if profile.has_gpu else None
     gpu = found if isinstance(found, Device) else None
     environment = worker_environment(os.environ, gpu)
     folder = out / "work"
@@ -125,14 +125,14 @@ def measure(case: Case, profile: Profile, out: Path, number: int, checkpoint: Pa
         seen = turns.alternate((dummy, quantized), gpu, first=number % 2)
         for side in (dummy, quantized):
             side.finish()
-    return Pair(
+    return WeightsPair(
         case_id=case.case_id, dummy=_side(dummy, seen[0]), quantized=_side(quantized, seen[1])
     )
 
 
-def _side(session: Suite, seen: list[Turn]) -> Side:
+def _side(session: Suite, seen: list[Turn]) -> WeightsLaunch:
     assert session.ready is not None
-    return Side(
+    return WeightsLaunch(
         weights=session.ready.weights,
         seconds=[step.seconds for step in session.turn_steps()],
         collector_seconds=[step.collector_seconds for step in session.turn_steps()],
@@ -140,7 +140,7 @@ def _side(session: Suite, seen: list[Turn]) -> Side:
     )
 
 
-def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
+def figure(case_id: str, pairs: Sequence[WeightsPair]) -> Fidelity:
     """Return the figure of one case."""
     dummy = [statistics.median(pair.dummy.seconds) for pair in pairs]
     quantized = [statistics.median(pair.quantized.seconds) for pair in pairs]
@@ -180,7 +180,7 @@ def main() -> int:
     plan = planning.make(profile, tier=args.tier, models=[args.model], methods=args.methods)
     checkpoint = write_checkpoint(models.load(args.model), out)
     journal = out / "dummy.pairs"
-    done = turns.read(journal, Pair)
+    done = turns.read(journal, WeightsPair)
     found = []
     for case in plan.cases:
         pairs = [pair for pair in done if pair.case_id == case.case_id]

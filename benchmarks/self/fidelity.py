@@ -44,7 +44,7 @@ LEAST_PAIRS, MOST_PAIRS = 3, 6
 LONGEST_SECONDS = 600.0  #: to the end of a turn
 
 
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
+class TurnPair(msgspec.Struct, frozen=True, kw_only=True):
     """One launch of each: seconds of every step in a turn.
 
     ``reported`` as a record would have them; ``suite`` and ``bare`` from one step's end to the
@@ -110,9 +110,9 @@ class Bare:
         os.close(self._go)
 
 
-def measure(case: Case, profile: Profile, out: Path, number: int) -> Pair:
+def measure(case: Case, profile: Profile, out: Path, number: int) -> TurnPair:
     """Run pair ``number`` of a case; they take turns ABBA, so that what drifts meets both."""
-    found = open_gpu() if profile.device == "cuda" else None
+    found = open_gpu() if profile.has_gpu else None
     gpu = found if isinstance(found, Device) else None
     start = Start(
         case=case,
@@ -136,7 +136,7 @@ def measure(case: Case, profile: Profile, out: Path, number: int) -> Pair:
             seen = turns.alternate((suite, bare), gpu, first=number % 2, watch=suite.process.pid)
             suite.finish()
             ends = [span.ended for span in suite.step_spans]
-            return Pair(
+            return TurnPair(
                 case_id=case.case_id,
                 reported=[step.seconds for step in suite.turn_steps()],
                 suite=_between_turns(ends),
@@ -149,7 +149,7 @@ def measure(case: Case, profile: Profile, out: Path, number: int) -> Pair:
             bare.close()
 
 
-def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
+def figure(case_id: str, pairs: Sequence[TurnPair]) -> Fidelity:
     """Return the figure of one case."""
     bare = [statistics.median(pair.bare) for pair in pairs]
     suite = [statistics.median(pair.reported) for pair in pairs]
@@ -176,7 +176,7 @@ def figure(case_id: str, pairs: Sequence[Pair]) -> Fidelity:
 def figures(cases: Sequence[Case], profile: Profile, out: Path, most: int) -> Iterator[Fidelity]:
     """Yield each case's figure, taking the pairs that it still needs."""
     journal = out / "fidelity.pairs"
-    done = turns.read(journal, Pair)
+    done = turns.read(journal, TurnPair)
     for case in cases:
         pairs = [pair for pair in done if pair.case_id == case.case_id]
         while len(pairs) < LEAST_PAIRS or (

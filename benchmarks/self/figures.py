@@ -7,7 +7,6 @@ quickstart, and of what is left out otherwise: containers, which need a Docker e
 """
 
 import argparse
-import datetime
 import math
 import os
 import statistics
@@ -26,6 +25,7 @@ import report
 
 from suite.paths import ROOT
 from suite.results.storage.reader import read
+from suite.run import utc
 
 LEAST_PAIRS, MOST_PAIRS = 4, 12
 #: Enough pairs once the 95 % interval of their mean is this close to it on either side.
@@ -37,7 +37,7 @@ COMPARED_RECORDS = 10_000
 PAGE_LIMIT_MEGABYTES = 1.5  #: of a page over the first of them
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
+class LimitCheck(msgspec.Struct, frozen=True, kw_only=True):
     """One measured value and the limit it must stay under; ``samples`` are in the same unit."""
 
     name: str
@@ -53,7 +53,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         return self.value <= self.limit
 
 
-def commands() -> Iterator[Figure]:
+def commands() -> Iterator[LimitCheck]:
     """Yield the time of ``--help`` and ``list``, launcher included: medians of ten."""
     for arguments, limit in ((["--help"], 0.3), (["list"], 0.5)):
         command = [str(ROOT / "tunebench"), *arguments]
@@ -61,13 +61,13 @@ def commands() -> Iterator[Figure]:
         samples = [_seconds(command) for _ in range(10)]
         value = statistics.median(samples)
         name = f"./tunebench {' '.join(arguments)}"
-        yield Figure(name=name, unit="s", value=value, limit=limit, samples=samples)
+        yield LimitCheck(name=name, unit="s", value=value, limit=limit, samples=samples)
 
 
-def comparisons() -> Iterator[Figure]:
+def comparisons() -> Iterator[LimitCheck]:
     """Yield the time of ``compare`` on many records, reading included: the median of three."""
     samples = [compared.seconds(COMPARED_RECORDS) for _ in range(3)]
-    yield Figure(
+    yield LimitCheck(
         name=f"./tunebench compare, {COMPARED_RECORDS:,} records",
         unit="s",
         value=statistics.median(samples),
@@ -77,7 +77,7 @@ def comparisons() -> Iterator[Figure]:
     )
 
 
-def quickstart() -> Iterator[Figure]:
+def quickstart() -> Iterator[LimitCheck]:
     """Yield the time of quickstart on a fresh clone, then again, and the harness's own seconds."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -87,7 +87,7 @@ def quickstart() -> Iterator[Figure]:
         for name, limit in (("first", 600.0), ("second", 180.0)):
             command = [f"{work}/clone/tunebench", "quickstart", "--out", f"{work}/{name}"]
             seconds = _seconds(command, environment)
-            yield Figure(
+            yield LimitCheck(
                 name=f"quickstart, {name} time",
                 unit="s",
                 value=seconds,
@@ -99,7 +99,7 @@ def quickstart() -> Iterator[Figure]:
             )
         found = read([work / "first", work / "second"])
         samples = [r.harness_seconds for r in found.records if r.harness_seconds is not None]
-        yield Figure(
+        yield LimitCheck(
             name="harness, seconds per case",
             unit="s",
             value=max(samples),
@@ -109,11 +109,11 @@ def quickstart() -> Iterator[Figure]:
         )
 
 
-def paired() -> Iterator[Figure]:
+def paired() -> Iterator[LimitCheck]:
     """Yield what a session costs its own process, and the step time under it against alone."""
     taken = list(_pairs(lambda n: pairs.run(first="alone" if n % 2 else "under_session")))
     shares = [pair.cpu_share for pair in taken]
-    yield Figure(
+    yield LimitCheck(
         name="session and progress, share of a core",
         unit="share",
         value=statistics.median(shares),
@@ -124,10 +124,10 @@ def paired() -> Iterator[Figure]:
     yield _step_time("step time under the session, above alone", taken)
 
 
-def in_containers() -> Iterator[Figure]:
+def in_containers() -> Iterator[LimitCheck]:
     """Yield a container's start, and the step time in one against none."""
     samples = list(containers.first_words(10))
-    yield Figure(
+    yield LimitCheck(
         name="container, from its start to the launch's first word",
         unit="s",
         value=max(samples),
@@ -147,12 +147,12 @@ def in_containers() -> Iterator[Figure]:
     yield _step_time("step time in a container, above none", taken, note)
 
 
-def reports() -> Iterator[Figure]:
+def reports() -> Iterator[LimitCheck]:
     """Yield what a report of 1,000 and of 10,000 records costs, and how its pages open."""
     found = list(report.measured([records for records, _ in REPORT_LIMITS]))
     for each, (_, limit) in zip(found, REPORT_LIMITS, strict=True):
         what, build, other = f"report of {each.records:,} records", each.build, each.compare
-        yield Figure(
+        yield LimitCheck(
             name=f"{what}, site built",
             unit="s",
             value=build.seconds,
@@ -161,7 +161,7 @@ def reports() -> Iterator[Figure]:
             note=f"pytest-benchmark compare, as many benchmarks: {other.seconds:.1f} s,"
             f" {other.peak_bytes / 1e9:.2f} GB; it prints one table",
         )
-        yield Figure(
+        yield LimitCheck(
             name=f"{what}, peak memory",
             unit="GB",
             value=build.peak_bytes / 1e9,
@@ -169,7 +169,7 @@ def reports() -> Iterator[Figure]:
             samples=[build.peak_bytes / 1e9],
         )
         for opened in each.opened:
-            yield Figure(
+            yield LimitCheck(
                 name=f"{what}, {opened.page}",
                 unit="MB",
                 value=opened.page_bytes / 1e6,
@@ -178,7 +178,7 @@ def reports() -> Iterator[Figure]:
                 note="style and script included",
             )
             if opened.seconds is not None:
-                yield Figure(
+                yield LimitCheck(
                     name=f"{what}, {opened.page} interactive",
                     unit="s",
                     value=opened.seconds,
@@ -188,7 +188,7 @@ def reports() -> Iterator[Figure]:
                 )
     small, large = found[0], found[-1]
     growth = (large.build.seconds / large.records) / (small.build.seconds / small.records)
-    yield Figure(
+    yield LimitCheck(
         name="report, seconds per record at most against at least",
         unit="×",
         value=growth,
@@ -198,7 +198,7 @@ def reports() -> Iterator[Figure]:
     )
 
 
-def _pairs(measure: Callable[[int], pairs.Pair]) -> Iterator[pairs.Pair]:
+def _pairs(measure: Callable[[int], pairs.InterleavedPair]) -> Iterator[pairs.InterleavedPair]:
     """Yield pairs until their mean is known well enough, or there are too many."""
     logs: list[float] = []
     while len(logs) < LEAST_PAIRS or (
@@ -213,14 +213,14 @@ def _pairs(measure: Callable[[int], pairs.Pair]) -> Iterator[pairs.Pair]:
         yield pair
 
 
-def _step_time(name: str, taken: Sequence[pairs.Pair], note: str = "") -> Figure:
+def _step_time(name: str, taken: Sequence[pairs.InterleavedPair], note: str = "") -> LimitCheck:
     """Return the mean ratio of step times, less one."""
     logs = [pair.log_ratio for pair in taken]
     mean, margin = statistics.mean(logs), half_interval(logs)
     low, high = math.expm1(mean - margin), math.expm1(mean + margin)
     # An interval wider than the limit neither keeps nor breaks it, whatever its middle.
     known = "" if margin <= STEP_LIMIT else "; too noisy a machine: the limit is not shown to hold"
-    return Figure(
+    return LimitCheck(
         name=name,
         unit="share",
         value=math.expm1(mean),
@@ -273,12 +273,12 @@ def main() -> int:
         for figure in parts[part]():
             figures.append(figure)
             print(line(figure), flush=True)
-    now = datetime.datetime.now(datetime.UTC)
-    out = args.out or ROOT / "runs" / f"self-{now:%Y%m%dT%H%M%SZ}.json"
+    now = utc.now()
+    out = args.out or ROOT / "runs" / f"self-{utc.stamp(now)}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     kept = all(figure.kept for figure in figures)
     document = {
-        "at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "at": utc.iso(now),
         "cores": os.cpu_count(),
         "load_before": load,
         "figures": figures,
@@ -288,7 +288,7 @@ def main() -> int:
     return 0 if kept else 1
 
 
-def line(figure: Figure) -> str:
+def line(figure: LimitCheck) -> str:
     """Return one row of the table."""
     form = ".2%" if figure.unit == "share" else ".3f"
     value, limit = format(figure.value, form), format(figure.limit, form)

@@ -43,7 +43,7 @@ SCRIPT_WARMUP = 13  #: steps, the first included
 LONGEST_SECONDS = 900.0  #: of one launch of the script
 
 
-class Side(msgspec.Struct, frozen=True, kw_only=True):
+class LaunchSteps(msgspec.Struct, frozen=True, kw_only=True):
     """The steady steps of one launch, on a clock of its own, in seconds.
 
     ``faults``: minor page faults of the training thread in each step.
@@ -68,7 +68,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
+class LaunchPair(msgspec.Struct, frozen=True, kw_only=True):
     """One launch of each; ``first`` says whose came first, ``launch`` is the suite's number."""
 
     case_id: str
@@ -76,14 +76,14 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     launch: int
     first: str
     gpu: str | None
-    suite: Side
-    script: Side
+    suite: LaunchSteps
+    script: LaunchSteps
 
 
-def compare(run: Run, out: Path, told: Reporter) -> Iterator[Pair]:
+def compare(run: Run, out: Path, told: Reporter) -> Iterator[LaunchPair]:
     """Yield the pairs that are still to be measured, round by round over the cases."""
     journal = out / "launches.pairs"
-    done = {(pair.case_id, pair.launch) for pair in turns.read(journal, Pair)}
+    done = {(pair.case_id, pair.launch) for pair in turns.read(journal, LaunchPair)}
     for number in range(1, run.plan.launches + 1):
         launch = Launch(run, number, told)
         try:
@@ -93,7 +93,7 @@ def compare(run: Run, out: Path, told: Reporter) -> Iterator[Pair]:
                 suite_first = (number + at) % 2 == 1
                 bare = None if suite_first else _script(case, out)
                 record = _record(run, number, case) or _measured(launch, case)
-                pair = Pair(
+                pair = LaunchPair(
                     case_id=case.case_id,
                     run_id=run.plan.run_id,
                     launch=number,
@@ -123,20 +123,20 @@ def _measured(launch: Launch, case: Case) -> Record:
         measurement.close()
 
 
-def _side(record: Record) -> Side:
+def _side(record: Record) -> LaunchSteps:
     steady = [
         (step, span)
         for step, span in zip(record.steps, record.step_spans, strict=True)
         if step.role == "steady"
     ]
-    return Side(
+    return LaunchSteps(
         began=[began for _, (began, _) in steady],
         ended=[ended for _, (_, ended) in steady],
         faults=[step.minor_faults for step, _ in steady],
     )
 
 
-def _script(case: Case, out: Path) -> Side:
+def _script(case: Case, out: Path) -> LaunchSteps:
     """Run the script to its end; its steady steps are as many as the suite's at most."""
     found = open_gpu()
     gpu = found if isinstance(found, Device) else None
@@ -152,12 +152,12 @@ def _script(case: Case, out: Path) -> Side:
             gpu.close()
     times = script.result(out)
     counted = slice(SCRIPT_WARMUP, None)
-    return Side(
+    return LaunchSteps(
         began=times.began[counted], ended=times.ended[counted], faults=times.faults[counted]
     )
 
 
-def figure(case_id: str, limit: float, pairs: Sequence[Pair]) -> Fidelity:
+def figure(case_id: str, limit: float, pairs: Sequence[LaunchPair]) -> Fidelity:
     """Return the figure of one case."""
     suite = [pair.suite.numbers for pair in pairs]
     bare = [pair.script.numbers for pair in pairs]
@@ -181,7 +181,7 @@ def figure(case_id: str, limit: float, pairs: Sequence[Pair]) -> Fidelity:
     )
 
 
-def told_of(pair: Pair) -> str:
+def told_of(pair: LaunchPair) -> str:
     """Return a pair in two lines."""
     lines = []
     for name, side in (("suite", pair.suite), ("script", pair.script)):
@@ -264,7 +264,7 @@ def main() -> int:
             print(f"{pair.case_id}, {pair.first} first\n{told_of(pair)}", flush=True)
             if args.seconds and time.monotonic() - began > args.seconds:
                 break
-    pairs = turns.read(out / "launches.pairs", Pair)
+    pairs = turns.read(out / "launches.pairs", LaunchPair)
     figures = [
         figure(case.case_id, LIMITS[case.method.engine], own)
         for case in run.plan.cases

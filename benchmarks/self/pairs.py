@@ -28,11 +28,11 @@ HERE = Path(__file__).parent
 TURN_SECONDS = 1.0
 START_SECONDS = 180.0  #: to the first step that counts, longest
 
-Side = Literal["under_session", "alone"]
+SideName = Literal["under_session", "alone"]
 Span = tuple[float, float]
 
 
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
+class InterleavedPair(msgspec.Struct, frozen=True, kw_only=True):
     """``log_ratio``: median over ``steps`` of log(step time of the one / of the other).
 
     ``cpu_share``: CPU seconds of the first one's own process per second. ``pythons``: the builds
@@ -45,15 +45,15 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     pythons: frozenset[str] = frozenset()
 
 
-def run(*, first: Side) -> Pair:
+def run(*, first: SideName) -> InterleavedPair:
     """Run one pair; ``first`` has the first turn."""
-    second: Side = "alone" if first == "under_session" else "under_session"
+    second: SideName = "alone" if first == "under_session" else "under_session"
     with tempfile.TemporaryDirectory() as folder:
         sides = {name: Running(f"{name}.py", Path(folder) / name) for name in (first, second)}
         return compare(sides["under_session"], sides["alone"], one_first=first == "under_session")
 
 
-def compare(one: "Running", other: "Running", *, one_first: bool) -> Pair:
+def compare(one: "Running", other: "Running", *, one_first: bool) -> InterleavedPair:
     """Let both run to their end, in turns; return ``one`` against ``other``, whose script differs.
 
     ``cpu_share`` is that of ``one``.
@@ -75,7 +75,7 @@ def compare(one: "Running", other: "Running", *, one_first: bool) -> Pair:
         for side in sides:
             side.close()
     logs = [math.log(times[0][n] / times[1][n]) for n in times[0].keys() & times[1].keys()]
-    return Pair(
+    return InterleavedPair(
         log_ratio=statistics.median(logs),
         steps=len(logs),
         cpu_share=found["cpu_seconds"] / found["wall_seconds"],

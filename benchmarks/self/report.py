@@ -40,7 +40,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None  #: None where there is no browser
 
 
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
+class ReportCost(msgspec.Struct, frozen=True, kw_only=True):
     """A report of ``records``; ``compare`` is pytest-benchmark's, of as many benchmarks."""
 
     records: int
@@ -49,7 +49,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     opened: tuple[Opened, ...]
 
 
-def measured(sizes: Sequence[int]) -> Iterator[Measured]:
+def measured(sizes: Sequence[int]) -> Iterator[ReportCost]:
     """Yield the cost at each number of records."""
     for records in sizes:
         with tempfile.TemporaryDirectory(prefix="tunebench-synthetic-") as folder:
@@ -59,7 +59,7 @@ def measured(sizes: Sequence[int]) -> Iterator[Measured]:
             listed = Path(folder) / "benchmarks.json"
             listed.write_bytes(_benchmarks(given))
             tool = str(Path(sys.executable).with_name("pytest-benchmark"))
-            yield Measured(
+            yield ReportCost(
                 records=records,
                 build=build,
                 compare=_run([tool, "compare", str(listed)]),

@@ -5,7 +5,6 @@ steps differ all the same, the figures of each turn tell where to look: a GPU th
 power at a higher clock, a host that is slow burns processor seconds or is kept from them.
 """
 
-import datetime
 import math
 import statistics
 import time
@@ -20,17 +19,18 @@ from suite.results.storage.folder import open_folder
 from suite.results.storage.reader import FIDELITY
 from suite.results.telemetry.long_steps import LongSteps, scatter
 from suite.results.telemetry.window import mean_within
-from suite.run.case.session import Role, Session, Span
+from suite.run import utc
+from suite.run.case.session import Session, Span
 from suite.run.case.telemetry import Sampler
 from suite.run.machine.nvml import Device
-from suite.wire import Step
+from suite.wire import Step, StepRole
 
-Pair = TypeVar("Pair")
+PairT = TypeVar("PairT")
 
 WARMUP, TURN, TURNS = 13, 5, 6  #: steps, steps, turns of each side
 
 
-class Side(Protocol):
+class TurnTaker(Protocol):
     """One launch, which has warmed up and waits for its turn."""
 
     @property
@@ -67,7 +67,7 @@ class Suite(Session):
 
     def warm_up(self) -> None:
         """Take as many steps as the bare script does before the first turn."""
-        granted: tuple[tuple[Role, int], ...] = (("first", 1), ("warmup", WARMUP - 1))
+        granted: tuple[tuple[StepRole, int], ...] = (("first", 1), ("warmup", WARMUP - 1))
         for role, steps in granted:
             self._grant(steps, role)
             for _ in range(steps):
@@ -85,7 +85,7 @@ class Suite(Session):
 
 
 def alternate(
-    sides: Sequence[Side], gpu: Device | None, *, first: int, watch: int | None = None
+    sides: Sequence[TurnTaker], gpu: Device | None, *, first: int, watch: int | None = None
 ) -> tuple[list[Turn], ...]:
     """Let two sides take their turns ABBA, side ``first`` (0 or 1) at the start.
 
@@ -112,7 +112,7 @@ def alternate(
     return tuple(_with_gpu(sampler, *side) for side in zip(spans, hosts, strict=True))
 
 
-def _taken(side: Side) -> tuple[Span, Turn]:
+def _taken(side: TurnTaker) -> tuple[Span, Turn]:
     before, stolen, began = _scheduled(side.process_id), _stolen(), time.monotonic()
     side.turn()
     ended, after = time.monotonic(), _scheduled(side.process_id)
@@ -193,10 +193,7 @@ def publish(out: Path, profile: str, figures: Sequence[Fidelity]) -> Path:
         older = msgspec.json.decode(path.read_bytes(), type=FidelityFile).figures
     new = {(each.case_id, each.against, each.turn_steps) for each in figures}
     kept = [each for each in older if (each.case_id, each.against, each.turn_steps) not in new]
-    at = datetime.datetime.now(datetime.UTC)
-    document = FidelityFile(
-        at=f"{at:%Y-%m-%dT%H:%M:%SZ}", profile=profile, figures=(*kept, *figures)
-    )
+    document = FidelityFile(at=utc.iso(utc.now()), profile=profile, figures=(*kept, *figures))
     with open_folder(out) as folder:
         folder.write(
             FIDELITY, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
@@ -204,7 +201,7 @@ def publish(out: Path, profile: str, figures: Sequence[Fidelity]) -> Path:
     return path
 
 
-def read(path: Path, kind: type[Pair]) -> list[Pair]:
+def read(path: Path, kind: type[PairT]) -> list[PairT]:
     """Return the pairs of a journal, none where there is none yet."""
     lines = path.read_bytes().splitlines() if path.is_file() else []
     return [msgspec.json.decode(line, type=kind) for line in lines]

@@ -11,7 +11,7 @@ import msgspec
 from reports.text.numbers import BASELINE, hindrance, peak_memory, quotient
 from suite.catalog.method import Method
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 NAIVE = "lora-naive"
 QUANTIZED = "qlora"
@@ -31,9 +31,9 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     memory: float | None
 
 
-def settings(groups: Sequence[Launches]) -> list[list[Launches]]:
+def settings(groups: Sequence[Replicates]) -> list[list[Replicates]]:
     """Return the groups by what they compare within: one run, model, workload, loop and seed."""
-    found: dict[object, list[Launches]] = {}
+    found: dict[object, list[Replicates]] = {}
     for group in groups:
         case, first = group.case, group.first
         key = (first.run_id, first.profile, case.model, case.workload, case.loop, case.seed)
@@ -41,7 +41,7 @@ def settings(groups: Sequence[Launches]) -> list[list[Launches]]:
     return list(found.values())
 
 
-def rungs(group: Launches, others: Sequence[Launches]) -> Mapping[str, Rung]:
+def rungs(group: Replicates, others: Sequence[Replicates]) -> Mapping[str, Rung]:
     """Return the baselines of a method by kind; its own, and those of other work, are left out."""
     found = {}
     for kind, base in _bases(group, others).items():
@@ -63,7 +63,7 @@ def is_base(method: Method, kind: str) -> bool:
     return method.name == {"plain": BASELINE, "quantized": QUANTIZED, "naive": NAIVE}[kind]
 
 
-def _bases(group: Launches, others: Sequence[Launches]) -> dict[str, Launches]:
+def _bases(group: Replicates, others: Sequence[Replicates]) -> dict[str, Replicates]:
     ours = group.case.method
     found = {}
     for other in others:

@@ -15,7 +15,7 @@ from reports.text.numbers import record_page
 from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
-from suite.results.replicates import Launches, Value
+from suite.results.replicates import MedianWithRange, Replicates
 
 CLOSE = 0.05  #: two ratios further apart than this are not called close
 
@@ -32,7 +32,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     of: Callable[[Record], float | None]
     text: Callable[[float], str]
 
-    def median(self, group: Launches) -> float | None:
+    def median(self, group: Replicates) -> float | None:
         """Return the median over the good launches; None where one of them lacks it."""
         values = [self.of(record) for record in group.ok]
         known = [value for value in values if value is not None and math.isfinite(value)]
@@ -147,7 +147,7 @@ KINDS = (MATMUL, COPIES, PEAK, BANDWIDTH, LIMIT, CLOCK)
 CEILINGS = (MATMUL, COPIES, PEAK, BANDWIDTH, LIMIT, MEMORY)
 
 
-def resources(ours: Launches, theirs: Launches, measured: Measured) -> tuple[Resource, ...]:
+def resources(ours: Replicates, theirs: Replicates, measured: Measured) -> tuple[Resource, ...]:
     """Return every kind of resource of the launches of two cards."""
     return tuple(
         Resource(
@@ -160,7 +160,7 @@ def resources(ours: Launches, theirs: Launches, measured: Measured) -> tuple[Res
     )
 
 
-def over(kind: Kind, groups: Iterable[Launches]) -> Figure:
+def over(kind: Kind, groups: Iterable[Replicates]) -> Figure:
     """Return a resource over the launches of some groups, each probe of them once.
 
     A median with its range. What a record does not have is left out: it says nothing of the card.
@@ -174,7 +174,7 @@ def over(kind: Kind, groups: Iterable[Launches]) -> Figure:
     if not found:
         return Figure(text="unknown")
     values = sorted(value for *_, value in found)
-    middle = Value(
+    middle = MedianWithRange(
         median=statistics.median(values), low=values[0], high=values[-1], launches=len(values)
     )
     shown = number(middle, kind.text, record_page(next(iter(found.values()))))

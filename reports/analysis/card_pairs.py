@@ -17,7 +17,7 @@ from reports.text import phrases
 from suite import units
 from suite.catalog.method import Method
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 from suite.results.stats import significance
 from suite.results.validity import parity
 from suite.results.validity.comparable import differences, other_work
@@ -67,8 +67,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
     work: Work
     method: Method
-    ours: Launches
-    theirs: Launches
+    ours: Replicates
+    theirs: Replicates
     others: int
     ratio: Ratio | None
     reason: str
@@ -77,7 +77,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     settings: tuple[str, ...] | None
 
     @property
-    def sides(self) -> tuple[Launches, Launches]:
+    def sides(self) -> tuple[Replicates, Replicates]:
         """Return the launches shown of ours and of theirs."""
         return self.ours, self.theirs
 
@@ -147,7 +147,7 @@ def _pairs(material: Material) -> list[Pair]:
     return found
 
 
-def throughput(ours: Launches, theirs: Launches) -> Ratio | None:
+def throughput(ours: Replicates, theirs: Replicates) -> Ratio | None:
     """Return the ratio of real tokens per second; None where a launch lacks its rate."""
     metric = all_metrics()["tokens_per_second"]
     sides = [[metric.compute(record) for record in group.ok] for group in (ours, theirs)]
@@ -206,12 +206,12 @@ def _shared(
     )
 
 
-def _most_launches(cell: Cell) -> Launches:
+def _most_launches(cell: Cell) -> Replicates:
     """Return the run of a case that says most about scatter; of equals the one shown elsewhere."""
     return max((cell.shown, *cell.others), key=lambda group: len(group.ok))
 
 
-def _hindrance(ours: Launches, theirs: Launches, titles: Mapping[str, str]) -> str:
+def _hindrance(ours: Replicates, theirs: Replicates, titles: Mapping[str, str]) -> str:
     """Return why the two stand in no ratio, or an empty string when they may."""
     ended = [titles[group.first.profile] for group in (ours, theirs) if not group.ok]
     if ended:
@@ -229,7 +229,7 @@ def _hindrance(ours: Launches, theirs: Launches, titles: Mapping[str, str]) -> s
     return other_work(ours.best, theirs.best)
 
 
-def _agreement(ours: Launches, theirs: Launches) -> cells.Verdict:
+def _agreement(ours: Replicates, theirs: Replicates) -> cells.Verdict:
     found = parity.between(ours.best, theirs.best)
     kind = {"agrees": "good", "differs": "bad"}.get(found.verdict, "none")
     text = "unknown" if kind == "none" else found.verdict

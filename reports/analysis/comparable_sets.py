@@ -15,7 +15,7 @@ from reports.text.numbers import Verdict, peak_memory, verdict
 from suite import units
 from suite.catalog.targets import PLACES
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches, Value, across
+from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,10 +35,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     ``rungs`` are the baselines of the same run, ``others`` the same case there in other runs.
     """
 
-    group: Launches
-    others: tuple[Launches, ...]
-    tokens: Value | None
-    memory: Value | None
+    group: Replicates
+    others: tuple[Replicates, ...]
+    tokens: MedianWithRange | None
+    memory: MedianWithRange | None
     verdict: Verdict | None
     rungs: Mapping[str, Rung]
 
@@ -80,12 +80,14 @@ class Peers(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(entry for entry in self.entries if entry.profile == profile)
 
 
-def beside(material: Material) -> dict[int, list[Launches]]:
+def beside(material: Material) -> dict[int, list[Replicates]]:
     """Return, by the ``id`` of each group of launches, all that ran the same work in its run."""
     return {id(group): within for within in settings(material.groups) for group in within}
 
 
-def sets(work: Work, material: Material, within: Mapping[int, Sequence[Launches]]) -> list[Peers]:
+def sets(
+    work: Work, material: Material, within: Mapping[int, Sequence[Replicates]]
+) -> list[Peers]:
     """Return the entries of a work in sets that may be compared, the largest first.
 
     ``within`` is what ``beside`` returns.
@@ -177,31 +179,31 @@ def _both(entry: Entry) -> tuple[float, float, Entry] | None:
     return entry.memory.median, entry.tokens.median, entry
 
 
-def _same(group: Launches) -> tuple[object, ...]:
+def _same(group: Replicates) -> tuple[object, ...]:
     """Return what must be equal for groups of one work to be compared, in that order."""
     best = group.best
     return group.case.method.adapter, best.work_key, best.weights, _trained(group)
 
 
-def _trained(group: Launches) -> int | None:
+def _trained(group: Replicates) -> int | None:
     effective = group.best.effective
     return None if effective is None else effective.trainable_parameters
 
 
-def _words(group: Launches) -> str:
+def _words(group: Replicates) -> str:
     adapter = group.case.method.adapter
     if adapter is None:
         return "every parameter trained"
     return f"adapters of rank {adapter.rank} on {PLACES[adapter.targets].words}"
 
 
-def _entry(cell: Cell, within: Sequence[Launches], material: Material) -> Entry:
+def _entry(cell: Cell, within: Sequence[Replicates], material: Material) -> Entry:
     group = cell.shown
     return Entry(
         group=group,
         others=cell.others,
-        tokens=across(group, all_metrics()["tokens_per_second"]),
-        memory=across(group, peak_memory(group.best)),
+        tokens=summarize(group, all_metrics()["tokens_per_second"]),
+        memory=summarize(group, peak_memory(group.best)),
         verdict=verdict(group, material.references) if group.ok else None,
         rungs=rungs(group, within),
     )

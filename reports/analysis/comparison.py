@@ -20,7 +20,7 @@ from suite import units
 from suite.catalog.case import Case
 from suite.results.metrics import Metric, all_metrics
 from suite.results.notes import notes as notes_of
-from suite.results.replicates import Launches, Value, across
+from suite.results.replicates import MedianWithRange, Replicates, summarize
 from suite.results.validity.comparable import NOT_SET, settings
 from suite.results.validity.page_faults import page_faults
 from suite.results.validity.parity import References
@@ -81,7 +81,7 @@ class _Column(msgspec.Struct, frozen=True, kw_only=True):
 
     metric: Metric
     scale: units.Scale
-    values: Mapping[Case, Value]
+    values: Mapping[Case, MedianWithRange]
 
     def number(self, case: Case) -> Number | None:
         """Return the number of one case."""
@@ -91,7 +91,7 @@ class _Column(msgspec.Struct, frozen=True, kw_only=True):
 def comparison(
     anchor: str,
     cases: Sequence[Case],
-    groups: Mapping[Case, Launches],
+    groups: Mapping[Case, Replicates],
     waiting: Mapping[Case, int],
     references: References,
 ) -> Comparison:
@@ -153,9 +153,9 @@ def comparison(
 
 
 def _column(
-    metric: Metric, groups: Sequence[Launches], scale: units.Scale | None = None
+    metric: Metric, groups: Sequence[Replicates], scale: units.Scale | None = None
 ) -> _Column:
-    values = {group.case: value for group in groups if (value := across(group, metric))}
+    values = {group.case: value for group in groups if (value := summarize(group, metric))}
     scale = scale or units.scale(metric.unit, [value.median for value in values.values()])
     return _Column(metric=metric, scale=scale, values=values)
 
@@ -181,7 +181,7 @@ def _planned(case: Case, lacking: int) -> Row:
     )
 
 
-def notes(group: Launches, lacking: int) -> tuple[str, ...]:
+def notes(group: Replicates, lacking: int) -> tuple[str, ...]:
     """Return what a reader of a case's numbers has to know of its launches, as short texts."""
     found = []
     if group.ok:
@@ -193,7 +193,7 @@ def notes(group: Launches, lacking: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _warnings(group: Launches) -> Iterator[str]:
+def _warnings(group: Replicates) -> Iterator[str]:
     """Yield what speaks against the numbers of launches; of several, which ones."""
     (first, *more) = group.ok
     if not more:
@@ -206,7 +206,7 @@ def _warnings(group: Launches) -> Iterator[str]:
             yield f"{what}: {phrases.launch_noun(len(records))} {named}"
 
 
-def _settings(groups: Sequence[Launches]) -> tuple[Setting, ...]:
+def _settings(groups: Sequence[Replicates]) -> tuple[Setting, ...]:
     columns: list[dict[str, str]] = []
     for group in groups:
         if group.best.effective is not None:

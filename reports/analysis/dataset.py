@@ -10,7 +10,7 @@ from reports.analysis.runs import Overview, Section, overview
 from suite.estimate import planner
 from suite.estimate.planner import Planner
 from suite.results.plan import TRY, Plan
-from suite.results.replicates import Launches, group
+from suite.results.replicates import Replicates, group
 from suite.results.storage.reader import Collection
 from suite.results.validity.parity import References
 
@@ -24,7 +24,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     overview: Overview
     references: References
     plans: Mapping[str, Plan]
-    groups: tuple[Launches, ...]
+    groups: tuple[Replicates, ...]
 
     def once(self, name: str, make: Callable[["Material"], T]) -> T:
         """Return what ``make`` returns, made when first asked for; each name has one maker."""
@@ -33,11 +33,11 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             made[name] = make(self)
         return cast(T, made[name])
 
-    def of(self, section: Section) -> list[Launches]:
+    def of(self, section: Section) -> list[Replicates]:
         """Return the groups of one run on one profile."""
         return self._by_place.get((section.run_id, section.profile), [])
 
-    def is_try(self, group: Launches) -> bool:
+    def is_try(self, group: Replicates) -> bool:
         """Return whether these are a try of a search for what fits: too few steps to time."""
         plan = self.plans.get(group.first.run_id)
         return plan is not None and plan.tier == TRY
@@ -48,8 +48,8 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return planner.on(self.collection.records)
 
     @cached_property
-    def _by_place(self) -> Mapping[tuple[str, str], list[Launches]]:
-        found: dict[tuple[str, str], list[Launches]] = {}
+    def _by_place(self) -> Mapping[tuple[str, str], list[Replicates]]:
+        found: dict[tuple[str, str], list[Replicates]] = {}
         for each in self.groups:
             found.setdefault(_place(each), []).append(each)
         return found
@@ -69,5 +69,5 @@ def gather(collection: Collection) -> Material:
     )
 
 
-def _place(group: Launches) -> tuple[str, str]:
+def _place(group: Replicates) -> tuple[str, str]:
     return group.first.run_id, group.first.profile

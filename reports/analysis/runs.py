@@ -9,7 +9,7 @@ from reports.text import facts, phrases
 from suite import units
 from suite.catalog.case import Case
 from suite.results.plan import Plan
-from suite.results.replicates import Launches, group
+from suite.results.replicates import Replicates, group
 from suite.results.storage.reader import Collection
 from suite.results.validity.parity import References
 
@@ -47,7 +47,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 def overview(collection: Collection, references: References) -> Overview:
     """Return the first page: newest run first, cases in the order they were planned."""
     plans = {plan.run_id: plan for plan in collection.plans}
-    groups: dict[tuple[str, str], dict[Case, Launches]] = {
+    groups: dict[tuple[str, str], dict[Case, Replicates]] = {
         (plan.run_id, plan.profile): {} for plan in collection.plans
     }
     for launches in group(collection.records):
@@ -77,7 +77,7 @@ def overview(collection: Collection, references: References) -> Overview:
     )
 
 
-def _begun(groups: Mapping[Case, Launches]) -> str:
+def _begun(groups: Mapping[Case, Replicates]) -> str:
     starts = [record.started_at for each in groups.values() for record in each.records]
     return min(starts, default="")
 
@@ -86,7 +86,7 @@ def _section(
     anchor: str,
     run_id: str,
     profile: str,
-    groups: Mapping[Case, Launches],
+    groups: Mapping[Case, Replicates],
     plan: Plan | None,
     waiting: Mapping[Case, int],
     references: References,

@@ -7,12 +7,12 @@ from reports.text.numbers import hindrance, quotient
 from suite import units
 from suite.catalog.method import Method
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 PACKINGS = {"none": "padded", "padding-free": "padding-free", "packed": "packed"}
 
 
-def pairs(groups: Iterable[Launches]) -> list[tuple[Method, Method]]:
+def pairs(groups: Iterable[Replicates]) -> list[tuple[Method, Method]]:
     """Return each method of another engine beside its plain reference, where both are there."""
     methods = {group.case.method.name: group.case.method for group in groups}
     return [
@@ -22,7 +22,7 @@ def pairs(groups: Iterable[Launches]) -> list[tuple[Method, Method]]:
     ]
 
 
-def speed(ours: Launches | None, theirs: Launches | None) -> float | None:
+def speed(ours: Replicates | None, theirs: Replicates | None) -> float | None:
     """Return throughput of one over the other's; None where they do not compare."""
     if ours is None or theirs is None or not ours.ok or hindrance(ours, theirs):
         return None
@@ -32,7 +32,7 @@ def speed(ours: Launches | None, theirs: Launches | None) -> float | None:
     return quotient(ours, theirs, all_metrics()["tokens_per_second"])
 
 
-def over_lengths(groups: Sequence[Launches]) -> Iterator[str]:
+def over_lengths(groups: Sequence[Replicates]) -> Iterator[str]:
     """Yield how each ratio goes with length, which the published ones are said to grow with.
 
     ``groups`` ran one model on one card and differ in method and length alone.
@@ -54,7 +54,7 @@ def over_lengths(groups: Sequence[Launches]) -> Iterator[str]:
             )
 
 
-def over_packings(groups: Sequence[Launches]) -> Iterator[str]:
+def over_packings(groups: Sequence[Replicates]) -> Iterator[str]:
     """Yield how much of each engine's gain over padded rows is that padding went away.
 
     ``groups`` ran one model on the same rows on one card and differ in method and packing alone.

@@ -16,7 +16,7 @@ from reports.text import phrases
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.tier import Loop, Workload
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +26,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     the newest run that has one, else the newest; ``others`` are the remaining runs, newest first.
     """
 
-    shown: Launches
-    others: tuple[Launches, ...]
+    shown: Replicates
+    others: tuple[Replicates, ...]
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -76,7 +76,7 @@ def works(material: Material) -> list[Work]:
 
 
 def _works(material: Material) -> list[Work]:
-    found: dict[tuple[Model, Workload, Loop, int], list[Launches]] = {}
+    found: dict[tuple[Model, Workload, Loop, int], list[Replicates]] = {}
     timed = [group for group in material.groups if not material.is_try(group)]
     models = {group.case.model for group in timed}
     profiles = {group.first.profile for group in timed}
@@ -94,10 +94,10 @@ def _works(material: Material) -> list[Work]:
 
 
 def _work(
-    model: Model, workload: Workload, loop: Loop, seed: int, groups: Sequence[Launches]
+    model: Model, workload: Workload, loop: Loop, seed: int, groups: Sequence[Replicates]
 ) -> Work:
     good: dict[tuple[str, str], int] = {}
-    cells: dict[tuple[str, str], list[Launches]] = {}
+    cells: dict[tuple[str, str], list[Replicates]] = {}
     for group in groups:
         cells.setdefault((group.case.method.name, group.first.profile), []).append(group)
         place = group.first.profile, group.first.run_id
@@ -143,7 +143,7 @@ def _rank(method: Method) -> tuple[object, ...]:
     )
 
 
-def _cell(groups: Sequence[Launches], run_id: str) -> Cell:
+def _cell(groups: Sequence[Replicates], run_id: str) -> Cell:
     good = [group for group in groups if group.ok]
     main = [group for group in good if group.first.run_id == run_id]
     shown = next(iter([*main, *good, *groups]))

@@ -6,7 +6,7 @@ from reports.text import phrases
 from reports.text.numbers import spread, verdict
 from suite import units
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches, across
+from suite.results.replicates import Replicates, summarize
 from suite.results.validity.parity import References
 
 HEIGHT, PAD = 20, 8
@@ -17,7 +17,7 @@ MOST_LETTERS = 60
 _FONT = "-apple-system, Segoe UI, Roboto, Liberation Sans, Arial, sans-serif"
 
 
-def badge(group: Launches, references: References) -> str:
+def badge(group: Replicates, references: References) -> str:
     """Return the badge of a case: its name, and its throughput or what became of it, on what.
 
     The title says how sure the number is, which work that was, over how many launches and with
@@ -27,7 +27,7 @@ def badge(group: Launches, references: References) -> str:
     record, case = group.best, group.case
     gpu = record.environment.gpu
     place = gpu.name if gpu is not None else group.first.profile
-    value = across(group, all_metrics()["tokens_per_second"])
+    value = summarize(group, all_metrics()["tokens_per_second"])
     good, sure = False, ""
     if not group.ok:
         said = phrases.outcome(record)

@@ -13,7 +13,7 @@ from reports.text import markdown, phrases
 from reports.text.numbers import Number, change, number, peak_memory, quotient
 from suite import units
 from suite.results.metrics import Metric, all_metrics
-from suite.results.replicates import Launches, across
+from suite.results.replicates import Replicates, summarize
 
 #: Baselines whose memory stands beside a method's; Liger's kernels hardly change it.
 LIKE = ("plain", "quantized")
@@ -60,7 +60,7 @@ def _methods(material: Material, section: Section, comparison: Comparison) -> li
 
 
 def _method(
-    row: Row, group: Launches | None, present: Sequence[Launches], material: Material
+    row: Row, group: Replicates | None, present: Sequence[Replicates], material: Material
 ) -> list[str]:
     launches = "; ".join([row.count, *row.notes])
     if group is None or not group.ok:
@@ -97,20 +97,20 @@ def _step(step: Number | None) -> str:
     return step.text if step.range.startswith("±") else step.written
 
 
-def _host(group: Launches) -> str:
+def _host(group: Replicates) -> str:
     """Return the host memory beside that of a GPU, where some engines put activations."""
     host = all_metrics()["peak_host_rss_bytes"]
     return "" if peak_memory(group.best) == host else _median(group, host)
 
 
-def _median(group: Launches, metric: Metric) -> str:
-    value = across(group, metric)
+def _median(group: Replicates, metric: Metric) -> str:
+    value = summarize(group, metric)
     return "" if value is None else phrases.number(metric, value.median)
 
 
 def sequences(material: Material, section: Section) -> list[str]:
     """Return a table a model that ran several lengths at as many tokens a step."""
-    found: dict[object, list[Launches]] = {}
+    found: dict[object, list[Replicates]] = {}
     for group in material.of(section):
         work = group.case.workload
         if work.data == "fixed":
@@ -129,7 +129,7 @@ def sequences(material: Material, section: Section) -> list[str]:
     return blocks
 
 
-def _lengths(groups: Sequence[Launches], lengths: Sequence[int]) -> list[str]:
+def _lengths(groups: Sequence[Replicates], lengths: Sequence[int]) -> list[str]:
     case = groups[0].case
     methods = list(dict.fromkeys(group.case.method for group in groups))
     by_place = {(g.case.workload.sequence_tokens, g.case.method.name): g for g in groups}
@@ -158,23 +158,23 @@ def _lengths(groups: Sequence[Launches], lengths: Sequence[int]) -> list[str]:
     ]
 
 
-def _cell(group: Launches | None, text: Callable[[Launches], str]) -> str:
+def _cell(group: Replicates | None, text: Callable[[Replicates], str]) -> str:
     if group is None:
         return ""
     return text(group) if group.ok else phrases.outcome(group.best)
 
 
-def _speed_and_memory(group: Launches) -> str:
+def _speed_and_memory(group: Replicates) -> str:
     return f"{_throughput(group)}, {_median(group, peak_memory(group.best))}"
 
 
-def _throughput(group: Launches) -> str:
+def _throughput(group: Replicates) -> str:
     metric = all_metrics()["tokens_per_second"]
-    found = number(across(group, metric), partial(phrases.number, metric))
+    found = number(summarize(group, metric), partial(phrases.number, metric))
     return "" if found is None else found.written
 
 
-def _pair(ours: Launches | None, theirs: Launches | None) -> str:
+def _pair(ours: Replicates | None, theirs: Replicates | None) -> str:
     speed = trends.speed(ours, theirs)
     if ours is None or theirs is None or speed is None:
         return ""
@@ -184,7 +184,7 @@ def _pair(ours: Launches | None, theirs: Launches | None) -> str:
 
 def paddings(material: Material, section: Section) -> list[str]:
     """Return a table a model that ran rows of real lengths packed in several ways."""
-    found: dict[object, list[Launches]] = {}
+    found: dict[object, list[Replicates]] = {}
     for group in material.of(section):
         case, work = group.case, group.case.workload
         if work.data == "real-length":
@@ -197,7 +197,7 @@ def paddings(material: Material, section: Section) -> list[str]:
     return blocks
 
 
-def _ways(groups: Sequence[Launches]) -> list[str]:
+def _ways(groups: Sequence[Replicates]) -> list[str]:
     case = groups[0].case
     works = list(dict.fromkeys(group.case.workload for group in groups))
     methods = list(dict.fromkeys(group.case.method for group in groups))
@@ -223,7 +223,7 @@ def _ways(groups: Sequence[Launches]) -> list[str]:
     ]
 
 
-def _padded(group: Launches, base: Launches | None) -> str:
+def _padded(group: Replicates, base: Replicates | None) -> str:
     gain = ""
     if base is not None and base.ok and base is not group:
         quotients = quotient(group, base, all_metrics()["tokens_per_second"])

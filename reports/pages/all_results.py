@@ -10,7 +10,7 @@ from reports.text import facts, phrases
 from reports.text.numbers import Verdict, number, peak_memory, record_page, verdict
 from suite import units
 from suite.results.metrics import Metric, all_metrics
-from suite.results.replicates import Launches, across
+from suite.results.replicates import Replicates, summarize
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,14 +58,14 @@ def results(material: Material) -> list[Result]:
     return [result for group in material.groups for result in _of_group(material, group)]
 
 
-def _of_group(material: Material, group: Launches) -> Iterator[Result]:
+def _of_group(material: Material, group: Replicates) -> Iterator[Result]:
     place = facts.profile_title(group.records, group.first.profile)
     case = group.case
     work = f"{phrases.work(case.workload)} · {phrases.LOOPS[case.loop]} · seed {case.seed}"
     for record in group.records:
         outcome, became = phrases.OUTCOMES[record.outcome], phrases.outcome(record)
         ok = record.outcome == "ok"
-        alone = Launches(records=(record,))
+        alone = Replicates(records=(record,))
         if alone.unsettled:
             became += ", not settled"
         yield Result(
@@ -89,10 +89,10 @@ def _of_group(material: Material, group: Launches) -> Iterator[Result]:
         )
 
 
-def _figure(alone: Launches, metric: Metric) -> Figure:
+def _figure(alone: Replicates, metric: Metric) -> Figure:
     if not alone.ok:
         return NOTHING
-    found = number(across(alone, metric), partial(_text, metric))
+    found = number(summarize(alone, metric), partial(_text, metric))
     if found is None:
         return UNKNOWN
     return Figure(text=found.text, exact=found.exact, range=found.range)

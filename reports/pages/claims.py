@@ -16,7 +16,7 @@ from reports.text import facts, phrases
 from reports.text.numbers import Number, exact, number, record_page
 from suite import units
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches, across
+from suite.results.replicates import Replicates, summarize
 
 VERDICTS: dict[Kind, str] = {
     "reproduced": "good",
@@ -112,7 +112,7 @@ def page(material: Material, references: Sequence[Reference] | None = None) -> C
     )
 
 
-def _source(reference: Reference, material: Material, cases: list[list[Launches]]) -> Source:
+def _source(reference: Reference, material: Material, cases: list[list[Replicates]]) -> Source:
     anchor = f"source-{reference.name.replace('.', '-')}"
     lines = tuple(
         _line(f"{anchor}-{index}", figure, held(figure, material, cases), material)
@@ -217,7 +217,7 @@ def _ours(figure: Figure, found: Held) -> Ours | None:
         value = Number(text=_text(figure, found.ratio), exact=exact(found.ratio))
     outcome = phrases.outcome(group.best)
     if value is None and group.ok:
-        peak = across(group, all_metrics()["peak_allocated_bytes"])
+        peak = summarize(group, all_metrics()["peak_allocated_bytes"])
         if peak is not None:
             outcome += f", with {units.bytes_(peak.median)} allocated at its peak"
     work = [phrases.case_title(group.case), phrases.work(group.case.workload)]

@@ -15,7 +15,7 @@ from reports.text.numbers import number, record_page
 from suite import units
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
-from suite.results.replicates import Launches, Value, across
+from suite.results.replicates import MedianWithRange, Replicates, summarize
 from suite.results.validity import parity
 from suite.results.validity.comparable import (
     Difference,
@@ -35,7 +35,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[tuple[str, str, tuple[Block, ...]], ...]
 
 
-def pairs(material: Material) -> Iterator[tuple[Launches, Launches]]:
+def pairs(material: Material) -> Iterator[tuple[Replicates, Replicates]]:
     """Yield what gets a page: a case beside its own other runs, and on one card beside the next.
 
     The number of pairs grows with the records: each joins at most two.
@@ -80,7 +80,7 @@ def _links(material: Material) -> Mapping[str, Sequence[tuple[str, str]]]:
     return found
 
 
-def _diff(base: Launches, other: Launches, titles: Mapping[str, str]) -> Diff:
+def _diff(base: Replicates, other: Replicates, titles: Mapping[str, str]) -> Diff:
     one, two = base.best, other.best
     sides = ((_name(base, titles), record_page(one)), (_name(other, titles), record_page(two)))
     reason = other_work(two, one)
@@ -103,21 +103,21 @@ def _diff(base: Launches, other: Launches, titles: Mapping[str, str]) -> Diff:
     )
 
 
-def _begun(group: Launches) -> str:
+def _begun(group: Replicates) -> str:
     return group.first.started_at
 
 
-def _name(group: Launches, titles: Mapping[str, str]) -> str:
+def _name(group: Replicates, titles: Mapping[str, str]) -> str:
     title = titles.get(group.first.profile, group.first.profile)
     return f"{title}, {group.first.started_at[:10]}, run {group.first.run_id}"
 
 
-def _numbers(base: Launches, other: Launches, reason: str) -> tuple[Block, ...]:
+def _numbers(base: Replicates, other: Replicates, reason: str) -> tuple[Block, ...]:
     if reason:
         return (Prose(text=f"No ratios: {reason}."),)
     rows = []
     for metric in phrases.in_order(all_metrics().values()):
-        left, right = across(base, metric), across(other, metric)
+        left, right = summarize(base, metric), summarize(other, metric)
         if left is not None or right is not None:
             rows.append(
                 Row(
@@ -137,12 +137,12 @@ def _numbers(base: Launches, other: Launches, reason: str) -> tuple[Block, ...]:
     return Prose(text=text), table(header, rows)
 
 
-def _value(metric: Metric, value: Value | None) -> str:
+def _value(metric: Metric, value: MedianWithRange | None) -> str:
     found = number(value, partial(phrases.number, metric))
     return "unknown" if found is None else found.written
 
 
-def _change(left: Value | None, right: Value | None) -> str:
+def _change(left: MedianWithRange | None, right: MedianWithRange | None) -> str:
     if left is None or right is None or left.median <= 0:
         return ""
     if left.median == right.median:

@@ -11,14 +11,14 @@ from reports.text.numbers import record_page
 from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 from suite.results.stats import change_points as changes
 from suite.results.validity.comparable import differing, packages
 
 HEADER = ("Run", "Begun", "Launches", "Step", "From", "To", "Packages that changed", "Level")
 
 
-def series(material: Material) -> Iterator[tuple[str, list[Launches]]]:
+def series(material: Material) -> Iterator[tuple[str, list[Replicates]]]:
     """Yield every case that several runs hold on one card: its title, and them, oldest first."""
     titles = profile_titles(material)
     for work in works(material):
@@ -40,11 +40,11 @@ def blocks(material: Material) -> tuple[Block, ...]:
     return tuple(found)
 
 
-def _case(groups: Sequence[Launches]) -> list[Block]:
+def _case(groups: Sequence[Replicates]) -> list[Block]:
     seconds = [_seconds(group) for group in groups]
     known = [(group, values) for group, values in zip(groups, seconds, strict=True) if values]
     kept = [values for _, values in known]
-    levels = {each.at: each for each in changes.changes(kept)}
+    levels = {each.at: each for each in changes.change_points(kept)}
     rows, before = [], None
     for number, (group, values) in enumerate(known):
         change = levels.get(number)
@@ -74,12 +74,12 @@ def _case(groups: Sequence[Launches]) -> list[Block]:
     return [table(HEADER, rows, words=2), Prose(text=said)]
 
 
-def _seconds(group: Launches) -> list[float]:
+def _seconds(group: Replicates) -> list[float]:
     values = [all_metrics()["step_seconds"].compute(record) for record in group.ok]
     return [value for value in values if value is not None and value > 0]
 
 
-def _level(change: changes.Change) -> str:
+def _level(change: changes.ChangePoint) -> str:
     return f"{units.signed_percent(change.ratio - 1)} step time, p = {change.p:.3f}"
 
 

@@ -11,7 +11,7 @@ from reports.text.numbers import Number, Ratio, number, peak_memory, ratio, reco
 from suite import units
 from suite.catalog.model import Model
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches, Value, across
+from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +107,9 @@ def _glance(
     )
 
 
-def _best(work: Work, profile: str, material: Material) -> list[Launches]:
+def _best(work: Work, profile: str, material: Material) -> list[Replicates]:
     """Return the fastest of a card, of each kind of training; none where nothing was compared."""
-    kinds: dict[object, list[tuple[float, Launches]]] = {}
+    kinds: dict[object, list[tuple[float, Replicates]]] = {}
     for cell in work.on(profile):
         value = _tokens(cell.shown)
         if value is not None and not _wrong(cell.shown, material):
@@ -142,18 +142,18 @@ def _spot(
     )
 
 
-def _count(group: Launches) -> str:
+def _count(group: Replicates) -> str:
     """Return how many launches there are, and whether the steps of any had not settled."""
     count = phrases.launches(len(group.ok), len(group.records))
     return f"{count}, not settled" if group.unsettled else count
 
 
-def _wrong(group: Launches, material: Material) -> bool:
+def _wrong(group: Replicates, material: Material) -> bool:
     """Return whether the losses of a launch differ from those of the method's reference."""
     return any(material.references.parity(record).verdict == "differs" for record in group.ok)
 
 
-def _ratio(work: Work, group: Launches) -> Ratio:
+def _ratio(work: Work, group: Replicates) -> Ratio:
     """Return the ratio to the baseline within the group's own run."""
     peers = [
         each
@@ -164,9 +164,9 @@ def _ratio(work: Work, group: Launches) -> Ratio:
     return ratio(group, peers)
 
 
-def _tokens(group: Launches) -> Value | None:
-    return across(group, all_metrics()["tokens_per_second"])
+def _tokens(group: Replicates) -> MedianWithRange | None:
+    return summarize(group, all_metrics()["tokens_per_second"])
 
 
-def _peak(group: Launches) -> Value | None:
-    return across(group, peak_memory(group.best))
+def _peak(group: Replicates) -> MedianWithRange | None:
+    return summarize(group, peak_memory(group.best))

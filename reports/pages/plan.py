@@ -13,7 +13,7 @@ from suite.catalog import case as cases
 from suite.catalog import prices, tier
 from suite.catalog import profile as profiles
 from suite.estimate import explain, planner
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.planner import Entry
 
 
@@ -117,7 +117,7 @@ def _row(entry: Entry, known: prices.Prices) -> Row:
     )
 
 
-def _cell(entry: Entry, unit: str, size: float, found: Between | None, none: str) -> Cell:
+def _cell(entry: Entry, unit: str, size: float, found: Interval | None, none: str) -> Cell:
     """Return an amount; ``found`` is in SI units, of which the unit has so many."""
     if found is None:
         return Cell(text=none)

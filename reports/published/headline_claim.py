@@ -13,7 +13,7 @@ from reports.analysis.dataset import Material
 from reports.text import phrases
 from reports.text.numbers import verdict
 from suite import units
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 FASTER = 3.0  #: throughput over the baseline's
 LESS_MEMORY = 0.8  #: share of the baseline's peak memory that is saved
@@ -31,7 +31,7 @@ NAMES = {
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """One case of the engine, and what it was held against."""
 
-    group: Launches
+    group: Replicates
     rungs: dict[str, Rung]
 
     @property

@@ -22,7 +22,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.method import Method
 from suite.estimate import explain
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches, across
+from suite.results.replicates import Replicates, summarize
 from suite.results.telemetry.long_steps import HALF, LEAST_DEVIATION
 
 #: What the added time was: the host's, the GPU's, not to be told, or too little to ask.
@@ -36,8 +36,8 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
     power of the time that it takes longer, ``watts`` that of today's path; None is unknown.
     """
 
-    older: Launches
-    today: Launches
+    older: Replicates
+    today: Replicates
     times: float
     added_watts: float | None
     watts: float | None
@@ -98,7 +98,7 @@ def _paths(figure: Figure, older: Method, today: Method, material: Material) -> 
         yield Paths(older=ours, today=base, times=times, watts=watts, added_watts=added)
 
 
-def _ran(group: Launches, path: str) -> bool:
+def _ran(group: Replicates, path: str) -> bool:
     """Return whether every good launch was seen to compute its experts so."""
     return all(
         record.effective is not None and record.effective.others.get("experts_path") == path
@@ -106,11 +106,11 @@ def _ran(group: Launches, path: str) -> bool:
     )
 
 
-def _power(older: Launches, today: Launches) -> tuple[float | None, float | None]:
+def _power(older: Replicates, today: Replicates) -> tuple[float | None, float | None]:
     """Return the mean power of today's path, and of what the older one takes longer."""
     metrics = all_metrics()
-    rates = [across(group, metrics["tokens_per_second"]) for group in (today, older)]
-    joules = [across(group, metrics["joules_per_token"]) for group in (today, older)]
+    rates = [summarize(group, metrics["tokens_per_second"]) for group in (today, older)]
+    joules = [summarize(group, metrics["joules_per_token"]) for group in (today, older)]
     if None in rates or None in joules:
         return None, None
     seconds = [1 / rate.median for rate in rates if rate]

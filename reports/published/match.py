@@ -15,7 +15,7 @@ from suite import units
 from suite.catalog.case import Case
 from suite.catalog.targets import PLACES
 from suite.catalog.tier import Workload
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 State = Literal["same", "differs", "not stated"]
 NOT_STATED = "not stated"
@@ -35,7 +35,7 @@ class Aspect(msgspec.Struct, frozen=True, kw_only=True):
     state: State
 
 
-def aspects(figure: Figure, group: Launches, base: Launches | None) -> tuple[Aspect, ...]:
+def aspects(figure: Figure, group: Replicates, base: Replicates | None) -> tuple[Aspect, ...]:
     """Return every aspect of a figure beside one case, and its baseline for a ratio."""
     settings, case, work = figure.settings, group.case, group.case.workload
     record = group.best
@@ -144,7 +144,7 @@ def _data(settings: Settings, work: Workload) -> Aspect:
     return Aspect(name="data", published=settings.data or NOT_STATED, ours=ours, state=state)
 
 
-def _baseline(settings: Settings, base: Launches | None) -> Aspect:
+def _baseline(settings: Settings, base: Replicates | None) -> Aspect:
     ours = "" if base is None else base.case.method.name
     return Aspect(
         name="baseline",

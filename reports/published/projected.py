@@ -19,7 +19,7 @@ from suite.catalog.parameters import total_parameters
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Tier, Workload
 from suite.estimate import explain
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.project import Projector
 
 INSIDE, INSIDE_SECOND = "within the first", "within the second"
@@ -161,7 +161,7 @@ def _row(figure: Figure, case: Case, card: Profile, projector: Projector) -> Row
     return Row(cells=tuple(cells))
 
 
-def _leanest(case: Case, card: Profile, projector: Projector) -> Between | None:
+def _leanest(case: Case, card: Profile, projector: Projector) -> Interval | None:
     """Return the rate as Unsloth, were no layer recomputed; None where that cannot be told."""
     name = f"unsloth-{case.method.name}"
     known = toml.every([name], methods.load) if name in methods.names() else []
@@ -172,7 +172,7 @@ def _leanest(case: Case, card: Profile, projector: Projector) -> Between | None:
     return None if projector.lacks(wanted, card) else _rate(wanted, card, projector)
 
 
-def _rate(case: Case, card: Profile, projector: Projector) -> Between:
+def _rate(case: Case, card: Profile, projector: Projector) -> Interval:
     """Return real tokens a second."""
     step, tokens = projector.project(case, card).seconds, case.workload.step_tokens
-    return Between(value=tokens / step.value, low=tokens / step.high, high=tokens / step.low)
+    return Interval(value=tokens / step.value, low=tokens / step.high, high=tokens / step.low)

@@ -19,7 +19,7 @@ from reports.published.sources import RATIOS, STATEMENTS, Figure
 from reports.text import phrases
 from reports.text.numbers import BASELINE, hindrance, quotient, verdict
 from suite.results.metrics import Metric, all_metrics
-from suite.results.replicates import Launches, Value, across
+from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 #: A figure counts as reproduced within this share of the published one. Sources print two digits
 #: and no interval; driver, library versions and cooling move step times by several percent.
@@ -40,14 +40,14 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Kind
     why: str
-    group: Launches | None = None
-    base: Launches | None = None
-    value: Value | None = None
+    group: Replicates | None = None
+    base: Replicates | None = None
+    value: MedianWithRange | None = None
     ratio: float | None = None
     aspects: tuple[Aspect, ...] = ()
 
 
-def usable(material: Material) -> list[list[Launches]]:
+def usable(material: Material) -> list[list[Replicates]]:
     """Return the cases that a figure can be held against, by what they compare within.
 
     They ran on a GPU and their losses do not differ from their reference's: a fast wrong run
@@ -64,7 +64,7 @@ def usable(material: Material) -> list[list[Launches]]:
     )
 
 
-def held(figure: Figure, material: Material, cases: list[list[Launches]] | None = None) -> Held:
+def held(figure: Figure, material: Material, cases: list[list[Replicates]] | None = None) -> Held:
     """Return the verdict on one figure; ``cases`` are those of ``usable``, found once for many."""
     if figure.quantity == "run_seconds":
         return Held(kind="not comparable", why="nothing here trains to a target loss")
@@ -105,7 +105,7 @@ def agrees(figure: Figure, ours: float) -> bool:
     return abs(share - 1) <= TOLERANCE + 1e-9
 
 
-def _candidates(figure: Figure, cases: list[list[Launches]]) -> Iterator[Held]:
+def _candidates(figure: Figure, cases: list[list[Replicates]]) -> Iterator[Held]:
     wanted = figure.settings
     for groups in cases:
         if groups[0].case.model.name not in wanted.models:
@@ -122,11 +122,11 @@ def _candidates(figure: Figure, cases: list[list[Launches]]) -> Iterator[Held]:
             elif figure.quantity in STATEMENTS:
                 yield _side_by_side(figure, group, None)
             else:
-                value = across(group, _metric(figure))
+                value = summarize(group, _metric(figure))
                 yield _side_by_side(figure, group, None, value=value)
 
 
-def _bases(figure: Figure, group: Launches, groups: list[Launches]) -> list[Launches]:
+def _bases(figure: Figure, group: Replicates, groups: list[Replicates]) -> list[Replicates]:
     """Return what could be the baseline: what the source may mean, else plain and reference."""
     method = group.case.method
     names = figure.settings.baselines or tuple(filter(None, (method.reference, BASELINE)))
@@ -144,10 +144,10 @@ def _metric(figure: Figure) -> Metric:
 
 def _side_by_side(
     figure: Figure,
-    group: Launches,
-    base: Launches | None,
+    group: Replicates,
+    base: Replicates | None,
     *,
-    value: Value | None = None,
+    value: MedianWithRange | None = None,
     ratio: float | None = None,
 ) -> Held:
     return Held(

@@ -5,7 +5,13 @@ from reports.text import phrases
 from reports.text.blocks import Block, Prose, Row, table
 from reports.text.numbers import record_page
 from suite import units
-from suite.estimate.errors.memory import LONG_TOKENS, TARGET, Held, held_out, summaries
+from suite.estimate.errors.memory import (
+    LONG_TOKENS,
+    TARGET,
+    LeftOutPrediction,
+    held_out,
+    summaries,
+)
 
 MOST_ROWS = 200  #: of the table of cases
 WAYS = {
@@ -71,11 +77,11 @@ def memory_cases(material: Material) -> list[Block]:
     return [*said, table(header, map(_row, shown), words=3)]
 
 
-def _held_out(material: Material) -> list[Held]:
+def _held_out(material: Material) -> list[LeftOutPrediction]:
     return held_out(material.collection.records)
 
 
-def _row(held: Held) -> Row:
+def _row(held: LeftOutPrediction) -> Row:
     total, error = held.total_bytes, held.total_error
     cells = (
         phrases.case_title(held.record.case),

@@ -8,12 +8,12 @@ from reports.text.blocks import Block, Prose, Row, table
 from reports.text.numbers import record_page
 from suite import units
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 
 def searches(material: Material) -> list[Block]:
     """Return one row a search: what was held, what was not, in how many tries."""
-    found: dict[object, list[Launches]] = {}
+    found: dict[object, list[Replicates]] = {}
     for group in material.groups:
         if material.is_try(group):
             plan, case = material.plans[group.first.run_id], group.case
@@ -33,7 +33,7 @@ def searches(material: Material) -> list[Block]:
     return [Prose(text=text), table([*header, "Command"], rows, words=5)]
 
 
-def _search(groups: Sequence[Launches], command: str) -> Row:
+def _search(groups: Sequence[Replicates], command: str) -> Row:
     tries = sorted(groups, key=lambda each: each.case.workload.step_tokens)
     over = [each for each in tries if each.best.outcome == "oom"]
     held = [each for each in tries if each.ok]

@@ -14,7 +14,7 @@ from reports.text.numbers import change, record_page
 from suite import units
 from suite.results.fidelity import Fidelity, between, geometric
 from suite.results.record import Record
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 from suite.results.stats.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
 from suite.results.stats.noise import noise as scatter
 from suite.results.telemetry.long_steps import LEAST_DEVIATION, long_steps
@@ -112,7 +112,7 @@ def noise(material: Material) -> list[Block]:
     return [Prose(text=text), table(header, rows, words=3)]
 
 
-def _compiled_again(group: Launches) -> str:
+def _compiled_again(group: Replicates) -> str:
     """Return how many files each warm launch added; nothing where one did not count them."""
     added = [record.compiled_files for record in group.ok if record.compile_cache == "warm"]
     known = [each for each in added if each is not None]
@@ -301,7 +301,7 @@ def failed(material: Material) -> list[Block]:
     return [table(["Case", "Work", "On", "Outcome", "Why"], rows, words=5)]
 
 
-def _title(group: Launches) -> str:
+def _title(group: Replicates) -> str:
     return facts.profile_title(group.records, group.first.profile)
 
 

@@ -10,13 +10,13 @@ from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.results.memory import fits_card as fits
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 
 def fit(material: Material) -> list[Block]:
     """Return what each case needed where it ran, and whether other cards would hold it."""
     cards = _cards()
-    cases: dict[object, list[Launches]] = {}
+    cases: dict[object, list[Replicates]] = {}
     for group in material.groups:
         if group.ok and group.best.environment.gpu is not None:
             case = group.case
@@ -38,9 +38,9 @@ def fit(material: Material) -> list[Block]:
     return [Prose(text=text), table([*header, *map(_card, cards)], rows, words=3)]
 
 
-def _fit(groups: Sequence[Launches], cards: Sequence[Sequence[Profile]]) -> Row:
+def _fit(groups: Sequence[Replicates], cards: Sequence[Sequence[Profile]]) -> Row:
     first = groups[0]
-    need = fits.most([record for group in groups for record in group.ok])
+    need = fits.largest_need([record for group in groups for record in group.ok])
     sizes = (need.least_bytes, need.fragmented_bytes)
     cells = [
         phrases.case_title(first.case),
@@ -48,7 +48,7 @@ def _fit(groups: Sequence[Launches], cards: Sequence[Sequence[Profile]]) -> Row:
         facts.profile_title(first.records, first.first.profile),
         *("unknown" if size is None else units.bytes_(size) for size in sizes),
         need.phase.replace("_", " ") or need.reason,
-        *(fits.on(need, alike[0]) for alike in cards),
+        *(fits.fits_card(need, alike[0]) for alike in cards),
     ]
     return Row(cells=tuple(cells), page=record_page(first.best))
 

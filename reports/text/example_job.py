@@ -13,7 +13,7 @@ from reports.text.figures import Figure, Measured, figure
 from suite import units
 from suite.estimate.planner import Job
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches, Value
+from suite.results.replicates import MedianWithRange, Replicates
 
 TOKENS = 40_000_000  #: real tokens, one pass over the data
 EPOCHS = 3
@@ -36,7 +36,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     energy: tuple[Figure, ...]
 
 
-def row(groups: Sequence[Launches], label: str, measured: Measured) -> Row | None:
+def row(groups: Sequence[Replicates], label: str, measured: Measured) -> Row | None:
     """Return the example for one case on some cards; None where none of them has a rate.
 
     ``label`` is the work of the case in words.
@@ -61,14 +61,14 @@ def row(groups: Sequence[Launches], label: str, measured: Measured) -> Row | Non
     )
 
 
-def _hours(rate: Value | None) -> Value | None:
+def _hours(rate: MedianWithRange | None) -> MedianWithRange | None:
     if rate is None or rate.low <= 0:
         return None
     median, low, high = (JOB.seconds(v) / 3600 for v in (rate.median, rate.high, rate.low))
     return msgspec.structs.replace(rate, median=median, low=low, high=high)
 
 
-def _kilowatt_hours(energy: Value | None) -> Value | None:
+def _kilowatt_hours(energy: MedianWithRange | None) -> MedianWithRange | None:
     if energy is None:
         return None
     median, low, high = (JOB.joules(v) / 3.6e6 for v in (energy.median, energy.low, energy.high))

@@ -9,7 +9,7 @@ import msgspec
 from reports.text import numbers as cells
 from reports.text import phrases
 from suite.results.metrics import Metric, all_metrics
-from suite.results.replicates import Launches, Value, across
+from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 T = TypeVar("T")
 
@@ -34,25 +34,27 @@ class Measured:
     def __init__(self) -> None:
         self._found: dict[tuple[str, tuple[str, ...]], object] = {}
 
-    def once(self, what: str, group: Launches, make: Callable[[Launches], T]) -> T:
+    def once(self, what: str, group: Replicates, make: Callable[[Replicates], T]) -> T:
         """Return what ``make`` returns for a group; all that is named ``what`` is of one type."""
         key = (what, tuple(record.record_id for record in group.records))
         if key not in self._found:
             self._found[key] = make(group)
         return cast(T, self._found[key])
 
-    def value(self, group: Launches, metric: Metric) -> Value | None:
+    def value(self, group: Replicates, metric: Metric) -> MedianWithRange | None:
         """Return a metric over the good launches; None where one of them lacks it."""
-        return self.once(metric.tag, group, lambda each: across(each, metric))
+        return self.once(metric.tag, group, lambda each: summarize(each, metric))
 
-    def figure(self, group: Launches, tag: str) -> Figure:
+    def figure(self, group: Replicates, tag: str) -> Figure:
         """Return a metric as shown: what became of the case instead, where that is no number."""
         metric = all_metrics()[tag]
         found = self.value(group, metric)
         return figure(group, found, lambda value: phrases.number(metric, value))
 
 
-def figure(group: Launches, value: Value | None, text: Callable[[float], str]) -> Figure:
+def figure(
+    group: Replicates, value: MedianWithRange | None, text: Callable[[float], str]
+) -> Figure:
     """Return a value of a group with the page of the record to show first."""
     page = cells.record_page(group.best)
     if not group.ok:
@@ -60,7 +62,7 @@ def figure(group: Launches, value: Value | None, text: Callable[[float], str]) -
     return number(value, text, page)
 
 
-def number(value: Value | None, text: Callable[[float], str], page: str) -> Figure:
+def number(value: MedianWithRange | None, text: Callable[[float], str], page: str) -> Figure:
     """Return a value as shown, or "unknown"."""
     found = None if value is None or not math.isfinite(value.median) else cells.number(value, text)
     if found is None:

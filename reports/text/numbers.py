@@ -10,7 +10,7 @@ from reports.text import phrases
 from suite import units
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
-from suite.results.replicates import Launches, Value, across
+from suite.results.replicates import MedianWithRange, Replicates, summarize
 from suite.results.validity.comparable import differences, other_work
 from suite.results.validity.parity import Parity, References
 
@@ -80,14 +80,14 @@ def exact(value: float) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def number(value: Value | None, text: Callable[[float], str]) -> Number | None:
+def number(value: MedianWithRange | None, text: Callable[[float], str]) -> Number | None:
     """Return a value over launches as text, with its range where there are several."""
     if value is None:
         return None
     return Number(text=text(value.median), exact=exact(value.median), range=spread(value, text))
 
 
-def spread(value: Value, text: Callable[[float], str]) -> str:
+def spread(value: MedianWithRange, text: Callable[[float], str]) -> str:
     """Return the range over launches, of one launch its error, of what has neither nothing."""
     if value.over_window and value.launches == 1:
         return certainty(value.error)
@@ -100,7 +100,7 @@ def certainty(error: float | None) -> str:
     return "± unknown" if error is None else units.plus_minus(error)
 
 
-def ratio(group: Launches, others: Sequence[Launches]) -> Ratio:
+def ratio(group: Replicates, others: Sequence[Replicates]) -> Ratio:
     """Return a group's throughput over that of the plain baseline, or over its reference's.
 
     The baseline is ``BASELINE``; where that did other work, the method's own loss reference.
@@ -123,7 +123,7 @@ def ratio(group: Launches, others: Sequence[Launches]) -> Ratio:
     return Ratio(text="no ratio", reason=reasons[-1])
 
 
-def hindrance(group: Launches, base: Launches) -> str:
+def hindrance(group: Replicates, base: Replicates) -> str:
     """Return why the two stand in no ratio, or an empty string when they may."""
     title = base.case.method.title
     if not base.ok:
@@ -133,14 +133,14 @@ def hindrance(group: Launches, base: Launches) -> str:
     return other_work(group.best, base.best)
 
 
-def quotient(group: Launches, base: Launches, metric: Metric) -> float | None:
+def quotient(group: Replicates, base: Replicates, metric: Metric) -> float | None:
     """Return a metric of a group over that of ``base``, medians over launches; None is unknown."""
-    ours, theirs = across(group, metric), across(base, metric)
+    ours, theirs = summarize(group, metric), summarize(base, metric)
     found = ours.median / theirs.median if ours and theirs and theirs.median else math.inf
     return found if math.isfinite(found) else None
 
 
-def _ratio(group: Launches, base: Launches) -> Ratio:
+def _ratio(group: Replicates, base: Replicates) -> Ratio:
     title = base.case.method.title
     value = quotient(group, base, all_metrics()["tokens_per_second"])
     if value is None:
@@ -156,7 +156,7 @@ def _ratio(group: Launches, base: Launches) -> Ratio:
     )
 
 
-def verdict(group: Launches, references: References) -> Verdict:
+def verdict(group: Replicates, references: References) -> Verdict:
     """Return the parity over all good launches: the worst verdict, the largest differences."""
     if group.case.method.reference is None:
         return Verdict(kind="none", text="own reference", detail="")

@@ -10,7 +10,7 @@ from suite.results.memory.ledger import Part
 from suite.results.metrics import Metric
 from suite.results.plan import Plan
 from suite.results.record import Record
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 from suite.results.stats.noise import noise as scatter
 from suite.results.telemetry.long_steps import Cause, LongSteps
 
@@ -133,7 +133,7 @@ def launches(good: int, total: int) -> str:
     return f"{total} {noun}" if good in (0, total) else f"{good} of {total} {noun}"
 
 
-def noise(group: Launches) -> str:
+def noise(group: Replicates) -> str:
     """Return a case's scatter over launches in one line, or nothing where it has too few.
 
     ``Qwen3-8B · LoRA, 2 × 2,048 tokens, rows of one length: launch-to-launch spread 0.4 % over

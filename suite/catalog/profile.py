@@ -7,12 +7,13 @@ its name.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import msgspec
 
 from suite.catalog import toml
 from suite.catalog.bounds import Factor
+from suite.catalog.device import DeviceType, is_gpu
 from suite.catalog.names import Name
 from suite.catalog.tier import Loop
 from suite.errors import BadInput, WrongMachine, did_you_mean
@@ -124,7 +125,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     name: Name
     title: str
-    device: Literal["cpu", "cuda"]
+    device: DeviceType
     default_tier: Name
     default_loop: Loop
     verified: bool
@@ -135,12 +136,17 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     facts: Facts = Facts()
 
     def __post_init__(self) -> None:
-        if (self.device == "cuda") != (self.nvml_name is not None):
+        if self.has_gpu != (self.nvml_name is not None):
             raise ValueError("nvml_name is for device = 'cuda', and needed there")
         if self.nvml_name is not None and self.nvml_name.lower().startswith(_OTHER_NAMES):
             raise ValueError(f"nvml_name = {self.nvml_name!r} is no NVIDIA GPU: {OTHER_VENDORS}")
         if self.facts.bf16_flops is not None and (reason := no_bfloat16(self.compute_capability)):
             raise ValueError(f"bf16_flops: {reason}; leave it out")
+
+    @property
+    def has_gpu(self) -> bool:
+        """Return whether cases train on a GPU here."""
+        return is_gpu(self.device)
 
 
 def no_bfloat16(compute_capability: str | None) -> str:

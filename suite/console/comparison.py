@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from suite import units
 from suite.console import tables
-from suite.results.compare import GATED, Comparison, Line
+from suite.results.compare import GATED, Comparison, QuantityResult
 from suite.results.metrics import all_metrics
 from suite.results.stats import significance
 
@@ -59,7 +59,7 @@ def rows(found: Comparison) -> list[list[str]]:
     return [_row(line, lost) for line in found.lines]
 
 
-def _row(line: Line, lost: Mapping[tuple[str, str, str], int]) -> list[str]:
+def _row(line: QuantityResult, lost: Mapping[tuple[str, str, str], int]) -> list[str]:
     bounds = (line.low, line.high)
     interval = " to ".join(_signed(bound - 1) for bound in bounds if bound is not None)
     counts = (("base", line.base_launches), ("candidate", line.candidate_launches))
@@ -124,7 +124,7 @@ def answer(failures: Sequence[str], too_few: str = "") -> str:
     return f"A gate fails: {'; '.join(failures)}." if failures else "A gate passes."
 
 
-def _inconclusive(line: Line) -> str:
+def _inconclusive(line: QuantityResult) -> str:
     needed = "more launches than anybody would take"
     if line.needed is not None:
         needed = f"about {line.needed} launches a side"

@@ -10,14 +10,14 @@ from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.console import tables
 from suite.estimate import explain, memory
-from suite.estimate.errors.memory import TARGET, Held, Summary, held_out, summaries
+from suite.estimate.errors.memory import TARGET, LeftOutPrediction, Summary, held_out, summaries
 from suite.estimate.largest_fit import Frontier
 from suite.results.memory import fits_card as fits
 from suite.results.memory.fits_card import COMFORTABLE_SHARE
 from suite.results.record import Record
 
 
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
+class MeasuredFit(msgspec.Struct, frozen=True, kw_only=True):
     """What records of exactly this work on this card say; ``verdict`` is theirs alone."""
 
     records: int
@@ -39,7 +39,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     estimate: memory.MemoryEstimate
     unsupported: str
     frontier: Frontier | None
-    measured: Measured | None
+    measured: MeasuredFit | None
 
 
 #: What stands behind each part that is not exact.
@@ -247,7 +247,7 @@ def _rule() -> str:
     )
 
 
-def _json(held: Held) -> dict[str, object]:
+def _json(held: LeftOutPrediction) -> dict[str, object]:
     return {
         "way": held.way,
         "left_out": held.left_out,

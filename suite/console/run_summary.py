@@ -6,7 +6,7 @@ from suite import units
 from suite.console import tables
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
-from suite.results.replicates import Launches, across, group
+from suite.results.replicates import Replicates, group, summarize
 from suite.results.validity.failed import failures, why
 from suite.results.validity.parity import References
 
@@ -32,7 +32,7 @@ def show(records: Iterable[Record]) -> None:
             tables.say(f"{record.case_id}{launch}: {reasons[record.record_id]}")
 
 
-def _row(launches: Launches, references: References) -> tuple[str, ...]:
+def _row(launches: Replicates, references: References) -> tuple[str, ...]:
     metrics = all_metrics()
     rate = _median(launches, metrics["tokens_per_second"])
     step = _median(launches, metrics["step_seconds"])
@@ -49,12 +49,12 @@ def _row(launches: Launches, references: References) -> tuple[str, ...]:
     )
 
 
-def _median(launches: Launches, metric: Metric) -> float | None:
-    value = across(launches, metric)
+def _median(launches: Replicates, metric: Metric) -> float | None:
+    value = summarize(launches, metric)
     return None if value is None else value.median
 
 
-def _losses(launches: Launches, references: References) -> str:
+def _losses(launches: Replicates, references: References) -> str:
     """Return "differs" if those of any launch do, else "agrees" if they were compared."""
     verdicts = {references.parity(record).verdict for record in launches.ok}
     return next((verdict for verdict in ("differs", "agrees") if verdict in verdicts), "")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.pass_sizes import Kind, Work
 
 #: Relative errors of activations: the least that is ever claimed; that of a kind measured on one
@@ -19,10 +19,10 @@ from suite.estimate.pass_sizes import Kind, Work
 LEAST_ERROR, NARROW_ERROR = 0.05, 0.25
 UNMEASURED = (0.5, 2.0)
 
-Sample = tuple[str, Work, int]  #: model, work, measured bytes of activations
+ActivationSample = tuple[str, Work, int]  #: model, work, measured bytes of activations
 
 
-class Scale(msgspec.Struct, frozen=True, kw_only=True):
+class ActivationScale(msgspec.Struct, frozen=True, kw_only=True):
     """What was fitted for one kind, on how many cases and which, and how far these lie off.
 
     ``error`` is relative; with two models or more that of each predicted from the others.
@@ -41,28 +41,30 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         return 1 - min(1.0, most / max(tokens, 1), tokens / least)
 
 
-def fit(samples: Iterable[Sample]) -> dict[Kind, Scale]:
+def fit_scales(samples: Iterable[ActivationSample]) -> dict[Kind, ActivationScale]:
     """Return what the samples say about each of their kinds."""
-    groups: dict[Kind, list[Sample]] = {}
+    groups: dict[Kind, list[ActivationSample]] = {}
     for sample in samples:
         groups.setdefault(sample[1].kind, []).append(sample)
     return {kind: _scale(found) for kind, found in groups.items()}
 
 
-def estimate(work: Work, scales: Mapping[Kind, Scale], model: str) -> tuple[Between, Scale | None]:
+def estimate(
+    work: Work, scales: Mapping[Kind, ActivationScale], model: str
+) -> tuple[Interval, ActivationScale | None]:
     """Return the bytes of activations, and the fit that they come from: None, not calibrated."""
     scale = scales.get(work.kind)
     if scale is None:
         near = _nearest(work.kind, scales)
         value = _bytes(work, near.factor if near else 1.0)
         low, high = UNMEASURED
-        return Between(value=value, low=value * low, high=value * high), None
+        return Interval(value=value, low=value * low, high=value * high), None
     value = _bytes(work, scale.factor)
     error = scale.error
     if model not in scale.models:
         error = max(error, NARROW_ERROR)
     error = min(0.95, error + NARROW_ERROR * scale.beyond(work.tokens))
-    return Between(value=value, low=value * (1 - error), high=value * (1 + error)), scale
+    return Interval(value=value, low=value * (1 - error), high=value * (1 + error)), scale
 
 
 def _bytes(work: Work, factor: float) -> float:
@@ -83,7 +85,7 @@ def _parts(work: Work, factor: float) -> tuple[float, float]:
     return max(last, first, key=lambda pair: pair[0] + factor * pair[1])
 
 
-def _scale(samples: Sequence[Sample]) -> Scale:
+def _scale(samples: Sequence[ActivationSample]) -> ActivationScale:
     factor = _fitted(samples)
     models = frozenset(model for model, _, _ in samples)
     errors = [_error(sample, factor) for sample in samples]
@@ -93,7 +95,7 @@ def _scale(samples: Sequence[Sample]) -> Scale:
             errors += [_error(sample, rest) for sample in samples if sample[0] == model]
     tokens = [work.tokens for _, work, _ in samples]
     least = LEAST_ERROR if len(models) > 1 or len(set(tokens)) > 2 else NARROW_ERROR
-    return Scale(
+    return ActivationScale(
         factor=factor,
         cases=len(samples),
         models=models,
@@ -102,12 +104,12 @@ def _scale(samples: Sequence[Sample]) -> Scale:
     )
 
 
-def _error(sample: Sample, factor: float) -> float:
+def _error(sample: ActivationSample, factor: float) -> float:
     _, work, size = sample
     return abs(_bytes(work, factor) - size) / max(size, 1)
 
 
-def _fitted(samples: Sequence[Sample]) -> float:
+def _fitted(samples: Sequence[ActivationSample]) -> float:
     """Return the factor, 0 or more, of the least squared relative error."""
     squares = products = 0.0
     for _, work, size in samples:
@@ -118,7 +120,7 @@ def _fitted(samples: Sequence[Sample]) -> float:
     return max(0.0, products / squares) if squares else 1.0
 
 
-def _nearest(kind: Kind, scales: Mapping[Kind, Scale]) -> Scale | None:
+def _nearest(kind: Kind, scales: Mapping[Kind, ActivationScale]) -> ActivationScale | None:
     """Return the fit of the kind that shares most, the engine counting first; None of none."""
 
     def likeness(other: Kind) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ from suite import units
 from suite.catalog import prices
 from suite.catalog.case import unsupported_reason
 from suite.catalog.profile import Profile
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.planner import Entry
 from suite.estimate.project import OTHER_HOST, HostBasis, Projection
 from suite.results.record import Record
@@ -19,7 +19,7 @@ _PARTS = (
 )
 
 
-def interval(found: Between, text: Callable[[float], str]) -> str:
+def interval(found: Interval, text: Callable[[float], str]) -> str:
     """Return a measured value with its range, if it has one: ``5.22 h (5.20–5.31)``."""
     value, low, high = text(found.value), text(found.low), text(found.high)
     if low == high:
@@ -40,7 +40,7 @@ def dollars(value: float) -> str:
 _MEASURED = {"hours": units.hours, "kWh": units.kilowatt_hours, "USD": dollars}
 
 
-def amount(entry: Entry, unit: str, found: Between) -> str:
+def amount(entry: Entry, unit: str, found: Interval) -> str:
     """Return what a job takes by an entry, in the digits of a measurement or of an estimate.
 
     ``found`` is in seconds for "hours", joules for "kWh", or US dollars for "USD".
@@ -149,18 +149,18 @@ def versus(one: Entry, other: Entry) -> list[str]:
     return [*said, *_differences(one, other)]
 
 
-def ratio(one: Entry, other: Entry) -> Between | None:
+def ratio(one: Entry, other: Entry) -> Interval | None:
     """Return the rate on one card over that on another, of the same case; None is unknown."""
     times = _step(one), _step(other)
     return None if times[0] is None or times[1] is None else _over(times[0], times[1])
 
 
-def _over(ours: Between, theirs: Between) -> Between:
+def _over(ours: Interval, theirs: Interval) -> Interval:
     """Return how many times as fast ours is, by the seconds of a token.
 
     From one end of both intervals to the other: how far their errors go together is not known.
     """
-    return Between(
+    return Interval(
         value=theirs.value / ours.value,
         low=theirs.low / ours.high,
         high=theirs.high / ours.low,
@@ -213,15 +213,15 @@ def _differences(one: Entry, other: Entry) -> list[str]:
     return said
 
 
-def _step(entry: Entry) -> Between | None:
+def _step(entry: Entry) -> Interval | None:
     """Return the seconds of a token, measured or projected, also where it does not fit."""
     rate = entry.tokens_per_second
     if rate is not None:
-        return Between(value=1 / rate.value, low=1 / rate.high, high=1 / rate.low)
+        return Interval(value=1 / rate.value, low=1 / rate.high, high=1 / rate.low)
     if entry.projection is None:
         return None
     step, tokens = entry.projection.seconds, entry.case.workload.step_tokens
-    return Between(value=step.value / tokens, low=step.low / tokens, high=step.high / tokens)
+    return Interval(value=step.value / tokens, low=step.low / tokens, high=step.high / tokens)
 
 
 def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]:

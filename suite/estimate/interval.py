@@ -5,7 +5,7 @@ import msgspec
 from suite import units
 
 
-class Between(msgspec.Struct, frozen=True, kw_only=True):
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
     """An estimate and its interval, all three in the unit of the field that holds it."""
 
     value: float

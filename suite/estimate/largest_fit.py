@@ -35,13 +35,13 @@ class Frontier(msgspec.Struct, frozen=True, kw_only=True):
         return units.count(end) if end == self.bound else units.rounded_down(end)
 
 
-def frontier(fitted: memory.Model, case: Case, axis: Axis, profile: Profile) -> Frontier:
+def frontier(fitted: memory.MemoryModel, case: Case, axis: Axis, profile: Profile) -> Frontier:
     """Return how far a case could be grown along one axis of its workload on a card.
 
     Surely: "fits" by ``memory.verdict``. Perhaps: anything but "does not fit". On a card whose
     memory is unknown or the host's, nothing fits surely.
     """
-    bound = most(case, axis)
+    bound = axis_bound(case, axis)
     offered = card_bytes(profile)
 
     def said(value: int) -> str:
@@ -55,7 +55,7 @@ def frontier(fitted: memory.Model, case: Case, axis: Axis, profile: Profile) -> 
     )
 
 
-def most(case: Case, axis: Axis) -> int:
+def axis_bound(case: Case, axis: Axis) -> int:
     """Return the largest value that an axis can have."""
     return case.model.architecture.max_positions if axis == "sequence_tokens" else MOST_ROWS
 

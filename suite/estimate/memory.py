@@ -13,21 +13,21 @@ import msgspec
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.estimate import activations, storage
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.pass_sizes import Kind, Work, measured, work
 from suite.results.memory.fits_card import COMFORTABLE_SHARE, Need, Verdict, card_bytes, need
-from suite.results.memory.ledger import Line, Part
+from suite.results.memory.ledger import LedgerLine, Part
 from suite.results.record import Record
 from suite.wire import MOST, Ledger
 
 #: What cuBLAS keeps on the cards measured so far.
 WORKSPACE_BYTES = 64 << 20
 #: A CUDA context and libraries in bytes, where no record says.
-CONTEXT = Between(value=768 << 20, low=400 << 20, high=1200 << 20)
+CONTEXT = Interval(value=768 << 20, low=400 << 20, high=1200 << 20)
 #: A context on a card that was not measured: factors.
 OTHER_CONTEXT = (0.6, 1.5)
 #: Fragmentation as a share of what comes and goes in a step, where no record says.
-FRAGMENTATION = Between(value=0.15, low=0.03, high=0.6)
+FRAGMENTATION = Interval(value=0.15, low=0.03, high=0.6)
 
 
 class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +40,10 @@ class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     its kind; 0 has its reason in ``note``.
     """
 
-    lines: tuple[Line, ...]
-    allocated_bytes: Between
-    context_bytes: Between
-    needs_bytes: Between
+    lines: tuple[LedgerLine, ...]
+    allocated_bytes: Interval
+    context_bytes: Interval
+    needs_bytes: Interval
     phase: str
     calibrated_on: int
     note: str = ""
@@ -57,16 +57,16 @@ class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryModel(msgspec.Struct, frozen=True, kw_only=True):
     """What records say about memory. ``scales``: see ``suite.estimate.activations``.
 
     ``fragmentation`` is by kind, as a share of activations and gradients; ``contexts`` by engine,
     in bytes. ``cards`` are the memories in bytes of the cards that the records come from.
     """
 
-    scales: Mapping[Kind, activations.Scale]
-    fragmentation: Mapping[Kind, Between]
-    contexts: Mapping[str, Between]
+    scales: Mapping[Kind, activations.ActivationScale]
+    fragmentation: Mapping[Kind, Interval]
+    contexts: Mapping[str, Interval]
     cards: tuple[int, ...]
 
     def estimate(
@@ -80,24 +80,24 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         held, scale = activations.estimate(sizes, self.scales, case.model.name)
         lines = [
             *storage.lines(case),
-            Line(part="workspaces", bytes=WORKSPACE_BYTES),
-            Line(part="other_tensors", bytes=_others(case, sizes)),
-            Line(part="activations", bytes=round(held.value)),
+            LedgerLine(part="workspaces", bytes=WORKSPACE_BYTES),
+            LedgerLine(part="other_tensors", bytes=_others(case, sizes)),
+            LedgerLine(part="activations", bytes=round(held.value)),
         ]
         kept = sum(line.bytes or 0 for line in lines[:-1])
         loading = storage.load_bytes(case)
         allocated = _each(held, lambda size: max(loading, kept + size))
         share = self._fragmentation(sizes.kind)
         moving = storage.trained_bytes(case.model, case.method)
-        fragments = Between(
+        fragments = Interval(
             value=share.value * (moving + held.value),
             low=share.low * (moving + held.low),
             high=share.high * (moving + held.high),
         )
         context = self._context(case.method.engine, device_bytes)
         lines += [
-            Line(part="fragmentation", bytes=round(fragments.value)),
-            Line(part="context", bytes=round(context.value)),
+            LedgerLine(part="fragmentation", bytes=round(fragments.value)),
+            LedgerLine(part="context", bytes=round(context.value)),
         ]
         return MemoryEstimate(
             lines=tuple(lines),
@@ -109,21 +109,21 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
             note=_note(sizes, scale, case),
         )
 
-    def _fragmentation(self, kind: Kind) -> Between:
+    def _fragmentation(self, kind: Kind) -> Interval:
         if kind in self.fragmentation:
             return self.fragmentation[kind]
         alike = [b for k, b in self.fragmentation.items() if k.engine == kind.engine]
         return _spread(alike, FRAGMENTATION)
 
-    def _context(self, engine: str, device_bytes: float | None) -> Between:
+    def _context(self, engine: str, device_bytes: float | None) -> Interval:
         found = self.contexts.get(engine) or _spread(self.contexts.values(), CONTEXT)
         if any(abs(card - (device_bytes or 0)) <= 0.01 * card for card in self.cards):
             return found
         low, high = OTHER_CONTEXT
-        return Between(value=found.value, low=found.low * low, high=found.high * high)
+        return Interval(value=found.value, low=found.low * low, high=found.high * high)
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryObservation(msgspec.Struct, frozen=True, kw_only=True):
     """One record that says something about memory, with what is read from it."""
 
     record: Record
@@ -132,12 +132,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     need: Need
 
 
-def fit_on(records: Iterable[Record]) -> Model:
+def fit_memory(records: Iterable[Record]) -> MemoryModel:
     """Return the model fitted on these records; those without a GPU's ledger say nothing."""
-    return fit_seen(seen(records))
+    return fit_observations(observations(records))
 
 
-def fit_seen(known: Sequence[Seen]) -> Model:
+def fit_observations(known: Sequence[MemoryObservation]) -> MemoryModel:
     """Return the model fitted on what ``seen`` found, or on a part of it."""
     shares: dict[Kind, list[float]] = {}
     contexts: dict[str, list[float]] = {}
@@ -153,18 +153,18 @@ def fit_seen(known: Sequence[Seen]) -> Model:
             contexts.setdefault(each.record.engine, []).append(each.need.context_bytes)
     gpus = [each.record.environment.gpu for each in known]
     cards = {gpu.memory_total_bytes for gpu in gpus if gpu is not None}
-    return Model(
-        scales=activations.fit(samples),
+    return MemoryModel(
+        scales=activations.fit_scales(samples),
         fragmentation={kind: _range(found) for kind, found in shares.items()},
         contexts={
-            engine: Between(value=statistics.median(found), low=min(found), high=max(found))
+            engine: Interval(value=statistics.median(found), low=min(found), high=max(found))
             for engine, found in contexts.items()
         },
         cards=tuple(sorted(size for size in cards if size)),
     )
 
 
-def seen(records: Iterable[Record]) -> list[Seen]:
+def observations(records: Iterable[Record]) -> list[MemoryObservation]:
     """Return the records that say something: finished, on a GPU, with possible numbers.
 
     Of several launches and runs of one case on one profile, that with the highest peak.
@@ -181,7 +181,7 @@ def seen(records: Iterable[Record]) -> list[Seen]:
         if known is None or wanted.allocated_bytes > (known[2].allocated_bytes or 0):
             best[key] = record, ledger, wanted
     return [
-        Seen(record=record, work=measured(record), ledger=ledger, need=wanted)
+        MemoryObservation(record=record, work=measured(record), ledger=ledger, need=wanted)
         for record, ledger, wanted in best.values()
     ]
 
@@ -214,7 +214,7 @@ def _others(case: Case, sizes: Work) -> int:
     return batch + 2 * sizes.hidden + (16 << 20 if adapters else 0)
 
 
-def _note(sizes: Work, scale: activations.Scale | None, case: Case) -> str:
+def _note(sizes: Work, scale: activations.ActivationScale | None, case: Case) -> str:
     if scale is None:
         return "not calibrated: no record of its kind"
     if case.model.name not in scale.models:
@@ -226,29 +226,31 @@ def _note(sizes: Work, scale: activations.Scale | None, case: Case) -> str:
     return ""
 
 
-def _range(values: Sequence[float]) -> Between:
+def _range(values: Sequence[float]) -> Interval:
     """Return the median and the extremes, these never closer than half and double of it."""
     middle = statistics.median(values)
-    return Between(value=middle, low=min(*values, middle / 2), high=max(*values, 2 * middle))
+    return Interval(value=middle, low=min(*values, middle / 2), high=max(*values, 2 * middle))
 
 
-def _spread(found: Iterable[Between], otherwise: Between) -> Between:
+def _spread(found: Iterable[Interval], otherwise: Interval) -> Interval:
     known = list(found)
     if not known:
         return otherwise
-    return Between(
+    return Interval(
         value=statistics.median([each.value for each in known]),
         low=min(each.low for each in known),
         high=max(each.high for each in known),
     )
 
 
-def _each(between: Between, change: Callable[[float], float]) -> Between:
-    return Between(value=change(between.value), low=change(between.low), high=change(between.high))
+def _each(interval: Interval, change: Callable[[float], float]) -> Interval:
+    return Interval(
+        value=change(interval.value), low=change(interval.low), high=change(interval.high)
+    )
 
 
-def _sum(*parts: Between) -> Between:
-    return Between(
+def _sum(*parts: Interval) -> Interval:
+    return Interval(
         value=sum(part.value for part in parts),
         low=sum(part.low for part in parts),
         high=sum(part.high for part in parts),

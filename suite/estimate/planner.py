@@ -14,7 +14,7 @@ from suite.catalog.case import Case, unsupported_reason
 from suite.catalog.prices import Own, Price, purchases, rents
 from suite.catalog.profile import Profile
 from suite.estimate import memory, project
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.project import Projector
 from suite.estimate.time_samples import same_work, timed
 from suite.results.memory.fits_card import Verdict, card_bytes
@@ -40,17 +40,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """Return what the GPU draws for it."""
         return self.tokens * self.epochs * joules_per_token
 
-    def time(self, rate: Between) -> Between:
+    def time(self, rate: Interval) -> Interval:
         """Return how long it takes, in seconds; the fastest rate is the shortest time."""
-        return Between(
+        return Interval(
             value=self.seconds(rate.value),
             low=self.seconds(rate.high),
             high=self.seconds(rate.low),
         )
 
-    def energy(self, each: Between) -> Between:
+    def energy(self, each: Interval) -> Interval:
         """Return what the GPU draws, in joules."""
-        return Between(
+        return Interval(
             value=self.joules(each.value), low=self.joules(each.low), high=self.joules(each.high)
         )
 
@@ -70,8 +70,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     basis: Basis
     verdict: Verdict
-    tokens_per_second: Between | None = None
-    joules_per_token: Between | None = None
+    tokens_per_second: Interval | None = None
+    joules_per_token: Interval | None = None
     projection: project.Projection | None = None
     launches: int = 0
     records: tuple[Record, ...] = ()
@@ -82,7 +82,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known: ``ran`` are the records by profile and what they ran."""
 
     projector: Projector | None
-    memory: memory.Model
+    memory: memory.MemoryModel
     ran: Mapping[tuple[str, object], Sequence[Record]]
 
     def grounds(self) -> list[Record]:
@@ -171,17 +171,17 @@ def on(records: Iterable[Record]) -> Planner:
     ran: dict[tuple[str, object], list[Record]] = {}
     for record in known:
         ran.setdefault((record.profile, same_work(record.case)), []).append(record)
-    return Planner(projector=project.on(known), memory=memory.fit_on(known), ran=ran)
+    return Planner(projector=project.on(known), memory=memory.fit_memory(known), ran=ran)
 
 
-def overnight(seconds: Between) -> Overnight:
+def overnight(seconds: Interval) -> Overnight:
     """Return whether a job is done in 8 hours, over the whole interval."""
     if seconds.high <= OVERNIGHT_SECONDS:
         return "yes"
     return "no" if seconds.low > OVERNIGHT_SECONDS else "perhaps"
 
 
-def rent(seconds: Between, prices: Iterable[Price]) -> Between | None:
+def rent(seconds: Interval, prices: Iterable[Price]) -> Interval | None:
     """Return the rent in US dollars: at the middle price, and the ends of prices and of time.
 
     None where no price for an hour is known.
@@ -190,7 +190,7 @@ def rent(seconds: Between, prices: Iterable[Price]) -> Between | None:
     found = [dollars for dollars in known if dollars is not None]
     if not found:
         return None
-    return Between(
+    return Interval(
         value=statistics.median(found) * seconds.value / 3600,
         low=found[0] * seconds.low / 3600,
         high=found[-1] * seconds.high / 3600,
@@ -198,8 +198,8 @@ def rent(seconds: Between, prices: Iterable[Price]) -> Between | None:
 
 
 def own(
-    seconds: Between, joules: Between | None, prices: Iterable[Price], terms: Own | None
-) -> Between | None:
+    seconds: Interval, joules: Interval | None, prices: Iterable[Price], terms: Own | None
+) -> Interval | None:
     """Return the cost in US dollars on a card of one's own: its share of the price, and energy.
 
     The middle price, and the ends of prices, time and energy. None where one of them is not known.
@@ -211,7 +211,7 @@ def own(
     def cost(price: float, time: float, energy: float) -> float:
         return price * time / 3600 / terms.hours + energy / 3.6e6 * terms.usd_per_kwh
 
-    return Between(
+    return Interval(
         value=cost(statistics.median(known), seconds.value, joules.value),
         low=cost(known[0], seconds.low, joules.low),
         high=cost(known[-1], seconds.high, joules.high),
@@ -237,15 +237,15 @@ def _measured(
     )
 
 
-def _range(values: Sequence[float | None]) -> Between | None:
+def _range(values: Sequence[float | None]) -> Interval | None:
     """Return the median and the extremes; None where one of the values is unknown."""
     known = [value for value in values if value is not None and value > 0]
     if not known or len(known) != len(values):
         return None
-    return Between(value=statistics.median(known), low=min(known), high=max(known))
+    return Interval(value=statistics.median(known), low=min(known), high=max(known))
 
 
-def _each(between: Between, change: Callable[[float], float]) -> Between:
+def _each(interval: Interval, change: Callable[[float], float]) -> Interval:
     """Return a monotonous function of an interval, its ends in order."""
-    ends = sorted((change(between.low), change(between.high)))
-    return Between(value=change(between.value), low=ends[0], high=ends[1])
+    ends = sorted((change(interval.low), change(interval.high)))
+    return Interval(value=change(interval.value), low=ends[0], high=ends[1])

@@ -13,7 +13,7 @@ import msgspec
 
 from suite.catalog.profile import POSSIBLE, Profile
 from suite.estimate.roofline import Demand
-from suite.estimate.time_samples import Sample
+from suite.estimate.time_samples import TimeSample
 
 
 class EnergyModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ def _watts_per_flop(card: Profile) -> float | None:
     return None if board is None or peak is None else board.value / peak.value
 
 
-def fit(found: Sequence[Sample]) -> EnergyModel | None:
+def fit_energy(found: Sequence[TimeSample]) -> EnergyModel | None:
     """Return what the samples say, or None where fewer than four know their energy."""
     from scipy.optimize import nnls
 

@@ -21,11 +21,11 @@ from suite.catalog.profile import Facts, Profile
 from suite.estimate import power, step_time, time_samples
 from suite.estimate.errors import time as time_errors
 from suite.estimate.errors.time import HeldOut, Widths
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.power import EnergyModel
 from suite.estimate.roofline import demand
 from suite.estimate.step_time import Parts, TimeModel
-from suite.estimate.time_samples import Rates, Sample
+from suite.estimate.time_samples import Rates, TimeSample
 from suite.results.record import Record
 
 #: How far a card that was never measured may be from what is expected of it, as factors. Assumed,
@@ -50,8 +50,8 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     long as on the measured hosts, "assumed" is so too but within the range ``OTHER_HOST``.
     """
 
-    seconds: Between
-    joules: Between | None
+    seconds: Interval
+    joules: Interval | None
     parts: Parts
     power_seconds: float | None
     card_measured: bool
@@ -89,7 +89,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         if profile.name in self.probed:
             return ""
         facts = profile.facts
-        if profile.device != "cuda":
+        if not profile.has_gpu:
             return "not a GPU"
         if facts.bf16_flops is None or facts.memory_bytes_per_second is None:
             return "its profile has no bfloat16 peak or no memory bandwidth"
@@ -122,7 +122,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
             stretched = [self._power_seconds(case, profile, factor) for factor in OTHER_JOULES]
             ends = [max(end, least or 0) for end, least in zip(ends, stretched, strict=True)]
         width = self.widths.of(case, time_errors.share_of(parts))
-        seconds = _between(value, ends[0], ends[1], width)
+        seconds = _interval(value, ends[0], ends[1], width)
         return Projection(
             seconds=seconds,
             joules=self._joules(case, profile, seconds, width),
@@ -178,8 +178,8 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         return board_watts * min(0.5, self.energy.watts / self.board_watts)
 
     def _joules(
-        self, case: Case, profile: Profile, seconds: Between, width: float
-    ) -> Between | None:
+        self, case: Case, profile: Profile, seconds: Interval, width: float
+    ) -> Interval | None:
         """Return the energy of a step: never more than the board's power over its time."""
         board = profile.facts.board_power_watts
         if self.energy is None or board is None:
@@ -189,7 +189,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         most = board.value * seconds.value
         value = min(at_rest * seconds.value + self._work(case, profile), most)
         error = math.hypot(2 * self.energy.error, width * at_rest * seconds.value / value)
-        return _between(value, value * low, value * high, error)
+        return _interval(value, value * low, value * high, error)
 
 
 def on(records: Iterable[Record]) -> Projector | None:
@@ -208,7 +208,7 @@ def on(records: Iterable[Record]) -> Projector | None:
     return msgspec.structs.replace(found, hosts=speeds)
 
 
-def on_samples(found: Sequence[Sample]) -> Projector | None:
+def on_samples(found: Sequence[TimeSample]) -> Projector | None:
     """Return what samples say; see ``on``."""
     probed = _probed(found)
     shares = _shares(probed)
@@ -219,8 +219,8 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
     powers = [card.facts.value("board_power_watts") for card in cards]
     boards = [watts for watts in powers if watts is not None]
     return Projector(
-        model=step_time.fit(found),
-        energy=power.fit(found) if boards else None,
+        model=step_time.fit_factors(found),
+        energy=power.fit_energy(found) if boards else None,
         errors=errors,
         widths=time_errors.widths(errors),
         probed=probed,
@@ -230,7 +230,7 @@ def on_samples(found: Sequence[Sample]) -> Projector | None:
     )
 
 
-def held_out_cards(found: Sequence[Sample]) -> list[HeldOut]:
+def held_out_cards(found: Sequence[TimeSample]) -> list[HeldOut]:
     """Return every case of a card with a profile, projected there from other cards alone."""
     results = []
     for name in dict.fromkeys(s.profile for s in found):
@@ -253,7 +253,7 @@ def held_out_cards(found: Sequence[Sample]) -> list[HeldOut]:
     return results
 
 
-def _probed(found: Sequence[Sample]) -> dict[str, Rates]:
+def _probed(found: Sequence[TimeSample]) -> dict[str, Rates]:
     names = dict.fromkeys(sample.profile for sample in found)
     return {name: _typical([s.rates for s in found if s.profile == name]) for name in names}
 
@@ -297,8 +297,8 @@ def _link(facts: Facts) -> float | None:
     return None if generation is None else PCIE_BYTES_PER_SECOND.get(round(generation))
 
 
-def _between(value: float, one: float, other: float, error: float) -> Between:
+def _interval(value: float, one: float, other: float, error: float) -> Interval:
     """Return an interval from both ends and an error on the log scale, in quadrature."""
     down = math.hypot(math.log(value / min(one, value)), error)
     up = math.hypot(math.log(max(other, value) / value), error)
-    return Between(value=value, low=value * math.exp(-down), high=value * math.exp(up))
+    return Interval(value=value, low=value * math.exp(-down), high=value * math.exp(up))

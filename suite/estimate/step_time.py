@@ -18,14 +18,13 @@ about some factors, so each is drawn weakly towards an expectation of its own (`
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from suite.catalog.case import Case
 from suite.estimate.roofline import Demand, demand, refusal
-from suite.estimate.time_samples import Rates, Sample, samples
-from suite.results.record import Record
+from suite.estimate.time_samples import Rates, TimeSample
 
 LAYER_SECONDS, KERNEL_SECONDS = 1e-3, 1e-5  #: units of the factors of the host
 #: Unit of the factors of processors, bytes/s each: about a Hopper processor's share of a copy.
@@ -89,7 +88,7 @@ class TimeModel(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     factors: Mapping[str, float]
-    samples: tuple[Sample, ...]
+    samples: tuple[TimeSample, ...]
     host_speed: float | None = None
 
     def lacks(self, case: Case) -> str:
@@ -118,12 +117,7 @@ class TimeModel(msgspec.Struct, frozen=True, kw_only=True):
         return _parts(demand(case), case.method.engine, here, self.factors)
 
 
-def fit_on(records: Iterable[Record]) -> TimeModel:
-    """Return the model fitted on records of rows of one length that ran on a probed GPU."""
-    return fit(samples(records))
-
-
-def fit(found: Sequence[Sample]) -> TimeModel:
+def fit_factors(found: Sequence[TimeSample]) -> TimeModel:
     """Return the model fitted on samples."""
     from scipy.optimize import least_squares
 

@@ -15,7 +15,7 @@ from suite.catalog.parameters import (
     total_parameters,
     total_tensors,
 )
-from suite.results.memory.ledger import Line
+from suite.results.memory.ledger import LedgerLine
 
 #: bitsandbytes' NF4: elements that share a scale, and scales that share one of their own.
 BLOCK, NESTED_BLOCK = 64, 256
@@ -25,7 +25,7 @@ CODE_BYTES, NESTED_BYTES = 16 * 4, 256 * 4 + 4
 EIGHT_BIT = ("adamw_8bit", "paged_adamw_8bit")
 
 
-def lines(case: Case) -> list[Line]:
+def lines(case: Case) -> list[LedgerLine]:
     """Return the exact lines of a case's ledger, in bytes.
 
     ``paged_adamw_8bit`` is counted as if its state were on the device; the driver may move it.
@@ -34,14 +34,14 @@ def lines(case: Case) -> list[Line]:
     trained = trained_bytes(model, method)
     return [
         *(
-            Line(part="frozen_weights", dtype=dtype, bytes=size)
+            LedgerLine(part="frozen_weights", dtype=dtype, bytes=size)
             for dtype, size in sorted(frozen_bytes(model, method).items())
         ),
-        Line(part="quantization_state", bytes=quantization_bytes(model, method)),
-        Line(part="trained_weights", bytes=trained),
-        Line(part="gradients", bytes=trained),
-        Line(part="optimizer_state", bytes=optimizer_bytes(model, method)),
-        Line(part="buffers", bytes=buffer_bytes(case)),
+        LedgerLine(part="quantization_state", bytes=quantization_bytes(model, method)),
+        LedgerLine(part="trained_weights", bytes=trained),
+        LedgerLine(part="gradients", bytes=trained),
+        LedgerLine(part="optimizer_state", bytes=optimizer_bytes(model, method)),
+        LedgerLine(part="buffers", bytes=buffer_bytes(case)),
     ]
 
 

@@ -39,7 +39,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     processors: float | None = None
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
+class TimeSample(msgspec.Struct, frozen=True, kw_only=True):
     """One case as measured on one card: the median of its launches, and what was probed there."""
 
     profile: str
@@ -51,7 +51,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     record_ids: tuple[str, ...]
 
 
-def samples(records: Iterable[Record]) -> list[Sample]:
+def samples(records: Iterable[Record]) -> list[TimeSample]:
     """Return what records say about time: one sample a case and profile, in order."""
     groups: dict[object, list[Record]] = {}
     for record in records:
@@ -75,7 +75,7 @@ def same_work(case: Case) -> object:
     return (case.model.name, case.model.architecture, method, case.workload, case.loop)
 
 
-def _sample(group: Sequence[Record]) -> Sample | None:
+def _sample(group: Sequence[Record]) -> TimeSample | None:
     metrics = all_metrics()
     times = [metrics["step_seconds"].compute(record) for record in group]
     known = [seconds for seconds in times if seconds]
@@ -98,7 +98,7 @@ def _sample(group: Sequence[Record]) -> Sample | None:
         for link in (probe.host_to_device_bytes_per_second for probe in probes)
         if link is not None and LINKS[0] <= link <= LINKS[1]
     ]
-    return Sample(
+    return TimeSample(
         profile=group[0].profile,
         case=group[0].case,
         demand=wanted,

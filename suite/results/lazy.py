@@ -11,27 +11,27 @@ from typing import Any, BinaryIO
 
 #: Packed bytes that stay in memory; what comes later goes to an unnamed temporary file.
 MOST_HELD_BYTES = 32 << 20
-#: A smaller value is not worth parking.
+#: A smaller value is not worth packing.
 LEAST_BYTES = 4 << 10
 #: Values that were looked into last stay unpacked.
 MOST_UNPACKED = 16
 
 
-class Lot:
+class SpillStore:
     """Where packed values lie. A forked copy of the process reads it as well."""
 
     def __init__(self) -> None:
         self._held = 0
         self._file: BinaryIO | None = None
         self._end = 0
-        self._unpacked: dict[Parked, Any] = {}
+        self._unpacked: dict[Lazy, Any] = {}
 
-    def park(self, packed: bytes, unpack: Callable[[bytes], Any]) -> "Parked":
+    def put(self, packed: bytes, unpack: Callable[[bytes], Any]) -> "Lazy":
         """Return what stands for the value that ``unpack`` makes of ``packed``."""
         if self._held + len(packed) > MOST_HELD_BYTES and (place := self._written(packed)):
-            return Parked(self, place, unpack)
+            return Lazy(self, place, unpack)
         self._held += len(packed)
-        return Parked(self, packed, unpack)
+        return Lazy(self, packed, unpack)
 
     def _written(self, packed: bytes) -> tuple[int, int] | None:
         """Return offset and length in the file, None where the disk does not take it."""
@@ -47,47 +47,47 @@ class Lot:
         self._end += written
         return place
 
-    def value(self, parked: "Parked", place: bytes | tuple[int, int]) -> Any:
-        """Return a parked value, unpacked."""
-        if parked not in self._unpacked:
+    def value(self, lazy: "Lazy", place: bytes | tuple[int, int]) -> Any:
+        """Return a lazy value, unpacked."""
+        if lazy not in self._unpacked:
             packed = place if isinstance(place, bytes) else self._read(*place)
             if len(self._unpacked) >= MOST_UNPACKED:
                 del self._unpacked[next(iter(self._unpacked))]
-            self._unpacked[parked] = parked.unpack(packed)
-        return self._unpacked[parked]
+            self._unpacked[lazy] = lazy.unpack(packed)
+        return self._unpacked[lazy]
 
     def _read(self, offset: int, length: int) -> bytes:
         assert self._file is not None
         return os.pread(self._file.fileno(), length, offset)
 
 
-class Parked:
+class Lazy:
     """Stands for a value: has its attributes, equals what it equals. msgspec does not know it.
 
     So a record that holds one is encoded with ``record.encode`` or ``enc_hook=loaded``.
     """
 
-    __slots__ = ("_lot", "_place", "unpack")
+    __slots__ = ("_place", "_store", "unpack")
 
     def __init__(
-        self, lot: Lot, place: bytes | tuple[int, int], unpack: Callable[[bytes], Any]
+        self, store: SpillStore, place: bytes | tuple[int, int], unpack: Callable[[bytes], Any]
     ) -> None:
-        self._lot, self._place, self.unpack = lot, place, unpack
+        self._store, self._place, self.unpack = store, place, unpack
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._lot.value(self, self._place), name)
+        return getattr(self._store.value(self, self._place), name)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or bool(loaded(self) == loaded(other))
+        return self is other or bool(resolve(self) == resolve(other))
 
-    __hash__ = object.__hash__  # by identity, for ``Lot`` alone
+    __hash__ = object.__hash__  # by identity, for ``SpillStore`` alone
 
     def __repr__(self) -> str:
-        return repr(loaded(self))
+        return repr(resolve(self))
 
 
-def loaded(value: Any) -> Any:
-    """Return the value that a parked one stands for, any other as it is."""
-    if type(value) is Parked:
-        return value._lot.value(value, value._place)
+def resolve(value: Any) -> Any:
+    """Return the value that a lazy one stands for, any other as it is."""
+    if type(value) is Lazy:
+        return value._store.value(value, value._place)
     return value

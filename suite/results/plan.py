@@ -1,6 +1,6 @@
 """The plan of a run: what it set out to do, written before the first case starts."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -8,7 +8,7 @@ from suite.catalog.bounds import Column, Count
 from suite.catalog.case import Case
 from suite.catalog.names import Name
 from suite.catalog.tier import Loop
-from suite.results.record import SCHEMA
+from suite.results.record import SCHEMA, Runner
 from suite.wire import Struct
 
 #: Records of one run, at most: what is missing is counted out, and a plan may be absurd.
@@ -33,7 +33,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     loop: Loop
     seed: Count
     weights: str
-    runner: Literal["local", "docker"]
+    runner: Runner
     cases: Column[Case]
     argv: tuple[str, ...]
 

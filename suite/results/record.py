@@ -38,7 +38,7 @@ from suite.catalog.bounds import (
 from suite.catalog.case import Case
 from suite.catalog.names import CaseId, Name
 from suite.catalog.profile import Profile
-from suite.results.lazy import loaded
+from suite.results.lazy import resolve
 from suite.wire import (
     Effective,
     Failure,
@@ -58,6 +58,7 @@ OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 #: Whether an earlier launch had left the case's compiled kernels when it began.
 CompileCache = Literal["cold", "warm"]
+Runner = Literal["local", "docker"]
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -138,7 +139,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     cpu_count: Count
     memory_bytes: Count
     suite_version: str
-    runner: Literal["local", "docker"]
+    runner: Runner
     revision: str | None = None
     dirty: bool | None = None
     lock_hash: str | None = None
@@ -260,7 +261,7 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
 
 def encode(record: Record) -> bytes:
     """Return the record as JSON in one line, as a journal holds it, without the line's end."""
-    return msgspec.json.encode(record, enc_hook=loaded)
+    return msgspec.json.encode(record, enc_hook=resolve)
 
 
 def seal(record: Record) -> Record:

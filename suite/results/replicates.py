@@ -16,7 +16,7 @@ from suite.results.record import Record
 from suite.results.validity.settled import settled
 
 
-class Launches(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class Replicates(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The records of one case in one run, at least one, ordered by launch."""
 
     records: tuple[Record, ...]
@@ -47,7 +47,7 @@ class Launches(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.ok[0] if self.ok else self.first
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True):
+class MedianWithRange(msgspec.Struct, frozen=True, kw_only=True):
     """The median of per-launch values, with their range; equal to it when there is one launch.
 
     ``over_window``: the metric goes with the mean of the steady steps. Then ``error`` is how well
@@ -63,18 +63,18 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     error: float | None = None
 
 
-def group(records: Iterable[Record]) -> list[Launches]:
+def group(records: Iterable[Record]) -> list[Replicates]:
     """Return the records by run, profile and case, in the order in which each first appears."""
     found: dict[tuple[str, str, Case], list[Record]] = {}
     for record in records:
         found.setdefault((record.run_id, record.profile, record.case), []).append(record)
     return [
-        Launches(records=tuple(sorted(group, key=lambda record: record.launch)))
+        Replicates(records=tuple(sorted(group, key=lambda record: record.launch)))
         for group in found.values()
     ]
 
 
-def across(launches: Launches, metric: Metric) -> Value | None:
+def summarize(launches: Replicates, metric: Metric) -> MedianWithRange | None:
     """Return a metric over the good launches, or None when one of them lacks it.
 
     A launch that cannot answer is not silently left out: the others would look like all.
@@ -84,7 +84,7 @@ def across(launches: Launches, metric: Metric) -> Value | None:
     if not known or len(known) != len(values):
         return None
     single = metric.over_window and len(known) == 1
-    return Value(
+    return MedianWithRange(
         median=statistics.median(known),
         low=min(known),
         high=max(known),

@@ -14,12 +14,12 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
 
         launches.execute(run, reporter, signals)
         return
-    from suite.run.pytest_front.drive import launch
+    from suite.run.pytest_front.drive import run_launch
     from suite.setup.packages import ensure_training
 
     ensure_training()
     for number in range(1, run.plan.launches + 1):
         if run.launch_done(number):
             continue
-        launch(run, number, reporter)
+        run_launch(run, number, reporter)
         signals.check()

@@ -12,7 +12,7 @@ from suite.results.record import Environment, Record
 from suite.results.storage.run_folder import Run
 from suite.run import variables
 from suite.run.case import compile_cache
-from suite.run.case.measurement import Measurement, Setting
+from suite.run.case.measurement import Measurement, MeasurementSetting
 from suite.run.case.session import WORKER
 from suite.run.folders import cache_folder, unused
 from suite.run.machine import host_history
@@ -52,7 +52,7 @@ class Launch:
         self._command = tuple(command)
         self._probing = probing
         self._gpu: Device | Missing | None = None
-        self._setting: Setting | None = None
+        self._setting: MeasurementSetting | None = None
 
     @property
     def pending(self) -> list[Case]:
@@ -74,7 +74,7 @@ class Launch:
         ran = any(r.case_id == case.case_id and r.outcome == "ok" for r in self.run.records)
         return Measurement(case, setting, self._reporter, self.run.append, ran=ran)
 
-    def setting(self) -> Setting:
+    def setting(self) -> MeasurementSetting:
         """Return what all cases share; the first call looks at the machine and probes it.
 
         Raises WrongMachine when it is another kind of machine, or not fit to be measured on.
@@ -84,10 +84,10 @@ class Launch:
         plan = self.run.plan
         profile = resolve_profile(plan.profile)
         cpu = Missing(reason="the profile is for the CPU")
-        self._gpu = cpu if profile.device == "cpu" else open_gpu()
+        self._gpu = open_gpu() if profile.has_gpu else cpu
         require_machine(profile, self._gpu)
         profile = as_seen(profile, self._gpu)
-        self._setting = Setting(
+        self._setting = MeasurementSetting(
             run_id=plan.run_id,
             folder=self.run.folder,
             profile=profile,

@@ -1,6 +1,5 @@
 """Make the plan of a run from what was asked for."""
 
-import datetime
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +11,9 @@ from suite.catalog.profile import Profile
 from suite.catalog.tier import Loop
 from suite.errors import BadInput, did_you_mean
 from suite.results.plan import MOST_RECORDS
+from suite.results.record import Runner
 from suite.results.storage.run_folder import PLAN, Plan
-from suite.run.runner import Runner
+from suite.run import utc
 
 RUNS = Path("runs")
 SEED = 17
@@ -54,10 +54,10 @@ def make(
             f"{len(found)} cases in {launches:,} launches: a run has {MOST_RECORDS:,} records"
             " at most"
         )
-    now = datetime.datetime.now(datetime.UTC)
+    now = utc.now()
     return Plan(
-        run_id=f"{stamp(now)}-{secrets.token_hex(4)}",
-        created_at=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        run_id=f"{utc.stamp(now)}-{secrets.token_hex(4)}",
+        created_at=utc.iso(now),
         suite_version=__version__,
         profile=profile.name,
         tier=chosen.name,
@@ -69,11 +69,6 @@ def make(
         cases=tuple(found),
         argv=tuple(argv),
     )
-
-
-def stamp(moment: datetime.datetime) -> str:
-    """Return a UTC moment as names hold it: ``20261124T070000Z``."""
-    return f"{moment.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}"
 
 
 def newest(runs: Path = RUNS) -> Path:

@@ -1,13 +1,13 @@
 """In a container or in this very environment: what ``--runner auto`` comes to, and why."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 from suite.catalog.profile import Profile
 from suite.errors import BadInput, WrongMachine
+from suite.results.record import Runner
 
-Runner = Literal["docker", "local"]
-Asked = Literal["auto", "docker", "local"]
-ASKED: tuple[str, ...] = get_args(Asked)
+#: What may be asked for; "auto" comes to one of the others.
+ASKED = ("auto", *sorted(get_args(Runner)))
 
 
 def choose(asked: str, profile: Profile) -> tuple[Runner, str]:
@@ -34,11 +34,11 @@ def choose(asked: str, profile: Profile) -> tuple[Runner, str]:
     try:
         with connect(seconds=PROBE_SECONDS) as engine:
             where, gives_gpus = engine.address, engine.gives_gpus
-            if profile.device == "cuda":
+            if profile.has_gpu:
                 engine.need_gpus()
     except WrongMachine as error:
         return "local", error.message
-    if profile.device == "cuda" and gives_gpus is False:
+    if profile.has_gpu and gives_gpus is False:
         raise no_toolkit()  # before an image is made, and not measured elsewhere without a word
     return "docker", f"an engine answers at {where}, and profile {profile.name} names an image"
 

@@ -75,7 +75,7 @@ def _looked(profile: "Profile", out: Path) -> "tuple[Finding, ...]":
     from suite.run.runner import choose
 
     runner, why, stops = "local", "", False
-    if profile.device == "cuda":
+    if profile.has_gpu:
         try:
             runner, why = choose("auto", profile)
         except WrongMachine as error:

@@ -16,7 +16,7 @@ from suite.catalog import toml
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Workload
-from suite.console.fit import Answer, Measured
+from suite.console.fit import Answer, MeasuredFit
 from suite.errors import EXIT_OK, BadInput
 from suite.estimate import memory
 from suite.estimate.largest_fit import Axis, frontier, grown
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.errors:
         fit.errors(found.records, args.format)
         return EXIT_OK
-    fitted = memory.fit_on(found.records)
+    fitted = memory.fit_memory(found.records)
     axis: Axis | None = None
     if args.max_seq or args.max_batch:
         axis = "sequence_tokens" if args.max_seq else "batch_sequences"
@@ -129,7 +129,7 @@ def _cards(wanted: Sequence[str]) -> list[Profile]:
         if fits.card_bytes(card) is None:
             why = (
                 "a CPU has no memory of a GPU"
-                if card.device == "cpu"
+                if not card.has_gpu
                 else "keys 'facts.nvml_memory_bytes' and 'facts.memory_bytes': both unknown"
             )
             raise BadInput(f"{profiles.FOLDER / card.name}.toml: {why}")
@@ -137,7 +137,7 @@ def _cards(wanted: Sequence[str]) -> list[Profile]:
 
 
 def _answer(
-    fitted: memory.Model,
+    fitted: memory.MemoryModel,
     case: Case,
     card: Profile,
     axis: Axis | None,
@@ -160,7 +160,7 @@ def _answer(
     )
 
 
-def measured(case: Case, card: Profile, records: Iterable[Record]) -> Measured | None:
+def measured(case: Case, card: Profile, records: Iterable[Record]) -> MeasuredFit | None:
     """Return what records of this very model, method, work and loop on this card say, if any."""
     same = [
         record
@@ -174,10 +174,10 @@ def measured(case: Case, card: Profile, records: Iterable[Record]) -> Measured |
     ok = [record for record in same if record.outcome == "ok"]
     if not same:
         return None
-    need = fits.most(ok)
-    return Measured(
+    need = fits.largest_need(ok)
+    return MeasuredFit(
         records=len(ok),
-        verdict=fits.on(need, card),
+        verdict=fits.fits_card(need, card),
         need=need,
         failures=tuple(f"{r.outcome}: {r.reason}" for r in same if r.outcome != "ok"),
     )

@@ -19,7 +19,7 @@ from suite.catalog.tier import Workload
 from suite.console import tables
 from suite.errors import EXIT_OK, BadInput
 from suite.estimate import explain, planner
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.planner import Entry, Job
 from suite.paths import RESULTS
 from suite.results.storage.run_folder import read
@@ -134,10 +134,10 @@ def _cases(args: argparse.Namespace) -> list[Case]:
 def _cards(wanted: Sequence[str]) -> list[Profile]:
     """Return the profiles of the cards that were asked for, or of all."""
     if not wanted:
-        return [card for card in profiles.everything() if card.device == "cuda"]
+        return [card for card in profiles.everything() if card.has_gpu]
     found = [profiles.chosen(name) for name in wanted]
     for card in found:
-        if card.device != "cuda":
+        if not card.has_gpu:
             raise BadInput(
                 f"--gpus {card.name}: not a GPU, and times of a CPU tell of no other machine"
             )
@@ -205,12 +205,12 @@ def _json(entry: Entry, job: Job, known: prices.Prices) -> dict[str, object]:
         "basis": entry.basis,
         "fits": entry.verdict,
         "launches": entry.launches,
-        "tokens_real_per_second": _between(rate),
-        "seconds": _between(seconds),
+        "tokens_real_per_second": _interval(rate),
+        "seconds": _interval(seconds),
         "overnight": None if seconds is None else planner.overnight(seconds),
-        "gpu_joules": _between(joules),
-        "rent_usd": _between(rent),
-        "own_usd": _between(own),
+        "gpu_joules": _interval(joules),
+        "rent_usd": _interval(rent),
+        "own_usd": _interval(own),
         "purchase_usd": prices.purchases(found) or None,
         "step_parts_seconds": msgspec.to_builtins(entry.projection.parts)
         if entry.projection is not None and entry.basis != "measured"
@@ -223,7 +223,7 @@ def _json(entry: Entry, job: Job, known: prices.Prices) -> dict[str, object]:
     }
 
 
-def _between(found: Between | None) -> object:
+def _interval(found: Interval | None) -> object:
     return None if found is None else msgspec.to_builtins(found)
 
 

@@ -20,7 +20,7 @@ from suite.catalog.tier import Warmup, Workload
 from suite.console import tables
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput
 from suite.estimate import memory
-from suite.estimate.largest_fit import Axis, Frontier, frontier, grown, most
+from suite.estimate.largest_fit import Axis, Frontier, axis_bound, frontier, grown
 from suite.paths import RESULTS
 from suite.results.memory.fits_card import card_bytes
 from suite.results.plan import TRY
@@ -44,7 +44,7 @@ NOUNS: dict[Axis, tuple[str, str]] = {
 }
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProbeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one folder looks for: a case, and the axis of its workload that is grown."""
 
     case: Case
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 
 def _search(
-    folder: Path, asked: Asked, profile: Profile, most_tries: int, signals: Signals
+    folder: Path, asked: ProbeRequest, profile: Profile, most_tries: int, signals: Signals
 ) -> tuple[dict[int, bool], str, bool]:
     """Try until the edge is known, or no further try makes sense; say whether one was left."""
     while True:
@@ -119,7 +119,7 @@ def _search(
         _try(folder, asked, profile, value, signals)
 
 
-def _asked(args: argparse.Namespace, profile: Profile) -> Asked:
+def _asked(args: argparse.Namespace, profile: Profile) -> ProbeRequest:
     if args.max_seq and args.max_batch:
         raise BadInput("--max-seq and --max-batch: one at a time")
     axis: Axis = "sequence_tokens" if args.max_seq else "batch_sequences"
@@ -141,19 +141,21 @@ def _asked(args: argparse.Namespace, profile: Profile) -> Asked:
     reason = cases.unsupported_reason(case, profile)
     if reason is not None:
         raise BadInput(f"{model.name} with {method.name} cannot be run: {reason}")
-    bound = most(case, axis)
+    bound = axis_bound(case, axis)
     step = min(args.step or STEPS[axis], bound)
     start = args.start or _estimated(case, axis, profile).surely or step
     search = Search(start=min(start, bound), step=step, bound=bound)
-    return Asked(case=case, axis=axis, profile=profile.name, weights=args.weights, search=search)
+    return ProbeRequest(
+        case=case, axis=axis, profile=profile.name, weights=args.weights, search=search
+    )
 
 
 def _estimated(case: Case, axis: Axis, profile: Profile) -> Frontier:
     """Return what ``fit`` says of this machine, by the published records."""
-    return frontier(memory.fit_on(read([RESULTS]).records), case, axis, profile)
+    return frontier(memory.fit_memory(read([RESULTS]).records), case, axis, profile)
 
 
-def _compare(asked: Asked, profile: Profile) -> None:
+def _compare(asked: ProbeRequest, profile: Profile) -> None:
     """Say what the estimate had been, where the machine's memory is known."""
     if card_bytes(profile) is None:
         return
@@ -162,14 +164,14 @@ def _compare(asked: Asked, profile: Profile) -> None:
     tables.say(f"Estimated by fit, rounded down: fits to {surely}, may fit to {perhaps}.")
 
 
-def _claim(folder: Path, asked: Asked) -> None:
+def _claim(folder: Path, asked: ProbeRequest) -> None:
     """Make the folder, unless it is there and looks for the same."""
     note = folder / ASKED
     if note.is_file():
         try:
             with open_folder(folder) as opened:
                 opened.refuse_strangers()
-                known = msgspec.json.decode(opened.read(ASKED), type=Asked)
+                known = msgspec.json.decode(opened.read(ASKED), type=ProbeRequest)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadInput(f"{note}: {error}", hint="Give another --out.") from error
         # Where the estimate would begin today does not matter to a search that has begun.
@@ -183,11 +185,13 @@ def _claim(folder: Path, asked: Asked) -> None:
         opened.write(ASKED, msgspec.json.format(msgspec.json.encode(asked), indent=1) + b"\n")
 
 
-def _try(folder: Path, asked: Asked, profile: Profile, value: int, signals: Signals) -> None:
+def _try(
+    folder: Path, asked: ProbeRequest, profile: Profile, value: int, signals: Signals
+) -> None:
     """Make the record of one value; a try that was cut off is taken up again."""
     from suite.run import planning
     from suite.run.progress.choose import reporter
-    from suite.run.pytest_front.drive import launch
+    from suite.run.pytest_front.drive import run_launch
 
     place = folder / _name(asked, value)
     if (place / PLAN).is_file():
@@ -204,11 +208,11 @@ def _try(folder: Path, asked: Asked, profile: Profile, value: int, signals: Sign
         )
         opened = create(place, msgspec.structs.replace(plan, tier=TRY, cases=(case,)))
     with opened, reporter(opened.folder, opened.plan, opened.records, json=False) as told:
-        launch(opened, 1, told)
+        run_launch(opened, 1, told)
     signals.check()
 
 
-def _argv(asked: Asked) -> tuple[str, ...]:
+def _argv(asked: ProbeRequest) -> tuple[str, ...]:
     """Return what is looked for as a command; all tries of one search share it."""
     case, work = asked.case, asked.case.workload
     grows = ("--max-batch", "--seq", str(work.sequence_tokens))
@@ -217,17 +221,17 @@ def _argv(asked: Asked) -> tuple[str, ...]:
     return ("probe", "--model", case.model.name, "--method", case.method.name, *grows)
 
 
-def _amount(asked: Asked, value: int) -> str:
+def _amount(asked: ProbeRequest, value: int) -> str:
     noun, of = NOUNS[asked.axis]
     return f"{units.counted(value, noun)} {of}"
 
 
-def _name(asked: Asked, value: int) -> str:
+def _name(asked: ProbeRequest, value: int) -> str:
     work = grown(asked.case, asked.axis, value).workload
     return f"s{work.sequence_tokens}-b{work.batch_sequences}"
 
 
-def _tried(folder: Path, asked: Asked) -> tuple[dict[int, bool], str]:
+def _tried(folder: Path, asked: ProbeRequest) -> tuple[dict[int, bool], str]:
     """Return which values fitted, from the records, and why the search cannot go on, or ""."""
     fitted: dict[int, bool] = {}
     for record in _records(folder):
@@ -243,7 +247,9 @@ def _records(folder: Path) -> Iterable[Record]:
     return read([plan.parent for plan in plans]).records if plans else ()
 
 
-def _say(folder: Path, asked: Asked, tried: dict[int, bool], stopped: str, *, more: bool) -> None:
+def _say(
+    folder: Path, asked: ProbeRequest, tried: dict[int, bool], stopped: str, *, more: bool
+) -> None:
     from suite.console import run_summary
 
     print()

@@ -1,7 +1,6 @@
 """``tunebench quickstart``: from a fresh clone to a page that compares methods."""
 
 import argparse
-import datetime
 import shlex
 
 from suite.arguments import Parser, path
@@ -33,13 +32,12 @@ def parser() -> Parser:
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Measure the smoke tier, build the report, print its address."""
     from suite.console.measure import kept, measure
-    from suite.run import planning
+    from suite.run import planning, utc
     from suite.run.machine.environment import resolve_profile
     from suite.setup.packages import ensure_charts
 
     ensure_charts()  # before anything is measured: the page comes last
-    now = datetime.datetime.now(datetime.UTC)
-    folder = args.out or planning.RUNS / f"{planning.stamp(now)}-quickstart"
+    folder = args.out or planning.RUNS / f"{utc.stamp(utc.now())}-quickstart"
     plan = planning.make(resolve_profile("auto"), tier="smoke", argv=("quickstart",))
     with create(folder, plan) as opened:
         code = measure(opened, signals, json=False)

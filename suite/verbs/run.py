@@ -113,7 +113,7 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
     asked = given.pop("runner", "auto")
     named = given.pop("profile", "auto")
     profile = resolve_profile(named)
-    if profile.device == "cpu" and named == "auto" and (sentence := unused_gpu()):
+    if not profile.has_gpu and named == "auto" and (sentence := unused_gpu()):
         print(f"tunebench: profile cpu: {sentence}", file=sys.stderr)
     plan = planning.make(profile, argv=_argv(args), **given)  # a mistake is said first
     try:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
@@ -14,6 +14,7 @@ from suite.catalog.profile import Profile
 from suite.console import comparison, tables
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
 from suite.results import compare
+from suite.results.record import Runner
 from suite.results.stats import calibration, significance
 from suite.results.storage.folder import Folder, open_folder, writing
 from suite.results.storage.run_folder import PLAN, Plan, create, open_run, read, read_plan
@@ -21,7 +22,7 @@ from suite.results.validity.comparable import differing
 from suite.signals import Signals
 
 if TYPE_CHECKING:
-    from suite.run.upgrade.target_environment import Ground
+    from suite.run.upgrade.target_environment import TargetEnvironment
 
 ASKED = "upgrade-check.json"  #: what was asked, in the folder: a later call goes on with it
 VERDICT = "verdict.html"
@@ -34,7 +35,7 @@ exit codes:
 SIDES = ("base", "candidate")
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class UpgradeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a folder is about: the packages that are laid over each side, and over what.
 
     ``images`` are ids, base and candidate, with ``runner`` "docker".
@@ -42,7 +43,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     base: dict[str, str]
     candidate: dict[str, str]
-    runner: Literal["local", "docker"] = "local"
+    runner: Runner = "local"
     images: tuple[str, ...] = ()
 
 
@@ -74,7 +75,7 @@ def parser() -> Parser:
     made.add_argument("--bisect", action="store_true", help="on a regression, find what it is")
     made.add_argument(
         "--runner",
-        type=one_of("local", "docker"),
+        type=one_of(*get_args(Runner)),
         default="local",
         metavar="R",
         help="local (default: this Python's packages), or docker (those of the profile's image)",
@@ -109,7 +110,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     from suite.run.machine.environment import resolve_profile
     from suite.run.runner import known_machine
     from suite.run.upgrade.alternate import interleave
-    from suite.run.upgrade.open_environments import grounds
+    from suite.run.upgrade.open_environments import target_environments
     from suite.run.upgrade.package_index import NotInstallable, resolve
     from suite.setup.packages import ensure_charts
 
@@ -121,15 +122,17 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     images = tuple(getattr(args, f"{side}_image") for side in SIDES)
     ensure_charts()  # for the page at the end
     try:
-        with grounds(args.runner, profile, images) as under:
+        with target_environments(args.runner, profile, images) as under:
             with _base():
                 base = resolve(args.base, under[0].target)
             candidate = resolve(args.candidate, under[1].target)
-            asked = Asked(
+            asked = UpgradeRequest(
                 base=base,
                 candidate=candidate,
                 runner=args.runner,
-                images=tuple(ground.image_id for ground in under if ground.image_id),
+                images=tuple(
+                    environment.image_id for environment in under if environment.image_id
+                ),
             )
             if base == candidate and under[0].image_id == under[1].image_id:
                 raise BadInput("the two sides are the same: no version differs")
@@ -197,7 +200,7 @@ def _plan(args: argparse.Namespace, profile: Profile, packages: Mapping[str, str
     )
 
 
-def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
+def _folder(args: argparse.Namespace, profile: Profile, asked: UpgradeRequest) -> Path:
     """Return the folder with both runs, made unless it is there and about the same."""
     from suite.run import planning
 
@@ -222,15 +225,19 @@ def _folder(args: argparse.Namespace, profile: Profile, asked: Asked) -> Path:
     return folder
 
 
-def _asked(folder: Folder) -> Asked:
+def _asked(folder: Folder) -> UpgradeRequest:
     try:
-        return msgspec.json.decode(folder.read(ASKED), type=Asked)
+        return msgspec.json.decode(folder.read(ASKED), type=UpgradeRequest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"{folder.path / ASKED}: cannot be used: {error}") from error
 
 
 def _verdict(
-    args: argparse.Namespace, asked: Asked, folder: Path, ground: "Ground", signals: Signals
+    args: argparse.Namespace,
+    asked: UpgradeRequest,
+    folder: Path,
+    environment: "TargetEnvironment",
+    signals: Signals,
 ) -> int:
     from reports.site.build import build
     from suite.results.published import published_noise
@@ -255,7 +262,7 @@ def _verdict(
     if failures and args.bisect:
         from suite.run.upgrade.bisect import bisect
 
-        for line in bisect(folder, ground, asked.base, asked.candidate, found, signals):
+        for line in bisect(folder, environment, asked.base, asked.candidate, found, signals):
             tables.say(line)
     if failures:
         return EXIT_REGRESSION

@@ -9,10 +9,10 @@ from functools import partial
 from suite.wire import BadFrame, Connection, Failed, Start, ToWorker
 from suite.worker import guard
 from suite.worker.failures import failure
-from suite.worker.life import live
-from suite.worker.loops.gate import SessionGone
+from suite.worker.loops.step_gate import SessionGone
 from suite.worker.phases import Phases
 from suite.worker.python_stack import with_room
+from suite.worker.run_case import run_case
 
 
 def main(arguments: list[str]) -> int:
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         return 2
     phases = Phases(connection, start.device)
     try:
-        with_room(partial(live, start, connection, phases))
+        with_room(partial(run_case, start, connection, phases))
     except (SessionGone, BrokenPipeError):
         return 1
     except Exception as error:

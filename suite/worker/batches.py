@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from suite.worker.data import IGNORED, Row
+from suite.worker.data import IGNORED, TrainingRow
 
 Batch = Mapping[str, Any]
 
 
-def as_dicts(rows: Sequence[Row], packing: str) -> list[dict[str, list[int]]]:
+def as_dicts(rows: Sequence[TrainingRow], packing: str) -> list[dict[str, list[int]]]:
     """Return rows under the column names that TRL's collator and ours understand."""
     columns = []
     for row in rows:

@@ -45,7 +45,7 @@ LENGTH_QUANTILES = (
 PROMPT_SHARE = 1 - 14_937_423 / 16_980_208
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class TrainingRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of a batch: as many labels as ids.
 
     ``lengths`` are those of the documents in it, in order: one unless rows are packed.
@@ -56,7 +56,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     lengths: list[int]
 
 
-def rows(workload: Workload, vocabulary_size: int, seed: int, count: int) -> list[Row]:
+def rows(workload: Workload, vocabulary_size: int, seed: int, count: int) -> list[TrainingRow]:
     """Return the first ``count`` rows of a workload.
 
     Packed rows hold whole documents, in order, as long as they fit: no row exceeds
@@ -69,7 +69,7 @@ def rows(workload: Workload, vocabulary_size: int, seed: int, count: int) -> lis
     return [next(documents) for _ in range(count)]
 
 
-def _documents(workload: Workload, vocabulary_size: int, seed: int) -> Iterator[Row]:
+def _documents(workload: Workload, vocabulary_size: int, seed: int) -> Iterator[TrainingRow]:
     longest = workload.sequence_tokens
     if workload.data == "text":
         if vocabulary_size < 256:
@@ -89,7 +89,7 @@ def _documents(workload: Workload, vocabulary_size: int, seed: int) -> Iterator[
         number += 1
 
 
-def _windows(length: int, seed: int) -> Iterator[Row]:
+def _windows(length: int, seed: int) -> Iterator[TrainingRow]:
     text = b"\n\n".join(path.read_bytes() for path in sorted(TEXT.glob("*.txt")))
     at = int(_raw(seed, "text", 0, 1)[0]) % len(text)
     doubled = text * (2 + length // len(text))
@@ -98,22 +98,22 @@ def _windows(length: int, seed: int) -> Iterator[Row]:
         at = (at + length) % len(text)
 
 
-def _packed(documents: Iterator[Row], longest: int) -> Iterator[Row]:
+def _packed(documents: Iterator[TrainingRow], longest: int) -> Iterator[TrainingRow]:
     ids: list[int] = []
     labels: list[int] = []
     lengths: list[int] = []
     for document in documents:
         if len(ids) + len(document.input_ids) > longest:
-            yield Row(input_ids=ids, labels=labels, lengths=lengths)
+            yield TrainingRow(input_ids=ids, labels=labels, lengths=lengths)
             ids, labels, lengths = [], [], []
         ids = ids + document.input_ids
         labels = labels + document.labels
         lengths = lengths + document.lengths
 
 
-def _row(ids: list[int], ignored: int) -> Row:
+def _row(ids: list[int], ignored: int) -> TrainingRow:
     labels = [IGNORED] * min(ignored, len(ids)) + ids[ignored:]
-    return Row(input_ids=ids, labels=labels, lengths=[len(ids)])
+    return TrainingRow(input_ids=ids, labels=labels, lengths=[len(ids)])
 
 
 def row_tokens(share: float) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import torch
 
+from suite.catalog.device import is_gpu
 from suite.wire import Effective, Start, Versions
 from suite.worker.batches import Batch, layout
 from suite.worker.failures import Unsupported
@@ -167,7 +168,7 @@ def versions(device: str) -> Versions:
         python=platform.python_version(),
         packages=packages,
         torch_cuda=torch.version.cuda,
-        device_name=torch.cuda.get_device_name() if device == "cuda" else None,
+        device_name=torch.cuda.get_device_name() if is_gpu(device) else None,
         cpu_threads=torch.get_num_threads(),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
+from suite.catalog.device import is_gpu
 from suite.wire import Ledger
 
 
@@ -99,7 +100,7 @@ def take(
     state_bytes = _storage_bytes((t for t in states if t.device.type == device), seen)
 
     others = _storage_bytes(_living(device), seen)
-    workspaces = _workspaces_bytes() if device == "cuda" else None
+    workspaces = _workspaces_bytes() if is_gpu(device) else None
 
     known = trained_bytes + sum(weights.values()) + quantization + buffers + state_bytes + others
     activations = residual = fragmentation = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from suite.catalog.device import is_gpu
 from suite.wire import Connection, Memory, Phase, PhaseBegun, PhaseDone, PhaseName
 
 STATUS = Path("/proc/self/status")
@@ -22,7 +23,7 @@ class Phases:
         self.current: PhaseName = "start"
         self.step: int | None = None
         self._connection = connection
-        self._device = device
+        self._on_gpu = is_gpu(device)
         self._began = 0.0
         self._rss_reset = False
 
@@ -50,7 +51,7 @@ class Phases:
 
     def _cuda(self) -> bool:
         torch = sys.modules.get("torch")
-        return torch is not None and self._device == "cuda" and bool(torch.cuda.is_initialized())
+        return torch is not None and self._on_gpu and bool(torch.cuda.is_initialized())
 
     def _memory(self) -> Memory:
         unavailable = {"nvml_process_peak_bytes": "measured by the session, not by the worker"}
@@ -62,7 +63,7 @@ class Phases:
         else:
             reason = (
                 "torch counts no host allocations"
-                if self._device == "cpu"
+                if not self._on_gpu
                 else "no CUDA context yet in this phase"
             )
             unavailable["allocated_peak_bytes"] = unavailable["reserved_peak_bytes"] = reason

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import docker_engine as engine
 import pytest
+from packaging.utils import canonicalize_name
 
 from suite.results.storage import run_folder
 
@@ -71,12 +72,8 @@ def test_it_holds_the_locked_packages_and_nothing_else(image: str) -> None:
     for name in ("colorama", "pywin32"):  # Windows only
         locked.pop(name, None)
     installed = dict(line.split("==") for line in listing.splitlines())
-    assert {normal(name): version for name, version in installed.items()} == locked
+    assert {canonicalize_name(name): version for name, version in installed.items()} == locked
     assert inside("import os; print(os.path.exists('/build'))") == "False"
-
-
-def normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_nothing_is_compiled_when_it_starts(image: str) -> None:

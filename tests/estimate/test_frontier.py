@@ -14,8 +14,8 @@ RESULTS = Path(__file__).parents[2] / "reports" / "results"
 
 
 @pytest.fixture(scope="module")
-def fitted() -> memory.Model:
-    return memory.fit_on(run_folder.read([RESULTS]).records)
+def fitted() -> memory.MemoryModel:
+    return memory.fit_memory(run_folder.read([RESULTS]).records)
 
 
 @pytest.mark.parametrize("edge", [0, 1, 2, 63, 64, 99, 100])
@@ -24,7 +24,7 @@ def test_the_largest_that_holds_is_found(edge: int) -> None:
     assert largest(100, lambda value: value <= edge) == (edge or None)
 
 
-def test_the_frontier_is_where_the_verdict_changes(fitted: memory.Model) -> None:
+def test_the_frontier_is_where_the_verdict_changes(fitted: memory.MemoryModel) -> None:
     """The last that fits fits, the next does not; what may fit reaches at least as far."""
     card, made = profiles.load("rtx-5090"), case("qwen3-8b", "lora", rows=1)
     found = frontier(fitted, made, "batch_sequences", card)
@@ -42,7 +42,7 @@ def test_the_frontier_is_where_the_verdict_changes(fitted: memory.Model) -> None
     assert said(found.perhaps + 1) == "does not fit"
 
 
-def test_rows_end_at_the_models_positions(fitted: memory.Model) -> None:
+def test_rows_end_at_the_models_positions(fitted: memory.MemoryModel) -> None:
     """A small model on a large card: as long as the model can be, and no longer."""
     found = frontier(
         fitted, case("qwen3-8b", "unsloth-qlora", rows=1), "sequence_tokens", profiles.load("b200")
@@ -50,7 +50,7 @@ def test_rows_end_at_the_models_positions(fitted: memory.Model) -> None:
     assert found.surely == found.perhaps == 40_960
 
 
-def test_nothing_fits_where_weights_do_not(fitted: memory.Model) -> None:
+def test_nothing_fits_where_weights_do_not(fitted: memory.MemoryModel) -> None:
     """None on both ends, not 0; and nothing is sure on a card that shares the host's memory."""
     whole = case("gpt-oss-120b", "lora", rows=1)
     found = frontier(fitted, whole, "sequence_tokens", profiles.load("h200-sxm"))

@@ -12,7 +12,7 @@ from suite.catalog import profile as profiles
 from suite.estimate import explain, planner, project, step_time, time_samples
 from suite.estimate.planner import Entry
 from suite.estimate.step_time import TimeModel
-from suite.estimate.time_samples import Rates, Sample
+from suite.estimate.time_samples import Rates, TimeSample
 from suite.results import hosts
 from suite.results.record import Record
 from suite.results.storage import run_folder
@@ -60,7 +60,7 @@ def on(host_speed: float | None, rates: Rates | None = None) -> Rates:
     return msgspec.structs.replace(base, host_speed=host_speed)
 
 
-def planted(work: tuple[str, str, int, int], host_speed: float) -> Sample:
+def planted(work: tuple[str, str, int, int], host_speed: float) -> TimeSample:
     """A case that takes what the planted factors say of a host whose typical speed is 3e6."""
     made = sample(*work, rates=on(host_speed))
     known = TimeModel(factors=PLANTED, samples=(), host_speed=3e6)
@@ -100,11 +100,11 @@ def test_hosts_that_differ_are_told_from_factors() -> None:
     found = [planted(work, speeds[n % 4]) for n, work in enumerate(WORKS)]
     blind = [msgspec.structs.replace(s, rates=on(None, s.rates)) for s in found]
 
-    def worst(samples: Sequence[Sample]) -> float:
-        model = step_time.fit(samples)
+    def worst(samples: Sequence[TimeSample]) -> float:
+        model = step_time.fit_factors(samples)
         return max(abs(model.parts(s.case, s.rates).seconds / s.seconds - 1) for s in samples)
 
-    assert step_time.fit(found).host_speed == 3e6
+    assert step_time.fit_factors(found).host_speed == 3e6
     assert worst(found) < 0.05
     assert worst(blind) > 0.2
 

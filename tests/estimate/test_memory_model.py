@@ -13,7 +13,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.estimate import memory, storage
 from suite.estimate.errors.memory import TARGET, held_out, summaries
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.memory import MemoryEstimate
 from suite.estimate.pass_sizes import work
 from suite.results.record import Record
@@ -93,7 +93,7 @@ def test_the_factor_of_the_records_is_found_again() -> None:
     """Activations that are 1.3 times the formula everywhere predict another size of them."""
     known = [record(case("qwen3-8b", "lora", tokens), 1.3) for tokens in (1024, 4096)]
     wanted = case("qwen3-8b", "lora", 2048)
-    found = memory.fit_on(known).estimate(wanted, 140 * GIB)
+    found = memory.fit_memory(known).estimate(wanted, 140 * GIB)
     sizes = work(wanted)
     expected = sizes.checkpoints + 1.3 * sizes.layer
     assert found.parts["activations"] == pytest.approx(expected, rel=1e-6)
@@ -107,13 +107,13 @@ def test_launches_of_one_case_count_once_by_their_highest_peak() -> None:
     """Five launches of one size do not outvote one of another size."""
     made = case("qwen3-8b", "lora")
     low = [record(made, 1.0, launch=number) for number in range(1, 6)]
-    found = memory.seen([*low, record(made, 1.5, launch=6)])
+    found = memory.observations([*low, record(made, 1.5, launch=6)])
     assert [each.record.launch for each in found] == [6]
 
 
 def test_without_a_record_the_exact_parts_stay_and_the_rest_is_wide() -> None:
     """Not calibrated is said, nothing is sure in between, and the impossible is still certain."""
-    fitted = memory.fit_on(
+    fitted = memory.fit_memory(
         [gpu_records.failed(), record(case("qwen3-8b", "lora"), 1.0, ledger=None)]
     )
     made = case("qwen3-8b", "lora")
@@ -135,7 +135,7 @@ def test_a_strangers_impossible_number_is_not_fitted_on() -> None:
     assert good.ledger is not None
     broken = msgspec.structs.replace(good.ledger, activations_bytes=MOST * 8)
     other = record(case("qwen3-8b", "lora", 512), 1.0, ledger=broken)
-    alone, both = memory.fit_on([good]), memory.fit_on([good, other])
+    alone, both = memory.fit_memory([good]), memory.fit_memory([good, other])
     assert alone.estimate(made, None) == both.estimate(made, None)
 
 
@@ -164,7 +164,7 @@ def test_a_strangers_absurd_model_costs_no_time() -> None:
 @pytest.mark.parametrize("method", ["lora", "lora-naive", "unsloth-qlora", "full"])
 def test_more_tokens_never_need_less(method: str, published: tuple[Record, ...]) -> None:
     """Both ends of the interval grow with the rows, inside and far outside what was measured."""
-    fitted = memory.fit_on(published)
+    fitted = memory.fit_memory(published)
     found = [
         fitted.estimate(case("qwen3-8b", method, tokens, 1), 140 * GIB)
         for tokens in (1, 512, 2048, 4096, 4097, 8192, 16_384, 16_385, 24_576, 40_960)
@@ -177,7 +177,7 @@ def test_more_tokens_never_need_less(method: str, published: tuple[Record, ...])
 def test_another_model_or_size_widens_the_interval() -> None:
     """A share of activations that is 5 % to 25 % at home is 25 % for a model never measured."""
     sizes = (1024, 2048, 4096)
-    fitted = memory.fit_on([record(case("qwen3-8b", "lora", tokens), 1.0) for tokens in sizes])
+    fitted = memory.fit_memory([record(case("qwen3-8b", "lora", tokens), 1.0) for tokens in sizes])
 
     def spread(made: Case) -> float:
         found = fitted.estimate(made, 140 * GIB)
@@ -197,9 +197,9 @@ def test_a_verdict_holds_over_the_whole_interval(low: float, high: float, said: 
     """Fits by the upper end with room to spare, does not by the lower end, else tight."""
     found = MemoryEstimate(
         lines=(),
-        allocated_bytes=Between(value=low * GIB, low=low * GIB, high=high * GIB),
-        context_bytes=Between(value=GIB, low=GIB, high=GIB),
-        needs_bytes=Between(value=low * GIB, low=low * GIB, high=high * GIB),
+        allocated_bytes=Interval(value=low * GIB, low=low * GIB, high=high * GIB),
+        context_bytes=Interval(value=GIB, low=GIB, high=GIB),
+        needs_bytes=Interval(value=low * GIB, low=low * GIB, high=high * GIB),
         phase="steady",
         calibrated_on=1,
     )

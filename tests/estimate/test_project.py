@@ -11,7 +11,7 @@ from suite.catalog.profile import Fact, Facts, Profile
 from suite.estimate import power, project, time_samples
 from suite.estimate.project import Projector
 from suite.estimate.roofline import demand
-from suite.estimate.time_samples import Sample
+from suite.estimate.time_samples import TimeSample
 from suite.results.record import Record
 from suite.results.storage import run_folder
 
@@ -102,13 +102,13 @@ def test_energy_is_recovered_and_unknown_where_none_is(published: tuple[Record, 
         )
         for s in time_samples.samples(published)
     ]
-    fitted = power.fit(found)
+    fitted = power.fit_energy(found)
     assert fitted is not None
     wanted = demand(case("qwen3-32b", "full"))
     planted = 8e-13 * wanted.flops + 1e-10 * wanted.traffic_bytes
     assert fitted.watts == pytest.approx(150, rel=0.01)
     assert fitted.work_joules(wanted) == pytest.approx(planted, rel=0.01)
-    assert power.fit(found[:3]) is None
+    assert power.fit_energy(found[:3]) is None
 
 
 def test_a_second_measured_card_is_held_against_its_projection(
@@ -121,7 +121,7 @@ def test_a_second_measured_card_is_held_against_its_projection(
     assert known is not None
     twin = profiles.load("h100-sxm")
 
-    def there(factor: float) -> list[Sample]:
+    def there(factor: float) -> list[TimeSample]:
         return [
             msgspec.structs.replace(
                 s,

@@ -14,7 +14,7 @@ from suite.estimate.errors import time as time_errors
 from suite.estimate.errors.time import TARGET, HeldOut, held_out, spread
 from suite.estimate.roofline import demand, refusal
 from suite.estimate.step_time import TimeModel
-from suite.estimate.time_samples import Rates, Sample
+from suite.estimate.time_samples import Rates, TimeSample
 from suite.results.record import Record
 from suite.results.storage import run_folder
 
@@ -47,11 +47,11 @@ def published() -> tuple[Record, ...]:
 
 def sample(
     model: str, method: str, tokens: int = 2048, rows: int = 2, *, rates: Rates = RATES
-) -> Sample:
+) -> TimeSample:
     """A case that takes what the planted factors say."""
     made = case(model, method, tokens, rows)
     known = TimeModel(factors=PLANTED, samples=())
-    return Sample(
+    return TimeSample(
         profile="h200-sxm",
         case=made,
         demand=demand(made),
@@ -81,7 +81,7 @@ def test_published_records_are_predicted_within_the_target(published: tuple[Reco
 
 def test_what_no_case_was_alike_is_refused_and_not_guessed() -> None:
     """Experts, a second engine and rows that differ in length have a reason instead of a time."""
-    model = step_time.fit(
+    model = step_time.fit_factors(
         [sample("qwen3-8b", "unsloth-qlora"), sample("qwen3-8b", "unsloth-lora")]
     )
     assert model.lacks(case("qwen3-32b", "unsloth-qlora")) == ""
@@ -177,7 +177,7 @@ def test_two_cards_tell_memory_from_processors() -> None:
     wide = msgspec.structs.replace(RATES, processors=132)
     found = [sample(*work, rates=rates) for rates in (slow, wide) for work in works]
     other = msgspec.structs.replace(RATES, bytes_per_second=1e12, processors=188)
-    model = step_time.fit(found)
+    model = step_time.fit_factors(found)
     for work in works:
         there = sample(*work, rates=other)
         assert model.parts(there.case, other).seconds == pytest.approx(there.seconds, rel=0.05)

@@ -155,7 +155,7 @@ def test_the_most_that_a_host_can_do_to_the_order_of_two_cards(
     assert (_shown(ratio, seconds / 0.6) in order) is ("host alone" in turns)
 
 
-def _projected(material: Material, today: Record) -> explain.Between:
+def _projected(material: Material, today: Record) -> explain.Interval:
     plan = material.planner
     cards = [profiles.load(name) for name in ("rtx-pro-6000-max-q", "h100-sxm")]
     found = explain.ratio(*(plan.entry(today.case, card) for card in cards))
@@ -164,7 +164,7 @@ def _projected(material: Material, today: Record) -> explain.Between:
     return found
 
 
-def _shown(ratio: explain.Between, factor: float) -> str:
+def _shown(ratio: explain.Interval, factor: float) -> str:
     wide = (ratio.high - ratio.low) * factor
     value, low, high = (
         units.about(each * factor, wide) for each in (ratio.value, ratio.low, ratio.high)

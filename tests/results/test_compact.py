@@ -1,4 +1,4 @@
-"""Records as a collection keeps them: telemetry parked, equal in everything to what was read."""
+"""Records as a collection keeps them: telemetry packed, equal in everything to what was read."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ import pytest
 
 import records
 from suite.results import lazy
-from suite.results.lazy import Parked
+from suite.results.lazy import Lazy
 from suite.results.record import Record, encode, seal
 from suite.results.storage import decode, run_folder
 from suite.results.telemetry.energy import energy
@@ -46,7 +46,7 @@ def test_parked_telemetry_is_what_was_read(
     monkeypatch.setattr(lazy, "MOST_HELD_BYTES", held)
     made = [long_record("lora", 100.0), long_record("qlora", 250.0)]
     found = run_folder.read([written(tmp_path, *made)]).records
-    assert [type(each.telemetry) for each in found] == [Parked, Parked]
+    assert [type(each.telemetry) for each in found] == [Lazy, Lazy]
     assert list(found) == made
     assert found[0] != found[1]
     assert [energy(each).joules for each in found] == [energy(each).joules for each in made]
@@ -111,7 +111,7 @@ def test_a_full_disk_keeps_telemetry_in_memory(
 def test_a_parked_record_is_never_encoded_without_its_telemetry(tmp_path: Path) -> None:
     """msgspec alone refuses it; it cannot leave the telemetry out without a word."""
     (found,) = run_folder.read([written(tmp_path, long_record())]).records
-    with pytest.raises(TypeError, match="Parked"):
+    with pytest.raises(TypeError, match="Lazy"):
         msgspec.json.encode(found)
 
 

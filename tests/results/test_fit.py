@@ -7,7 +7,7 @@ import pytest
 import gpu_records
 from gpu_records import GIB
 from suite.catalog import profile as profiles
-from suite.results.memory.fits_card import Need, card_bytes, most, need, verdict
+from suite.results.memory.fits_card import Need, card_bytes, largest_need, need, verdict
 from suite.results.storage import run_folder
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
@@ -64,15 +64,15 @@ def test_what_did_not_end_or_was_not_counted_has_no_need():
     assert "oom" in need(gpu_records.failed()).reason
     uncounted = gpu_records.record(phases=gpu_records.phases(None))
     assert need(uncounted).reason == "not counted here"
-    assert most([]).least_bytes is None
+    assert largest_need([]).least_bytes is None
 
 
 def test_of_several_launches_the_largest_counts():
     """And one that is unknown makes all of them unknown: it could have been larger."""
     found = [gpu_records.record(launch=n, allocated=n * GIB) for n in (1, 3, 2)]
-    assert most(found).allocated_bytes == 3 * GIB
+    assert largest_need(found).allocated_bytes == 3 * GIB
     unknown = gpu_records.record(launch=4, phases=gpu_records.phases(9 * GIB, context=None))
-    assert most([*found, unknown]).least_bytes is None
+    assert largest_need([*found, unknown]).least_bytes is None
 
 
 def test_a_card_offers_what_nvml_counts_not_what_the_box_says():

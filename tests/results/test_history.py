@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from suite.results.stats.change_points import changes
+from suite.results.stats.change_points import change_points
 
 
 def series(
@@ -17,7 +17,7 @@ def series(
 def test_scatter_is_rarely_called_a_change(spread: float) -> None:
     """Of 300 series of six equal runs at most 2 % show one, whatever the scatter."""
     dice = random.Random(1)
-    found = [changes(series(dice, [0.1] * 6, spread=spread)) for _ in range(300)]
+    found = [change_points(series(dice, [0.1] * 6, spread=spread)) for _ in range(300)]
     assert sum(map(bool, found)) <= 6
 
 
@@ -26,7 +26,7 @@ def test_a_change_is_found_where_it_is() -> None:
     dice = random.Random(2)
     hits = 0
     for _ in range(100):
-        found = changes(series(dice, [0.1, 0.1, 0.1, 0.103, 0.103], spread=0.007))
+        found = change_points(series(dice, [0.1, 0.1, 0.1, 0.103, 0.103], spread=0.007))
         hits += [each.at for each in found] == [3]
     assert hits >= 95
 
@@ -34,7 +34,7 @@ def test_a_change_is_found_where_it_is() -> None:
 def test_two_changes_are_two() -> None:
     """There and back again, each with its ratio against what lies before it."""
     levels = [0.1] * 3 + [0.11] * 3 + [0.1] * 3
-    found = changes(series(random.Random(3), levels, spread=0.002))
+    found = change_points(series(random.Random(3), levels, spread=0.002))
     assert [each.at for each in found] == [3, 6]
     assert found[0].ratio == pytest.approx(1.1, rel=0.01)
     assert found[1].ratio == pytest.approx(1 / 1.1, rel=0.01)
@@ -44,16 +44,16 @@ def test_two_changes_are_two() -> None:
 @pytest.mark.parametrize("runs", [[], [[0.1] * 9], [[0.1], [0.2]], [[0.1] * 5, [0.1] * 5]])
 def test_too_little_to_tell_or_no_scatter_at_all_is_no_change(runs: list[list[float]]) -> None:
     """One run, two launches, or ten equal numbers."""
-    assert changes(runs) == []
+    assert change_points(runs) == []
 
 
 def test_runs_of_unequal_size_are_split_between_runs() -> None:
     """A change is never placed inside a run."""
     runs = [[0.1, 0.1001], [0.1, 0.0999, 0.1001, 0.1], [0.12, 0.1201, 0.1199, 0.12, 0.1202]]
-    assert [each.at for each in changes(runs)] == [2]
+    assert [each.at for each in change_points(runs)] == [2]
 
 
 def test_the_answer_is_the_same_every_time() -> None:
     """The shuffles have a seed: a page does not change its mind."""
     runs = series(random.Random(4), [0.1, 0.1005, 0.101], spread=0.005)
-    assert changes(runs) == changes(runs)
+    assert change_points(runs) == change_points(runs)

@@ -212,8 +212,10 @@ def test_launches_are_replicates_and_steps_are_not() -> None:
     ]
     (group,) = replicates.group(runs)
     assert [record.launch for record in group.records] == [1, 2, 3]
-    found = replicates.across(group, metric)
-    assert found == replicates.Value(median=3.0, low=1.0, high=9.0, launches=3, over_window=True)
+    found = replicates.summarize(group, metric)
+    assert found == replicates.MedianWithRange(
+        median=3.0, low=1.0, high=9.0, launches=3, over_window=True
+    )
 
 
 def test_one_launch_says_how_well_it_knows_its_number() -> None:
@@ -223,12 +225,12 @@ def test_one_launch_says_how_well_it_knows_its_number() -> None:
     (two,) = replicates.group([record, records.record(launch=2)])
     for tag in ("step_seconds", "tokens_per_second", "padded_tokens_per_second"):
         metric = all_metrics()[tag]
-        found, several = replicates.across(one, metric), replicates.across(two, metric)
+        found, several = replicates.summarize(one, metric), replicates.summarize(two, metric)
         assert found is not None
         assert several is not None
         assert found.error == value("step_seconds_error", record) is not None
         assert several.error is None
-    found = replicates.across(one, all_metrics()["load_seconds"])
+    found = replicates.summarize(one, all_metrics()["load_seconds"])
     assert found is not None
     assert (found.over_window, found.error) == (False, None)
 
@@ -238,11 +240,11 @@ def test_only_good_launches_count_and_none_of_them_is_left_out() -> None:
     metric = all_metrics()["step_seconds"]
     good, killed = records.record(launch=1), records.failed(launch=2, outcome="killed")
     (group,) = replicates.group([good, killed])
-    found = replicates.across(group, metric)
+    found = replicates.summarize(group, metric)
     assert found is not None
     assert found.launches == 1
     (group,) = replicates.group([good, msgspec.structs.replace(good, launch=2, steps=())])
-    assert replicates.across(group, metric) is None
+    assert replicates.summarize(group, metric) is None
 
 
 def test_a_changed_record_is_computed_anew() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import records
-from suite.results.compare import Comparison, Line, compare
+from suite.results.compare import Comparison, QuantityResult, compare
 from suite.results.record import Record
 from suite.results.storage import run_folder
 from suite.results.storage.reader import Collection
@@ -28,7 +28,7 @@ def compared(base: list[Record], candidate: list[Record], **options: object) -> 
     return compare(collection(*base), collection(*candidate), **options)  # type: ignore[arg-type]
 
 
-def line(found: Comparison, metric: str) -> Line:
+def line(found: Comparison, metric: str) -> QuantityResult:
     return next(each for each in found.lines if each.metric == metric)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from suite.errors import WrongMachine
 from suite.run.containers import owner
-from suite.run.containers.engine import Engine, address, connect
+from suite.run.containers.engine import DockerEngine, address, connect
 
 #: Made by tests/docker, or named by hand: packages of this repository's locks, and no more.
 IMAGE = os.environ.get("TUNEBENCH_TEST_IMAGE", "tunebench-test/cpu")
@@ -22,7 +22,7 @@ CASES = ["--profile", "cpu", "--runner", "docker", "--models", "tiny-qwen3"]
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[DockerEngine]:
     """The engine of this machine; every container and volume of ours must be gone afterwards."""
     if not address().startswith("unix://"):
         monkeypatch.delenv("DOCKER_HOST")
@@ -41,7 +41,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def image(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
+def image(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> str:
     """An image to train in, which the suite takes for the profile's."""
     from docker.errors import ImageNotFound
 
@@ -53,7 +53,7 @@ def image(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
     return IMAGE
 
 
-def ours(engine: Engine) -> set[str]:
+def ours(engine: DockerEngine) -> set[str]:
     """Names of containers and volumes with our label."""
     containers = engine.client.containers.list(all=True, filters={"label": owner.RUN})
     volumes = engine.client.volumes.list(filters={"label": owner.RUN})

@@ -15,14 +15,14 @@ def main(folder: Path) -> int:
 
     import records
     from suite.results.storage.run_folder import create, open_run
-    from suite.run.pytest_front.drive import launch
+    from suite.run.pytest_front.drive import run_launch
     from suite.signals import Interrupted, Signals
 
     plan = records.plan(methods=("lora", "unsloth-lora"))
     os.environ["TUNEBENCH_CACHE"] = str(folder.parent / "cache")
     with Signals(), open_run(folder) if folder.exists() else create(folder, plan) as run:
         try:
-            launch(run, 1, Silent(), command=scripted("by_method"), probing=False)
+            run_launch(run, 1, Silent(), command=scripted("by_method"), probing=False)
         except Interrupted as interruption:
             return interruption.exit_code
     return 0

@@ -12,7 +12,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.tier import Timeouts
 from suite.results.record import seal
-from suite.run.case.measurement import CaseFailed, Measurement, Setting
+from suite.run.case.measurement import CaseFailed, Measurement, MeasurementSetting
 
 SCRIPT = Path(__file__).parent / "scripted_worker.py"
 SHORT = Timeouts(
@@ -47,7 +47,7 @@ def short_case(method: str = "lora") -> Case:
     return msgspec.structs.replace(records.case(method=method), timeouts=SHORT)
 
 
-def setting(tmp_path: Path, behaviour: str, **changes: object) -> Setting:
+def setting(tmp_path: Path, behaviour: str, **changes: object) -> MeasurementSetting:
     values = {
         "run_id": records.RUN_ID,
         "folder": tmp_path / "run",
@@ -58,7 +58,7 @@ def setting(tmp_path: Path, behaviour: str, **changes: object) -> Setting:
         "environment": records.environment(),
         "command": scripted(behaviour),
     }
-    return Setting(**{**values, **changes})
+    return MeasurementSetting(**{**values, **changes})
 
 
 def measure(

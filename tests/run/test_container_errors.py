@@ -23,7 +23,7 @@ from suite.errors import BadInput, WrongMachine
 from suite.results.record import Gpu
 from suite.run import runner
 from suite.run.containers import image as images
-from suite.run.containers.engine import Engine, connect
+from suite.run.containers.engine import DockerEngine, connect
 from suite.run.containers.place import own_user
 from suite.run.machine import environment
 
@@ -169,7 +169,7 @@ def own_image(folder: Path, dockerfile: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_image_is_built_once_and_another_lock_is_another_image(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tag is the lock, so one that is out of date is not found, and made anew."""
     dockerfile = "FROM scratch\nARG LOCK\nCOPY lock.txt /\nLABEL tunebench.lock=${LOCK}\n"
@@ -192,7 +192,7 @@ def test_an_image_is_built_once_and_another_lock_is_another_image(
 
 
 def test_a_missing_image_without_a_network(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its base cannot be had, or itself cannot be pulled: mirrors and docker load are named."""
     wanted = own_image(tmp_path, "FROM registry.invalid/base:1\n", monkeypatch)
@@ -214,7 +214,7 @@ def test_a_missing_image_without_a_network(
     ],
 )
 def test_a_build_that_fails_says_why(
-    engine: Engine,
+    engine: DockerEngine,
     image: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -230,7 +230,7 @@ def test_a_build_that_fails_says_why(
 
 
 def test_auto_says_which_and_why(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """docker where an engine answers and there is an image, otherwise local with the reason."""
     cpu = profiles.load("cpu")
@@ -266,7 +266,7 @@ def test_another_machines_profile_must_be_named(tmp_path: Path) -> None:
     assert "Give its --profile NAME" in errors
 
 
-def test_a_rootless_engines_root_is_the_user(engine: Engine) -> None:
+def test_a_rootless_engines_root_is_the_user(engine: DockerEngine) -> None:
     """Any other user inside would be a stranger to this user's folders."""
     assert own_user(engine) == f"{os.getuid()}:{os.getgid()}"
     engine.rootless = True

@@ -19,7 +19,7 @@ from suite.results.storage import run_folder
 from suite.run.case import compile_cache
 from suite.run.containers import container, launches, owner
 from suite.run.containers.container import Launched, Spec, arguments
-from suite.run.containers.engine import Engine, connect
+from suite.run.containers.engine import DockerEngine, connect
 from suite.run.containers.place import Place, place
 
 __all__ = ["engine", "image"]
@@ -27,14 +27,16 @@ __all__ = ["engine", "image"]
 ROOT = Path(__file__).parents[2]
 
 
-def container_of(engine: Engine, run: Path):
+def container_of(engine: DockerEngine, run: Path):
     plan = run_folder.read_plan(run)
     found = {"label": f"{owner.RUN}={plan.run_id}"}
     (container,) = engine.client.containers.list(all=True, filters=found)
     return container
 
 
-def test_a_launch_in_a_container_is_recorded(engine: Engine, image: str, tmp_path: Path) -> None:
+def test_a_launch_in_a_container_is_recorded(
+    engine: DockerEngine, image: str, tmp_path: Path
+) -> None:
     """The record says where it ran, progress is the usual one, and the files are the user's."""
     desk = Desk(*CASES, "--methods", "lora", "--out", str(tmp_path / "run"), cache=tmp_path / "c")
     told = [str(event["event"]) for event in desk.events()]
@@ -61,7 +63,7 @@ def test_a_launch_in_a_container_is_recorded(engine: Engine, image: str, tmp_pat
 
 
 def test_a_killed_container_is_said_and_the_run_goes_on(
-    engine: Engine, image: str, tmp_path: Path
+    engine: DockerEngine, image: str, tmp_path: Path
 ) -> None:
     """Somebody's docker kill in the second case: the first one's record is safe."""
     run, cache = tmp_path / "run", tmp_path / "cache"
@@ -85,7 +87,7 @@ def test_a_killed_container_is_said_and_the_run_goes_on(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_takes_the_container_along(
-    engine: Engine, image: str, tmp_path: Path, number: signal.Signals
+    engine: DockerEngine, image: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     """It ends in order and is removed; the code is the signal's, and the hint how to go on."""
     run = tmp_path / "run"
@@ -101,7 +103,7 @@ def test_a_signal_takes_the_container_along(
 
 
 def test_a_second_signal_takes_the_container_along(
-    engine: Engine, image: str, tmp_path: Path
+    engine: DockerEngine, image: str, tmp_path: Path
 ) -> None:
     """An impatient Ctrl-C cuts the launch short, and what is left of its container as well."""
     run = tmp_path / "run"
@@ -115,7 +117,9 @@ def test_a_second_signal_takes_the_container_along(
     assert ours(engine) == set()
 
 
-def test_a_killed_owner_leaves_nothing_running(engine: Engine, image: str, tmp_path: Path) -> None:
+def test_a_killed_owner_leaves_nothing_running(
+    engine: DockerEngine, image: str, tmp_path: Path
+) -> None:
     """kill -9 here ends the launch there, and the next start takes the rest away."""
     run, cache = tmp_path / "run", tmp_path / "cache"
     desk = Desk(*CASES, "--methods", "lora", "--out", str(run), cache=cache)
@@ -132,7 +136,7 @@ def test_a_killed_owner_leaves_nothing_running(engine: Engine, image: str, tmp_p
 
 
 def test_a_container_that_cannot_be_made_leaves_the_run_as_it_was(
-    engine: Engine, image: str, tmp_path: Path
+    engine: DockerEngine, image: str, tmp_path: Path
 ) -> None:
     """A name that is taken: whose it is cannot be known, so it stays and is named."""
     run, cache = tmp_path / "run", tmp_path / "cache"
@@ -151,13 +155,13 @@ def test_a_container_that_cannot_be_made_leaves_the_run_as_it_was(
     assert f"docker rm --force {name}" in errors
 
 
-def spec(engine: Engine, run: run_folder.Run, where: Place) -> Spec:
+def spec(engine: DockerEngine, run: run_folder.Run, where: Place) -> Spec:
     found = records.container(image_id=engine.client.images.get(IMAGE).id)
     return launches.specification(engine, run, 1, found, where, "4321:4321", "abc-dirty")
 
 
 def test_the_engine_is_asked_for_as_little_as_training_needs(
-    engine: Engine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the engine itself says of a container made with our arguments."""
     monkeypatch.setenv("TUNEBENCH_CACHE", str(tmp_path / "cache"))
@@ -201,7 +205,7 @@ def test_the_engine_is_asked_for_as_little_as_training_needs(
 
 
 def test_a_gpu_is_asked_for_and_its_absence_is_said(
-    engine: Engine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request reaches the engine; one without NVIDIA's runtime is named, with the way out."""
     monkeypatch.setenv("TUNEBENCH_CACHE", str(tmp_path / "cache"))
@@ -247,7 +251,7 @@ def elsewhere(folder: Path, *options: str) -> Iterator[Desk]:
 
 
 def test_an_engine_elsewhere_gets_copies_and_gives_results_back(
-    engine: Engine, image: str, tmp_path: Path
+    engine: DockerEngine, image: str, tmp_path: Path
 ) -> None:
     """Over TCP with TLS, two launches; no folder is shared, and no volume stays but the cache."""
     run = tmp_path / "run"
@@ -264,7 +268,7 @@ def test_an_engine_elsewhere_gets_copies_and_gives_results_back(
 
 
 def test_an_engine_elsewhere_loses_no_record_when_interrupted(
-    engine: Engine, image: str, tmp_path: Path
+    engine: DockerEngine, image: str, tmp_path: Path
 ) -> None:
     """The first case's record is here before the second begins; containers and volumes go."""
     run = tmp_path / "run"
@@ -279,7 +283,7 @@ def test_an_engine_elsewhere_loses_no_record_when_interrupted(
 
 
 def test_volumes_of_an_engine_elsewhere_are_the_users(
-    engine: Engine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A user without a name writes results and cache, and cannot write the suite."""
     _, certificates = tls_files(tmp_path)
@@ -304,7 +308,7 @@ def test_volumes_of_an_engine_elsewhere_are_the_users(
     assert said.strip() == "touch: cannot touch '/tunebench/a': Read-only file system"
 
 
-def test_an_error_inside_is_one_here(engine: Engine, image: str, tmp_path: Path) -> None:
+def test_an_error_inside_is_one_here(engine: DockerEngine, image: str, tmp_path: Path) -> None:
     """What cannot be written there: exit 3, and the folder by its name on this side."""
     run, cache = tmp_path / "run", tmp_path / "cache"
     with run_folder.create(run, records.plan(methods=("lora",), runner="docker")):
@@ -333,7 +337,7 @@ def test_only_what_is_known_to_be_gone_is_gone() -> None:
 
 
 def test_a_container_that_hangs_is_ended(
-    engine: Engine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No word for longer than any phase may take: it is asked to end, then killed, and gone."""
     monkeypatch.setenv("TUNEBENCH_CACHE", str(tmp_path / "cache"))

@@ -10,13 +10,13 @@ from second_engines import second_docker, second_podman
 from desk import Desk
 from suite.errors import WrongMachine
 from suite.results.storage import run_folder
-from suite.run.containers.engine import Engine, connect
+from suite.run.containers.engine import DockerEngine, connect
 
 __all__ = ["engine", "image"]
 
 
 def test_a_saved_image_trains_on_another_docker(
-    engine: Engine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Loaded there it has the id that it has here, and trains on an engine without a network."""
     run = tmp_path / "run"
@@ -35,7 +35,7 @@ def test_a_saved_image_trains_on_another_docker(
 
 
 def test_podman_is_an_engine(
-    engine: Engine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A missing image is said, a loaded one trains, Ctrl-C leaves nothing, --resume goes on."""
     run, cache = tmp_path / "run", tmp_path / "cache"

@@ -34,7 +34,7 @@ def test_a_comparison_that_was_cut_off_is_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """Whichever file was the last, the error names its place, and both sides are there then."""
-    asked = upgrade_check.Asked(base={}, candidate={"peft": "0.21.2"})
+    asked = upgrade_check.UpgradeRequest(base={}, candidate={"peft": "0.21.2"})
     folder, profile = tmp_path / "run", profiles.load("cpu")
     args = upgrade_check.parser().parse_args([*CHOICE, "--out", str(folder)])
     with monkeypatch.context() as context:
@@ -49,7 +49,7 @@ def test_a_comparison_that_was_cut_off_is_gone_on_with(
 
 def test_a_run_of_another_is_no_side_of_a_comparison(tmp_path: Path) -> None:
     """Without the note of what was asked, whatever is there is not gone on with, ever."""
-    asked = upgrade_check.Asked(base={}, candidate={"peft": "0.21.2"})
+    asked = upgrade_check.UpgradeRequest(base={}, candidate={"peft": "0.21.2"})
     args = upgrade_check.parser().parse_args([*CHOICE, "--out", str(tmp_path)])
     run_folder.create(tmp_path / "base", records.plan()).close()
     for _ in range(2):

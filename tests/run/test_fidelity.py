@@ -121,13 +121,16 @@ def test_published_figures_are_those_of_the_published_steps(
     again = 0
     for path in (ROOT / "reports" / "results").glob("*/fidelity.json"):
         published = msgspec.json.decode(path.read_bytes(), type=FidelityFile).figures
-        for module, name in ((fidelity, "fidelity.pairs"), (dummy, "dummy.pairs")):
-            pairs = turns.read(path.with_name(name), module.Pair)
+        for module, name, kind in (
+            (fidelity, "fidelity.pairs", fidelity.TurnPair),
+            (dummy, "dummy.pairs", dummy.WeightsPair),
+        ):
+            pairs = turns.read(path.with_name(name), kind)
             for case_id in {pair.case_id for pair in pairs}:
                 figure = module.figure(case_id, [p for p in pairs if p.case_id == case_id])
                 assert figure in published
                 again += 1
-        pairs = turns.read(path.with_name("launches.pairs"), launches.Pair)
+        pairs = turns.read(path.with_name("launches.pairs"), launches.LaunchPair)
         for case_id in {pair.case_id for pair in pairs}:
             own = [pair for pair in pairs if pair.case_id == case_id]
             (figure,) = (f for f in published if f.case_id == case_id and f.window_pairs)
@@ -144,7 +147,7 @@ def test_the_numbers_of_a_whole_launch(turns: ModuleType) -> None:
     began = [at + (3.0 if at >= 10 else 0.0) for at in began]
     ended = [at + 0.5 + 0.01 * number for number, at in enumerate(began)]
     ended[-1] += 2.0
-    side = launches.Side(began=began, ended=ended, faults=[None] * 20)
+    side = launches.LaunchSteps(began=began, ended=ended, faults=[None] * 20)
     assert side.numbers["median"] == pytest.approx(0.595)
     assert side.numbers["low"] == pytest.approx(0.519)
     assert side.numbers["window"] == pytest.approx((19 + 3 + 0.69 + 2) / 20)

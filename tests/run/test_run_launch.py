@@ -27,7 +27,7 @@ def cache(tmp_path, monkeypatch):
 
 def carry_out(run, reporter=None, behaviour="by_method", number=1, *, probing=False):
     command = scripted(behaviour)
-    drive.launch(run, number, reporter or Silent(), command=command, probing=probing)
+    drive.run_launch(run, number, reporter or Silent(), command=command, probing=probing)
 
 
 def test_every_case_gets_a_record_whatever_happens(tmp_path):

@@ -38,7 +38,7 @@ def test_variables_of_pytest_do_not_reach_a_run(
     monkeypatch.setenv(name, value)
     before = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
     with create(tmp_path / "run", records.plan(methods=("lora",))) as run:
-        drive.launch(run, 1, Silent(), command=scripted("by_method"), probing=False)
+        drive.run_launch(run, 1, Silent(), command=scripted("by_method"), probing=False)
     assert [record.outcome for record in read([tmp_path / "run"]).records] == ["ok"]
     after = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
     assert after == before

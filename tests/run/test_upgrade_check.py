@@ -13,7 +13,7 @@ from suite.cli import main
 from suite.results.record import Record
 from suite.results.storage.run_folder import create, read
 from suite.run.upgrade import package_index
-from suite.verbs.upgrade_check import Asked
+from suite.verbs.upgrade_check import UpgradeRequest
 
 ONE_CASE = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora"]
 
@@ -100,7 +100,7 @@ def test_sides_with_too_few_good_launches_are_no_answer(
     """A finished folder whose base failed twice: exit code 4, not a gate that passes."""
     out = tmp_path / "out"
     out.mkdir()
-    asked = Asked(base={"dill": plant(wheels, "dill").partition("==")[2]}, candidate={})
+    asked = UpgradeRequest(base={"dill": plant(wheels, "dill").partition("==")[2]}, candidate={})
     (out / "upgrade-check.json").write_bytes(msgspec.json.encode(asked))
     for side in ("base", "candidate"):
         plan = records.plan(methods=("lora",), launches=3, run_id=f"{records.RUN_ID}{side}")

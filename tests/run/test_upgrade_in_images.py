@@ -16,9 +16,9 @@ from suite.results.record import Record
 from suite.results.storage.run_folder import read
 from suite.run.containers import image as images
 from suite.run.containers import layer
-from suite.run.containers.engine import Engine
+from suite.run.containers.engine import DockerEngine
 from suite.run.upgrade import package_index, patched_image
-from suite.run.upgrade.open_environments import grounds
+from suite.run.upgrade.open_environments import target_environments
 
 __all__ = ["engine", "image"]
 
@@ -34,7 +34,7 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def made(engine: Engine) -> Iterator[set[str]]:
+def made(engine: DockerEngine) -> Iterator[set[str]]:
     """References of the images that a test leaves, at its end; they are removed then."""
 
     def layered_images() -> set[str]:
@@ -49,8 +49,10 @@ def made(engine: Engine) -> Iterator[set[str]]:
 
 
 @pytest.fixture
-def ground(engine: Engine, image: str) -> Iterator[patched_image.Image]:
-    with patched_image.ground(engine, images.named(engine, image, "cpu"), "cpu") as found:
+def environment(engine: DockerEngine, image: str) -> Iterator[patched_image.ImageEnvironment]:
+    with patched_image.image_environment(
+        engine, images.named(engine, image, "cpu"), "cpu"
+    ) as found:
         yield found
 
 
@@ -65,7 +67,7 @@ def peft(record: Record) -> str:
 
 
 def test_two_images_that_differ_in_a_real_package_train_in_turns(
-    engine: Engine,
+    engine: DockerEngine,
     image: str,
     made: set[str],
     wheels: Path,
@@ -92,7 +94,7 @@ def test_two_images_that_differ_in_a_real_package_train_in_turns(
 
 
 def test_what_nothing_starts_with_or_nobody_has_is_an_answer(
-    engine: Engine,
+    engine: DockerEngine,
     image: str,
     made: set[str],
     wheels: Path,
@@ -114,57 +116,64 @@ def test_what_nothing_starts_with_or_nobody_has_is_an_answer(
 
 
 def test_an_image_is_made_once_and_holds_what_was_asked(
-    ground: patched_image.Image, engine: Engine, made: set[str], wheels: Path
+    environment: patched_image.ImageEnvironment, engine: DockerEngine, made: set[str], wheels: Path
 ) -> None:
     """The second time it is found; another version is another image; no version, the image itself.
 
     pip resolves against what the image holds: what is there already is not installed again.
     """
-    assert ground.target.packages["torch"].endswith("+cpu")
-    wanted = package_index.resolve(["peft==0.20.0"], ground.target)
+    assert environment.target.packages["torch"].endswith("+cpu")
+    wanted = package_index.resolve(["peft==0.20.0"], environment.target)
     assert wanted == {"peft": "0.20.0"}
-    first = ground.make(wanted).container
+    first = environment.make(wanted).container
     created = engine.client.images.get(first.image).attrs["Created"]
-    again = ground.make(wanted).container
+    again = environment.make(wanted).container
     assert again.image_id == first.image_id
     assert engine.client.images.get(again.image).attrs["Created"] == created
-    assert ground.make({}).container.image_id == ground.image_id
-    with patched_image.ground(engine, first, "cpu") as other:
+    assert environment.make({}).container.image_id == environment.image_id
+    with patched_image.image_environment(engine, first, "cpu") as other:
         assert other.target.packages["peft"] == "0.20.0"
         newer = other.make({"peft": "0.21.0"}).container
-    with patched_image.ground(engine, newer, "cpu") as third:
+    with patched_image.image_environment(engine, newer, "cpu") as third:
         assert third.target.packages["peft"] == "0.21.0", "a layer over a layer"
 
 
 def test_images_that_are_named_are_the_sides(
-    ground: patched_image.Image, engine: Engine, image: str, made: set[str], wheels: Path
+    environment: patched_image.ImageEnvironment,
+    engine: DockerEngine,
+    image: str,
+    made: set[str],
+    wheels: Path,
 ) -> None:
     """One side is the profile's image, the other one by its name, and each says what it holds.
 
     An image without our packages is no base; as a candidate it is an answer.
     """
-    other = ground.make({"peft": "0.20.0"}).container
+    other = environment.make({"peft": "0.20.0"}).container
     cpu = profile.load("cpu")
-    with grounds("docker", cpu, (None, other.image)) as (base, candidate):
-        assert (base.image_id, candidate.image_id) == (ground.image_id, other.image_id)
+    with target_environments("docker", cpu, (None, other.image)) as (base, candidate):
+        assert (base.image_id, candidate.image_id) == (environment.image_id, other.image_id)
         assert candidate.target.packages == {**base.target.packages, "peft": "0.20.0"}
     bare = f"{layer.REPOSITORY}:bare"
     text = f"FROM {image}\nENV PATH=/usr/bin:/bin\n".encode()
     engine.client.images.build(fileobj=io.BytesIO(text), tag=bare, rm=True)
-    with pytest.raises(WrongMachine), grounds("docker", cpu, (bare, None)):
+    with pytest.raises(WrongMachine), target_environments("docker", cpu, (bare, None)):
         pass
-    with pytest.raises(package_index.NotInstallable), grounds("docker", cpu, (None, bare)):
+    with (
+        pytest.raises(package_index.NotInstallable),
+        target_environments("docker", cpu, (None, bare)),
+    ):
         pass
 
 
 def test_another_python_than_the_images_takes_a_lock(
-    ground: patched_image.Image, tmp_path: Path
+    environment: patched_image.ImageEnvironment, tmp_path: Path
 ) -> None:
     """Its wheels can be had from here, what a requirement needs there cannot be found out."""
     target = package_index.Target(
-        packages=ground.target.packages,
+        packages=environment.target.packages,
         platform=("--python-version=3.99",),
-        markers={**ground.target.markers, "python_version": "3.99"},
+        markers={**environment.target.markers, "python_version": "3.99"},
     )
     with pytest.raises(BadInput, match=r"needs on Python 3\.99"):
         package_index.resolve(["peft==0.20.0"], target)

@@ -9,14 +9,14 @@ import pytest
 from suite.catalog.tier import Workload
 from suite.errors import BadInput
 from suite.worker import data
-from suite.worker.data import IGNORED, LENGTH_QUANTILES, Row, row_tokens, rows
+from suite.worker.data import IGNORED, LENGTH_QUANTILES, TrainingRow, row_tokens, rows
 
 
 def workload(kind: str, packing: str = "none", tokens: int = 512) -> Workload:
     return Workload(sequence_tokens=tokens, batch_sequences=4, data=kind, packing=packing)
 
 
-def digest(made: list[Row]) -> str:
+def digest(made: list[TrainingRow]) -> str:
     plain = [[row.input_ids, row.labels, row.lengths] for row in made]
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:16]
 

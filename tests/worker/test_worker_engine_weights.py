@@ -16,7 +16,7 @@ from pathlib import Path
 engine_name, cache, out, *names = sys.argv[1:]
 from suite.catalog import case, tier
 from suite.wire import Start
-from suite.worker.life import prepare_environment
+from suite.worker.run_case import prepare_environment
 cases = {c.case_id: c for c in case.cases(tier.load("smoke"), loop="trainer", seed=3)}
 same = {"device": "cpu", "weights": "dummy", "cache": cache, "compiled": cache}
 starts = [Start(case=cases[n], **same) for n in names]

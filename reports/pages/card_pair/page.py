@@ -18,7 +18,7 @@ from reports.text.environment_diff import Sides, sides
 from reports.text.figures import Figure, Measured
 from suite import units
 from suite.results.record import Record
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 
 class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +152,7 @@ def _only(shared: Sequence[Shared], titles: tuple[str, str]) -> Iterator[str]:
             )
 
 
-def _label(each: Shared, group: Launches) -> str:
+def _label(each: Shared, group: Replicates) -> str:
     counted = phrases.launches(len(group.ok), len(group.records))
     return f"{phrases.work(each.work.workload)} · {counted}"
 
@@ -164,7 +164,7 @@ def _basis(each: Shared) -> str:
     return f"{phrases.work(each.work.workload)} · {counted}{doubt}"
 
 
-def _outcome(group: Launches) -> Figure:
+def _outcome(group: Replicates) -> Figure:
     return Figure(
         text=phrases.outcome(group.best),
         page=cells.record_page(group.best),

@@ -12,7 +12,7 @@ from reports.text import phrases
 from reports.text.figures import Figure, Measured, figure
 from suite import units
 from suite.results.metrics import Metric, all_metrics
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 NO_RATIO = "no ratio"
 NOTHING = Figure(text="–")
@@ -99,11 +99,13 @@ def _joules(value: float) -> str:
     return units.scaled(value, "J")
 
 
-def _metric(tag: str, group: Launches) -> Metric:
+def _metric(tag: str, group: Replicates) -> Metric:
     return all_metrics()[tag] if tag else cells.peak_memory(group.best)
 
 
-def _figure(group: Launches, tag: str, text: Callable[[float], str], measured: Measured) -> Figure:
+def _figure(
+    group: Replicates, tag: str, text: Callable[[float], str], measured: Measured
+) -> Figure:
     if not group.ok and tag != COLUMNS[0][1]:
         return NOTHING  # what became of the case is said in the first column
     value = measured.value(group, _metric(tag, group))

@@ -22,7 +22,7 @@ from reports.text.numbers import verdict
 from suite import units
 from suite.catalog import profile as profiles
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 from suite.results.validity.parity import References
 
 
@@ -136,7 +136,7 @@ def _page(
     )
 
 
-def _label(group: Launches, references: References, *, several: bool) -> str:
+def _label(group: Replicates, references: References, *, several: bool) -> str:
     """Return the work of a case, its launches and what speaks against its numbers.
 
     With ``several`` runs of it, also which run.
@@ -152,7 +152,7 @@ def _label(group: Launches, references: References, *, several: bool) -> str:
     return " · ".join(parts)
 
 
-def _hosts(groups: Sequence[Launches]) -> str:
+def _hosts(groups: Sequence[Replicates]) -> str:
     cards = {
         record.environment.gpu.uuid_hash
         for group in groups
@@ -177,7 +177,7 @@ def _changed(material: Material, name: str) -> tuple[str, ...]:
     )
 
 
-def _bars(kinds: Sequence[Kind], groups: Sequence[Launches]) -> tuple[Bar, ...]:
+def _bars(kinds: Sequence[Kind], groups: Sequence[Replicates]) -> tuple[Bar, ...]:
     found = [over(kind, groups) for kind in kinds]
     values = [float(each.exact) if each.exact else None for each in found]
     longest = max((value for value in values if value), default=None)
@@ -187,7 +187,7 @@ def _bars(kinds: Sequence[Kind], groups: Sequence[Launches]) -> tuple[Bar, ...]:
     )
 
 
-def _case(group: Launches, label: str, measured: Measured, longest: float | None) -> Case:
+def _case(group: Replicates, label: str, measured: Measured, longest: float | None) -> Case:
     value = measured.value(group, all_metrics()["model_flops_per_second"])
     rate = measured.figure(group, "model_flops_per_second")
     return Case(

@@ -10,7 +10,7 @@ from reports.text import phrases
 from reports.text.figures import Figure, Measured
 from suite.results.memoize import once
 from suite.results.record import Record
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 from suite.results.telemetry.energy import energy
 from suite.results.telemetry.window import NoWindow, steady_window
 
@@ -35,13 +35,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     quoted: str
 
 
-def seen(group: Launches, label: str, measured: Measured) -> Seen:
+def seen(group: Replicates, label: str, measured: Measured) -> Seen:
     """Return what telemetry saw of a case in its steady steps; ``label`` is its work in words."""
     found = measured.once("seen", group, lambda each: _seen(each, measured))
     return msgspec.structs.replace(found, work=label)
 
 
-def _seen(group: Launches, measured: Measured) -> Seen:
+def _seen(group: Replicates, measured: Measured) -> Seen:
     power = measured.figure(group, "mean_power_watts")
     known = [found for record in group.ok if (found := watched(record)) is not None]
     whole = len(known) == len(group.ok)

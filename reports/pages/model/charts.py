@@ -11,7 +11,7 @@ from reports.published.headline_claim import NAMES
 from reports.text import phrases
 from reports.text.numbers import number, peak_memory
 from suite import units
-from suite.results.replicates import Value
+from suite.results.replicates import MedianWithRange
 
 TOKENS = "Real tokens per second"
 
@@ -186,7 +186,7 @@ def _text(entry: Entry) -> str:
     return "unknown" if entry.group.ok else phrases.outcome(entry.group.best)
 
 
-def _ranged(value: Value, text: Callable[[float], str]) -> str:
+def _ranged(value: MedianWithRange, text: Callable[[float], str]) -> str:
     found = number(value, text)
     return "unknown" if found is None else found.written
 

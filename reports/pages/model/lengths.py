@@ -14,7 +14,7 @@ from reports.text.grid import Cell, Grid, grid
 from reports.text.grid import number as cell
 from reports.text.numbers import number, peak_memory, record_page
 from suite import units
-from suite.results.replicates import Value
+from suite.results.replicates import MedianWithRange
 
 LENGTH = "Length of a row, tokens"
 
@@ -127,7 +127,9 @@ def table(family: Family, names: Names) -> Grid:
     return grid(family.title, header, rows, words=3)
 
 
-def _series(values: Sequence[tuple[Entry, Value | None, float]], names: Names) -> list[Series]:
+def _series(
+    values: Sequence[tuple[Entry, MedianWithRange | None, float]], names: Names
+) -> list[Series]:
     found: dict[str, list[Dot]] = {}
     for entry, value, size in values:
         if value is not None:

@@ -16,7 +16,7 @@ from reports.text.grid import number as cell
 from reports.text.numbers import number, peak_memory, record_page
 from suite import units
 from suite.results.metrics import all_metrics
-from suite.results.replicates import across
+from suite.results.replicates import summarize
 
 
 class Ways(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +114,7 @@ def table(found: Ways, names: Names) -> Grid:
             rows.append([*row, outcome(group)])
             continue
         which = peak_memory(group.best).title if kinds > 1 else ""
-        share = number(across(group, metrics["padding_share"]), units.percent)
+        share = number(summarize(group, metrics["padding_share"]), units.percent)
         row.append(cell(number(entry.tokens, tokens.text), href, _differ(entry)))
         row.append(metric_cell(group, metrics["padded_tokens_per_second"], tokens))
         row.append(cell(share, href))

@@ -23,7 +23,7 @@ from reports.text.numbers import number, record_page
 from reports.text.phrases import bounded
 from suite import units
 from suite.catalog.model import Model
-from suite.results.replicates import Launches
+from suite.results.replicates import Replicates
 
 _PLAIN = re.compile("[a-z0-9][a-z0-9.-]{0,59}")
 
@@ -252,7 +252,7 @@ def _padding(anchor: str, found: Ways, names: Names, budget: _Budget) -> Section
 def _said(
     undrawn: str,
     entries: Sequence[Entry],
-    sentences: Callable[[Sequence[Launches]], Iterable[str]],
+    sentences: Callable[[Sequence[Replicates]], Iterable[str]],
     names: Names,
 ) -> tuple[str, ...]:
     """Return what is said of a section's ratios, card by card."""

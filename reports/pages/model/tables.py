@@ -16,13 +16,13 @@ from reports.text.numbers import exact, number, peak_memory, record_page
 from suite import units
 from suite.catalog.model import Model
 from suite.results.metrics import Metric, all_metrics
-from suite.results.replicates import Launches, Value, across
+from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
 def methods(peers: Peers, names: Names) -> Grid:
     """Return every method on every card, card by card."""
     entries = [entry for profile in peers.profiles for entry in peers.on(profile)]
-    steps = {id(e): across(e.group, all_metrics()["step_seconds"]) for e in entries}
+    steps = {id(e): summarize(e.group, all_metrics()["step_seconds"]) for e in entries}
     scale = {
         "tokens": _scale("tokens/second", [e.tokens for e in entries]),
         "step": _scale("seconds", list(steps.values())),
@@ -97,7 +97,7 @@ def card(profile: str, names: Names) -> Cell:
     return Cell(text=names.cards[profile], href=gpu_page(profile))
 
 
-def outcome(group: Launches) -> Cell:
+def outcome(group: Replicates) -> Cell:
     """Return what became of a case without numbers."""
     return Cell(
         text=phrases.outcome(group.best),
@@ -112,12 +112,12 @@ def memory_title(entries: Sequence[Entry]) -> tuple[str, int]:
     return (next(iter(found)), 1) if len(found) == 1 else ("Peak memory", len(found))
 
 
-def metric_cell(group: Launches, metric: Metric, scale: units.Scale) -> Cell:
+def metric_cell(group: Replicates, metric: Metric, scale: units.Scale) -> Cell:
     """Return a metric of a case in a column's unit."""
-    return cell(number(across(group, metric), scale.text), record_page(group.best))
+    return cell(number(summarize(group, metric), scale.text), record_page(group.best))
 
 
-def _scale(unit: str, values: Sequence[Value | None]) -> units.Scale:
+def _scale(unit: str, values: Sequence[MedianWithRange | None]) -> units.Scale:
     return units.scale(unit, [value.median for value in values if value is not None])
 
 
@@ -146,9 +146,9 @@ def _launches(entry: Entry) -> Cell:
     )
 
 
-def _elsewhere(group: Launches) -> Link:
+def _elsewhere(group: Replicates) -> Link:
     """Return what the same case gave on the same card in another run."""
-    value = across(group, all_metrics()["tokens_per_second"])
+    value = summarize(group, all_metrics()["tokens_per_second"])
     counted = phrases.launches(len(group.ok), len(group.records))
     said = phrases.outcome(group.best) if not group.ok else "unknown"
     if value is not None:

@@ -4,7 +4,7 @@ import msgspec
 
 from reports.text import facts, phrases
 from suite import units
-from suite.results.memory.ledger import MOST_RESIDUAL_SHARE, Account, Line, account
+from suite.results.memory.ledger import MOST_RESIDUAL_SHARE, Account, LedgerLine, account
 from suite.results.record import Record
 
 UNKNOWN = "unknown"
@@ -57,7 +57,7 @@ def of_record(record: Record) -> Memory | None:
     )
 
 
-def _row(line: Line, total: int | None) -> Row:
+def _row(line: LedgerLine, total: int | None) -> Row:
     name, detail = phrases.PARTS[line.part]
     if line.dtype == "uint8":
         detail += "; 4-bit weights, packed"

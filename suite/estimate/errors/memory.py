@@ -22,7 +22,7 @@ LONG_TOKENS = 8192
 Way = Literal["model", "method", "long sequences"]
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class LeftOutPrediction(msgspec.Struct, frozen=True, kw_only=True):
     """One record that the model was not fitted on, predicted; bytes.
 
     ``left_out`` names the group that was left out with it. ``total_bytes`` is what NVML counted
@@ -61,8 +61,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def inside(self) -> bool:
         """Return whether the measured peak lies within the interval."""
-        between = self.estimate.allocated_bytes
-        return between.low <= self.allocated_bytes <= between.high
+        interval = self.estimate.allocated_bytes
+        return interval.low <= self.allocated_bytes <= interval.high
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,19 +80,19 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     inside: int
 
 
-def held_out(records: Iterable[Record]) -> list[Held]:
+def held_out(records: Iterable[Record]) -> list[LeftOutPrediction]:
     """Return the prediction of every record that can be left out, way by way.
 
     Nothing where leaving out would leave nothing to fit on.
     """
-    known = memory.seen(records)
-    found: list[Held] = []
+    known = memory.observations(records)
+    found: list[LeftOutPrediction] = []
     for way, label in _WAYS:
         labels = [label(each.record) for each in known]
         for name in dict.fromkeys(labels):
             rest = [each for each, mine in zip(known, labels, strict=True) if mine != name]
             if name and rest:
-                fitted = memory.fit_seen(rest)
+                fitted = memory.fit_observations(rest)
                 found += [
                     _held(fitted, way, name, each)
                     for each, mine in zip(known, labels, strict=True)
@@ -101,7 +101,7 @@ def held_out(records: Iterable[Record]) -> list[Held]:
     return found
 
 
-def summaries(found: Sequence[Held]) -> list[Summary]:
+def summaries(found: Sequence[LeftOutPrediction]) -> list[Summary]:
     """Return one summary for each way that has predictions."""
     made = []
     for way in dict.fromkeys(held.way for held in found):
@@ -126,10 +126,12 @@ def summaries(found: Sequence[Held]) -> list[Summary]:
     return made
 
 
-def _held(fitted: memory.Model, way: Way, name: str, seen: memory.Seen) -> Held:
+def _held(
+    fitted: memory.MemoryModel, way: Way, name: str, seen: memory.MemoryObservation
+) -> LeftOutPrediction:
     record = seen.record
     gpu = record.environment.gpu
-    return Held(
+    return LeftOutPrediction(
         way=way,
         left_out=name,
         record=record,

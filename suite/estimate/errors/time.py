@@ -16,9 +16,9 @@ import msgspec
 
 from suite.catalog.case import Case
 from suite.estimate import step_time
-from suite.estimate.interval import Between
+from suite.estimate.interval import Interval
 from suite.estimate.step_time import Parts, TimeModel
-from suite.estimate.time_samples import Sample
+from suite.estimate.time_samples import TimeSample
 
 LONG_TOKENS = 4096  #: rows longer than this are held out together
 #: Steps whose times are told alike well, by the host's time over the GPU's; the bounds lie between
@@ -39,11 +39,11 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     way: Way
-    sample: Sample
+    sample: TimeSample
     predicted_seconds: float | None = None
     reason: str = ""
     host_share: float | None = None
-    interval: Between | None = None
+    interval: Interval | None = None
 
     @property
     def error(self) -> float | None:
@@ -105,7 +105,7 @@ def covered(errors: Sequence[HeldOut]) -> list[tuple[int, bool]]:
     return found
 
 
-def held_out(found: Sequence[Sample]) -> list[HeldOut]:
+def held_out(found: Sequence[TimeSample]) -> list[HeldOut]:
     """Return every case held out with its model, method and length, where others are left."""
     known: dict[tuple[Way, object], TimeModel] = {}
     results = []
@@ -118,7 +118,7 @@ def held_out(found: Sequence[Sample]) -> list[HeldOut]:
             if not rest:
                 continue
             if (way, group) not in known:
-                known[way, group] = step_time.fit(rest)
+                known[way, group] = step_time.fit_factors(rest)
             results.append(_predict(way, sample, known[way, group]))
     return results
 
@@ -147,7 +147,7 @@ def spread(errors: Sequence[HeldOut], *, least: float = 0.1, otherwise: float = 
     return least
 
 
-def _group(way: Way, sample: Sample) -> object:
+def _group(way: Way, sample: TimeSample) -> object:
     """Return what is held out together with a sample; None where the sample stays in."""
     keys: dict[Way, Callable[[], object]] = {
         "model": lambda: sample.case.model.name,
@@ -158,7 +158,7 @@ def _group(way: Way, sample: Sample) -> object:
     return keys[way]()
 
 
-def _predict(way: Way, sample: Sample, model: TimeModel) -> HeldOut:
+def _predict(way: Way, sample: TimeSample, model: TimeModel) -> HeldOut:
     if reason := model.lacks(sample.case):
         return HeldOut(way=way, sample=sample, reason=reason)
     parts = model.parts(sample.case, sample.rates)

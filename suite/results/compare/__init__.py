@@ -15,12 +15,12 @@ from suite.results.compare import quantities as lines
 from suite.results.compare.match import ALLOWED, Allowed, Key, Side
 from suite.results.compare.report import (
     GATED,
-    Change,
+    CaseChange,
+    ChangedSetting,
     Comparison,
     FailedLaunch,
-    Line,
-    Pooled,
-    Setting,
+    PooledTest,
+    QuantityResult,
 )
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
@@ -29,8 +29,8 @@ from suite.results.storage.reader import Collection
 from suite.results.validity import parity
 from suite.results.validity.comparable import differing, packages, settings
 
-__all__ = ["ALLOWED", "COMPUTED", "GATED", "Allowed", "Change", "Comparison", "FailedLaunch"]
-__all__ += ["Line", "Pooled", "Setting", "compare", "compute", "too_few"]
+__all__ = ["ALLOWED", "COMPUTED", "GATED", "Allowed", "CaseChange", "Comparison", "FailedLaunch"]
+__all__ += ["ChangedSetting", "PooledTest", "QuantityResult", "compare", "compute", "too_few"]
 
 #: Shown with interval and verdict beside it; they decide nothing.
 SHOWN = ("step_seconds_low", "tokens_per_second", "joules_per_token", "first_step_seconds")
@@ -83,7 +83,7 @@ def compare(
     )
 
 
-def _pooled(compared: Sequence[Side], times: Sequence[float]) -> Iterator[Pooled]:
+def _pooled(compared: Sequence[Side], times: Sequence[float]) -> Iterator[PooledTest]:
     """Yield the tests of all cases together; a loss may part by half of what one case's may.
 
     Of cases with different bands that is half of their mean.
@@ -100,7 +100,7 @@ def _pooled(compared: Sequence[Side], times: Sequence[float]) -> Iterator[Pooled
         if p is not None:
             ratio = statistics.geometric_mean(ratios)
             cases = len(ratios)
-            yield Pooled(quantity=quantity, cases=cases, ratio=ratio, p=p, margin=margin)
+            yield PooledTest(quantity=quantity, cases=cases, ratio=ratio, p=p, margin=margin)
 
 
 def compute(records: Iterable[Record]) -> None:
@@ -134,13 +134,13 @@ def too_few(found: Comparison, wanted: int = significance.GATE_LAUNCHES) -> str:
 
 def _changed(
     compared: Sequence[Side], of: Callable[[Record], Mapping[str, str]]
-) -> tuple[Setting, ...]:
+) -> tuple[ChangedSetting, ...]:
     found: dict[tuple[str, str, str], list[str]] = {}
     for (_, case_id), before, after in compared:
         for each in differing(of(before[0]), of(after[0])):
             found.setdefault((each.setting, each.ours, each.theirs), []).append(case_id)
     return tuple(
-        Setting(setting=name, base=ours, candidate=theirs, case_ids=tuple(case_ids))
+        ChangedSetting(setting=name, base=ours, candidate=theirs, case_ids=tuple(case_ids))
         for (name, ours, theirs), case_ids in sorted(found.items())
     )
 

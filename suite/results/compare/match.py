@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from suite.errors import BadInput
-from suite.results.compare.report import Change, FailedLaunch, Kind
+from suite.results.compare.report import CaseChange, FailedLaunch, Kind
 from suite.results.record import Record
 from suite.results.storage.reader import Collection
 from suite.results.validity.failed import why
@@ -64,7 +64,7 @@ def same_input(base: Collection, candidate: Collection) -> list[str]:
     return [f"{len(same)} records are on both sides: an A/A"]
 
 
-def change(key: Key, before: list[Record] | None, after: list[Record] | None) -> Change | None:
+def change(key: Key, before: list[Record] | None, after: list[Record] | None) -> CaseChange | None:
     """Return what became of a case that lacks numbers on a side; None where both have some."""
     passed, passes = bool(good(before or ())), bool(good(after or ()))
     if passed and passes:
@@ -80,7 +80,7 @@ def change(key: Key, before: list[Record] | None, after: list[Record] | None) ->
     else:
         kind, odd = "dropped", None if before is None else before[0]
     note = "" if odd is None else why(odd)
-    return Change(profile=key[0], case_id=key[1], kind=kind, note=note)
+    return CaseChange(profile=key[0], case_id=key[1], kind=kind, note=note)
 
 
 def failed(key: Key, before: Sequence[Record], after: Sequence[Record]) -> list[FailedLaunch]:

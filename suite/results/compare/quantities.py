@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from suite.results.compare.match import Key, Side
-from suite.results.compare.report import Line
+from suite.results.compare.report import QuantityResult
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
 from suite.results.stats import calibration, significance
@@ -19,7 +19,7 @@ from suite.wire import Struct
 
 def timed(
     tag: str, sides: Sequence[Side], *, gated: bool, spreads: Mapping[Key, float] | None = None
-) -> tuple[list[Line], list[significance.Effect]]:
+) -> tuple[list[QuantityResult], list[significance.Effect]]:
     """Return a line for each case that has this metric, and the effects of those with verdicts.
 
     All of them are one family of tests. ``gated`` lines fail a gate, and say so where they have
@@ -115,10 +115,10 @@ def _values(metric: Metric, before: Sequence[Record], after: Sequence[Record]) -
     return _Values(base=known[0], candidate=known[1], note=note)
 
 
-def _line(side: Side, metric: str, verdict: str, **rest: Any) -> Line:
+def _line(side: Side, metric: str, verdict: str, **rest: Any) -> QuantityResult:
     (profile, case_id), before, after = side
     launches = {"base_launches": len(before), "candidate_launches": len(after)}
-    return Line(
+    return QuantityResult(
         profile=profile,
         case_id=case_id,
         metric=metric,
@@ -127,7 +127,7 @@ def _line(side: Side, metric: str, verdict: str, **rest: Any) -> Line:
     )
 
 
-def exact(side: Side, tag: str) -> Line | None:
+def exact(side: Side, tag: str) -> QuantityResult | None:
     """Return the line of what is the same in every launch; None where a side does not know it."""
     metric = all_metrics()[tag]
     values = [[metric.compute(record) for record in records] for records in side[1:]]
@@ -149,7 +149,7 @@ def exact(side: Side, tag: str) -> Line | None:
     )
 
 
-def losses(side: Side) -> Line:
+def losses(side: Side) -> QuantityResult:
     """Return the line that says whether every launch of the candidate trains as the base does.
 
     Each is held against the base's launch of the same number, else of the nearest one. Verdict,

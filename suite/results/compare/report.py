@@ -9,7 +9,7 @@ from suite.wire import Struct
 GATED = "step_seconds"
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class QuantityResult(Struct, frozen=True, kw_only=True):
     """One quantity of one case. ``base`` and ``candidate`` are in the metric's unit.
 
     Of timed quantities geometric means over launches, of exact ones the highest, of losses the
@@ -49,7 +49,7 @@ Kind = Literal[
 ]
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class CaseChange(Struct, frozen=True, kw_only=True):
     """A case that lacks numbers on a side, and why: ``note`` is the outcome there, in words.
 
     "missing" had numbers and was not tried again, "dropped" had none and was not either.
@@ -82,7 +82,7 @@ class FailedLaunch(Struct, frozen=True, kw_only=True):
     fails: bool
 
 
-class Setting(Struct, frozen=True, kw_only=True):
+class ChangedSetting(Struct, frozen=True, kw_only=True):
     """An effective setting of a running model, or a package, that is another in the candidate.
 
     ``case_ids`` are the cases in which it changed so; "none" stands for what one side lacks.
@@ -94,7 +94,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     case_ids: tuple[str, ...]
 
 
-class Pooled(Struct, frozen=True, kw_only=True):
+class PooledTest(Struct, frozen=True, kw_only=True):
     """All cases together, each once: too small a change to show in one may show in all.
 
     ``ratio`` is the geometric mean of candidate over base, ``p`` the one-sided p-value of it being
@@ -122,13 +122,13 @@ class Comparison(Struct, frozen=True, kw_only=True):
     fail no gate.
     """
 
-    lines: tuple[Line, ...]
-    changes: tuple[Change, ...]
+    lines: tuple[QuantityResult, ...]
+    changes: tuple[CaseChange, ...]
     failed: tuple[FailedLaunch, ...]
-    settings: tuple[Setting, ...]
-    packages: tuple[Setting, ...]
+    settings: tuple[ChangedSetting, ...]
+    packages: tuple[ChangedSetting, ...]
     notes: tuple[str, ...]
-    pooled: tuple[Pooled, ...]
+    pooled: tuple[PooledTest, ...]
 
     @property
     def failures(self) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def need(record: Record) -> Need:
     )
 
 
-def most(records: Iterable[Record]) -> Need:
+def largest_need(records: Iterable[Record]) -> Need:
     """Return the largest need of several launches of a case; unknown when one's is."""
     needs = [need(record) for record in records]
     unknown = next((each for each in needs if each.least_bytes is None), None)
@@ -116,7 +116,7 @@ def verdict(wanted: Need, offered_bytes: float | None) -> Verdict:
     return "fits" if fragmented <= COMFORTABLE_SHARE * offered_bytes else "tight"
 
 
-def on(wanted: Need, profile: Profile) -> Verdict:
+def fits_card(wanted: Need, profile: Profile) -> Verdict:
     """Return the verdict for a card.
 
     Where the GPU has the host's memory, only "does not fit" is certain: the system, and what

@@ -31,7 +31,7 @@ NOT_COUNTED = "torch counts no memory on this device"
 SAMPLED_BELOW = "NVML's highest sample lies below what torch reserved: it missed the peak"
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class LedgerLine(Struct, frozen=True, kw_only=True):
     """One part of the process's memory, in bytes; None is unknown, with the reason.
 
     ``dtype`` tells frozen weights apart and is empty elsewhere. ``residual`` is what torch handed
@@ -54,7 +54,7 @@ class Account(Struct, frozen=True, kw_only=True):
     not count it, so it is in no line. ``host_rss_peak_bytes`` is the worker's own, on the host.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[LedgerLine, ...]
     counted_by: Literal["nvml", "torch"] | None
     total_bytes: int | None
     total_reason: str
@@ -76,14 +76,14 @@ def account(record: Record) -> Account | None:
     context, context_reason = _context(memory)
     lines = [
         *(
-            Line(part="frozen_weights", dtype=dtype, bytes=size)
+            LedgerLine(part="frozen_weights", dtype=dtype, bytes=size)
             for dtype, size in sorted(ledger.frozen_weights_bytes.items())
         ),
-        Line(part="quantization_state", bytes=ledger.quantization_state_bytes),
-        Line(part="trained_weights", bytes=ledger.trained_weights_bytes),
-        Line(part="gradients", bytes=ledger.gradients_bytes),
-        Line(part="optimizer_state", bytes=ledger.optimizer_state_bytes),
-        Line(part="buffers", bytes=ledger.buffers_bytes),
+        LedgerLine(part="quantization_state", bytes=ledger.quantization_state_bytes),
+        LedgerLine(part="trained_weights", bytes=ledger.trained_weights_bytes),
+        LedgerLine(part="gradients", bytes=ledger.gradients_bytes),
+        LedgerLine(part="optimizer_state", bytes=ledger.optimizer_state_bytes),
+        LedgerLine(part="buffers", bytes=ledger.buffers_bytes),
         *_newer(ledger),
         _or_unknown("activations", ledger.activations_bytes, NOT_COUNTED),
     ]
@@ -94,7 +94,7 @@ def account(record: Record) -> Account | None:
         # Not the ledger's own: a peak after it was taken would then be explained by nothing.
         residual = reserved - sum(known)
     lines += [
-        Line(part="residual", bytes=residual, reason=_why_no_residual(reserved, residual)),
+        LedgerLine(part="residual", bytes=residual, reason=_why_no_residual(reserved, residual)),
         fragmentation,
         _or_unknown("context", context, context_reason),
     ]
@@ -113,12 +113,12 @@ def account(record: Record) -> Account | None:
     )
 
 
-def _newer(ledger: Ledger) -> Iterator[Line]:
+def _newer(ledger: Ledger) -> Iterator[LedgerLine]:
     """Yield the lines that older records do not have: there they are part of the residual."""
     if ledger.workspaces_bytes is not None:
-        yield Line(part="workspaces", bytes=ledger.workspaces_bytes)
+        yield LedgerLine(part="workspaces", bytes=ledger.workspaces_bytes)
     if ledger.other_tensors_bytes is not None:
-        yield Line(part="other_tensors", bytes=ledger.other_tensors_bytes)
+        yield LedgerLine(part="other_tensors", bytes=ledger.other_tensors_bytes)
 
 
 def _why_no_residual(reserved: int | None, residual: int | None) -> str:
@@ -137,8 +137,8 @@ def _context(memory: Memory) -> tuple[int | None, str]:
     return (nvml - reserved, "") if nvml >= reserved else (None, SAMPLED_BELOW)
 
 
-def _or_unknown(part: Part, size: int | None, reason: str) -> Line:
+def _or_unknown(part: Part, size: int | None, reason: str) -> LedgerLine:
     # Whole numbers of any size are valid JSON; a share of them would overflow.
     if size is not None and abs(size) > MOST:
-        return Line(part=part, bytes=None, reason=IMPOSSIBLE)
-    return Line(part=part, bytes=size, reason=reason if size is None else "")
+        return LedgerLine(part=part, bytes=None, reason=IMPOSSIBLE)
+    return LedgerLine(part=part, bytes=size, reason=reason if size is None else "")

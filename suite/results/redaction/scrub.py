@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from suite.results.lazy import loaded
+from suite.results.lazy import resolve
 from suite.results.plan import Plan
 from suite.results.record import Record
 from suite.results.redaction import identities, rules
@@ -85,7 +85,7 @@ class Scrubber:
     def scrub(self, value: T) -> T:
         """Return a record or a plan without what identifies a machine or a person."""
         found = self._container(value) if isinstance(value, Record) else value
-        plain = msgspec.to_builtins(found, enc_hook=loaded)
+        plain = msgspec.to_builtins(found, enc_hook=resolve)
         return msgspec.convert(self._value(plain, ()), type(value))
 
     def trim(self, record: Record) -> Record:
@@ -187,7 +187,7 @@ def learned(found: Iterable[Record | Plan], known: Identities | None = None) -> 
     written: set[str] = set()
     named: set[str] = set()
     for value in found:
-        _sort(msgspec.to_builtins(value, enc_hook=loaded), written, named, of_ours=False)
+        _sort(msgspec.to_builtins(value, enc_hook=resolve), written, named, of_ours=False)
     every = identities.learned(written) | (known or Identities())
     ours = {word.lower() for text in named for word in (text, *text.split())}
     return Identities(

@@ -19,7 +19,7 @@ LEAST_RUNS = 2
 LEAST_LAUNCHES = 10
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class ChangePoint(Struct, frozen=True, kw_only=True):
     """Between run ``at - 1`` and run ``at`` of a series the level changed.
 
     ``ratio`` is the geometric mean of step seconds after over that before, up to the neighbouring
@@ -31,7 +31,7 @@ class Change(Struct, frozen=True, kw_only=True):
     p: float
 
 
-def changes(runs: Sequence[Sequence[float]]) -> list[Change]:
+def change_points(runs: Sequence[Sequence[float]]) -> list[ChangePoint]:
     """Return the changes of a series: positive seconds a launch, grouped by run.
 
     The clearest split is tested against the clearest of shuffled launches, whatever place it has
@@ -45,7 +45,7 @@ def changes(runs: Sequence[Sequence[float]]) -> list[Change]:
         before = list(itertools.chain(*logs[edges[number - 1] : at]))
         after = list(itertools.chain(*logs[at : edges[number + 1]]))
         ratio = math.exp(sum(after) / len(after) - sum(before) / len(before))
-        found.append(Change(at=at, ratio=ratio, p=p))
+        found.append(ChangePoint(at=at, ratio=ratio, p=p))
     return found
 
 

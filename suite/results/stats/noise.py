@@ -15,7 +15,7 @@ from suite.catalog.bounds import LARGEST_RATIO, Count, Ratio, Seconds
 from suite.catalog.names import CaseId, Name
 from suite.results.metrics import all_metrics
 from suite.results.record import CompileCache, Record
-from suite.results.replicates import Launches, group
+from suite.results.replicates import Replicates, group
 from suite.results.validity.parity import LOSS_FLOOR
 from suite.wire import Step, Struct
 
@@ -71,7 +71,7 @@ class NoiseFile(Struct, frozen=True, kw_only=True):
     cases: tuple[Noise, ...]
 
 
-def noise(launches: Launches) -> Noise | None:
+def noise(launches: Replicates) -> Noise | None:
     """Return the scatter of one case, or None of fewer than ``MINIMUM_LAUNCHES`` good ones."""
     records = launches.ok
     if len(records) < MINIMUM_LAUNCHES:

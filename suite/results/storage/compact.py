@@ -1,10 +1,10 @@
-"""Keep records small in memory: telemetry parked, and what a run says in each record once."""
+"""Keep records small in memory: telemetry packed, and what a run says in each record once."""
 
 from typing import TypeVar
 
 import msgspec
 
-from suite.results.lazy import LEAST_BYTES, Lot
+from suite.results.lazy import LEAST_BYTES, SpillStore
 from suite.results.record import Environment, Record, Telemetry
 from suite.wire import Step
 
@@ -17,14 +17,14 @@ class Compact:
     """Makes the records of one collection compact; they equal what they were made from."""
 
     def __init__(self) -> None:
-        self._lot = Lot()
+        self._store = SpillStore()
         self._seen: dict[tuple[type, bytes], object] = {}
         self._counts: dict[int, int] = {}
         self._rows: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def record(self, record: Record) -> tuple[Record, int]:
-        """Return the record, made compact, and how many of its bytes were parked."""
-        telemetry, parked = self._parked(record.telemetry)
+        """Return the record, made compact, and how many of its bytes were packed."""
+        telemetry, packed_bytes = self._packed(record.telemetry)
         case = msgspec.structs.replace(
             record.case,
             model=self._same(record.case.model),
@@ -40,7 +40,7 @@ class Compact:
             steps=tuple(map(self._step, record.steps)),
             telemetry=telemetry,
         )
-        return compact, parked
+        return compact, packed_bytes
 
     def _environment(self, environment: Environment) -> Environment:
         """Return it with everything shared but how fast the host was, which each case measured."""
@@ -66,12 +66,12 @@ class Compact:
         assert isinstance(found, type(value))
         return found
 
-    def _parked(self, telemetry: Telemetry | None) -> tuple[Telemetry | None, int]:
+    def _packed(self, telemetry: Telemetry | None) -> tuple[Telemetry | None, int]:
         if telemetry is None:
             return None, 0
         packed = msgspec.msgpack.encode(telemetry)
         if len(packed) < LEAST_BYTES:
             return telemetry, 0
         # To its readers it is what it stands for.
-        parked: Telemetry = self._lot.park(packed, _TELEMETRY.decode)  # type: ignore[assignment]
-        return parked, len(packed)
+        lazy: Telemetry = self._store.put(packed, _TELEMETRY.decode)  # type: ignore[assignment]
+        return lazy, len(packed)

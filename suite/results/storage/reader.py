@@ -279,8 +279,8 @@ class _Reader:
             reason = f"another record of {record.case_id}, launch {record.launch}, run"
             place = self.places[key]
             return f"{reason} {record.run_id!r} was read from {place}; this one is left out"
-        compact, parked = self.compact.record(record)
-        if not self.left.keeps(max(size - parked, 0)):
+        compact, packed_bytes = self.compact.record(record)
+        if not self.left.keeps(max(size - packed_bytes, 0)):
             return budget.KEPT_SPENT
         self.places[key] = str(path) if line is None else f"{path}:{line}"
         self.sources[record.record_id] = str(path)

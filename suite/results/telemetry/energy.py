@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Literal
 
 from suite import units
-from suite.results.lazy import loaded
+from suite.results.lazy import resolve
 from suite.results.memoize import once
 from suite.results.record import Record, Telemetry
 from suite.results.samples import steady_steps
@@ -64,7 +64,7 @@ class Energy(Struct, frozen=True, kw_only=True):
 def energy(record: Record) -> Energy:
     """Return the energy of a record's steady steps."""
     tokens = sum(step.tokens_real for step in steady_steps(record))
-    window, telemetry = steady_window(record), loaded(record.telemetry)
+    window, telemetry = steady_window(record), resolve(record.telemetry)
     if isinstance(window, NoWindow) or telemetry is None:
         reason = window.reason if isinstance(window, NoWindow) else ""
         return Energy(tokens_real=tokens, valid=False, reasons=(reason,))

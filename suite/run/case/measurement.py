@@ -1,6 +1,5 @@
 """One case measured: a session, its telemetry and the record they fold into."""
 
-import datetime
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from suite.results.record import (
     Telemetry,
 )
 from suite.results.validity.checks import check, possible
-from suite.run import variables
+from suite.run import utc, variables
 from suite.run.case import compile_cache, telemetry
 from suite.run.case.outcome import Ended, one_line
 from suite.run.case.session import WORKER, Session
@@ -34,7 +33,7 @@ from suite.run.progress.reporter import Reporter
 from suite.wire import Phase, Start, Step
 
 
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
+class MeasurementSetting(msgspec.Struct, frozen=True, kw_only=True):
     """What all cases of one launch share. ``gpu`` is None on the CPU.
 
     ``folder`` is the run's, ``cache`` what all runs share; both are writable.
@@ -71,7 +70,7 @@ class Measurement:
     def __init__(
         self,
         case: Case,
-        setting: Setting,
+        setting: MeasurementSetting,
         reporter: Reporter,
         keep: Callable[[Record], Record],
         *,
@@ -90,7 +89,7 @@ class Measurement:
         self._session: Session | None = None
         self._sampler = Sampler(setting.gpu) if setting.gpu is not None else None
         self._began = time.monotonic()
-        self._started_at = now()
+        self._started_at = utc.iso(utc.now())
 
     def refuse_unsupported(self) -> Record | None:
         """Return the record of a case that no library can run; None when it can be tried."""
@@ -223,7 +222,7 @@ class Measurement:
             phase=ended.phase if ended is not None else None,
             reason=reason,
             started_at=self._started_at,
-            ended_at=now(),
+            ended_at=utc.iso(utc.now()),
             case=case,
             hardware=setting.profile,
             work_key=work_key(case),
@@ -300,7 +299,7 @@ class Measurement:
         effective = session.ready.effective if session.ready is not None else None
         steps = tuple(session.steps)
         made = check(self.case, effective, steps)
-        if self._setting.profile.device == "cuda":
+        if self._setting.profile.has_gpu:
             made = (*made, possible(self.case, steps, self._setting.environment.probe))
         return made if seen is None else (*made, *telemetry.checks(seen))
 
@@ -328,12 +327,6 @@ def _as_seen(environment: Environment, session: Session) -> Environment:
     if probe is not None and before is not None:
         probe = msgspec.structs.replace(probe, host=before, host_after=after)
     return msgspec.structs.replace(environment, versions=session.ready.versions, probe=probe)
-
-
-def now() -> str:
-    """Return this moment in UTC, ISO 8601, to the second."""
-    moment = datetime.datetime.now(datetime.UTC)
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _notes(session: Session, busy_neighbours: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 import msgspec
 
@@ -36,10 +36,9 @@ from suite.wire import (
     Start,
     Step,
     StepDone,
+    StepRole,
     Stop,
 )
-
-Role = Literal["first", "warmup", "steady"]
 
 # -P: what libraries leave in the working directory must not be imported by accident.
 WORKER = (sys.executable, "-P", "-X", "faulthandler", "-m", "suite.worker")
@@ -87,7 +86,7 @@ class Session:
         self._start = start
         self._case = start.case
         self._reporter = reporter
-        self._granted: list[Role] = []
+        self._granted: list[StepRole] = []
         self._phase_began = time.monotonic()
         self._limit_seconds = float(self._case.timeouts.import_seconds)
         self._heard = time.monotonic()
@@ -172,7 +171,7 @@ class Session:
         self.process.kill()
         self._connection.close()
 
-    def _grant(self, steps: int, role: Role) -> None:
+    def _grant(self, steps: int, role: StepRole) -> None:
         self._granted += [role] * steps
         timeouts = self._case.timeouts
         self._limit(timeouts.first_step_seconds if role == "first" else timeouts.step_seconds)

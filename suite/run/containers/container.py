@@ -12,7 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from suite.errors import SuiteError, WrongMachine
-from suite.run.containers.engine import Engine, explained
+from suite.run.containers.engine import DockerEngine, explained
 from suite.run.containers.owner import OWNER, STOP_SECONDS
 from suite.run.progress.events import AnyEvent, parse
 
@@ -111,7 +111,7 @@ class Launched:
     """
 
     def __init__(
-        self, engine: Engine, spec: Spec, collect: Callable[[Any], None] | None = None
+        self, engine: DockerEngine, spec: Spec, collect: Callable[[Any], None] | None = None
     ) -> None:
         self._engine = engine
         self._spec = spec

@@ -37,7 +37,7 @@ _NO_NETWORK = re.compile(
 )
 
 
-class Engine:
+class DockerEngine:
     """A connection to one engine; a context manager that closes it.
 
     ``remote`` says that it runs on another machine, so that folders here cannot be mounted there.
@@ -142,7 +142,7 @@ def address() -> str:
     return f"unix://{found}"
 
 
-def connect(*, seconds: float = ANSWER_SECONDS) -> Engine:
+def connect(*, seconds: float = ANSWER_SECONDS) -> DockerEngine:
     """Return the engine of ``address()``; raises WrongMachine with what to do about it."""
     try:
         import docker
@@ -177,7 +177,7 @@ def connect(*, seconds: float = ANSWER_SECONDS) -> Engine:
                 raise too_old(str(answer.get("Version") or ""), api)
             if _numbers(api) < _numbers(newest):
                 client = _client(base, api, seconds, tls)
-        engine = Engine(client, where, tunnel)
+        engine = DockerEngine(client, where, tunnel)
         engine.look()
     except BaseException:
         if tunnel is not None:

@@ -44,12 +44,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def _launch(folder: Path, number: int, channel: Channel) -> None:
     from suite.results.storage.run_folder import open_run
-    from suite.run.pytest_front.drive import launch
+    from suite.run.pytest_front.drive import run_launch
     from suite.setup.packages import ensure_training
 
     ensure_training()
     with open_run(folder, known=True) as run:  # looked at outside, where users have their names
-        launch(run, number, channel)
+        run_launch(run, number, channel)
 
 
 def _end_with_stdin() -> None:

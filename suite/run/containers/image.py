@@ -17,7 +17,7 @@ from suite.paths import ROOT
 from suite.results.record import Container
 from suite.run.containers.engine import (
     LOCAL,
-    Engine,
+    DockerEngine,
     disk_full,
     explain,
     no_network,
@@ -59,7 +59,7 @@ def reference(name: str) -> str:
     return f"tunebench/{name}:{lock[:12]}"
 
 
-def ensure(engine: Engine, name: str, revision: str | None) -> Container:
+def ensure(engine: DockerEngine, name: str, revision: str | None) -> Container:
     """Return the image, built or pulled if it is missing; raises WrongMachine."""
     wanted = reference(name)
     if not os.environ.get("TUNEBENCH_IMAGE") and find(engine, wanted) is None:
@@ -67,7 +67,7 @@ def ensure(engine: Engine, name: str, revision: str | None) -> Container:
     return named(engine, wanted, name)
 
 
-def named(engine: Engine, wanted: str, name: str) -> Container:
+def named(engine: DockerEngine, wanted: str, name: str) -> Container:
     """Return the image of that reference, pulled if it is missing; ``name`` as in ``ensure``."""
     found = find(engine, wanted)
     if found is None:
@@ -78,7 +78,7 @@ def named(engine: Engine, wanted: str, name: str) -> Container:
     return describe(engine, found, wanted, name)
 
 
-def describe(engine: Engine, image: Any, wanted: str, name: str) -> Container:
+def describe(engine: DockerEngine, image: Any, wanted: str, name: str) -> Container:
     """Return what a record says about the image and where it runs."""
     labels = image.labels
     lock, ours = labels.get(LOCK) or None, lock_hash(name)
@@ -96,7 +96,7 @@ def describe(engine: Engine, image: Any, wanted: str, name: str) -> Container:
     )
 
 
-def find(engine: Engine, wanted: str) -> Any:
+def find(engine: DockerEngine, wanted: str) -> Any:
     """Return the engine's image of that reference, or None."""
     from docker.errors import DockerException, ImageNotFound
 
@@ -108,7 +108,7 @@ def find(engine: Engine, wanted: str) -> Any:
         raise explain(error, engine.address) from error
 
 
-def _pull(engine: Engine, wanted: str) -> None:
+def _pull(engine: DockerEngine, wanted: str) -> None:
     from docker.errors import DockerException
     from docker.utils import parse_repository_tag
 
@@ -129,7 +129,7 @@ def _pull(engine: Engine, wanted: str) -> None:
         ) from error
 
 
-def _build(engine: Engine, name: str, wanted: str, revision: str | None) -> None:
+def _build(engine: DockerEngine, name: str, wanted: str, revision: str | None) -> None:
     if not exists(name):
         raise WrongMachine(f"the image {wanted} is missing, and so is docker/{name}", hint=LOCAL)
     print(f"tunebench: building {wanted} from docker/{name} (once)", file=sys.stderr, flush=True)
@@ -147,7 +147,7 @@ def _build(engine: Engine, name: str, wanted: str, revision: str | None) -> None
 
 
 def make(
-    engine: Engine, context: Path, wanted: str, arguments: dict[str, str], *, network: str
+    engine: DockerEngine, context: Path, wanted: str, arguments: dict[str, str], *, network: str
 ) -> None:
     """Build an image from a folder with a Dockerfile; raises WrongMachine."""
     from docker.errors import DockerException
@@ -195,7 +195,7 @@ def _follow(said: Iterator[dict[str, Any]]) -> None:
         print("\r\x1b[K", end="", file=screen.raw(sys.stderr), flush=True)
 
 
-def _failed(what: str, text: str, error: BaseException, engine: Engine) -> WrongMachine:
+def _failed(what: str, text: str, error: BaseException, engine: DockerEngine) -> WrongMachine:
     if disk_full(text):
         return WrongMachine(
             f"{what}: the disk of the Docker engine is full",

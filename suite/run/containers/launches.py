@@ -14,7 +14,7 @@ from suite.results.record import Container
 from suite.results.storage.run_folder import Run
 from suite.run.containers import image, owner
 from suite.run.containers.container import Launched, Spec
-from suite.run.containers.engine import Engine, connect
+from suite.run.containers.engine import DockerEngine, connect
 from suite.run.containers.place import RESULTS, Place, RemotePlace, own_user, place
 from suite.run.machine import environment
 from suite.run.machine.nvml import Device, open_gpu
@@ -39,7 +39,7 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
     if name is None:
         raise BadInput(f"profile {run.plan.profile!r} names no image", hint="Use --runner local.")
     with connect() as engine:
-        if profile.device == "cuda":
+        if profile.has_gpu:
             engine.need_gpus()
         revision, _, _ = environment.git(ROOT)
         with ready(engine, run, image.ensure(engine, name, revision)) as launch:
@@ -51,7 +51,7 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
 
 
 @contextmanager
-def ready(engine: Engine, run: Run, container: Container) -> Iterator[OneLaunch]:
+def ready(engine: DockerEngine, run: Run, container: Container) -> Iterator[OneLaunch]:
     """Yield what carries out a launch of the run, by its number, in a container of that image."""
     revision, dirty, _ = environment.git(ROOT)
     stated = None if revision is None else revision + ("-dirty" if dirty else "")
@@ -75,7 +75,7 @@ def prepare() -> None:
 
 
 def specification(
-    engine: Engine,
+    engine: DockerEngine,
     run: Run,
     number: int,
     container: Container,
@@ -94,7 +94,7 @@ def specification(
         told["TUNEBENCH_REVISION"] = revision
     if hub:
         told["HF_HOME"] = "/cache/huggingface"
-    if profile.device == "cuda":
+    if profile.has_gpu:
         told["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
         if not engine.remote and (seen := _host_gpu()) is not None:
             told[environment.HOST_GPU] = seen
@@ -112,7 +112,7 @@ def specification(
         environment={**told, "PYTHONDONTWRITEBYTECODE": "1"},
         volumes=where.volumes,
         user=user,
-        gpus=profile.device == "cuda",
+        gpus=profile.has_gpu,
         cdi=engine.podman,
         network=hub,
         memory_bytes=engine.memory_bytes,
@@ -121,7 +121,7 @@ def specification(
 
 
 def _launch(
-    engine: Engine, run: Run, number: int, where: Place, spec: Spec, reporter: Reporter
+    engine: DockerEngine, run: Run, number: int, where: Place, spec: Spec, reporter: Reporter
 ) -> None:
     """Carry out one launch; the run's folder is lent to it where it is mounted there."""
     remote = isinstance(where, RemotePlace)

@@ -10,7 +10,7 @@ import msgspec
 from suite.errors import SuiteError, WrongMachine
 from suite.results.record import Container
 from suite.run.containers import image, owner
-from suite.run.containers.engine import Engine, explained
+from suite.run.containers.engine import DockerEngine, explained
 
 REPOSITORY = "tunebench/upgrade"
 FOLDER = "/opt/upgrade"  #: a folder in it for each layer, named by its key
@@ -67,7 +67,7 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
     metadata: tuple[str, ...]
 
 
-def look(engine: Engine, reference: str) -> Inside:
+def look(engine: DockerEngine, reference: str) -> Inside:
     """Ask an image what it holds, confined as a launch is; raises DoesNotStart."""
     from docker.errors import DockerException
     from docker.types import LogConfig
@@ -105,13 +105,13 @@ def look(engine: Engine, reference: str) -> Inside:
     return msgspec.json.decode(said, type=Inside)
 
 
-def find(engine: Engine, key: str) -> str | None:
+def find(engine: DockerEngine, key: str) -> str | None:
     """Return the reference of the layered image that was made under a key, or None."""
     reference = f"{REPOSITORY}:{key}"
     return None if image.find(engine, reference) is None else reference
 
 
-def build(engine: Engine, parent: Container, packages: Path, key: str) -> str:
+def build(engine: DockerEngine, parent: Container, packages: Path, key: str) -> str:
     """Return the reference of the image ``parent`` with a folder of packages before its own."""
     reference = f"{REPOSITORY}:{key}"
     with explained(engine.address):

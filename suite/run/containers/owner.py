@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from suite.run.containers.engine import Engine, explained
+from suite.run.containers.engine import DockerEngine, explained
 
 RUN = "tunebench.run"  #: label: the run's id; on everything of ours
 LAUNCH = "tunebench.launch"
@@ -37,7 +37,7 @@ def gone(owner: str) -> bool:
     return _began(int(parts[2])) != parts[3]
 
 
-def sweep(engine: Engine) -> list[str]:
+def sweep(engine: DockerEngine) -> list[str]:
     """Stop and remove what killed runs left behind, and return the containers' names."""
     from docker.errors import APIError
 

@@ -19,7 +19,7 @@ from suite.results.record import Record
 from suite.results.storage import decode
 from suite.results.storage.run_folder import JOURNAL, PLAN, Run
 from suite.run.containers.container import Volume
-from suite.run.containers.engine import Engine, explained
+from suite.run.containers.engine import DockerEngine, explained
 from suite.run.folders import cache_folder, unused
 
 SUITE, RESULTS, CACHE = "/tunebench", "/results", "/cache"
@@ -44,7 +44,7 @@ class Place:
 
 @contextmanager
 def place(
-    engine: Engine, run: Run, image: str, user: str, labels: dict[str, str]
+    engine: DockerEngine, run: Run, image: str, user: str, labels: dict[str, str]
 ) -> Iterator[Place]:
     """Yield the place of a run, and leave nothing of it on the engine."""
     if not engine.remote:
@@ -106,7 +106,7 @@ class RemotePlace(Place):
 
 
 def _fill(
-    engine: Engine,
+    engine: DockerEngine,
     image: str,
     volumes: tuple[Volume, ...],
     run: Run,
@@ -171,7 +171,7 @@ def _weights(weights: str) -> Iterator[Volume]:
         yield Volume(source=weights, target=weights)
 
 
-def own_user(engine: Engine) -> str:
+def own_user(engine: DockerEngine) -> str:
     """Return "uid:gid" for the process inside: this user's, so that results are this user's.
 
     Root stays root, without any capability: it can then write what root owns here and nothing

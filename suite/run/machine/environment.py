@@ -15,7 +15,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.errors import WrongMachine
 from suite.paths import ROOT
-from suite.results.record import Container, Environment, Finding, Gpu
+from suite.results.record import Container, Environment, Finding, Gpu, Runner
 from suite.run.machine import no_gpu
 from suite.run.machine.nvml import Device, Missing, open_gpu
 from suite.run.machine.unlisted_gpu import UNLISTED, unlisted
@@ -29,7 +29,7 @@ CONTAINER = "TUNEBENCH_CONTAINER"
 HOST_GPU = "TUNEBENCH_HOST_GPU"
 
 
-def environment(runner: Literal["local", "docker"], gpu: Device | Missing) -> Environment:
+def environment(runner: Runner, gpu: Device | Missing) -> Environment:
     """Return the environment of a run: no host name, no user, no path."""
     unavailable: dict[str, str] = {}
     card = None
@@ -119,7 +119,7 @@ def resolve_profile(name: str) -> Profile:
 
 def require_machine(profile: Profile, gpu: Device | Missing) -> None:
     """Raise WrongMachine unless this machine is of the profile's kind."""
-    if profile.device == "cpu":
+    if not profile.has_gpu:
         return
     if isinstance(gpu, Missing):
         sentence = no_gpu.unused_gpu()

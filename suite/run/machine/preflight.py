@@ -35,7 +35,7 @@ def preflight(
     ``in_image``: it will run in an image, whose PyTorch is not the one that is installed here.
     """
     found = list(host(folder))
-    if profile.device == "cpu":
+    if not profile.has_gpu:
         if sentence := no_gpu.unused_gpu():
             found.append(_finding("gpu", "warn", sentence))
     elif isinstance(gpu, Missing):

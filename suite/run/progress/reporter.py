@@ -56,7 +56,7 @@ class RunReporter(Reporter, Protocol):
         """Leave the terminal as it was."""
 
 
-class Unheard:
+class NullReporter:
     """Nobody listens: for ``pytest benchmarks``, which has a reporter of its own."""
 
     def case_begun(self, case: Case, number: int, total: int, launch: int, launches: int) -> None:

@@ -8,7 +8,7 @@ process.
 IDLE_READS = 64
 
 
-class Clock:
+class WorkerClock:
     """Stands still between ``advance`` calls."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Clock:
         return self._seconds
 
 
-clock = Clock()
+clock = WorkerClock()
 
 
 def worker_clock() -> float:

@@ -17,7 +17,7 @@ from suite.run.progress.reporter import Reporter
 BENCHMARKS = ROOT / "benchmarks"
 
 
-def launch(
+def run_launch(
     run: Run,
     number: int,
     reporter: Reporter,

@@ -22,10 +22,10 @@ from suite.run.case.measurement import CaseFailed, Measurement
 from suite.run.case.outcome import one_line
 from suite.run.launch import Launch
 from suite.run.machine.environment import resolve_profile
+from suite.run.progress.reporter import NullReporter
 from suite.run.pytest_front import benchmark_json
 from suite.run.pytest_front.clock import clock
 from suite.signals import Signals
-from suite.wire import PhaseName, Step
 
 LAUNCH = pytest.StashKey[Launch]()
 PLAN = pytest.StashKey[Plan]()
@@ -105,7 +105,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     except SuiteError as error:
         raise pytest.UsageError(str(error)) from error
     session.config.add_cleanup(run.close)
-    stash[LAUNCH] = launch = Launch(run, 1, Unheard())
+    stash[LAUNCH] = launch = Launch(run, 1, NullReporter())
     session.config.add_cleanup(launch.close)
     with Signals():
         return (yield)
@@ -212,22 +212,6 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
     """Add the plan and the outcome of every case, also of those that pytest-benchmark drops."""
     if LAUNCH in config.stash:
         output_json["tunebench"] = benchmark_json.outcomes(config.stash[LAUNCH])
-
-
-class Unheard:
-    """A reporter for pytest's own terminal, which says enough."""
-
-    def case_begun(self, case: Case, number: int, total: int, launch: int, launches: int) -> None:
-        """Say nothing."""
-
-    def phase_begun(self, name: PhaseName) -> None:
-        """Say nothing."""
-
-    def step_done(self, step: Step, done: int, planned: int) -> None:
-        """Say nothing."""
-
-    def case_ended(self, record: Record) -> None:
-        """Say nothing."""
 
 
 def _abandoned(measurement: Measurement, error: BaseException | None) -> Record:

@@ -5,11 +5,13 @@ from contextlib import ExitStack
 
 from suite.results.storage.run_folder import Run
 from suite.run.progress.choose import reporter
-from suite.run.upgrade.target_environment import Variant
+from suite.run.upgrade.target_environment import PatchedEnvironment
 from suite.signals import Signals
 
 
-def interleave(runs: Sequence[Run], variants: Sequence[Variant], signals: Signals) -> None:
+def interleave(
+    runs: Sequence[Run], variants: Sequence[PatchedEnvironment], signals: Signals
+) -> None:
     """Take what is left of every run, each with its variant: ABBA where there are two.
 
     Raises Interrupted when a signal came; what was measured is kept.

@@ -16,8 +16,8 @@ from suite.results.storage.folder import open_folder, writing
 from suite.results.storage.run_folder import create, read
 from suite.run.upgrade import package_index
 from suite.run.upgrade.alternate import interleave
-from suite.run.upgrade.delta_debugging import first_that_shows, narrow
-from suite.run.upgrade.target_environment import Ground
+from suite.run.upgrade.delta_debugging import first_bad_version, minimize
+from suite.run.upgrade.target_environment import TargetEnvironment
 from suite.signals import Signals
 
 LOG = "bisect.jsonl"
@@ -35,13 +35,13 @@ class _Search:
     def __init__(
         self,
         folder: Path,
-        ground: Ground,
+        environment: TargetEnvironment,
         base: Mapping[str, str],
         shown: compare.Comparison,
         signals: Signals,
     ) -> None:
         self._folder = folder
-        self._ground = ground
+        self._environment = environment
         self._base = base
         self._signals = signals
         slower = [each for each in shown.lines if each.fails and each.metric == compare.GATED]
@@ -54,7 +54,7 @@ class _Search:
         self._cases = tuple(cases) or self._plan.cases
         self.tried: list[Tried] = []
 
-    def shows(self, packages: Mapping[str, str]) -> bool:
+    def reproduces(self, packages: Mapping[str, str]) -> bool:
         """Return whether the base with these packages regresses as the candidate did.
 
         A slowdown counts as the same one from half of it on (of its logarithm): the answer is
@@ -88,11 +88,11 @@ class _Search:
 
     def _measured(self, packages: Mapping[str, str]) -> compare.Comparison:
         """Measure a base anew beside it: that of an hour ago had other clocks."""
-        there = self._ground.target.packages
+        there = self._environment.target.packages
         wanted = {
             name: version for name, version in packages.items() if there.get(name) != version
         }
-        variants = [self._ground.make(self._base), self._ground.make(wanted)]
+        variants = [self._environment.make(self._base), self._environment.make(wanted)]
         with (
             writing(self._folder / "bisect"),
             open_folder(self._folder) as top,
@@ -118,13 +118,13 @@ class _Search:
         )
 
 
-def _phrase(line: compare.Line) -> str:
+def _phrase(line: compare.QuantityResult) -> str:
     return f"{line.case_id}: {line.metric} {line.verdict}"
 
 
 def bisect(
     folder: Path,
-    ground: Ground,
+    environment: TargetEnvironment,
     base: Mapping[str, str],
     candidate: Mapping[str, str],
     shown: compare.Comparison,
@@ -135,14 +135,14 @@ def bisect(
     Packages first: the fewest whose candidate versions bring the regression back on the base.
     Then, for a single one, the first of the versions between that does.
     """
-    sides = [{**ground.target.packages, **side} for side in (base, candidate)]
+    sides = [{**environment.target.packages, **side} for side in (base, candidate)]
     changed = [n for n in sorted({*base, *candidate}) if sides[0].get(n) != sides[1].get(n)]
-    search = _Search(folder, ground, base, shown, signals)
+    search = _Search(folder, environment, base, shown, signals)
 
     def of(names: Sequence[str]) -> dict[str, str]:
         return {name: sides[1][name] for name in names if name in sides[1]}
 
-    culprits = narrow(changed, lambda names: search.shows(of(names)))
+    culprits = minimize(changed, lambda names: search.reproduces(of(names)))
     before, after = ([side.get(name, "none") for name in culprits] for side in sides)
     named = ", ".join(map("{} {} → {}".format, culprits, before, after))
     if len(culprits) > 1:
@@ -154,10 +154,10 @@ def bisect(
     if name not in sides[0] or name not in sides[1]:
         return
     try:
-        between = package_index.versions(name, sides[0][name], sides[1][name], ground.target)
+        between = package_index.versions(name, sides[0][name], sides[1][name], environment.target)
     except WrongMachine as error:
         yield f"Versions between were not tried: {error.message}."
         return
-    first = first_that_shows(between, lambda version: search.shows({name: version}))
+    first = first_bad_version(between, lambda version: search.reproduces({name: version}))
     tried = units.counted(len(search.tried), "attempt")
     yield f"First version that shows it: {name} {first} ({tried} in all)."

@@ -19,13 +19,13 @@ from suite.errors import WrongMachine
 from suite.results.storage.run_folder import Run
 from suite.run.folders import cache_folder
 from suite.run.progress.reporter import Reporter
-from suite.run.pytest_front.drive import launch
+from suite.run.pytest_front.drive import run_launch
 from suite.run.upgrade import package_index
 from suite.run.upgrade.target_environment import OneLaunch
 
 
-class Here:
-    """This environment as the ground that other versions are laid over."""
+class LocalEnvironment:
+    """This environment, which other versions are laid over."""
 
     image_id = None
 
@@ -67,7 +67,7 @@ class Overlay(msgspec.Struct, frozen=True, kw_only=True):
 
         def one(number: int, reporter: Reporter) -> None:
             with self._active():
-                launch(run, number, reporter)
+                run_launch(run, number, reporter)
 
         yield one
 

@@ -1,4 +1,4 @@
-"""The grounds of two sides: this environment for both, or an image, or an image each."""
+"""The environments of two sides: this one for both, or an image, or an image each."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -6,26 +6,26 @@ from contextlib import ExitStack, contextmanager
 from suite.catalog.profile import Profile
 from suite.errors import BadInput, WrongMachine
 from suite.paths import ROOT
+from suite.results.record import Runner
 from suite.run.machine import environment
-from suite.run.runner import Runner
-from suite.run.upgrade.local import Here
+from suite.run.upgrade.local import LocalEnvironment
 from suite.run.upgrade.package_index import NotInstallable
-from suite.run.upgrade.target_environment import Ground
+from suite.run.upgrade.target_environment import TargetEnvironment
 from suite.setup.packages import ensure_training
 
 
 @contextmanager
-def grounds(
+def target_environments(
     runner: Runner, profile: Profile, images: Sequence[str | None]
-) -> Iterator[tuple[Ground, ...]]:
-    """Yield one ground a side; ``images`` are named ones, None stands for the profile's.
+) -> Iterator[tuple[TargetEnvironment, ...]]:
+    """Yield one environment a side; ``images`` are named ones, None stands for the profile's.
 
     Raises BadInput where the profile has none, WrongMachine without an engine or an image,
     NotInstallable where nothing starts in another image than the first side's.
     """
     if runner == "local":
         ensure_training()
-        yield (Here(),) * len(images)
+        yield (LocalEnvironment(),) * len(images)
         return
     if profile.image is None and None in images:
         raise BadInput(
@@ -40,9 +40,9 @@ def grounds(
     name = profile.image or ""
     with ExitStack() as stack:
         engine = stack.enter_context(connect())
-        if profile.device == "cuda":
+        if profile.has_gpu:
             engine.need_gpus()
-        found: dict[str | None, Ground] = {}
+        found: dict[str | None, TargetEnvironment] = {}
         for wanted in dict.fromkeys(images):
             if wanted is None:
                 revision, _, _ = environment.git(ROOT)
@@ -50,7 +50,9 @@ def grounds(
             else:
                 container = image.named(engine, wanted, name)
             try:
-                found[wanted] = stack.enter_context(patched_image.ground(engine, container, name))
+                found[wanted] = stack.enter_context(
+                    patched_image.image_environment(engine, container, name)
+                )
             except NotInstallable as error:
                 if wanted != images[0]:
                     raise

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from suite.errors import BadInput, SuiteError, WrongMachine
 from suite.paths import ROOT
@@ -45,7 +46,7 @@ def here() -> Target:
     """Return this Python's environment."""
     found: dict[str, str] = {}
     for each in importlib.metadata.distributions():
-        found.setdefault(normalized(each.name), each.version)
+        found.setdefault(canonicalize_name(each.name), each.version)
     return Target(packages=found)
 
 
@@ -64,8 +65,8 @@ def resolve(given: Sequence[str], target: Target) -> dict[str, str]:
     if requirements:
         found |= _resolved(requirements, target)
     # What is left out of this environment on purpose comes in only by its name.
-    named = {normalized(each.name) for each in requirements}
-    unwanted = {normalized(each.name) for each in _lines(EXCLUDED, target)} - named
+    named = {canonicalize_name(each.name) for each in requirements}
+    unwanted = {canonicalize_name(each.name) for each in _lines(EXCLUDED, target)} - named
     return {
         name: version
         for name, version in sorted(found.items())
@@ -101,11 +102,6 @@ def pins(packages: Mapping[str, str]) -> list[str]:
     return [f"{name}=={version}" for name, version in sorted(packages.items())]
 
 
-def normalized(name: str) -> str:
-    """Return a package's name as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def _requirement(text: str) -> Requirement:
     if text.endswith((".txt", ".lock")):  # a name to pip, and a mistyped file to anybody else
         raise BadInput(f"{text}: no such file")
@@ -138,12 +134,12 @@ def _lines(path: Path, target: Target) -> Iterator[Requirement]:
 
 
 def _locked(path: Path, target: Target) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for each in _lines(path, target):
         named = [one.version for one in each.specifier if one.operator == "=="]
         if len(named) != 1:
             raise BadInput(f"{path}: {each} names no single version", hint="Give a lock.")
-        found[normalized(each.name)] = named[0]
+        found[canonicalize_name(each.name)] = named[0]
     return found
 
 
@@ -160,7 +156,7 @@ def _resolved(requirements: Sequence[Requirement], target: Target) -> dict[str, 
     said = _pip(["install", *options, *map(str, requirements)], python=target.python)
     report = json.loads(said[said.index("{") :])
     return {
-        normalized(each["metadata"]["name"]): each["metadata"]["version"]
+        canonicalize_name(each["metadata"]["name"]): each["metadata"]["version"]
         for each in report["install"]
     }
 

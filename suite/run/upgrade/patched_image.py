@@ -15,21 +15,22 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 import msgspec
+from packaging.utils import canonicalize_name
 
 from suite.errors import WrongMachine
 from suite.results.record import Container
 from suite.results.storage.run_folder import Run
 from suite.run.containers import image, launches, layer
-from suite.run.containers.engine import Engine
+from suite.run.containers.engine import DockerEngine
 from suite.run.upgrade import package_index
 from suite.run.upgrade.package_index import NotInstallable, Target
 from suite.run.upgrade.target_environment import OneLaunch
 
 
-class InImage(msgspec.Struct, frozen=True, kw_only=True):
-    """An image to launch in, made from ``Image`` with other versions, or that image itself."""
+class PatchedImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image to launch in: that of an ``ImageEnvironment``, or one with other versions."""
 
-    engine: Engine
+    engine: DockerEngine
     container: Container
 
     def ready(self, run: Run) -> AbstractContextManager[OneLaunch]:
@@ -37,20 +38,22 @@ class InImage(msgspec.Struct, frozen=True, kw_only=True):
         return launches.ready(self.engine, run, self.container)
 
 
-class Image:
-    """An image as the ground that other versions are laid over."""
+class ImageEnvironment:
+    """An image that other versions are laid over."""
 
-    def __init__(self, engine: Engine, container: Container, name: str, target: Target) -> None:
+    def __init__(
+        self, engine: DockerEngine, container: Container, name: str, target: Target
+    ) -> None:
         self.target = target
         self.image_id = container.image_id
         self._container = container
         self._engine = engine
         self._name = name
 
-    def make(self, packages: Mapping[str, str]) -> InImage:
+    def make(self, packages: Mapping[str, str]) -> PatchedImage:
         """Return the image with these versions, built unless the engine has it."""
         if not packages:
-            return InImage(engine=self._engine, container=self._container)
+            return PatchedImage(engine=self._engine, container=self._container)
         wanted = package_index.pins(packages)
         recipe = "\n".join([self._container.image_id, layer.DOCKERFILE, *wanted])
         key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
@@ -68,12 +71,16 @@ class Image:
             raise NotInstallable(f"{', '.join(wanted)}: {error.message}") from error
         if other := {name for name in packages if held.get(name) != packages[name]}:
             raise WrongMachine(f"{made} does not hold the versions it was made with: {other}")
-        return InImage(engine=self._engine, container=image.named(self._engine, made, self._name))
+        return PatchedImage(
+            engine=self._engine, container=image.named(self._engine, made, self._name)
+        )
 
 
 @contextmanager
-def ground(engine: Engine, container: Container, name: str) -> Iterator[Image]:
-    """Yield an image as a ground; ``name`` is its folder in docker/.
+def image_environment(
+    engine: DockerEngine, container: Container, name: str
+) -> Iterator[ImageEnvironment]:
+    """Yield an image as an environment; ``name`` is its folder in docker/.
 
     Raises NotInstallable for one that nothing starts in.
     """
@@ -94,13 +101,13 @@ def ground(engine: Engine, container: Container, name: str) -> Iterator[Image]:
                 "sys_platform": "linux",
             },
         )
-        yield Image(engine, container, name, target)
+        yield ImageEnvironment(engine, container, name, target)
 
 
 def _packages(inside: layer.Inside) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, version, _ in _read(inside):
-        found.setdefault(package_index.normalized(name), version)
+        found.setdefault(canonicalize_name(name), version)
     return found
 
 
@@ -123,7 +130,7 @@ def _stand_in(folder: Path, inside: layer.Inside) -> str:
         raise WrongMachine(f"no environment can be made: {(done.stdout + done.stderr).strip()}")
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
     for name, version, text in _read(inside):
-        stem = f"{package_index.normalized(name).replace('-', '_')}-{version}".replace("/", "_")
+        stem = f"{canonicalize_name(name).replace('-', '_')}-{version}".replace("/", "_")
         metadata = site / f"{stem}.dist-info"
         metadata.mkdir(exist_ok=True)
         (metadata / "METADATA").write_text(f"{text}\n", encoding="utf-8")

@@ -11,15 +11,15 @@ from suite.run.upgrade.package_index import Target
 OneLaunch = Callable[[int, Reporter], None]  #: carries out the launch of that number
 
 
-class Variant(Protocol):
-    """A ground with some versions laid over it; launches run with them."""
+class PatchedEnvironment(Protocol):
+    """A target environment with some versions laid over it; launches run with them."""
 
     def ready(self, run: Run) -> AbstractContextManager[OneLaunch]:
         """Yield what carries out a launch of the run with it; leaving ends what that needed."""
         ...
 
 
-class Ground(Protocol):
+class TargetEnvironment(Protocol):
     """An environment that is never changed: ``target`` says what it holds."""
 
     @property
@@ -32,7 +32,7 @@ class Ground(Protocol):
         """Return what it holds, and how pip is told of it."""
         ...
 
-    def make(self, packages: Mapping[str, str]) -> Variant:
+    def make(self, packages: Mapping[str, str]) -> PatchedEnvironment:
         """Return it with these versions, made unless the cache has them.
 
         Raises NotInstallable for versions that cannot be had or that nothing starts with.

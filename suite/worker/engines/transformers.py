@@ -17,7 +17,7 @@ from suite.worker.model.targets import module_targets, parameter_targets
 def load(start: Start, checkpoint: str, revision: str | None) -> Any:
     """Return a causal language model in bfloat16 on the device; see ``Engine.load``."""
     method = start.case.method
-    if method.liger and start.device == "cpu":
+    if method.liger and not start.on_gpu:
         raise Unsupported("Liger's kernels are written in Triton, which needs a GPU")
     settings: dict[str, Any] = {
         "dtype": torch.bfloat16,

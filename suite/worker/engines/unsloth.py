@@ -30,7 +30,7 @@ def load(start: Start, checkpoint: str, revision: str | None) -> Any:
     }
     if method.attention != "engine":
         settings["attn_implementation"] = method.attention
-    if start.device == "cpu" and method.quantization and start.case.model.family == "gpt-oss":
+    if not start.on_gpu and method.quantization and start.case.model.family == "gpt-oss":
         # Unsloth's GPU loader swaps in experts that can be quantized one by one; its CPU loader
         # does not, and would leave nine tenths of the model unquantized.
         from unsloth_zoo.temporary_patches.gpt_oss import patch_gpt_oss_bnb4bit

@@ -7,15 +7,15 @@ import importlib
 from typing import Any, Protocol, cast
 
 from suite.wire import Ledger, Start
-from suite.worker.data import Row
-from suite.worker.loops.gate import Gate
+from suite.worker.data import TrainingRow
+from suite.worker.loops.step_gate import Gate
 
 
 class Loop(Protocol):
     """What a module of this folder offers."""
 
     def run(
-        self, model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate
+        self, model: Any, tokenizer: Any, rows: list[TrainingRow], start: Start, gate: Gate
     ) -> Ledger | None:
         """Prepare, let ``gate`` hold every step, and return once it says that it is enough.
 

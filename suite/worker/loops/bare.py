@@ -17,14 +17,16 @@ import transformers
 from suite.wire import Ledger, Start
 from suite.worker import effective
 from suite.worker.batches import Batch, as_dicts, collate, tokens, total
-from suite.worker.data import Row
-from suite.worker.loops.gate import Gate
+from suite.worker.data import TrainingRow
 from suite.worker.loops.memory import MemoryNotes
 from suite.worker.loops.settings import refuse_flattened_unsloth, training_arguments
+from suite.worker.loops.step_gate import Gate
 from suite.worker.model.experts import ExpertsWitness
 
 
-def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> Ledger | None:
+def run(
+    model: Any, tokenizer: Any, rows: list[TrainingRow], start: Start, gate: Gate
+) -> Ledger | None:
     """Train in a plain loop; see ``Loop.run``."""
     refuse_flattened_unsloth(start)
     method = start.case.method
@@ -92,7 +94,7 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
             return memory.ledger(optimizer)
 
 
-def _batches(rows: list[Row], start: Start, padding_id: int) -> Iterator[Batch]:
+def _batches(rows: list[TrainingRow], start: Start, padding_id: int) -> Iterator[Batch]:
     """Yield batches on the device, in the order of the rows, for ever."""
     workload = start.case.workload
     columns = as_dicts(rows, workload.packing)

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from suite.catalog.device import is_gpu
 from suite.wire import Ledger
 from suite.worker import ledger
 
@@ -12,7 +13,7 @@ class MemoryNotes:
     """What has to be looked at in the middle of a step. Costs nothing on the CPU."""
 
     def __init__(self, model: torch.nn.Module, device: str) -> None:
-        self._model, self._on_gpu = model, device == "cuda"
+        self._model, self._on_gpu = model, is_gpu(device)
         self._gradient_bytes = 0
         self._allocated_before: int | None = None
 

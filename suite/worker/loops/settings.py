@@ -32,11 +32,11 @@ def training_arguments(start: Start, output: str) -> dict[str, Any]:
         "gradient_checkpointing": method.gradient_checkpointing == "standard",
         "use_liger_kernel": method.liger,
         "seed": case.seed,
-        "use_cpu": start.device == "cpu",
+        "use_cpu": not start.on_gpu,
         # Nothing may happen in a step but the step, and batches come as data.py orders them.
         "train_sampling_strategy": "sequential",
         "dataloader_num_workers": 0,
-        "dataloader_pin_memory": start.device == "cuda",
+        "dataloader_pin_memory": start.on_gpu,
         "remove_unused_columns": False,
         "eval_strategy": "no",
         "save_strategy": "no",

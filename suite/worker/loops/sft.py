@@ -9,14 +9,16 @@ import trl
 
 from suite.wire import Ledger, Start
 from suite.worker.batches import as_dicts
-from suite.worker.data import Row
+from suite.worker.data import TrainingRow
 from suite.worker.failures import Unsupported
-from suite.worker.loops.gate import Gate
 from suite.worker.loops.instrument import train
 from suite.worker.loops.settings import training_arguments
+from suite.worker.loops.step_gate import Gate
 
 
-def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> Ledger | None:
+def run(
+    model: Any, tokenizer: Any, rows: list[TrainingRow], start: Start, gate: Gate
+) -> Ledger | None:
     """Train under TRL's SFTTrainer; see ``Loop.run``.
 
     Rows come tokenized, cut and, where the workload says so, packed by ``data.py``: what TRL's own
@@ -24,7 +26,7 @@ def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -
     padding-free batches by itself where nothing is said; the workload says.
     """
     method, packing = start.case.method, start.case.workload.packing
-    if start.device == "cpu" and method.engine == "transformers":
+    if not start.on_gpu and method.engine == "transformers":
         raise Unsupported(
             f"TRL {trl.__version__}'s SFTTrainer computes its loss in Triton kernels only, which"
             " need a GPU; on the CPU use the loop 'trainer'"

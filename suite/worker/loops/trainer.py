@@ -8,13 +8,15 @@ import transformers
 
 from suite.wire import Ledger, Start
 from suite.worker.batches import as_dicts, collate
-from suite.worker.data import Row
-from suite.worker.loops.gate import Gate
+from suite.worker.data import TrainingRow
 from suite.worker.loops.instrument import train
 from suite.worker.loops.settings import refuse_flattened_unsloth, training_arguments
+from suite.worker.loops.step_gate import Gate
 
 
-def run(model: Any, tokenizer: Any, rows: list[Row], start: Start, gate: Gate) -> Ledger | None:
+def run(
+    model: Any, tokenizer: Any, rows: list[TrainingRow], start: Start, gate: Gate
+) -> Ledger | None:
     """Train under transformers' Trainer; see ``Loop.run``."""
     refuse_flattened_unsloth(start)
     packing = start.case.workload.packing

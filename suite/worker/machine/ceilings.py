@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 
+from suite.catalog.device import is_gpu
 from suite.wire import Probe
 from suite.worker.machine import host_probe
 
@@ -23,11 +24,11 @@ def _seconds(work: Callable[[], object], device: str) -> float:
     """Return the median time of one call in seconds, each call synchronized at both ends."""
     times = []
     for _ in range(3 + REPEATS):
-        if device == "cuda":
+        if is_gpu(device):
             torch.cuda.synchronize()
         began = time.perf_counter()
         work()
-        if device == "cuda":
+        if is_gpu(device):
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)
     return statistics.median(times[3:])
@@ -52,7 +53,7 @@ def measure(device: str) -> Probe:
     target = torch.empty_like(source)
     copy_seconds = _seconds(lambda: target.copy_(source), device)
     up = down = None
-    if device == "cuda":
+    if is_gpu(device):
         # How engines offload: from and to pinned memory, over the bus.
         host = torch.empty(min(copy_bytes, 1 << 30) // 2, dtype=torch.bfloat16, pin_memory=True)
         there = source[: host.numel()]

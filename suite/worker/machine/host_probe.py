@@ -14,6 +14,7 @@ import msgspec
 import numpy
 import torch
 
+from suite.catalog.device import is_gpu
 from suite.wire import HostProbe
 
 #: For each of four parts. A CPU's figures are there to try the code.
@@ -37,7 +38,7 @@ def measure(device: str) -> HostProbe:
         "pinned_bytes_per_second": _pinned,
     }
     for name, part in parts.items():
-        if device == "cpu" and part in (_launches, _pinned):
+        if part in (_launches, _pinned) and not is_gpu(device):
             unavailable[name] = "no GPU in use"
             continue
         try:

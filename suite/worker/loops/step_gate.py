@@ -6,9 +6,9 @@ import resource
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from suite.wire import Connection, Effective, Go, Ready, Step, StepDone, Stop
+from suite.wire import Connection, Effective, Go, Ready, Step, StepDone, StepRole, Stop
 from suite.worker.phases import Phases
 
 if TYPE_CHECKING:  # it imports torch, which belongs into the import phase, after the engine
@@ -61,7 +61,7 @@ class Gate:
         self._phases = phases
         self._synchronize = synchronize
         self._ready = ready
-        self._granted: deque[Literal["first", "warmup", "steady"]] = deque()
+        self._granted: deque[StepRole] = deque()
         self._began = self._began_monotonic = 0.0
         self._collector = Collector()
         self._collected_before = 0.0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from suite.run.upgrade.delta_debugging import first_that_shows, narrow
+from suite.run.upgrade.delta_debugging import first_bad_version, minimize
 
 NAMES = [f"package-{number}" for number in range(16)]
 
@@ -15,11 +15,11 @@ def test_exactly_the_culprits_are_left(culprits: set[int]) -> None:
     wanted = {NAMES[number] for number in culprits}
     asked: list[frozenset[str]] = []
 
-    def shows(part: Sequence[str]) -> bool:
+    def reproduces(part: Sequence[str]) -> bool:
         asked.append(frozenset(part))
         return wanted <= set(part)
 
-    assert set(narrow(NAMES, shows)) == wanted
+    assert set(minimize(NAMES, reproduces)) == wanted
     assert len(asked) == len(set(asked)), "no part is measured twice"
     if len(culprits) == 1:
         assert len(asked) <= 8, "halving, not one by one"
@@ -27,7 +27,7 @@ def test_exactly_the_culprits_are_left(culprits: set[int]) -> None:
 
 def test_what_no_part_shows_is_left_whole() -> None:
     """A regression that only all changes together bring is blamed on nothing smaller."""
-    assert narrow(NAMES[:3], lambda part: False) == NAMES[:3]
+    assert minimize(NAMES[:3], lambda part: False) == NAMES[:3]
 
 
 def test_a_single_change_needs_no_attempt() -> None:
@@ -36,7 +36,7 @@ def test_a_single_change_needs_no_attempt() -> None:
     def never(part: Sequence[str]) -> bool:
         raise AssertionError(part)
 
-    assert narrow(["one"], never) == ["one"]
+    assert minimize(["one"], never) == ["one"]
 
 
 @pytest.mark.parametrize("first", range(9))
@@ -45,10 +45,10 @@ def test_the_first_version_is_found_by_halving(first: int) -> None:
     versions = [f"1.{number}" for number in range(9)]
     asked = []
 
-    def shows(version: str) -> bool:
+    def reproduces(version: str) -> bool:
         asked.append(version)
         return versions.index(version) >= first
 
-    assert first_that_shows(versions, shows) == versions[first]
+    assert first_bad_version(versions, reproduces) == versions[first]
     assert len(asked) <= 4
     assert versions[-1] not in asked

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from suite.catalog.case import Case
 from suite.wire import Connection, Effective, Finished, Ready, Start
-from suite.worker.data import Row, rows
+from suite.worker.data import TrainingRow, rows
 from suite.worker.model import experts
 from suite.worker.phases import Phases
 
 
-def live(start: Start, connection: Connection, phases: Phases) -> None:
+def run_case(start: Start, connection: Connection, phases: Phases) -> None:
     """Run one case to its end and send ``Finished``; whatever goes wrong is raised."""
     prepare_environment(start)
     case = start.case
@@ -25,7 +25,7 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
 
         from suite.worker import effective
         from suite.worker.loops import open_loop
-        from suite.worker.loops.gate import Gate
+        from suite.worker.loops.step_gate import Gate
         from suite.worker.machine import host_probe
         from suite.worker.model import weights
 
@@ -56,7 +56,7 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
         )
 
     def synchronize() -> None:
-        if start.device == "cuda":
+        if start.on_gpu:
             torch.cuda.synchronize()
 
     gate = Gate(connection, phases, synchronize, ready)
@@ -66,7 +66,7 @@ def live(start: Start, connection: Connection, phases: Phases) -> None:
     connection.send(Finished(ledger=ledger, effective=gate.effective, host=host))
 
 
-def _rows(case: Case) -> list[Row]:
+def _rows(case: Case) -> list[TrainingRow]:
     """Return as many rows as there can be steps for.
 
     Where batches differ in shape, warm-up has the very batches of the steady steps: whatever a
@@ -101,7 +101,7 @@ def prepare_environment(start: Start) -> None:
         }
     )
     experts.choose(start.case.method)
-    if start.device == "cpu":
+    if not start.on_gpu:
         # Its CPU backend does not compile by default, its gpt-oss experts would: 15 seconds and a
         # C++ compiler for nothing.
         os.environ["UNSLOTH_COMPILE_DISABLE"] = "1"
