@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from suite import units
 from suite.console import tables
-from suite.results.compare import GATED, Comparison, QuantityResult
+from suite.results.comparison import GATED, Comparison, QuantityResult
 from suite.results.metrics import all_metrics
 from suite.results.stats import significance
 

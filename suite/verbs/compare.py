@@ -14,7 +14,7 @@ from suite import screen, units
 from suite.arguments import Parser, names, one_of, path
 from suite.console import comparison, tables
 from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
-from suite.results import compare
+from suite.results import comparison as compare
 from suite.results.published import published_noise
 from suite.results.record import Record
 from suite.results.stats import calibration, significance

@@ -13,7 +13,7 @@ from suite.arguments import Parser, names, one_of, path, positive
 from suite.catalog.profile import Profile
 from suite.console import comparison, tables
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
-from suite.results import compare
+from suite.results import comparison as compare
 from suite.results.record import Runner
 from suite.results.stats import calibration, significance
 from suite.results.storage.folder import Folder, open_folder, writing

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import records
-from suite.results.compare import Comparison, QuantityResult, compare
+from suite.results.comparison import Comparison, QuantityResult, compare
 from suite.results.record import Record
 from suite.results.storage import run_folder
 from suite.results.storage.reader import Collection

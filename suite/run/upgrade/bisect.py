@@ -9,7 +9,7 @@ import msgspec
 
 from suite import units
 from suite.errors import WrongMachine
-from suite.results import compare
+from suite.results import comparison
 from suite.results.plan import Plan
 from suite.results.stats import significance
 from suite.results.storage.folder import open_folder, writing
@@ -37,14 +37,14 @@ class _Search:
         folder: Path,
         environment: TargetEnvironment,
         base: Mapping[str, str],
-        shown: compare.Comparison,
+        shown: comparison.Comparison,
         signals: Signals,
     ) -> None:
         self._folder = folder
         self._environment = environment
         self._base = base
         self._signals = signals
-        slower = [each for each in shown.lines if each.fails and each.metric == compare.GATED]
+        slower = [each for each in shown.lines if each.fails and each.metric == comparison.GATED]
         self._ratios = {line.case_id: line.ratio or 1.0 for line in slower}
         self._others = set(shown.failures) - {_phrase(line) for line in slower}
         self._plan = read([folder / "base"]).plans[0]
@@ -68,7 +68,7 @@ class _Search:
             ratios = {
                 line.case_id: line.ratio
                 for line in found.lines
-                if line.metric == compare.GATED and line.ratio is not None
+                if line.metric == comparison.GATED and line.ratio is not None
             }
             slower = [
                 case_id
@@ -86,7 +86,7 @@ class _Search:
             folder.append(LOG, msgspec.json.encode(tried) + b"\n")
         return tried.shows
 
-    def _measured(self, packages: Mapping[str, str]) -> compare.Comparison:
+    def _measured(self, packages: Mapping[str, str]) -> comparison.Comparison:
         """Measure a base anew beside it: that of an hour ago had other clocks."""
         there = self._environment.target.packages
         wanted = {
@@ -105,7 +105,7 @@ class _Search:
         finally:
             for run in runs:
                 run.close()
-        return compare.compare(*(read([run.folder]) for run in runs))
+        return comparison.compare(*(read([run.folder]) for run in runs))
 
     def _part(self) -> Plan:
         """Return the plan of the cases that failed, with the fewest launches that can tell."""
@@ -118,7 +118,7 @@ class _Search:
         )
 
 
-def _phrase(line: compare.QuantityResult) -> str:
+def _phrase(line: comparison.QuantityResult) -> str:
     return f"{line.case_id}: {line.metric} {line.verdict}"
 
 
@@ -127,7 +127,7 @@ def bisect(
     environment: TargetEnvironment,
     base: Mapping[str, str],
     candidate: Mapping[str, str],
-    shown: compare.Comparison,
+    shown: comparison.Comparison,
     signals: Signals,
 ) -> Iterator[str]:
     """Yield what is found, a sentence each; every attempt is in ``bisect.jsonl`` of the folder.

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from suite.results.compare.match import Key, Side
-from suite.results.compare.report import QuantityResult
+from suite.results.comparison.match import Key, Side
+from suite.results.comparison.report import QuantityResult
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
 from suite.results.stats import calibration, significance

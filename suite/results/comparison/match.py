@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from suite.errors import BadInput
-from suite.results.compare.report import CaseChange, FailedLaunch, Kind
+from suite.results.comparison.report import CaseChange, FailedLaunch, Kind
 from suite.results.record import Record
 from suite.results.storage.reader import Collection
 from suite.results.validity.failed import why

@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import Literal
 
 from suite.errors import BadInput
-from suite.results.compare import match as sides
-from suite.results.compare import quantities as lines
-from suite.results.compare.match import ALLOWED, Allowed, Key, Side
-from suite.results.compare.report import (
+from suite.results.comparison import match as sides
+from suite.results.comparison import quantities as lines
+from suite.results.comparison.match import ALLOWED, Allowed, Key, Side
+from suite.results.comparison.report import (
     GATED,
     CaseChange,
     ChangedSetting,
