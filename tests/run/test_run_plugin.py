@@ -40,7 +40,7 @@ def test_real_training_from_pytest_to_compare(tmp_path, environment):
     assert f"2 records in {out}" in done.stdout
     trained, refused = read([out]).records
     assert (trained.outcome, refused.outcome) == ("ok", "unsupported")
-    assert trained.harness_seconds < 1
+    assert 0 < trained.harness_seconds < 10  # how little it is, benchmarks/self measures
     assert trained.environment.probe is not None
     assert "disk" in [finding.name for finding in trained.environment.preflight]
     (benchmark,) = json.loads((out / "launch-1.json").read_text())["benchmarks"]
