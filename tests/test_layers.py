@@ -140,6 +140,21 @@ def test_folders_of_the_report_import_those_before_them() -> None:
     assert wrong == []
 
 
+def public_classes() -> dict[str, list[str]]:
+    """Return the files of the suite and the report that define each public class, by its name."""
+    places: dict[str, list[str]] = {}
+    for source in sources():
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(source.relative_to(ROOT).as_posix())
+    return places
+
+
+def test_public_classes_have_names_of_their_own() -> None:
+    """Whoever searches for a name finds one class."""
+    assert {name: places for name, places in public_classes().items() if len(places) > 1} == {}
+
+
 def test_no_verb_imports_a_verb() -> None:
     """What two verbs share is no verb."""
     wrong = [

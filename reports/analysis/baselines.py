@@ -17,10 +17,10 @@ NAIVE = "lora-naive"
 QUANTIZED = "qlora"
 
 #: The place of each baseline, in the order of tables.
-KINDS = ("plain", "quantized", "liger", "naive")
+BASELINES = ("plain", "quantized", "liger", "naive")
 
 
-class Rung(msgspec.Struct, frozen=True, kw_only=True):
+class BaselineRatio(msgspec.Struct, frozen=True, kw_only=True):
     """One baseline that did the same work: throughput and peak memory of a method over its own.
 
     1 is equal, and None unknown: a launch lacks the number.
@@ -41,14 +41,14 @@ def settings(groups: Sequence[Replicates]) -> list[list[Replicates]]:
     return list(found.values())
 
 
-def rungs(group: Replicates, others: Sequence[Replicates]) -> Mapping[str, Rung]:
+def baselines(group: Replicates, others: Sequence[Replicates]) -> Mapping[str, BaselineRatio]:
     """Return the baselines of a method by kind; its own, and those of other work, are left out."""
     found = {}
     for kind, base in _bases(group, others).items():
         if base.case.method.name == group.case.method.name or not group.ok:
             continue
         if not hindrance(group, base):
-            found[kind] = Rung(
+            found[kind] = BaselineRatio(
                 title=base.case.method.title,
                 throughput=quotient(group, base, all_metrics()["tokens_per_second"]),
                 memory=quotient(group, base, peak_memory(group.best)),
@@ -81,4 +81,4 @@ def _bases(group: Replicates, others: Sequence[Replicates]) -> dict[str, Replica
             and method.quantization == ours.quantization
         ):
             found["liger"] = other
-    return {kind: found[kind] for kind in KINDS if kind in found}
+    return {kind: found[kind] for kind in BASELINES if kind in found}

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from reports.text.figures import Figure, Measured, number
-from reports.text.numbers import record_page
+from reports.text.figures import LaunchMetrics, number
+from reports.text.numbers import Number, record_page
 from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
@@ -20,7 +20,7 @@ from suite.results.replicates import MedianWithRange, Replicates
 CLOSE = 0.05  #: two ratios further apart than this are not called close
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
+class ResourceKind(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of resource: its name as in "the ratio of ...", its title, how a record says it.
 
     ``of`` returns SI units, None where a record does not have it.
@@ -46,7 +46,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     ``ratio`` is ours over theirs. ``barred`` says why it is held against nothing, "" where it is.
     """
 
-    kind: Kind
+    kind: ResourceKind
     ours: float | None
     theirs: float | None
     barred: str = ""
@@ -96,45 +96,45 @@ def _watts(value: float) -> str:
     return f"{value:,.0f} W"
 
 
-MATMUL = Kind(
+MATMUL = ResourceKind(
     name="measured matrix products",
     title="Matrix products, measured",
     origin="measured",
     of=_matmul,
     text=lambda value: units.scaled(value, "FLOP/s"),
 )
-COPIES = Kind(
+COPIES = ResourceKind(
     name="measured copies in GPU memory",
     title="Copies in GPU memory, measured",
     origin="measured",
     of=_copy,
     text=lambda value: units.scaled(value, "B/s"),
 )
-PEAK = Kind(
+PEAK = ResourceKind(
     name="datasheet bfloat16 peaks",
     title="bfloat16 peak, dense, datasheet",
     origin="datasheet",
     of=_fact("bf16_flops"),
     text=MATMUL.text,
 )
-BANDWIDTH = Kind(
+BANDWIDTH = ResourceKind(
     name="datasheet memory bandwidths",
     title="Memory bandwidth, datasheet",
     origin="datasheet",
     of=_fact("memory_bytes_per_second"),
     text=COPIES.text,
 )
-LIMIT = Kind(
+LIMIT = ResourceKind(
     name="power limits", title="Power limit, as set", origin="as set", of=_limit, text=_watts
 )
-MEMORY = Kind(
+MEMORY = ResourceKind(
     name="memory sizes",
     title="Memory, as NVML reports it",
     origin="reported",
     of=_memory,
     text=units.bytes_,
 )
-CLOCK = Kind(
+CLOCK = ResourceKind(
     name="mean SM clocks",
     title="Mean SM clock, measured",
     origin="measured",
@@ -142,25 +142,27 @@ CLOCK = Kind(
     text=lambda value: f"{value:,.0f} MHz",
 )
 #: What a ratio of throughputs is held against.
-KINDS = (MATMUL, COPIES, PEAK, BANDWIDTH, LIMIT, CLOCK)
+RESOURCE_KINDS = (MATMUL, COPIES, PEAK, BANDWIDTH, LIMIT, CLOCK)
 #: What is the same for all cases of a card. Memory decides what fits and not how fast it is.
 CEILINGS = (MATMUL, COPIES, PEAK, BANDWIDTH, LIMIT, MEMORY)
 
 
-def resources(ours: Replicates, theirs: Replicates, measured: Measured) -> tuple[Resource, ...]:
+def resources(
+    ours: Replicates, theirs: Replicates, measured: LaunchMetrics
+) -> tuple[Resource, ...]:
     """Return every kind of resource of the launches of two cards."""
     return tuple(
         Resource(
             kind=kind,
-            ours=measured.once(kind.name, ours, kind.median),
-            theirs=measured.once(kind.name, theirs, kind.median),
+            ours=measured.cached(kind.name, ours, kind.median),
+            theirs=measured.cached(kind.name, theirs, kind.median),
             barred=_unlike(ours.best, theirs.best) if kind is CLOCK else "",
         )
-        for kind in KINDS
+        for kind in RESOURCE_KINDS
     )
 
 
-def over(kind: Kind, groups: Iterable[Replicates]) -> Figure:
+def over(kind: ResourceKind, groups: Iterable[Replicates]) -> Number:
     """Return a resource over the launches of some groups, each probe of them once.
 
     A median with its range. What a record does not have is left out: it says nothing of the card.
@@ -172,7 +174,7 @@ def over(kind: Kind, groups: Iterable[Replicates]) -> Figure:
             if value is not None and math.isfinite(value):
                 found.setdefault((record.run_id, record.launch, value), record)
     if not found:
-        return Figure(text="unknown")
+        return Number(text="unknown")
     values = sorted(value for *_, value in found)
     middle = MedianWithRange(
         median=statistics.median(values), low=values[0], high=values[-1], launches=len(values)

@@ -10,8 +10,8 @@ from itertools import combinations
 
 import msgspec
 
-from reports.analysis.dataset import Material
-from reports.analysis.workloads import Cell, Work, profile_titles, works
+from reports.analysis.dataset import Dataset
+from reports.analysis.workloads import CardResult, WorkGroup, profile_titles, work_groups
 from reports.text import numbers as cells
 from reports.text import phrases
 from suite import units
@@ -28,7 +28,7 @@ MOST_CARDS = 24
 _TEXTS = frozenset({"name", "title", "summary", "why", "reference"})
 
 
-class Ratio(msgspec.Struct, frozen=True, kw_only=True):
+class CardRatio(msgspec.Struct, frozen=True, kw_only=True):
     """Throughput of ours over theirs, geometric means over launches.
 
     ``low`` and ``high`` are the ends of the 95 % interval (``stats.significance``), None where a
@@ -56,7 +56,7 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
         return f"{phrases.launches(ours, ours)} against {theirs}"
 
 
-class Shared(msgspec.Struct, frozen=True, kw_only=True):
+class SharedCase(msgspec.Struct, frozen=True, kw_only=True):
     """One case that both cards have a record of.
 
     Without ``ratio``, ``reason`` says why there is none. ``doubt`` says why a ratio does not
@@ -65,15 +65,15 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     counts the remaining runs of the case on both.
     """
 
-    work: Work
+    work: WorkGroup
     method: Method
     ours: Replicates
     theirs: Replicates
     others: int
-    ratio: Ratio | None
+    ratio: CardRatio | None
     reason: str
     doubt: str
-    agreement: cells.Verdict | None
+    agreement: cells.ParityVerdict | None
     settings: tuple[str, ...] | None
 
     @property
@@ -87,21 +87,21 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
         return self.ratio is not None and not self.doubt
 
 
-class Alone(msgspec.Struct, frozen=True, kw_only=True):
+class UnsharedCase(msgspec.Struct, frozen=True, kw_only=True):
     """One case that only one card has a record of."""
 
-    work: Work
+    work: WorkGroup
     profile: str
-    cell: Cell
+    cell: CardResult
 
 
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
+class CardPair(msgspec.Struct, frozen=True, kw_only=True):
     """Two profiles that have records of one case or more in common."""
 
     ours: str
     theirs: str
-    shared: tuple[Shared, ...]
-    alone: tuple[Alone, ...]
+    shared: tuple[SharedCase, ...]
+    alone: tuple[UnsharedCase, ...]
 
     @property
     def mean(self) -> float | None:
@@ -115,7 +115,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         return sum(each.counts for each in self.shared)
 
 
-def cards(listed: Sequence[Work]) -> tuple[str, ...]:
+def cards(listed: Sequence[WorkGroup]) -> tuple[str, ...]:
     """Return the profiles that are compared, by name, at most ``MOST_CARDS``."""
     work: dict[str, int] = {}
     for each in listed:
@@ -125,17 +125,17 @@ def cards(listed: Sequence[Work]) -> tuple[str, ...]:
     return tuple(sorted(most))
 
 
-def pairs(material: Material) -> list[Pair]:
+def pairs(dataset: Dataset) -> list[CardPair]:
     """Return every two cards that share a case, by their names."""
-    return material.once("pairs", _pairs)
+    return dataset.cached("pairs", _pairs)
 
 
-def _pairs(material: Material) -> list[Pair]:
-    listed, titles = works(material), profile_titles(material)
+def _pairs(dataset: Dataset) -> list[CardPair]:
+    listed, titles = work_groups(dataset), profile_titles(dataset)
     found = []
     for ours, theirs in combinations(cards(listed), 2):
         both = [
-            _shared(work, method, cell, other, material.references, titles)
+            _shared(work, method, cell, other, dataset.references, titles)
             for work in listed
             for method in work.methods
             if (cell := work.cells.get((method.name, ours)))
@@ -143,11 +143,11 @@ def _pairs(material: Material) -> list[Pair]:
         ]
         if both:
             alone = tuple(_alone(listed, ours, theirs))
-            found.append(Pair(ours=ours, theirs=theirs, shared=tuple(both), alone=alone))
+            found.append(CardPair(ours=ours, theirs=theirs, shared=tuple(both), alone=alone))
     return found
 
 
-def throughput(ours: Replicates, theirs: Replicates) -> Ratio | None:
+def throughput(ours: Replicates, theirs: Replicates) -> CardRatio | None:
     """Return the ratio of real tokens per second; None where a launch lacks its rate."""
     metric = all_metrics()["tokens_per_second"]
     sides = [[metric.compute(record) for record in group.ok] for group in (ours, theirs)]
@@ -161,7 +161,7 @@ def throughput(ours: Replicates, theirs: Replicates) -> Ratio | None:
         seconds = [[1 / rate for rate in side] for side in known]
         effect = significance.effect(seconds[1], seconds[0])
         low, high = 1 / effect.high, 1 / effect.low
-    return Ratio(value=value, low=low, high=high, launches=(len(known[0]), len(known[1])))
+    return CardRatio(value=value, low=low, high=high, launches=(len(known[0]), len(known[1])))
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -169,13 +169,13 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _shared(
-    work: Work,
+    work: WorkGroup,
     method: Method,
-    cell: Cell,
-    other: Cell,
+    cell: CardResult,
+    other: CardResult,
     references: References,
     titles: Mapping[str, str],
-) -> Shared:
+) -> SharedCase:
     ours, theirs = _most_launches(cell), _most_launches(other)
     reason, ratio = _hindrance(ours, theirs, titles), None
     agreement, settings = None, None
@@ -192,7 +192,7 @@ def _shared(
     ]
     if agreement is not None and agreement.kind == "bad":
         doubts.append("losses of the two cards differ")
-    return Shared(
+    return SharedCase(
         work=work,
         method=method,
         ours=ours,
@@ -206,7 +206,7 @@ def _shared(
     )
 
 
-def _most_launches(cell: Cell) -> Replicates:
+def _most_launches(cell: CardResult) -> Replicates:
     """Return the run of a case that says most about scatter; of equals the one shown elsewhere."""
     return max((cell.shown, *cell.others), key=lambda group: len(group.ok))
 
@@ -229,16 +229,16 @@ def _hindrance(ours: Replicates, theirs: Replicates, titles: Mapping[str, str]) 
     return other_work(ours.best, theirs.best)
 
 
-def _agreement(ours: Replicates, theirs: Replicates) -> cells.Verdict:
+def _agreement(ours: Replicates, theirs: Replicates) -> cells.ParityVerdict:
     found = parity.between(ours.best, theirs.best)
     kind = {"agrees": "good", "differs": "bad"}.get(found.verdict, "none")
     text = "unknown" if kind == "none" else found.verdict
-    return cells.Verdict(kind=kind, text=text, detail=found.reason)
+    return cells.ParityVerdict(kind=kind, text=text, detail=found.reason)
 
 
-def _alone(listed: Sequence[Work], ours: str, theirs: str) -> Iterator[Alone]:
+def _alone(listed: Sequence[WorkGroup], ours: str, theirs: str) -> Iterator[UnsharedCase]:
     for work in listed:
         for (name, profile), cell in work.cells.items():
             other = {ours: theirs, theirs: ours}.get(profile)
             if other is not None and (name, other) not in work.cells:
-                yield Alone(work=work, profile=profile, cell=cell)
+                yield UnsharedCase(work=work, profile=profile, cell=cell)

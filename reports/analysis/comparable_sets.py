@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from reports.analysis.baselines import Rung, rungs, settings
-from reports.analysis.dataset import Material
-from reports.analysis.workloads import Cell, Work
+from reports.analysis.baselines import BaselineRatio, baselines, settings
+from reports.analysis.dataset import Dataset
+from reports.analysis.workloads import CardResult, WorkGroup
 from reports.text import facts
-from reports.text.numbers import Verdict, peak_memory, verdict
+from reports.text.numbers import ParityVerdict, peak_memory, verdict
 from suite import units
 from suite.catalog.targets import PLACES
 from suite.results.metrics import all_metrics
@@ -29,18 +29,18 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
         return list(self.methods).index(method)
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class MethodResult(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one card: medians over good launches, None where unknown.
 
-    ``rungs`` are the baselines of the same run, ``others`` the same case there in other runs.
+    ``baselines`` are the baselines of the same run, ``others`` the same case there in other runs.
     """
 
     group: Replicates
     others: tuple[Replicates, ...]
     tokens: MedianWithRange | None
     memory: MedianWithRange | None
-    verdict: Verdict | None
-    rungs: Mapping[str, Rung]
+    verdict: ParityVerdict | None
+    baselines: Mapping[str, BaselineRatio]
 
     @property
     def method(self) -> str:
@@ -58,12 +58,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.group.ok) and (self.verdict is None or self.verdict.kind != "bad")
 
 
-class Peers(msgspec.Struct, frozen=True, kw_only=True):
+class ComparableSet(msgspec.Struct, frozen=True, kw_only=True):
     """Entries of one work that trained the same."""
 
-    work: Work
+    work: WorkGroup
     trained: str
-    entries: tuple[Entry, ...]
+    entries: tuple[MethodResult, ...]
 
     @property
     def title(self) -> str:
@@ -75,25 +75,25 @@ class Peers(msgspec.Struct, frozen=True, kw_only=True):
         """Return the cards that have an entry."""
         return tuple(sorted({entry.profile for entry in self.entries}))
 
-    def on(self, profile: str) -> tuple[Entry, ...]:
+    def on(self, profile: str) -> tuple[MethodResult, ...]:
         """Return the entries of one card."""
         return tuple(entry for entry in self.entries if entry.profile == profile)
 
 
-def beside(material: Material) -> dict[int, list[Replicates]]:
+def compared_within(dataset: Dataset) -> dict[int, list[Replicates]]:
     """Return, by the ``id`` of each group of launches, all that ran the same work in its run."""
-    return {id(group): within for within in settings(material.groups) for group in within}
+    return {id(group): within for within in settings(dataset.groups) for group in within}
 
 
-def sets(
-    work: Work, material: Material, within: Mapping[int, Sequence[Replicates]]
-) -> list[Peers]:
+def comparable_sets(
+    work: WorkGroup, dataset: Dataset, within: Mapping[int, Sequence[Replicates]]
+) -> list[ComparableSet]:
     """Return the entries of a work in sets that may be compared, the largest first.
 
-    ``within`` is what ``beside`` returns.
+    ``within`` is what ``compared_within`` returns.
     """
     cells = [cell for profile in work.profiles for cell in work.on(profile)]
-    found: dict[tuple[object, ...], list[Cell]] = {}
+    found: dict[tuple[object, ...], list[CardResult]] = {}
     for cell in cells:
         if cell.shown.ok and _trained(cell.shown) is not None:
             found.setdefault(_same(cell.shown), []).append(cell)
@@ -105,11 +105,11 @@ def sets(
             found.setdefault(key, []).append(cell)
     order = {method.name: place for place, method in enumerate(work.methods)}
     made = [
-        Peers(
+        ComparableSet(
             work=work,
             trained=_words(each[0].shown),
             entries=tuple(
-                _entry(cell, within[id(cell.shown)], material)
+                _method_result(cell, within[id(cell.shown)], dataset)
                 for cell in sorted(each, key=lambda cell: order[cell.shown.case.method.name])
             ),
         )
@@ -118,7 +118,7 @@ def sets(
     return sorted(made, key=lambda peers: -len(peers.entries))
 
 
-def front(entries: Iterable[Entry]) -> list[Entry]:
+def pareto_front(entries: Iterable[MethodResult]) -> list[MethodResult]:
     """Return the entries that no other beats in throughput and memory, least memory first.
 
     One beats another that is not faster and needs no less memory, and is worse in one of them.
@@ -140,7 +140,7 @@ def front(entries: Iterable[Entry]) -> list[Entry]:
     return [entry for _, _, entry in sorted(best, key=lambda each: each[:2])]
 
 
-def notes(peers: Sequence[Entry], names: Names) -> tuple[str, ...]:
+def notes(peers: Sequence[MethodResult], names: Names) -> tuple[str, ...]:
     """Return what is not the same behind entries that stand together, as sentences."""
     said = []
     for profile in dict.fromkeys(entry.profile for entry in peers):
@@ -173,7 +173,7 @@ def _differing(seen: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(listed) or "nothing that is recorded of driver, packages or suite"
 
 
-def _both(entry: Entry) -> tuple[float, float, Entry] | None:
+def _both(entry: MethodResult) -> tuple[float, float, MethodResult] | None:
     if not entry.counts or entry.tokens is None or entry.memory is None:
         return None
     return entry.memory.median, entry.tokens.median, entry
@@ -197,13 +197,15 @@ def _words(group: Replicates) -> str:
     return f"adapters of rank {adapter.rank} on {PLACES[adapter.targets].words}"
 
 
-def _entry(cell: Cell, within: Sequence[Replicates], material: Material) -> Entry:
+def _method_result(
+    cell: CardResult, within: Sequence[Replicates], dataset: Dataset
+) -> MethodResult:
     group = cell.shown
-    return Entry(
+    return MethodResult(
         group=group,
         others=cell.others,
         tokens=summarize(group, all_metrics()["tokens_per_second"]),
         memory=summarize(group, peak_memory(group.best)),
-        verdict=verdict(group, material.references) if group.ok else None,
-        rungs=rungs(group, within),
+        verdict=verdict(group, dataset.references) if group.ok else None,
+        baselines=baselines(group, within),
     )

@@ -8,8 +8,8 @@ from reports.text import phrases
 from reports.text.grid import Link
 from reports.text.numbers import (
     Number,
+    ParityVerdict,
     Ratio,
-    Verdict,
     number,
     peak_memory,
     ratio,
@@ -26,7 +26,7 @@ from suite.results.validity.page_faults import page_faults
 from suite.results.validity.parity import References
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class MethodRow(msgspec.Struct, frozen=True, kw_only=True):
     """One method. Without numbers, ``outcome`` and ``reason`` say why there are none.
 
     ``bar`` is the throughput in percent of the comparison's highest. ``launches`` leads to the
@@ -45,21 +45,21 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     step_low: Number | None
     memory: Number | None
     ratio: Ratio
-    verdict: Verdict | None
+    verdict: ParityVerdict | None
     bar: float
     launches: tuple[Link, ...]
     count: str
     notes: tuple[str, ...]
 
 
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
+class DifferingSetting(msgspec.Struct, frozen=True, kw_only=True):
     """One effective setting that is not the same in all rows: its value in each."""
 
     name: str
     values: tuple[str, ...]
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class MethodComparison(msgspec.Struct, frozen=True, kw_only=True):
     """A table of methods; ``compared`` are those whose effective settings are known."""
 
     anchor: str
@@ -71,9 +71,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     memory_title: str
     memory_unit: str
     memory_help: str
-    rows: tuple[Row, ...]
+    rows: tuple[MethodRow, ...]
     compared: tuple[str, ...]
-    settings: tuple[Setting, ...]
+    settings: tuple[DifferingSetting, ...]
 
 
 class _Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +94,7 @@ def comparison(
     groups: Mapping[Case, Replicates],
     waiting: Mapping[Case, int],
     references: References,
-) -> Comparison:
+) -> MethodComparison:
     """Return the table of ``cases`` (same model, workload, loop and seed), in their order.
 
     ``waiting`` counts the planned launches of a case that have no record.
@@ -108,12 +108,12 @@ def comparison(
     peak = _column(memory or all_metrics()["peak_allocated_bytes"], good)
     fastest = max((value.median for value in tokens.values.values()), default=0.0)
 
-    def row(case: Case) -> Row:
+    def row(case: Case) -> MethodRow:
         group, lacking = groups.get(case), waiting.get(case, 0)
         if group is None:
             return _planned(case, lacking)
         value = tokens.values.get(case)
-        return Row(
+        return MethodRow(
             case=case,
             method=case.method.title,
             summary=case.method.summary,
@@ -136,7 +136,7 @@ def comparison(
 
     workload = phrases.work(cases[0].workload)
     compared = [group for group in present if group.best.effective is not None]
-    return Comparison(
+    return MethodComparison(
         anchor=anchor,
         model=cases[0].model.title,
         workload=workload,
@@ -160,8 +160,8 @@ def _column(
     return _Column(metric=metric, scale=scale, values=values)
 
 
-def _planned(case: Case, lacking: int) -> Row:
-    return Row(
+def _planned(case: Case, lacking: int) -> MethodRow:
+    return MethodRow(
         case=case,
         method=case.method.title,
         summary=case.method.summary,
@@ -206,14 +206,14 @@ def _warnings(group: Replicates) -> Iterator[str]:
             yield f"{what}: {phrases.launch_noun(len(records))} {named}"
 
 
-def _settings(groups: Sequence[Replicates]) -> tuple[Setting, ...]:
+def _settings(groups: Sequence[Replicates]) -> tuple[DifferingSetting, ...]:
     columns: list[dict[str, str]] = []
     for group in groups:
         if group.best.effective is not None:
             columns.append({"engine": group.best.engine, **settings(group.best.effective)})
     names = dict.fromkeys(name for column in columns for name in column)
     rows = [
-        Setting(name=name, values=tuple(column.get(name, NOT_SET) for column in columns))
+        DifferingSetting(name=name, values=tuple(column.get(name, NOT_SET) for column in columns))
         for name in names
     ]
     return tuple(row for row in rows if len(set(row.values)) > 1)

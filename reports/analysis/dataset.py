@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from reports.analysis.runs import Overview, Section, overview
+from reports.analysis.runs import Overview, RunSection, overview
 from suite.estimate import planner
 from suite.estimate.planner import Planner
 from suite.results.plan import TRY, Plan
@@ -17,7 +17,7 @@ from suite.results.validity.parity import References
 T = TypeVar("T")
 
 
-class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class Dataset(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A collection, the report's view of it, and its groups of launches in the report's order."""
 
     collection: Collection
@@ -26,14 +26,14 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     plans: Mapping[str, Plan]
     groups: tuple[Replicates, ...]
 
-    def once(self, name: str, make: Callable[["Material"], T]) -> T:
+    def cached(self, name: str, make: Callable[["Dataset"], T]) -> T:
         """Return what ``make`` returns, made when first asked for; each name has one maker."""
-        made: dict[str, object] = self.__dict__.setdefault("_made", {})
+        made: dict[str, object] = self.__dict__.setdefault("_cached", {})
         if name not in made:
             made[name] = make(self)
         return cast(T, made[name])
 
-    def of(self, section: Section) -> list[Replicates]:
+    def of(self, section: RunSection) -> list[Replicates]:
         """Return the groups of one run on one profile."""
         return self._by_place.get((section.run_id, section.profile), [])
 
@@ -55,12 +55,12 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return found
 
 
-def gather(collection: Collection) -> Material:
-    """Return the material of a collection."""
+def load(collection: Collection) -> Dataset:
+    """Return a collection as the tables of a report need it."""
     references = References(collection.records)
     seen = overview(collection, references)
     order = {(each.run_id, each.profile): index for index, each in enumerate(seen.sections)}
-    return Material(
+    return Dataset(
         collection=collection,
         overview=seen,
         references=references,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from reports.analysis.comparison import Comparison, Row, comparison
+from reports.analysis.comparison import MethodComparison, MethodRow, comparison
 from reports.text import facts, phrases
 from suite import units
 from suite.catalog.case import Case
@@ -18,10 +18,10 @@ class MatrixRow(msgspec.Struct, frozen=True, kw_only=True):
     """One method over all comparisons of a run; None where it was not planned."""
 
     method: str
-    cells: tuple[Row | None, ...]
+    cells: tuple[MethodRow | None, ...]
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True):
+class RunSection(msgspec.Struct, frozen=True, kw_only=True):
     """One run on one profile."""
 
     anchor: str
@@ -32,7 +32,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     weights: tuple[str, ...]
     notes: tuple[str, ...]
     noise: tuple[str, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[MethodComparison, ...]
     matrix: tuple[MatrixRow, ...]
 
 
@@ -40,7 +40,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """The first page."""
 
     summary: str
-    sections: tuple[Section, ...]
+    sections: tuple[RunSection, ...]
     problems: tuple[str, ...]
 
 
@@ -90,7 +90,7 @@ def _section(
     plan: Plan | None,
     waiting: Mapping[Case, int],
     references: References,
-) -> Section:
+) -> RunSection:
     planned = plan.cases if plan is not None and plan.profile == profile else ()
     tables: dict[object, list[Case]] = {}
     for case in dict.fromkeys([*planned, *groups]):
@@ -104,7 +104,7 @@ def _section(
         for number, cases in enumerate(begun or tables.values(), 1)
     )
     records = [record for launches in groups.values() for record in launches.records]
-    return Section(
+    return RunSection(
         anchor=anchor,
         run_id=run_id,
         profile=profile,
@@ -126,7 +126,7 @@ def _ahead(cases: Sequence[Case]) -> tuple[str, ...]:
     return (f"{units.counted(len(cases), 'planned case')} not run yet: {'; '.join(work)}.",)
 
 
-def _matrix(comparisons: Sequence[Comparison]) -> tuple[MatrixRow, ...]:
+def _matrix(comparisons: Sequence[MethodComparison]) -> tuple[MatrixRow, ...]:
     by_method = [{row.case.method: row for row in each.rows} for each in comparisons]
     methods = dict.fromkeys(method for rows in by_method for method in rows)
     return tuple(
@@ -135,7 +135,7 @@ def _matrix(comparisons: Sequence[Comparison]) -> tuple[MatrixRow, ...]:
     )
 
 
-def _summary(collection: Collection, sections: Sequence[Section]) -> str:
+def _summary(collection: Collection, sections: Sequence[RunSection]) -> str:
     good = sum(record.outcome == "ok" for record in collection.records)
     titles = ", ".join(dict.fromkeys(section.title for section in sections))
     total = len(collection.records)

@@ -1,6 +1,6 @@
 """The same work on every card: what one run holds beside what others hold, kept apart by work.
 
-A case is what it is whatever run it was measured in. Rows of one ``Work`` ran the same model,
+A case is what it is whatever run it was measured in. Rows of one ``WorkGroup`` ran the same model,
 workload, loop and seed; what they had differently all the same (adapters, settings, software) is
 for ``suite.results.validity.comparable`` to say.
 """
@@ -11,7 +11,7 @@ from functools import cached_property
 
 import msgspec
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.text import phrases
 from suite.catalog.method import Method
 from suite.catalog.model import Model
@@ -19,18 +19,19 @@ from suite.catalog.tier import Loop, Workload
 from suite.results.replicates import Replicates
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class CardResult(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one profile.
 
-    ``shown`` is from the work's main run there (``Work.runs``) where that has a good launch, else
-    the newest run that has one, else the newest; ``others`` are the remaining runs, newest first.
+    ``shown`` is from the work's main run there (``WorkGroup.runs``) where that has a good launch,
+    else the newest run that has one, else the newest; ``others`` are the remaining runs, newest
+    first.
     """
 
     shown: Replicates
     others: tuple[Replicates, ...]
 
 
-class Work(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What must be equal for rows to stand side by side, and what ran it.
 
     ``cells`` are by method name and profile.
@@ -42,7 +43,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     workload: Workload
     loop: Loop
     seed: int
-    cells: Mapping[tuple[str, str], Cell]
+    cells: Mapping[tuple[str, str], CardResult]
     runs: Mapping[str, str]
 
     @cached_property
@@ -63,39 +64,39 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return the names of the profiles that it ran on."""
         return tuple(sorted({profile for _, profile in self.cells}))
 
-    def on(self, profile: str) -> Iterator[Cell]:
+    def on(self, profile: str) -> Iterator[CardResult]:
         """Yield what ran on one profile, in the methods' order."""
         for method in self.methods:
             if cell := self.cells.get((method.name, profile)):
                 yield cell
 
 
-def works(material: Material) -> list[Work]:
+def work_groups(dataset: Dataset) -> list[WorkGroup]:
     """Return all work that has a record, smaller models and shorter sequences first."""
-    return material.once("works", _works)
+    return dataset.cached("works", _work_groups)
 
 
-def _works(material: Material) -> list[Work]:
+def _work_groups(dataset: Dataset) -> list[WorkGroup]:
     found: dict[tuple[Model, Workload, Loop, int], list[Replicates]] = {}
-    timed = [group for group in material.groups if not material.is_try(group)]
+    timed = [group for group in dataset.groups if not dataset.is_try(group)]
     models = {group.case.model for group in timed}
     profiles = {group.first.profile for group in timed}
-    for group in material.groups:  # newest run first
+    for group in dataset.groups:  # newest run first
         # A search's tries are no work to compare, unless a model or a card has nothing else.
         other = group.case.model in models and group.first.profile in profiles
-        if other and material.is_try(group):
+        if other and dataset.is_try(group):
             continue
         case = group.case
         found.setdefault((case.model, case.workload, case.loop, case.seed), []).append(group)
-    made = [_work(*key, groups) for key, groups in found.items()]
+    made = [_work_group(*key, groups) for key, groups in found.items()]
     return sorted(
         made, key=lambda w: (w.model.parameters, w.model.name, w.workload.sequence_tokens)
     )
 
 
-def _work(
+def _work_group(
     model: Model, workload: Workload, loop: Loop, seed: int, groups: Sequence[Replicates]
-) -> Work:
+) -> WorkGroup:
     good: dict[tuple[str, str], int] = {}
     cells: dict[tuple[str, str], list[Replicates]] = {}
     for group in groups:
@@ -107,21 +108,21 @@ def _work(
         good, key=good.__getitem__, reverse=True
     ):  # stable: newest first
         runs.setdefault(profile, run_id)
-    return Work(
+    return WorkGroup(
         model=model,
         workload=workload,
         loop=loop,
         seed=seed,
-        cells={place: _cell(found, runs[place[1]]) for place, found in cells.items()},
+        cells={place: _card_result(found, runs[place[1]]) for place, found in cells.items()},
         runs=runs,
     )
 
 
-def profile_titles(material: Material) -> dict[str, str]:
+def profile_titles(dataset: Dataset) -> dict[str, str]:
     """Return every profile that has a record and its title, by name; no two titles are alike."""
     found: dict[str, str] = {}
-    for section in material.overview.sections:
-        if any(group.records for group in material.of(section)):
+    for section in dataset.overview.sections:
+        if any(group.records for group in dataset.of(section)):
             found.setdefault(section.profile, section.title)
     often = Counter(found.values())
     return {
@@ -143,8 +144,8 @@ def _rank(method: Method) -> tuple[object, ...]:
     )
 
 
-def _cell(groups: Sequence[Replicates], run_id: str) -> Cell:
+def _card_result(groups: Sequence[Replicates], run_id: str) -> CardResult:
     good = [group for group in groups if group.ok]
     main = [group for group in good if group.first.run_id == run_id]
     shown = next(iter([*main, *good, *groups]))
-    return Cell(shown=shown, others=tuple(group for group in groups if group is not shown))
+    return CardResult(shown=shown, others=tuple(group for group in groups if group is not shown))

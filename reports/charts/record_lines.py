@@ -27,7 +27,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Series(msgspec.Struct, frozen=True, kw_only=True):
+class DrawnLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line. ``kind`` is a CSS class; ``path`` is the line itself, broken at gaps."""
 
     name: str
@@ -36,7 +36,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[Point, ...]
 
 
-class Band(msgspec.Struct, frozen=True, kw_only=True):
+class ShadedBand(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of the x axis to shade, from ``left`` on. ``kind`` is a CSS class."""
 
     left: float
@@ -51,8 +51,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    series: tuple[Series, ...]
-    bands: tuple[Band, ...] = ()
+    series: tuple[DrawnLine, ...]
+    bands: tuple[ShadedBand, ...] = ()
     top: float = TOP
     width: float = WIDTH
     height: float = HEIGHT
@@ -61,7 +61,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     bottom: float = HEIGHT - BOTTOM
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class LineData(msgspec.Struct, frozen=True, kw_only=True):
     """What to draw: (place, value or None for a gap, kind of point) in order of places.
 
     A place is a step from 1, or a moment in seconds. Without ``dots`` only the line is drawn.
@@ -76,7 +76,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 def chart(
     title: str,
     description: str,
-    lines: Sequence[Line],
+    lines: Sequence[LineData],
     text: Callable[[float], str],
     bands: Sequence[tuple[float, float, str]] = (),
 ) -> Chart | None:
@@ -116,9 +116,9 @@ def chart(
         y_ticks=tuple(
             Tick(at=at, text=f"{mark:,.6g}") for mark, at in zip(marks, y(marks), strict=True)
         ),
-        series=tuple(_series(line, x, y, text) for line in lines),
+        series=tuple(_drawn_line(line, x, y, text) for line in lines),
         bands=tuple(
-            Band(left=left, width=round(right - left, 1), kind=kind)
+            ShadedBand(left=left, width=round(right - left, 1), kind=kind)
             for *ends, kind in shaded
             for left, right in [x(ends)]
         ),
@@ -133,12 +133,12 @@ def _inside(
     return [(begin, end, kind) for begin, end, kind in cut if begin < end]
 
 
-def _series(
-    line: Line,
+def _drawn_line(
+    line: LineData,
     x: Callable[[Sequence[float]], list[float]],
     y: Callable[[Sequence[float]], list[float]],
     text: Callable[[float], str],
-) -> Series:
+) -> DrawnLine:
     steps = [step for step, value, _ in line.samples if value is not None]
     values = [value for _, value, _ in line.samples if value is not None]
     places = zip(x(steps), y(values), strict=True)
@@ -154,7 +154,7 @@ def _series(
         if dots:
             label = f"{line.name}, step {step:.0f}: {text(value)}"
             points.append(Point(x=at_x, y=at_y, label=label, kind=kind))
-    return Series(name=line.name, kind=line.kind, path=" ".join(path), points=tuple(points))
+    return DrawnLine(name=line.name, kind=line.kind, path=" ".join(path), points=tuple(points))
 
 
 def _round_marks(low: float, high: float) -> list[float]:

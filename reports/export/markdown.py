@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from reports.analysis.dataset import Material, gather
-from reports.analysis.runs import Section
+from reports.analysis.dataset import Dataset, load
+from reports.analysis.runs import RunSection
 from reports.export import markdown_runs
 from reports.sections import summary
 from reports.text import markdown as markup
@@ -11,7 +11,7 @@ from reports.text import phrases
 from suite.results.storage.reader import Collection
 
 #: What stands under each run, and what is said once about all of them. In the order printed.
-OF_RUN: Mapping[str, Callable[[Material, Section], list[str]]] = {
+OF_RUN: Mapping[str, Callable[[Dataset, RunSection], list[str]]] = {
     "ladder": markdown_runs.ladders,
     "comparison": markdown_runs.comparisons,
     "sequence": markdown_runs.sequences,
@@ -28,48 +28,48 @@ def markdown(collection: Collection, only: str | None = None) -> str:
     Headings begin at the second level; one kind alone has none above its own. Empty when there is
     nothing of that kind.
     """
-    material = gather(collection)
+    dataset = load(collection)
     blocks: list[str] = []
     if only is None:
         # "ladder" is a selection among the comparisons, all of which are printed here.
-        blocks += _headed(material, "claim")
-        runs = _runs(material, [kind for kind in OF_RUN if kind != "ladder"])
+        blocks += _headed(dataset, "claim")
+        runs = _runs(dataset, [kind for kind in OF_RUN if kind != "ladder"])
         blocks += ["## Runs, newest first", *runs] if runs else []
-        blocks += [b for kind in summary.PARTS if kind != "claim" for b in _headed(material, kind)]
+        blocks += [b for kind in summary.PARTS if kind != "claim" for b in _headed(dataset, kind)]
     elif only in OF_RUN:
-        blocks = _runs(material, [only])
+        blocks = _runs(dataset, [only])
     else:
-        blocks = [markup.block(block) for block in summary.part(material, only).blocks]
+        blocks = [markup.block(block) for block in summary.part(dataset, only).blocks]
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-def _headed(material: Material, kind: str) -> list[str]:
-    part = summary.part(material, kind)
+def _headed(dataset: Dataset, kind: str) -> list[str]:
+    part = summary.part(dataset, kind)
     return [f"## {part.title}", *map(markup.block, part.blocks)] if part.blocks else []
 
 
-def _runs(material: Material, kinds: list[str]) -> list[str]:
+def _runs(dataset: Dataset, kinds: list[str]) -> list[str]:
     found = []
-    for section in material.overview.sections:
-        if any(map(material.is_try, material.of(section))):
+    for section in dataset.overview.sections:
+        if any(map(dataset.is_try, dataset.of(section))):
             continue  # all tries of a search stand together, in a table of their own
-        blocks = [block for kind in kinds for block in OF_RUN[kind](material, section)]
+        blocks = [block for kind in kinds for block in OF_RUN[kind](dataset, section)]
         if blocks:
             title = markup.text(f"{section.title} · {section.run_id}")
-            ran = [record for group in material.of(section) for record in group.ok]
+            ran = [record for group in dataset.of(section) for record in group.ok]
             said = (*section.notes, *phrases.routing(ran))
             notes = [f"Note: {markup.text(note)}" for note in said]
-            found += [f"### {title}", _caption(material, section), *notes, *blocks]
+            found += [f"### {title}", _caption(dataset, section), *notes, *blocks]
     return found
 
 
-def _caption(material: Material, section: Section) -> str:
+def _caption(dataset: Dataset, section: RunSection) -> str:
     facts = " · ".join(
         f"{markup.text(term)}: {markup.text(fact)}"
         for term, fact in section.facts
         if term not in _SAID_ELSEWHERE
     )
-    plan = material.plans.get(section.run_id)
+    plan = dataset.plans.get(section.run_id)
     if plan is None:
         return facts
     return f"{facts} · {markup.code(phrases.command(plan))}"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from reports.analysis import trends
-from reports.analysis.baselines import KINDS, NAIVE, rungs
-from reports.analysis.comparison import Comparison, Row
-from reports.analysis.dataset import Material
-from reports.analysis.runs import Section
+from reports.analysis.baselines import BASELINES, NAIVE, baselines
+from reports.analysis.comparison import MethodComparison, MethodRow
+from reports.analysis.dataset import Dataset
+from reports.analysis.runs import RunSection
 from reports.published.headline_claim import NAMES
 from reports.text import markdown, phrases
 from reports.text.numbers import Number, change, number, peak_memory, quotient
@@ -19,23 +19,23 @@ from suite.results.replicates import Replicates, summarize
 LIKE = ("plain", "quantized")
 
 
-def comparisons(material: Material, section: Section) -> list[str]:
+def comparisons(dataset: Dataset, section: RunSection) -> list[str]:
     """Return one table a comparison: a model under one workload, loop and seed."""
-    return [block for each in section.comparisons for block in _methods(material, section, each)]
+    return [block for each in section.comparisons for block in _methods(dataset, section, each)]
 
 
-def ladders(material: Material, section: Section) -> list[str]:
+def ladders(dataset: Dataset, section: RunSection) -> list[str]:
     """Return the tables of those comparisons in which the unfair baseline stands as well."""
     return [
         block
         for each in section.comparisons
         if any(row.case.method.name == NAIVE for row in each.rows)
-        for block in _methods(material, section, each)
+        for block in _methods(dataset, section, each)
     ]
 
 
-def _methods(material: Material, section: Section, comparison: Comparison) -> list[str]:
-    groups = {group.case: group for group in material.of(section)}
+def _methods(dataset: Dataset, section: RunSection, comparison: MethodComparison) -> list[str]:
+    groups = {group.case: group for group in dataset.of(section)}
     present = [groups[row.case] for row in comparison.rows if row.case in groups]
     header = [
         "Method",
@@ -46,12 +46,12 @@ def _methods(material: Material, section: Section, comparison: Comparison) -> li
         "Host memory",
         "Energy per token",
         "Of measured peak",
-        *(f"Speed against {NAMES[kind]}" for kind in KINDS),
+        *(f"Speed against {NAMES[kind]}" for kind in BASELINES),
         *(f"Memory against {NAMES[kind]}" for kind in LIKE),
         "Losses",
         "Launches",
     ]
-    rows = [_method(row, groups.get(row.case), present, material) for row in comparison.rows]
+    rows = [_method(row, groups.get(row.case), present, dataset) for row in comparison.rows]
     return [
         f"#### {markdown.text(comparison.model)}",
         markdown.text(comparison.work),
@@ -60,12 +60,12 @@ def _methods(material: Material, section: Section, comparison: Comparison) -> li
 
 
 def _method(
-    row: Row, group: Replicates | None, present: Sequence[Replicates], material: Material
+    row: MethodRow, group: Replicates | None, present: Sequence[Replicates], dataset: Dataset
 ) -> list[str]:
     launches = "; ".join([row.count, *row.notes])
     if group is None or not group.ok:
-        return [row.method, row.outcome, *[""] * (7 + len(KINDS) + len(LIKE)), launches]
-    held = rungs(group, present)
+        return [row.method, row.outcome, *[""] * (7 + len(BASELINES) + len(LIKE)), launches]
+    held = baselines(group, present)
     numbers = [
         "" if each is None else each.written for each in (row.tokens, row.step_low, row.memory)
     ]
@@ -73,7 +73,7 @@ def _method(
     energy, peak = all_metrics()["joules_per_token"], all_metrics()["utilization_of_probe"]
     speeds = [
         units.ratio(value) if kind in held and (value := held[kind].throughput) else ""
-        for kind in KINDS
+        for kind in BASELINES
     ]
     verdict = row.verdict
     losses = "" if verdict is None else ", ".join(t for t in (verdict.text, verdict.detail) if t)
@@ -108,10 +108,10 @@ def _median(group: Replicates, metric: Metric) -> str:
     return "" if value is None else phrases.number(metric, value.median)
 
 
-def sequences(material: Material, section: Section) -> list[str]:
+def sequences(dataset: Dataset, section: RunSection) -> list[str]:
     """Return a table a model that ran several lengths at as many tokens a step."""
     found: dict[object, list[Replicates]] = {}
-    for group in material.of(section):
+    for group in dataset.of(section):
         work = group.case.workload
         if work.data == "fixed":
             key = (
@@ -182,10 +182,10 @@ def _pair(ours: Replicates | None, theirs: Replicates | None) -> str:
     return f"{units.ratio(speed)}, {memory}" if memory else units.ratio(speed)
 
 
-def paddings(material: Material, section: Section) -> list[str]:
+def paddings(dataset: Dataset, section: RunSection) -> list[str]:
     """Return a table a model that ran rows of real lengths packed in several ways."""
     found: dict[object, list[Replicates]] = {}
-    for group in material.of(section):
+    for group in dataset.of(section):
         case, work = group.case, group.case.workload
         if work.data == "real-length":
             key = (case.model, work.sequence_tokens, case.loop, case.seed)

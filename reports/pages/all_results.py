@@ -5,23 +5,12 @@ from functools import partial
 
 import msgspec
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.text import facts, phrases
-from reports.text.numbers import Verdict, number, peak_memory, record_page, verdict
+from reports.text.numbers import Number, ParityVerdict, number, peak_memory, record_page, verdict
 from suite import units
 from suite.results.metrics import Metric, all_metrics
 from suite.results.replicates import Replicates, summarize
-
-
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One number as shown and as JSON has it; without one ``text`` says so and ``exact`` is "".
-
-    ``range`` is how well the launch knows it, where it goes with the mean of its steps.
-    """
-
-    text: str
-    exact: str = ""
-    range: str = ""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,27 +27,27 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     work: str
     outcome: str
     became: str
-    tokens: Figure
-    step: Figure
-    memory: Figure
-    energy: Figure
-    losses: Verdict | None
+    tokens: Number
+    step: Number
+    memory: Number
+    energy: Number
+    losses: ParityVerdict | None
     weights: str
     launch: int
     run: str
     begun: str
 
 
-NOTHING = Figure(text="–")
-UNKNOWN = Figure(text="unknown")
+NOTHING = Number(text="–")
+UNKNOWN = Number(text="unknown")
 
 
-def results(material: Material) -> list[Result]:
+def results(dataset: Dataset) -> list[Result]:
     """Return all records, in the report's order: newest run first, then as planned."""
-    return [result for group in material.groups for result in _of_group(material, group)]
+    return [result for group in dataset.groups for result in _of_group(dataset, group)]
 
 
-def _of_group(material: Material, group: Replicates) -> Iterator[Result]:
+def _of_group(dataset: Dataset, group: Replicates) -> Iterator[Result]:
     place = facts.profile_title(group.records, group.first.profile)
     case = group.case
     work = f"{phrases.work(case.workload)} · {phrases.LOOPS[case.loop]} · seed {case.seed}"
@@ -81,7 +70,7 @@ def _of_group(material: Material, group: Replicates) -> Iterator[Result]:
             step=_figure(alone, all_metrics()["step_seconds"]),
             memory=_figure(alone, peak_memory(record)),
             energy=_figure(alone, all_metrics()["joules_per_token"]),
-            losses=verdict(alone, material.references) if ok else None,
+            losses=verdict(alone, dataset.references) if ok else None,
             weights=record.weights,
             launch=record.launch,
             run=record.run_id,
@@ -89,13 +78,10 @@ def _of_group(material: Material, group: Replicates) -> Iterator[Result]:
         )
 
 
-def _figure(alone: Replicates, metric: Metric) -> Figure:
+def _figure(alone: Replicates, metric: Metric) -> Number:
     if not alone.ok:
         return NOTHING
-    found = number(summarize(alone, metric), partial(_text, metric))
-    if found is None:
-        return UNKNOWN
-    return Figure(text=found.text, exact=found.exact, range=found.range)
+    return number(summarize(alone, metric), partial(_text, metric)) or UNKNOWN
 
 
 def _text(metric: Metric, value: float) -> str:

@@ -5,27 +5,33 @@ from collections.abc import Sequence
 
 import msgspec
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import profile_titles
 from reports.published import host_part, plausible
-from reports.published.match import Aspect
-from reports.published.plausible import Check
-from reports.published.reproduced import TOLERANCE, Held, Kind, held, usable
-from reports.published.sources import Figure, Reference, Settings, everything
+from reports.published.match import Criterion
+from reports.published.plausible import PlausibilityCheck
+from reports.published.reproduced import (
+    TOLERANCE,
+    MatchVerdict,
+    PublishedMatch,
+    nearest_match,
+    usable,
+)
+from reports.published.sources import PublishedFigure, Reference, Settings, everything
 from reports.text import facts, phrases
 from reports.text.numbers import Number, exact, number, record_page
 from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.replicates import Replicates, summarize
 
-VERDICTS: dict[Kind, str] = {
+VERDICTS: dict[MatchVerdict, str] = {
     "reproduced": "good",
     "not reproduced": "bad",
     "not comparable": "none",
 }
 
 
-class Ours(msgspec.Struct, frozen=True, kw_only=True):
+class NearestMeasurement(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured nearest: a number, or words where there is none, and what it is of."""
 
     value: Number | None
@@ -37,7 +43,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
     base_href: str = ""
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
     """One published figure; ``mark`` is the class of its verdict.
 
     ``host`` says what part of it the host can explain, where that was asked.
@@ -48,12 +54,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     stated: str
     note: str
     published: str
-    check: Check | None
-    ours: Ours | None
-    verdict: Kind
+    check: PlausibilityCheck | None
+    ours: NearestMeasurement | None
+    verdict: MatchVerdict
     mark: str
     why: str
-    aspects: tuple[Aspect, ...]
+    criteria: tuple[Criterion, ...]
     host: tuple[str, ...] = ()
 
 
@@ -62,7 +68,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     anchor: str
     reference: Reference
-    lines: tuple[Line, ...]
+    lines: tuple[ClaimRow, ...]
     fared: str
 
     @property
@@ -79,9 +85,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
-    def beside(self) -> tuple[Line, ...]:
+    def beside(self) -> tuple[ClaimRow, ...]:
         """Return the figures that a case stands beside."""
-        return tuple(line for line in self.lines if line.aspects)
+        return tuple(line for line in self.lines if line.criteria)
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,35 +99,35 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...]
 
 
-def page(material: Material, references: Sequence[Reference] | None = None) -> Claims:
+def page(dataset: Dataset, references: Sequence[Reference] | None = None) -> Claims:
     """Return the page of a collection; ``references`` default to the repository's."""
     found = everything() if references is None else references
-    cases = usable(material)
-    sources = tuple(_source(reference, material, cases) for reference in found)
+    cases = usable(dataset)
+    sources = tuple(_source(reference, dataset, cases) for reference in found)
     lines = [line for source in sources for line in source.lines]
     total = f"{units.counted(len(lines), 'figure')} from {units.counted(len(sources), 'source')}"
-    beside = sum(bool(line.aspects) for line in lines)
+    beside = sum(bool(line.criteria) for line in lines)
     return Claims(
         summary=(
             f"{total}: {_fared(lines)}."
             f" {units.counted(beside, 'figure')} with a case measured here beside it."
         ),
         tolerance=units.percent(TOLERANCE),
-        cards=", ".join(profile_titles(material).values()) or "nothing yet",
+        cards=", ".join(profile_titles(dataset).values()) or "nothing yet",
         sources=sources,
     )
 
 
-def _source(reference: Reference, material: Material, cases: list[list[Replicates]]) -> Source:
+def _source(reference: Reference, dataset: Dataset, cases: list[list[Replicates]]) -> Source:
     anchor = f"source-{reference.name.replace('.', '-')}"
     lines = tuple(
-        _line(f"{anchor}-{index}", figure, held(figure, material, cases), material)
+        _line(f"{anchor}-{index}", figure, nearest_match(figure, dataset, cases), dataset)
         for index, figure in enumerate(reference.figures, 1)
     )
     return Source(anchor=anchor, reference=reference, lines=lines, fared=_fared(lines))
 
 
-def _fared(lines: Sequence[Line]) -> str:
+def _fared(lines: Sequence[ClaimRow]) -> str:
     """Return how many figures have each verdict, and how many cannot be true."""
     counts = Counter(line.verdict for line in lines)
     said = [f"{counts[kind]} {kind}" for kind in VERDICTS if counts[kind]]
@@ -130,8 +136,10 @@ def _fared(lines: Sequence[Line]) -> str:
     return f"{text}; of these {impossible} impossible as printed" if impossible else text
 
 
-def _line(anchor: str, figure: Figure, found: Held, material: Material) -> Line:
-    return Line(
+def _line(
+    anchor: str, figure: PublishedFigure, found: PublishedMatch, dataset: Dataset
+) -> ClaimRow:
+    return ClaimRow(
         anchor=anchor,
         claim=figure.claim,
         stated=stated(figure.settings),
@@ -142,12 +150,12 @@ def _line(anchor: str, figure: Figure, found: Held, material: Material) -> Line:
         verdict=found.kind,
         mark=VERDICTS[found.kind],
         why=found.why,
-        aspects=found.aspects,
-        host=host_part.sentences(figure, material),
+        criteria=found.criteria,
+        host=host_part.sentences(figure, dataset),
     )
 
 
-def published(figure: Figure) -> str:
+def published(figure: PublishedFigure) -> str:
     """Return the figure as its source has it; sizes in GB also in GiB, if decimal is meant."""
     bound = "" if figure.bound == "exactly" else f"{figure.bound} "
     if figure.value is None:
@@ -175,7 +183,7 @@ def stated(settings: Settings) -> str:
     return " · ".join(text for text in said if text) or "no setting stated"
 
 
-def _as_printed(figure: Figure, value: float) -> str:
+def _as_printed(figure: PublishedFigure, value: float) -> str:
     """Return a published value with the digits that its source printed and no more."""
     match figure.quantity:
         case "tokens_per_second":
@@ -190,7 +198,7 @@ def _as_printed(figure: Figure, value: float) -> str:
             return _text(figure, value)
 
 
-def _text(figure: Figure, value: float) -> str:
+def _text(figure: PublishedFigure, value: float) -> str:
     match figure.quantity:
         case "tokens_per_second":
             return units.rate(value, "token/s")
@@ -206,7 +214,7 @@ def _text(figure: Figure, value: float) -> str:
             return units.ratio(value)
 
 
-def _ours(figure: Figure, found: Held) -> Ours | None:
+def _ours(figure: PublishedFigure, found: PublishedMatch) -> NearestMeasurement | None:
     group, base = found.group, found.base
     if group is None:
         return None
@@ -226,7 +234,7 @@ def _ours(figure: Figure, found: Held) -> Ours | None:
     if base is not None:
         other = facts.profile_title(base.records, base.first.profile)
         against = base.case.method.title if other == title else other
-    return Ours(
+    return NearestMeasurement(
         value=value,
         text="" if value is not None else outcome,
         href=record_page(group.best),

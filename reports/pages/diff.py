@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import msgspec
 
-from reports.analysis.dataset import Material
-from reports.analysis.workloads import profile_titles, works
+from reports.analysis.dataset import Dataset
+from reports.analysis.workloads import profile_titles, work_groups
 from reports.pages.record import tables
 from reports.text import facts, phrases
-from reports.text.blocks import Block, Prose, Row, table
+from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import number, record_page
 from suite import units
 from suite.results.metrics import Metric, all_metrics
@@ -35,12 +35,12 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[tuple[str, str, tuple[Block, ...]], ...]
 
 
-def pairs(material: Material) -> Iterator[tuple[Replicates, Replicates]]:
+def pairs(dataset: Dataset) -> Iterator[tuple[Replicates, Replicates]]:
     """Yield what gets a page: a case beside its own other runs, and on one card beside the next.
 
     The number of pairs grows with the records: each joins at most two.
     """
-    for work in works(material):
+    for work in work_groups(dataset):
         for method in work.methods:
             cells = [
                 work.cells[method.name, p] for p in work.profiles if (method.name, p) in work.cells
@@ -58,22 +58,22 @@ def page_name(base: Record, other: Record) -> str:
     return f"diffs/{'--'.join(names)}.html"
 
 
-def pages(material: Material) -> Iterator[tuple[str, Diff]]:
+def pages(dataset: Dataset) -> Iterator[tuple[str, Diff]]:
     """Yield every page: its file name and what it shows."""
-    titles = profile_titles(material)
-    for base, other in pairs(material):
+    titles = profile_titles(dataset)
+    for base, other in pairs(dataset):
         yield page_name(base.best, other.best).removeprefix("diffs/"), _diff(base, other, titles)
 
 
-def links(material: Material) -> Mapping[str, Sequence[tuple[str, str]]]:
+def links(dataset: Dataset) -> Mapping[str, Sequence[tuple[str, str]]]:
     """Return for each record that stands in a pair the other's name and the pair's page."""
-    return material.once("diff links", _links)
+    return dataset.cached("diff links", _links)
 
 
-def _links(material: Material) -> Mapping[str, Sequence[tuple[str, str]]]:
-    titles = profile_titles(material)
+def _links(dataset: Dataset) -> Mapping[str, Sequence[tuple[str, str]]]:
+    titles = profile_titles(dataset)
     found: dict[str, list[tuple[str, str]]] = {}
-    for base, other in pairs(material):
+    for base, other in pairs(dataset):
         address = page_name(base.best, other.best)
         for one, two in ((base, other), (other, base)):
             found.setdefault(one.best.record_id, []).append((_name(two, titles), address))
@@ -120,7 +120,7 @@ def _numbers(base: Replicates, other: Replicates, reason: str) -> tuple[Block, .
         left, right = summarize(base, metric), summarize(other, metric)
         if left is not None or right is not None:
             rows.append(
-                Row(
+                TextRow(
                     cells=(
                         metric.title,
                         *(_value(metric, v) for v in (left, right)),
@@ -179,7 +179,7 @@ def _texts(one: facts.Facts, two: facts.Facts) -> tuple[Block, ...]:
 def _table(found: Sequence[Difference]) -> tuple[Block, ...]:
     if not found:
         return (Prose(text="No difference."),)
-    rows = [Row(cells=(each.setting, each.ours, each.theirs)) for each in found]
+    rows = [TextRow(cells=(each.setting, each.ours, each.theirs)) for each in found]
     return (table(("Name", "Left", "Right"), rows, words=3),)
 
 

@@ -3,10 +3,10 @@
 import statistics
 from collections.abc import Iterator, Sequence
 
-from reports.analysis.dataset import Material
-from reports.analysis.workloads import profile_titles, works
+from reports.analysis.dataset import Dataset
+from reports.analysis.workloads import profile_titles, work_groups
 from reports.text import phrases
-from reports.text.blocks import Block, Heading, Prose, Row, table
+from reports.text.blocks import Block, Heading, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
 from suite.results.metrics import all_metrics
@@ -18,10 +18,10 @@ from suite.results.validity.comparable import differing, packages
 HEADER = ("Run", "Begun", "Launches", "Step", "From", "To", "Packages that changed", "Level")
 
 
-def series(material: Material) -> Iterator[tuple[str, list[Replicates]]]:
+def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:
     """Yield every case that several runs hold on one card: its title, and them, oldest first."""
-    titles = profile_titles(material)
-    for work in works(material):
+    titles = profile_titles(dataset)
+    for work in work_groups(dataset):
         for method in work.methods:
             for profile in work.profiles:
                 cell = work.cells.get((method.name, profile))
@@ -32,10 +32,10 @@ def series(material: Material) -> Iterator[tuple[str, list[Replicates]]]:
                     yield title, sorted(groups, key=lambda group: group.first.started_at)
 
 
-def blocks(material: Material) -> tuple[Block, ...]:
+def blocks(dataset: Dataset) -> tuple[Block, ...]:
     """Return what the History page shows; nothing where no case ran twice."""
     found: list[Block] = []
-    for title, groups in series(material):
+    for title, groups in series(dataset):
         found += [Heading(text=title), *_case(groups)]
     return tuple(found)
 
@@ -49,7 +49,7 @@ def _case(groups: Sequence[Replicates]) -> list[Block]:
     for number, (group, values) in enumerate(known):
         change = levels.get(number)
         rows.append(
-            Row(
+            TextRow(
                 cells=(
                     group.first.run_id,
                     group.first.started_at[:16].replace("T", " "),

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from reports.analysis.dataset import Material
-from reports.analysis.workloads import Cell, Work, profile_titles, works
+from reports.analysis.dataset import Dataset
+from reports.analysis.workloads import CardResult, WorkGroup, profile_titles, work_groups
 from reports.text import phrases
 from reports.text.numbers import Number, Ratio, number, peak_memory, ratio, record_page
 from suite import units
@@ -14,7 +14,7 @@ from suite.results.metrics import all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
-class Spot(msgspec.Struct, frozen=True, kw_only=True):
+class OverviewCell(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one card. Without ``tokens``, ``outcome`` says in words why there are none.
 
     ``ratio`` is throughput over the baseline's in the same run. ``best`` marks the highest
@@ -35,15 +35,15 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere: bool
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class OverviewRow(msgspec.Struct, frozen=True, kw_only=True):
     """One method over all cards; None where it has no record."""
 
     method: str
     summary: str
-    spots: tuple[Spot | None, ...]
+    cells: tuple[OverviewCell | None, ...]
 
 
-class Glance(msgspec.Struct, frozen=True, kw_only=True):
+class OverviewTable(msgspec.Struct, frozen=True, kw_only=True):
     """One model at the work that most methods ran; ``more`` is what else was measured.
 
     ``href`` is the model's own page, ``memory_unit`` that of all peaks.
@@ -55,80 +55,82 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     work: str
     cards: tuple[str, ...]
     memory_unit: str
-    lines: tuple[Line, ...]
+    rows: tuple[OverviewRow, ...]
     more: tuple[str, ...]
 
 
-def glances(material: Material, pages: Mapping[Model, str]) -> tuple[Glance, ...]:
+def overview_tables(dataset: Dataset, pages: Mapping[Model, str]) -> tuple[OverviewTable, ...]:
     """Return one table a model, in the report's order; ``pages`` are the models' addresses."""
-    by_model: dict[str, list[Work]] = {}
-    for work in works(material):
+    by_model: dict[str, list[WorkGroup]] = {}
+    for work in work_groups(dataset):
         by_model.setdefault(work.model.name, []).append(work)
-    titles = profile_titles(material)
-    return tuple(_glance(name, found, titles, material, pages) for name, found in by_model.items())
+    titles = profile_titles(dataset)
+    return tuple(
+        _overview_table(name, found, titles, dataset, pages) for name, found in by_model.items()
+    )
 
 
-def _glance(
+def _overview_table(
     name: str,
-    found: list[Work],
+    found: list[WorkGroup],
     titles: dict[str, str],
-    material: Material,
+    dataset: Dataset,
     pages: Mapping[Model, str],
-) -> Glance:
+) -> OverviewTable:
     work = max(found, key=lambda each: sum(bool(cell.shown.ok) for cell in each.cells.values()))
     shown = [cell.shown for cell in work.cells.values()]
     rates = [value.median for group in shown if (value := _tokens(group))]
     peaks = [value.median for group in shown if (value := _peak(group))]
     scales = units.scale("tokens/second", rates), units.scale("bytes", peaks)
-    best = [group for profile in work.profiles for group in _best(work, profile, material)]
-    lines = [
-        Line(
+    best = [group for profile in work.profiles for group in _best(work, profile, dataset)]
+    rows = [
+        OverviewRow(
             method=method.title,
             summary=method.summary,
-            spots=tuple(
+            cells=tuple(
                 None
                 if cell is None
-                else _spot(work, cell, scales, material, best=cell.shown in best)
+                else _overview_cell(work, cell, scales, dataset, best=cell.shown in best)
                 for profile in work.profiles
                 for cell in [work.cells.get((method.name, profile))]
             ),
         )
         for method in work.methods
     ]
-    return Glance(
+    return OverviewTable(
         anchor=f"glance-{name}",
         model=work.model.title,
         href=pages.get(work.model, ""),
         work=work.title,
         cards=tuple(titles[profile] for profile in work.profiles),
         memory_unit=scales[1].unit,
-        lines=tuple(lines),
+        rows=tuple(rows),
         more=tuple(each.title for each in found if each is not work),
     )
 
 
-def _best(work: Work, profile: str, material: Material) -> list[Replicates]:
+def _best(work: WorkGroup, profile: str, dataset: Dataset) -> list[Replicates]:
     """Return the fastest of a card, of each kind of training; none where nothing was compared."""
     kinds: dict[object, list[tuple[float, Replicates]]] = {}
     for cell in work.on(profile):
         value = _tokens(cell.shown)
-        if value is not None and not _wrong(cell.shown, material):
+        if value is not None and not _wrong(cell.shown, dataset):
             same = kinds.setdefault(cell.shown.case.method.adapter, [])
             same.append((value.median, cell.shown))
     several = (found for found in kinds.values() if len(found) > 1)
     return [max(found, key=lambda each: each[0])[1] for found in several]
 
 
-def _spot(
-    work: Work,
-    cell: Cell,
+def _overview_cell(
+    work: WorkGroup,
+    cell: CardResult,
     scales: tuple[units.Scale, units.Scale],
-    material: Material,
+    dataset: Dataset,
     *,
     best: bool,
-) -> Spot:
+) -> OverviewCell:
     group = cell.shown
-    return Spot(
+    return OverviewCell(
         href=record_page(group.best),
         tokens=number(_tokens(group), scales[0].text),
         memory=number(_peak(group), scales[1].text),
@@ -137,7 +139,7 @@ def _spot(
         reason=phrases.short(group.best.reason),
         count=_count(group),
         best=best,
-        wrong=_wrong(group, material),
+        wrong=_wrong(group, dataset),
         elsewhere=group.first.run_id != work.runs[group.first.profile],
     )
 
@@ -148,12 +150,12 @@ def _count(group: Replicates) -> str:
     return f"{count}, not settled" if group.unsettled else count
 
 
-def _wrong(group: Replicates, material: Material) -> bool:
+def _wrong(group: Replicates, dataset: Dataset) -> bool:
     """Return whether the losses of a launch differ from those of the method's reference."""
-    return any(material.references.parity(record).verdict == "differs" for record in group.ok)
+    return any(dataset.references.parity(record).verdict == "differs" for record in group.ok)
 
 
-def _ratio(work: Work, group: Replicates) -> Ratio:
+def _ratio(work: WorkGroup, group: Replicates) -> Ratio:
     """Return the ratio to the baseline within the group's own run."""
     peers = [
         each

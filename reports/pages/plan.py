@@ -6,7 +6,7 @@ with what each cell says of one token.
 
 import msgspec
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.text import example_job
 from reports.text import numbers as cells
 from suite.catalog import case as cases
@@ -17,7 +17,7 @@ from suite.estimate.interval import Interval
 from suite.estimate.planner import Entry
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class JobAmount(msgspec.Struct, frozen=True, kw_only=True):
     """An amount for the example job; ``per_token`` is that of one: value, low and high.
 
     ``per_token`` is in hours, kilowatt-hours or US dollars, as ``unit`` names; "" without a
@@ -31,7 +31,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
     """One method for one model on one card. ``page`` is that of a measured record.
 
     ``unverified``: the card's profile was never run on.
@@ -42,20 +42,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     unverified: bool
     method: str
     fits: str
-    time: Cell
+    time: JobAmount
     overnight: str
-    energy: Cell
-    rent: Cell
-    own: Cell
+    energy: JobAmount
+    rent: JobAmount
+    own: JobAmount
     basis: str
     projected: bool
     page: str = ""
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
     """The table, the example job that it holds, and what a reader must know."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[PlanRow, ...]
     work: str
     tokens: int
     epochs: int
@@ -64,12 +64,12 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def page(material: Material) -> Page | None:
+def page(dataset: Dataset) -> PlanPage | None:
     """Return the page: the standard workload of every model of the standard tier.
 
     None where that tier's file is bad.
     """
-    plan, known = material.planner, prices.known()
+    plan, known = dataset.planner, prices.known()
     standard = tier.standard()
     if standard is None:
         return None
@@ -77,7 +77,7 @@ def page(material: Material) -> Page | None:
     wanted = cases.cases(standard, loop="sft", seed=0, lenient=True)
     entries = [plan.entry(case, card) for case in wanted for card in cards]
     load = standard.workload
-    return Page(
+    return PlanPage(
         rows=tuple(_row(entry, known) for entry in entries),
         work=f"{load.batch_sequences} × {load.sequence_tokens:,} tokens a step",
         tokens=example_job.TOKENS,
@@ -88,7 +88,7 @@ def page(material: Material) -> Page | None:
     )
 
 
-def _row(entry: Entry, known: prices.Prices) -> Row:
+def _row(entry: Entry, known: prices.Prices) -> PlanRow:
     seconds = joules = rent = own = None
     if entry.joules_per_token is not None:
         joules = example_job.JOB.energy(entry.joules_per_token)
@@ -100,7 +100,7 @@ def _row(entry: Entry, known: prices.Prices) -> Row:
         rent = planner.rent(seconds, found)
         own = planner.own(seconds, joules, found, known.own)
     none = "–" if seconds is None else "unknown"
-    return Row(
+    return PlanRow(
         model=entry.case.model.title,
         card=entry.profile.title.removeprefix("NVIDIA "),
         unverified=not entry.profile.verified,
@@ -117,14 +117,14 @@ def _row(entry: Entry, known: prices.Prices) -> Row:
     )
 
 
-def _cell(entry: Entry, unit: str, size: float, found: Interval | None, none: str) -> Cell:
+def _cell(entry: Entry, unit: str, size: float, found: Interval | None, none: str) -> JobAmount:
     """Return an amount; ``found`` is in SI units, of which the unit has so many."""
     if found is None:
-        return Cell(text=none)
+        return JobAmount(text=none)
     value, low, high = (each / size for each in (found.value, found.low, found.high))
     passed = example_job.TOKENS * example_job.EPOCHS
     main, _, rest = explain.amount(entry, unit, found).partition(" (")
-    return Cell(
+    return JobAmount(
         text=main,
         exact=cells.exact(value),
         range=rest.removesuffix(")"),

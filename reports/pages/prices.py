@@ -1,6 +1,6 @@
 """What cards cost, as the file of prices has it: each with its seller and the day it was seen."""
 
-from reports.text.blocks import Part, Prose, Row, table
+from reports.text.blocks import Part, Prose, TextRow, table
 from suite.catalog import prices
 from suite.catalog import profile as profiles
 from suite.catalog.prices import Price
@@ -19,11 +19,11 @@ def part() -> Part:
     return Part(name="prices", title="What cards cost", blocks=shown)
 
 
-def _row(price: Price) -> Row:
+def _row(price: Price) -> TextRow:
     card = profiles.load(price.profile)
     amounts = (
         "" if dollars is None else explain.dollars(dollars)
         for dollars in (price.rent_usd_per_hour, price.purchase_usd)
     )
     cells = (explain.marked(card.title, card), price.source, price.date, price.note, *amounts)
-    return Row(cells=cells)
+    return TextRow(cells=cells)

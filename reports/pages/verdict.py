@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reports.rendering.render import render
-from reports.text.blocks import Points, Row, table
+from reports.text.blocks import Points, TextRow, table
 
 
 def verdict_page(
@@ -16,7 +16,7 @@ def verdict_page(
 ) -> str:
     """Return the page: the verdict, the table with these columns, and the sentences."""
     blocks = [
-        *([table(header, [Row(cells=tuple(row)) for row in rows], words=2)] if rows else []),
+        *([table(header, [TextRow(cells=tuple(row)) for row in rows], words=2)] if rows else []),
         *([Points(texts=tuple(sentences))] if sentences else []),
     ]
     values = {"title": "Candidate against base", "good": good, "verdict": verdict}

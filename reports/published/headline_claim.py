@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from reports.analysis.baselines import KINDS, Rung, rungs, settings
-from reports.analysis.dataset import Material
+from reports.analysis.baselines import BASELINES, BaselineRatio, baselines, settings
+from reports.analysis.dataset import Dataset
 from reports.text import phrases
 from reports.text.numbers import verdict
 from suite import units
@@ -28,11 +28,11 @@ NAMES = {
 }
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimCase(msgspec.Struct, frozen=True, kw_only=True):
     """One case of the engine, and what it was held against."""
 
     group: Replicates
-    rungs: dict[str, Rung]
+    baselines: dict[str, BaselineRatio]
 
     @property
     def where(self) -> str:
@@ -42,31 +42,31 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join([*parts, *([] if gpu is None else [gpu.name])])
 
 
-def held(material: Material) -> tuple[Held, ...]:
+def claim_cases(dataset: Dataset) -> tuple[ClaimCase, ...]:
     """Return the engine's adapter methods that ran on a GPU beside at least one baseline.
 
     A case whose losses differ from its reference's is left out: a fast wrong run claims nothing.
     """
     found = []
-    for groups in settings(material.groups):
+    for groups in settings(dataset.groups):
         for group in groups:
             method, record = group.case.method, group.best
             if method.engine != ENGINE or method.adapter is None or not group.ok:
                 continue
-            if record.environment.gpu is None or not (against := dict(rungs(group, groups))):
+            if record.environment.gpu is None or not (against := dict(baselines(group, groups))):
                 continue
-            if verdict(group, material.references).kind == "bad":
+            if verdict(group, dataset.references).kind == "bad":
                 continue
-            found.append(Held(group=group, rungs=against))
+            found.append(ClaimCase(group=group, baselines=against))
     return tuple(found)
 
 
-def sentences(found: Iterable[Held]) -> list[str]:
+def sentences(found: Iterable[ClaimCase]) -> list[str]:
     """Return, for cases of one model, where each half of the claim holds, and where both do."""
     listed = list(found)
     said = []
-    for kind in KINDS:
-        against = [each for each in listed if kind in each.rungs]
+    for kind in BASELINES:
+        against = [each for each in listed if kind in each.baselines]
         said += [_faster(kind, against), _smaller(kind, against), _both(kind, against)]
     return [text for text in said if text]
 
@@ -76,13 +76,15 @@ def saving(memory: float | None) -> float | None:
     return None if memory is None else 1 - memory
 
 
-def _faster(kind: str, listed: list[Held]) -> str:
-    known = [(v, each) for each in listed if (v := each.rungs[kind].throughput) is not None]
+def _faster(kind: str, listed: list[ClaimCase]) -> str:
+    known = [(v, each) for each in listed if (v := each.baselines[kind].throughput) is not None]
     return _half(f"{FASTER:g}× faster than {NAMES[kind]}", known, FASTER, units.ratio)
 
 
-def _smaller(kind: str, listed: list[Held]) -> str:
-    known = [(v, each) for each in listed if (v := saving(each.rungs[kind].memory)) is not None]
+def _smaller(kind: str, listed: list[ClaimCase]) -> str:
+    known = [
+        (v, each) for each in listed if (v := saving(each.baselines[kind].memory)) is not None
+    ]
     what = f"{units.percent(LESS_MEMORY)} less memory than {NAMES[kind]}"
     return _half(what, known, LESS_MEMORY, _tenths)
 
@@ -92,12 +94,12 @@ def _tenths(share: float) -> str:
     return f"{share * 100:.1f} %"
 
 
-def _both(kind: str, listed: list[Held]) -> str:
+def _both(kind: str, listed: list[ClaimCase]) -> str:
     known = [
         (speed >= FASTER and saved >= LESS_MEMORY, each)
         for each in listed
-        if (speed := each.rungs[kind].throughput) is not None
-        and (saved := saving(each.rungs[kind].memory)) is not None
+        if (speed := each.baselines[kind].throughput) is not None
+        and (saved := saving(each.baselines[kind].memory)) is not None
     ]
     if not known:
         return ""
@@ -105,13 +107,13 @@ def _both(kind: str, listed: list[Held]) -> str:
     return f"Both at once against {NAMES[kind]}: {_count(holding, len(known))}."
 
 
-def _count(holding: list[Held], total: int) -> str:
+def _count(holding: list[ClaimCase], total: int) -> str:
     places = "; ".join(_place(each) for each in holding)
     return f"at {len(holding)} of {total} ({places})" if holding else f"at none of {total}"
 
 
 def _half(
-    what: str, known: list[tuple[float, Held]], least: float, text: Callable[[float], str]
+    what: str, known: list[tuple[float, ClaimCase]], least: float, text: Callable[[float], str]
 ) -> str:
     if not known:
         return ""
@@ -121,5 +123,5 @@ def _half(
     return f"{what}: holds {holds}. The largest is {text(largest)}: {_place(at)}."
 
 
-def _place(each: Held) -> str:
+def _place(each: ClaimCase) -> str:
     return f"{each.group.case.method.title}, {each.where}"

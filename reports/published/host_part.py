@@ -1,9 +1,9 @@
 """What part of one card's lead over another the host can explain, from two paths of one method.
 
 An older path of a method does the same arithmetic and has the host start more kernels for it
-(``Figure.older_method``). Both run on one card in one run: what the older one adds is the host's
-where the GPU waited meanwhile, which the power of the added time tells. No card's host is known
-but those measured here, so the most that a host can do is said, never that it did.
+(``PublishedFigure.older_method``). Both run on one card in one run: what the older one adds is the
+host's where the GPU waited meanwhile, which the power of the added time tells. No card's host is
+known but those measured here, so the most that a host can do is said, never that it did.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from typing import Literal
 import msgspec
 
 from reports.analysis.baselines import settings
-from reports.analysis.dataset import Material
-from reports.published.sources import Figure
+from reports.analysis.dataset import Dataset
+from reports.published.sources import PublishedFigure
 from reports.text import facts, phrases
 from reports.text.numbers import hindrance, quotient, verdict
 from suite import units
@@ -57,13 +57,13 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
         return facts.profile_title(self.older.records, self.older.first.profile)
 
 
-def sentences(figure: Figure, material: Material) -> tuple[str, ...]:
+def sentences(figure: PublishedFigure, dataset: Dataset) -> tuple[str, ...]:
     """Return what the host can explain of a figure; nothing where it names no older method."""
     if figure.older_method is None:
         return ()
     older = methods.load(figure.older_method)
     today = methods.load(str(older.reference))
-    found = {each.older.first.profile: each for each in _paths(figure, older, today, material)}
+    found = {each.older.first.profile: each for each in _paths(figure, older, today, dataset)}
     said = [_measured(each) for each in found.values()]
     for slower in figure.slower:
         if slower not in found:
@@ -73,14 +73,16 @@ def sentences(figure: Figure, material: Material) -> tuple[str, ...]:
                 " known."
             )
             continue
-        said += [_most(found[slower], faster, material) for faster in figure.settings.profiles]
+        said += [_most(found[slower], faster, dataset) for faster in figure.settings.profiles]
     return (*said, "Which host, version and path the source ran is not known.")
 
 
-def _paths(figure: Figure, older: Method, today: Method, material: Material) -> Iterator[Paths]:
+def _paths(
+    figure: PublishedFigure, older: Method, today: Method, dataset: Dataset
+) -> Iterator[Paths]:
     """Yield each card's newest run with good launches of both paths, each seen to have run."""
     seen = set()
-    for groups in settings(material.groups):
+    for groups in settings(dataset.groups):
         model, profile = groups[0].case.model.name, groups[0].first.profile
         by_name = {group.case.method.name: group for group in groups}
         ours, base = by_name.get(older.name), by_name.get(today.name)
@@ -88,7 +90,7 @@ def _paths(figure: Figure, older: Method, today: Method, material: Material) -> 
             continue
         if not ours.ok or hindrance(ours, base) or not _ran(ours, "loop"):
             continue
-        if not _ran(base, "grouped") or verdict(ours, material.references).kind == "bad":
+        if not _ran(base, "grouped") or verdict(ours, dataset.references).kind == "bad":
             continue
         times = quotient(base, ours, all_metrics()["tokens_per_second"])
         if times is None:
@@ -141,9 +143,9 @@ def _measured(found: Paths) -> str:
     return f"{drew}: the GPU mostly waited, so the host explains up to {share} of such a step."
 
 
-def _most(found: Paths, faster: str, material: Material) -> str:
+def _most(found: Paths, faster: str, dataset: Dataset) -> str:
     """Return how far ahead a card could be at most, were the host all that is unlike."""
-    plan, case = material.planner, found.today.case
+    plan, case = dataset.planner, found.today.case
     one, other = (
         plan.entry(case, profiles.load(name)) for name in (faster, found.today.first.profile)
     )

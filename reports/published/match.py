@@ -1,6 +1,6 @@
-"""What a published figure and a case measured here have the same, aspect by aspect.
+"""What a published figure and a case measured here have the same, criterion by criterion.
 
-What the source leaves open is not stated, never assumed to be like ours; an aspect that several
+What the source leaves open is not stated, never assumed to be like ours; a criterion that several
 names of the catalog could be meant by is not stated either.
 """
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from reports.published.sources import RATIOS, Figure, Settings
+from reports.published.sources import RATIOS, PublishedFigure, Settings
 from reports.text import facts
 from suite import units
 from suite.catalog.case import Case
@@ -26,7 +26,7 @@ _DATA = {
 }
 
 
-class Aspect(msgspec.Struct, frozen=True, kw_only=True):
+class Criterion(msgspec.Struct, frozen=True, kw_only=True):
     """One setting that decides whether two figures are of the same work, in words."""
 
     name: str
@@ -35,30 +35,32 @@ class Aspect(msgspec.Struct, frozen=True, kw_only=True):
     state: State
 
 
-def aspects(figure: Figure, group: Replicates, base: Replicates | None) -> tuple[Aspect, ...]:
-    """Return every aspect of a figure beside one case, and its baseline for a ratio."""
+def criteria(
+    figure: PublishedFigure, group: Replicates, base: Replicates | None
+) -> tuple[Criterion, ...]:
+    """Return every criterion of a figure beside one case, and its baseline for a ratio."""
     settings, case, work = figure.settings, group.case, group.case.workload
     record = group.best
     found = [
-        Aspect(
+        Criterion(
             name="card",
             published=settings.hardware or NOT_STATED,
             ours=facts.profile_title(group.records, record.profile),
-            state=_meant(settings.hardware, settings.profiles, record.profile),
+            state=_match_state(settings.hardware, settings.profiles, record.profile),
         ),
         _number("GPUs", settings.gpus, 1),
-        Aspect(
+        Criterion(
             name="model",
             published=settings.model or NOT_STATED,
             ours=case.model.title,
-            state=_meant(settings.model, settings.models, case.model.name),
+            state=_match_state(settings.model, settings.models, case.model.name),
         ),
-        Aspect(
+        Criterion(
             name="method",
             published=settings.method or NOT_STATED,
             ours=case.method.title,
             # A method in words only may be ours; a card or a model in words only is another.
-            state=_meant(None, settings.methods, case.method.name),
+            state=_match_state(None, settings.methods, case.method.name),
         ),
         _number("length", settings.sequence_tokens, work.sequence_tokens),
         _number("batch", settings.batch_sequences, work.batch_sequences),
@@ -79,9 +81,9 @@ def aspects(figure: Figure, group: Replicates, base: Replicates | None) -> tuple
     return tuple(found)
 
 
-def listed(found: Sequence[Aspect], state: State) -> str:
-    """Return the names of the aspects in this state, as one phrase; empty when there is none."""
-    names = [aspect.name for aspect in found if aspect.state == state]
+def listed(found: Sequence[Criterion], state: State) -> str:
+    """Return the names of the criteria in this state, as one phrase; empty when there is none."""
+    names = [criterion.name for criterion in found if criterion.state == state]
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
 
 
@@ -111,7 +113,7 @@ def counter(settings: Settings) -> str:
     return settings.memory_counter or "allocated"
 
 
-def _meant(words_only: str | None, names: Sequence[str], ours: str) -> State:
+def _match_state(words_only: str | None, names: Sequence[str], ours: str) -> State:
     if names:
         if ours not in names:
             return "differs"
@@ -119,36 +121,36 @@ def _meant(words_only: str | None, names: Sequence[str], ours: str) -> State:
     return "not stated" if words_only is None else "differs"
 
 
-def _number(name: str, published: int | None, ours: int | None) -> Aspect:
+def _number(name: str, published: int | None, ours: int | None) -> Criterion:
     shown = NOT_STATED if published is None else units.count(published)
     state: State = "not stated" if published is None else _same(published, ours)
     here = "none" if ours is None else units.count(ours)
-    return Aspect(name=name, published=shown, ours=here, state=state)
+    return Criterion(name=name, published=shown, ours=here, state=state)
 
 
-def _text(name: str, published: str | None, ours: str) -> Aspect:
+def _text(name: str, published: str | None, ours: str) -> Criterion:
     state: State = "not stated" if published is None else _same(published, ours)
-    return Aspect(name=name, published=published or NOT_STATED, ours=ours, state=state)
+    return Criterion(name=name, published=published or NOT_STATED, ours=ours, state=state)
 
 
 def _same(published: object, ours: object) -> State:
     return "same" if published == ours else "differs"
 
 
-def _data(settings: Settings, work: Workload) -> Aspect:
+def _data(settings: Settings, work: Workload) -> Criterion:
     # Rows of one length are the same work whatever is in them; others depend on their text.
     state: State = "not stated" if settings.data is None else "differs"
     if settings.rows == rows(work) == "one length":
         state = "same"
     ours = _DATA[work.data]
-    return Aspect(name="data", published=settings.data or NOT_STATED, ours=ours, state=state)
+    return Criterion(name="data", published=settings.data or NOT_STATED, ours=ours, state=state)
 
 
-def _baseline(settings: Settings, base: Replicates | None) -> Aspect:
+def _baseline(settings: Settings, base: Replicates | None) -> Criterion:
     ours = "" if base is None else base.case.method.name
-    return Aspect(
+    return Criterion(
         name="baseline",
         published=settings.baseline or NOT_STATED,
         ours="none" if base is None else base.case.method.title,
-        state=_meant(settings.baseline, settings.baselines, ours),
+        state=_match_state(settings.baseline, settings.baselines, ours),
     )

@@ -9,32 +9,32 @@ from typing import Literal
 
 import msgspec
 
-from reports.published.sources import Figure, Settings, architecture
+from reports.published.sources import PublishedFigure, Settings, architecture
 from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog.flops import step_flops
 from suite.catalog.method import Adapter
 
-Kind = Literal["impossible", "possible", "unchecked"]
+Plausibility = Literal["impossible", "possible", "unchecked"]
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True):
+class PlausibilityCheck(msgspec.Struct, frozen=True, kw_only=True):
     """What became of it, in words; rate and peak in FLOP/s of one GPU where they are known."""
 
-    kind: Kind
+    kind: Plausibility
     text: str
     flops_per_second: float | None = None
     peak_flops: float | None = None
 
 
-def check(figure: Figure) -> Check | None:
+def check(figure: PublishedFigure) -> PlausibilityCheck | None:
     """Return the check of a figure, or None for a quantity that implies no arithmetic."""
     rates = ("tokens_per_second", "step_seconds", "model_flops_per_second")
     if figure.quantity not in rates or figure.value is None:
         return None
     settings = figure.settings
     if lacking := _lacking(figure):
-        return Check(kind="unchecked", text=f"cannot be checked: {lacking}")
+        return PlausibilityCheck(kind="unchecked", text=f"cannot be checked: {lacking}")
     peak = _peak(settings)
     assert peak is not None  # _lacking has asked
     rate, least = _rate(figure)
@@ -48,8 +48,8 @@ def check(figure: Figure) -> Check | None:
         text += " (derived, not printed by the vendor)"
     if settings.flops_precision is None:
         text += "; precision not stated"
-    kind: Kind = "impossible" if share > 1 else "possible"
-    return Check(kind=kind, text=text, flops_per_second=rate, peak_flops=peak)
+    kind: Plausibility = "impossible" if share > 1 else "possible"
+    return PlausibilityCheck(kind=kind, text=text, flops_per_second=rate, peak_flops=peak)
 
 
 def flops_per_token(settings: Settings, name: str) -> float:
@@ -67,7 +67,7 @@ def flops_per_token(settings: Settings, name: str) -> float:
     return found.model / length
 
 
-def _lacking(figure: Figure) -> str:
+def _lacking(figure: PublishedFigure) -> str:
     settings = figure.settings
     if settings.flops_precision in ("fp8", "fp4"):
         return f"computed in {settings.flops_precision.upper()}, whose peak no profile has"
@@ -110,7 +110,7 @@ def _derived(settings: Settings, peak: float) -> bool:
     return any(fact is not None and fact.value == peak and fact.derived for fact in facts)
 
 
-def _rate(figure: Figure) -> tuple[float, bool]:
+def _rate(figure: PublishedFigure) -> tuple[float, bool]:
     """Return the rate in FLOP/s, and whether something not stated was left out of it."""
     settings, value = figure.settings, figure.value or 0.0
     if figure.quantity == "model_flops_per_second":

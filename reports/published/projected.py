@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from reports.published import sources as references
-from reports.published.sources import Figure
-from reports.text.blocks import Row
+from reports.published.sources import PublishedFigure
+from reports.text.blocks import TextRow
 from suite import units
 from suite.catalog import case as cases
 from suite.catalog import method as methods
@@ -72,7 +72,7 @@ def faster_cards() -> list[Faster]:
     return found
 
 
-def compare(projector: Projector) -> tuple[list[Row], list[Row]]:
+def compare(projector: Projector) -> tuple[list[TextRow], list[TextRow]]:
     """Return a row for each published rate that can be compared, and why others cannot be."""
     rows, reasons = [], dict[str, int]()
     standard = tier.standard()
@@ -91,10 +91,10 @@ def compare(projector: Projector) -> tuple[list[Row], list[Row]]:
                     continue
             reasons[reason] = reasons.get(reason, 0) + 1
     counted = sorted(reasons.items(), key=lambda pair: -pair[1])
-    return rows, [Row(cells=(reason, str(count))) for reason, count in counted]
+    return rows, [TextRow(cells=(reason, str(count))) for reason, count in counted]
 
 
-def _hindrance(figure: Figure) -> str:
+def _hindrance(figure: PublishedFigure) -> str:
     """Return why a figure's settings are not those of a case, or an empty string."""
     s = figure.settings
     found = [
@@ -109,7 +109,7 @@ def _hindrance(figure: Figure) -> str:
     return next((reason for holds, reason in found if holds), "")
 
 
-def _case(figure: Figure, standard: Tier) -> Case:
+def _case(figure: PublishedFigure, standard: Tier) -> Case:
     """Return the case that a figure with certain settings is nearest to."""
     s = figure.settings
     method = methods.load(s.methods[0])
@@ -138,7 +138,7 @@ def _model(name: str) -> Model:
     return msgspec.structs.replace(made, parameters=total_parameters(made))
 
 
-def _row(figure: Figure, case: Case, card: Profile, projector: Projector) -> Row:
+def _row(figure: PublishedFigure, case: Case, card: Profile, projector: Projector) -> TextRow:
     value = figure.value or 0.0
     rate = value if figure.quantity == "tokens_per_second" else case.workload.step_tokens / value
     found, leanest = _rate(case, card, projector), _leanest(case, card, projector)
@@ -158,7 +158,7 @@ def _row(figure: Figure, case: Case, card: Profile, projector: Projector) -> Row
         "unknown" if leanest is None else leanest.text("tokens/second"),
         verdict,
     )
-    return Row(cells=tuple(cells))
+    return TextRow(cells=tuple(cells))
 
 
 def _leanest(case: Case, card: Profile, projector: Projector) -> Interval | None:

@@ -1,8 +1,8 @@
 """Is a published figure reproduced here? Only where the work is the same; mostly it is not.
 
-Every figure is held against the nearest case that was measured, the one with the fewest aspects
-that differ. A verdict on the number needs every aspect stated and the same; otherwise the figures
-stand side by side and are not compared.
+Every figure is held against the nearest case that was measured, the one with the fewest criteria
+that differ. A verdict on the number needs every criterion stated and the same; otherwise the
+figures stand side by side and are not compared.
 """
 
 import math
@@ -12,10 +12,10 @@ from typing import Literal
 import msgspec
 
 from reports.analysis.baselines import settings as comparable_settings
-from reports.analysis.dataset import Material
-from reports.analysis.workloads import works
-from reports.published.match import Aspect, aspects, counter, listed
-from reports.published.sources import RATIOS, STATEMENTS, Figure
+from reports.analysis.dataset import Dataset
+from reports.analysis.workloads import work_groups
+from reports.published.match import Criterion, counter, criteria, listed
+from reports.published.sources import RATIOS, STATEMENTS, PublishedFigure
 from reports.text import phrases
 from reports.text.numbers import BASELINE, hindrance, quotient, verdict
 from suite.results.metrics import Metric, all_metrics
@@ -25,29 +25,29 @@ from suite.results.replicates import MedianWithRange, Replicates, summarize
 #: and no interval; driver, library versions and cooling move step times by several percent.
 TOLERANCE = 0.1
 
-Kind = Literal["reproduced", "not reproduced", "not comparable"]
+MatchVerdict = Literal["reproduced", "not reproduced", "not comparable"]
 
 #: Quantities that a metric of the same name answers.
 _METRICS = ("tokens_per_second", "step_seconds", "model_flops_per_second")
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class PublishedMatch(msgspec.Struct, frozen=True, kw_only=True):
     """A figure and what was measured nearest to it.
 
     ``value`` is over launches, ``ratio`` of medians, both in the unit of the figure's quantity;
     None where the figure is a statement, or nothing was measured (``group`` is None then).
     """
 
-    kind: Kind
+    kind: MatchVerdict
     why: str
     group: Replicates | None = None
     base: Replicates | None = None
     value: MedianWithRange | None = None
     ratio: float | None = None
-    aspects: tuple[Aspect, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
 
 
-def usable(material: Material) -> list[list[Replicates]]:
+def usable(dataset: Dataset) -> list[list[Replicates]]:
     """Return the cases that a figure can be held against, by what they compare within.
 
     They ran on a GPU and their losses do not differ from their reference's: a fast wrong run
@@ -56,25 +56,27 @@ def usable(material: Material) -> list[list[Replicates]]:
     return comparable_settings(
         [
             group
-            for group in material.groups
+            for group in dataset.groups
             if group.ok
             and group.best.environment.gpu is not None
-            and verdict(group, material.references).kind != "bad"
+            and verdict(group, dataset.references).kind != "bad"
         ]
     )
 
 
-def held(figure: Figure, material: Material, cases: list[list[Replicates]] | None = None) -> Held:
+def nearest_match(
+    figure: PublishedFigure, dataset: Dataset, cases: list[list[Replicates]] | None = None
+) -> PublishedMatch:
     """Return the verdict on one figure; ``cases`` are those of ``usable``, found once for many."""
     if figure.quantity == "run_seconds":
-        return Held(kind="not comparable", why="nothing here trains to a target loss")
+        return PublishedMatch(kind="not comparable", why="nothing here trains to a target loss")
     if figure.quantity == "faster_card":
-        return _cards(figure, material)
-    found = list(_candidates(figure, usable(material) if cases is None else cases))
+        return _cards(figure, dataset)
+    found = list(_candidates(figure, usable(dataset) if cases is None else cases))
     if not found:
-        return _nothing(figure, material)
+        return _nothing(figure, dataset)
     nearest = min(found, key=lambda each: _distance(figure, each))
-    apart = _reasons(nearest.aspects)
+    apart = _reasons(nearest.criteria)
     if apart:
         return msgspec.structs.replace(nearest, why=apart)
     ours = _ours(nearest)
@@ -82,11 +84,11 @@ def held(figure: Figure, material: Material, cases: list[list[Replicates]] | Non
         return msgspec.structs.replace(nearest, kind="reproduced", why="it runs here as well")
     if ours is None:
         return msgspec.structs.replace(nearest, why="the number is unknown here")
-    kind: Kind = "reproduced" if agrees(figure, ours) else "not reproduced"
+    kind: MatchVerdict = "reproduced" if agrees(figure, ours) else "not reproduced"
     return msgspec.structs.replace(nearest, kind=kind, why="every setting is stated and the same")
 
 
-def agrees(figure: Figure, ours: float) -> bool:
+def agrees(figure: PublishedFigure, ours: float) -> bool:
     """Return whether our number is within ``TOLERANCE`` of the figure, or beyond its bound.
 
     Shares of memory saved are compared by what is left: 80 % and 78 % less are 10 % apart.
@@ -105,7 +107,9 @@ def agrees(figure: Figure, ours: float) -> bool:
     return abs(share - 1) <= TOLERANCE + 1e-9
 
 
-def _candidates(figure: Figure, cases: list[list[Replicates]]) -> Iterator[Held]:
+def _candidates(
+    figure: PublishedFigure, cases: list[list[Replicates]]
+) -> Iterator[PublishedMatch]:
     wanted = figure.settings
     for groups in cases:
         if groups[0].case.model.name not in wanted.models:
@@ -126,7 +130,9 @@ def _candidates(figure: Figure, cases: list[list[Replicates]]) -> Iterator[Held]
                 yield _side_by_side(figure, group, None, value=value)
 
 
-def _bases(figure: Figure, group: Replicates, groups: list[Replicates]) -> list[Replicates]:
+def _bases(
+    figure: PublishedFigure, group: Replicates, groups: list[Replicates]
+) -> list[Replicates]:
     """Return what could be the baseline: what the source may mean, else plain and reference."""
     method = group.case.method
     names = figure.settings.baselines or tuple(filter(None, (method.reference, BASELINE)))
@@ -134,7 +140,7 @@ def _bases(figure: Figure, group: Replicates, groups: list[Replicates]) -> list[
     return [base for base in found if not hindrance(group, base)]
 
 
-def _metric(figure: Figure) -> Metric:
+def _metric(figure: PublishedFigure) -> Metric:
     if figure.quantity in _METRICS:
         return all_metrics()[figure.quantity]
     if figure.quantity in ("speed_ratio", "faster_card"):
@@ -143,34 +149,34 @@ def _metric(figure: Figure) -> Metric:
 
 
 def _side_by_side(
-    figure: Figure,
+    figure: PublishedFigure,
     group: Replicates,
     base: Replicates | None,
     *,
     value: MedianWithRange | None = None,
     ratio: float | None = None,
-) -> Held:
-    return Held(
+) -> PublishedMatch:
+    return PublishedMatch(
         kind="not comparable",
         why="",
         group=group,
         base=base,
         value=value,
         ratio=ratio,
-        aspects=aspects(figure, group, base),
+        criteria=criteria(figure, group, base),
     )
 
 
-def _ours(found: Held) -> float | None:
+def _ours(found: PublishedMatch) -> float | None:
     return found.ratio if found.value is None else found.value.median
 
 
-def _distance(figure: Figure, found: Held) -> tuple[int, float, float]:
-    """Return how far a case is: aspects that differ, then lengths, then the number itself.
+def _distance(figure: PublishedFigure, found: PublishedMatch) -> tuple[int, float, float]:
+    """Return how far a case is: criteria that differ, then lengths, then the number itself.
 
     The number decides last, in favour of the source: of equally near cases it gets its best.
     """
-    differing = sum(aspect.state == "differs" for aspect in found.aspects)
+    differing = sum(criterion.state == "differs" for criterion in found.criteria)
     apart, length = 0.0, figure.settings.sequence_tokens
     if length is not None and found.group is not None:
         apart = abs(math.log(found.group.case.workload.sequence_tokens / length))
@@ -179,7 +185,7 @@ def _distance(figure: Figure, found: Held) -> tuple[int, float, float]:
     return differing, apart, number
 
 
-def _reasons(found: tuple[Aspect, ...]) -> str:
+def _reasons(found: tuple[Criterion, ...]) -> str:
     """Return why two figures are not comparable, or nothing where they are."""
     parts = []
     if differing := listed(found, "differs"):
@@ -189,27 +195,27 @@ def _reasons(found: tuple[Aspect, ...]) -> str:
     return "; ".join(parts)
 
 
-def _nothing(figure: Figure, material: Material) -> Held:
+def _nothing(figure: PublishedFigure, dataset: Dataset) -> PublishedMatch:
     """Return why no case stands beside a figure: its outcome, where one was tried."""
     wanted = figure.settings
     model = wanted.model or ", ".join(wanted.models)
     if not model:
-        return Held(kind="not comparable", why="model not stated")
-    tried = [group for group in material.groups if group.case.model.name in wanted.models]
+        return PublishedMatch(kind="not comparable", why="model not stated")
+    tried = [group for group in dataset.groups if group.case.model.name in wanted.models]
     for group in tried:
         if group.case.method.name in wanted.methods and not group.ok:
             why = f"{group.case.method.title} here: {phrases.outcome(group.best).lower()}"
-            return Held(kind="not comparable", why=why, group=group)
+            return PublishedMatch(kind="not comparable", why=why, group=group)
     if tried:
-        return Held(kind="not comparable", why=f"{model}: no such case has numbers here")
-    return Held(kind="not comparable", why=f"{model} was not measured here")
+        return PublishedMatch(kind="not comparable", why=f"{model}: no such case has numbers here")
+    return PublishedMatch(kind="not comparable", why=f"{model} was not measured here")
 
 
-def _cards(figure: Figure, material: Material) -> Held:
+def _cards(figure: PublishedFigure, dataset: Dataset) -> PublishedMatch:
     """Return a statement about two cards beside one case that ran on both."""
     wanted = figure.settings
-    best: Held | None = None
-    for work in works(material):
+    best: PublishedMatch | None = None
+    for work in work_groups(dataset):
         if work.model.name not in wanted.models:
             continue
         for faster in wanted.profiles:
@@ -224,8 +230,8 @@ def _cards(figure: Figure, material: Material) -> Held:
                     ratio = quotient(here.shown, there.shown, _metric(figure))
                     best = best or _side_by_side(figure, here.shown, there.shown, ratio=ratio)
     if best is None:
-        return Held(kind="not comparable", why="no case was measured on both cards")
-    if apart := _reasons(best.aspects):
+        return PublishedMatch(kind="not comparable", why="no case was measured on both cards")
+    if apart := _reasons(best.criteria):
         return msgspec.structs.replace(best, why=apart)
-    kind: Kind = "reproduced" if (best.ratio or 0) > 1 else "not reproduced"
+    kind: MatchVerdict = "reproduced" if (best.ratio or 0) > 1 else "not reproduced"
     return msgspec.structs.replace(best, kind=kind, why="the same work on both cards")

@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     software: Text | None = None
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PublishedFigure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One published figure: ``value`` in the SI unit of its ``quantity``.
 
     ``printed`` is the source's own writing where that says more than the value (GB or GiB, a
@@ -115,13 +115,13 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     title: Text
     publisher: Text
     url: Annotated[str, msgspec.Meta(pattern=r"^https://[^\s\"<>]+$")]
-    figures: tuple[Figure, ...]
+    figures: tuple[PublishedFigure, ...]
     date: Annotated[str, msgspec.Meta(pattern=r"^\d{4}(-\d{2}){0,2}$")] | None = None
     note: str = ""
     settings: Settings = Settings()
 
 
-class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PublishedModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shapes of a model that sources measured and the catalog does not have."""
 
     name: str
@@ -197,7 +197,7 @@ def architecture(name: str) -> Architecture:
     """Return the shapes of one of ``model_names``."""
     if name in models.names():
         return models.load(name).architecture
-    return toml.load(ARCHITECTURES, name, Published, noun="model").architecture
+    return toml.load(ARCHITECTURES, name, PublishedModel, noun="model").architecture
 
 
 def _merged(common: Settings, own: Settings) -> Settings:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from reports.analysis import workloads
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.text import phrases
-from reports.text.blocks import Block, Points, Prose, Row, table
+from reports.text.blocks import Block, Points, Prose, TextRow, table
 from reports.text.phrases import bounded
 from suite import units
 from suite.results.hosts import LAUNCHES, MEMORY, OPERATIONS, RATES, Rate, probes, processor
@@ -28,7 +28,7 @@ APART = 1.1  #: rates of two hosts further apart than this are not alike
 ALONE = "Steps that wait for the host are not compared by card alone"
 
 
-class OfRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RecordHost(msgspec.Struct, frozen=True, kw_only=True):
     """A record's host: rates by name, before its first step and after its last.
 
     Without ``rows``, ``reason`` says why there are none.
@@ -39,7 +39,7 @@ class OfRecord(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Side(msgspec.Struct, frozen=True, kw_only=True):
+class HostSide(msgspec.Struct, frozen=True, kw_only=True):
     """The hosts of some records: ``medians`` are by the field of the rate, in SI units.
 
     ``processors`` are distinct, as text. ``count`` says how many of the records have a probe.
@@ -56,14 +56,14 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.medians)
 
 
-class Compared(msgspec.Struct, frozen=True, kw_only=True):
+class HostComparison(msgspec.Struct, frozen=True, kw_only=True):
     """Hosts of two cards: lines of title, ours, theirs and ratio; and what they mean, in words."""
 
     rows: tuple[tuple[str, str, str, str], ...]
     text: str
 
 
-def of_record(record: Record) -> OfRecord:
+def of_record(record: Record) -> RecordHost:
     """Return what is known of a record's host."""
     probe = record.environment.probe
     host = None if probe is None else probe.host
@@ -72,7 +72,7 @@ def of_record(record: Record) -> OfRecord:
         if record.schema < FIRST_SCHEMA:
             why = f"records before schema {FIRST_SCHEMA} have no probe of it"
         reason = record.environment.unavailable.get("probe", why)
-        return OfRecord(rows=(), processor="", reason=bounded(reason))
+        return RecordHost(rows=(), processor="", reason=bounded(reason))
     after = probe.host_after
     rows = [
         (_title(rate), _value(rate, host), "not reached" if after is None else _value(rate, after))
@@ -80,10 +80,12 @@ def of_record(record: Record) -> OfRecord:
     ]
     if host.numa_nodes is not None:
         rows.append(("NUMA nodes", str(host.numa_nodes), ""))
-    return OfRecord(rows=tuple(rows), processor=processor(record.environment.cpu, host), reason="")
+    return RecordHost(
+        rows=tuple(rows), processor=processor(record.environment.cpu, host), reason=""
+    )
 
 
-def side(records: Sequence[Record]) -> Side:
+def side(records: Sequence[Record]) -> HostSide:
     """Return the hosts of some records, medians over those that have a probe."""
     found = probes(records)
     medians, texts = {}, {}
@@ -93,7 +95,7 @@ def side(records: Sequence[Record]) -> Side:
         if values:
             medians[rate.field] = statistics.median(values)
             texts[rate.field] = _ranged(rate, values)
-    return Side(
+    return HostSide(
         processors=phrases.short("; ".join(_processors(records))) or "unknown",
         medians=medians,
         texts=texts,
@@ -101,7 +103,7 @@ def side(records: Sequence[Record]) -> Side:
     )
 
 
-def compared(ours: Side, theirs: Side, titles: tuple[str, str]) -> Compared:
+def compared(ours: HostSide, theirs: HostSide, titles: tuple[str, str]) -> HostComparison:
     """Return two cards' hosts beside each other; ``titles`` are the cards'."""
     ratios = _ratios(ours, theirs)
     rows = [
@@ -117,7 +119,7 @@ def compared(ours: Side, theirs: Side, titles: tuple[str, str]) -> Compared:
         ),
         ("Probed", ours.count, theirs.count, ""),
     ]
-    return Compared(rows=tuple(rows), text=_sentence(ours, theirs, titles))
+    return HostComparison(rows=tuple(rows), text=_sentence(ours, theirs, titles))
 
 
 def beside(ours: Sequence[Record], theirs: Sequence[Record]) -> str:
@@ -141,16 +143,16 @@ def of_card(records: Sequence[Record]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def blocks(material: Material) -> list[Block]:
+def blocks(dataset: Dataset) -> list[Block]:
     """Return the hosts of all GPUs that were measured, and which of them differ."""
     by_card: dict[str, list[Record]] = {}
-    for group in material.groups:
+    for group in dataset.groups:
         on_gpu = [record for record in group.ok if record.environment.gpu is not None]
         if on_gpu:
             by_card.setdefault(group.first.profile, []).extend(on_gpu)
     if not by_card:
         return []
-    titles = workloads.profile_titles(material)
+    titles = workloads.profile_titles(dataset)
     found = {titles[name]: side(by_card[name]) for name in sorted(by_card)}
     text = (
         "One thread of each host, probed in the case's own process: empty kernels launched,"
@@ -159,7 +161,7 @@ def blocks(material: Material) -> list[Block]:
     )
     header = ["Card", "Processor", *map(_title, SHOWN), "Probed"]
     rows = [
-        Row(
+        TextRow(
             cells=(
                 title,
                 each.processors,
@@ -180,7 +182,7 @@ def blocks(material: Material) -> list[Block]:
     return [*made, Points(texts=tuple(differ))] if differ else made
 
 
-def _sentence(ours: Side, theirs: Side, titles: tuple[str, str]) -> str:
+def _sentence(ours: HostSide, theirs: HostSide, titles: tuple[str, str]) -> str:
     unknown = [title for title, each in zip(titles, (ours, theirs), strict=True) if not each.known]
     if unknown:
         return f"Host not measured on {' and '.join(unknown)}. {ALONE}."
@@ -192,7 +194,7 @@ def _sentence(ours: Side, theirs: Side, titles: tuple[str, str]) -> str:
     return f"The hosts are alike: no measured rate is more than {units.percent(APART - 1)} apart."
 
 
-def _ratios(ours: Side, theirs: Side) -> dict[str, float]:
+def _ratios(ours: HostSide, theirs: HostSide) -> dict[str, float]:
     """Return ours over theirs of every rate that both have."""
     return {
         field: value / theirs.medians[field]
@@ -201,7 +203,7 @@ def _ratios(ours: Side, theirs: Side) -> dict[str, float]:
     }
 
 
-def _apart(ours: Side, theirs: Side) -> str:
+def _apart(ours: HostSide, theirs: HostSide) -> str:
     """Return the rates of two hosts that are not alike with their ratios, or an empty string."""
     ratios = _ratios(ours, theirs)
     return ", ".join(

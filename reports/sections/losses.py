@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from reports.analysis.dataset import Material
-from reports.text.blocks import Block, Prose, Row, table
+from reports.analysis.dataset import Dataset
+from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
 from suite.results.record import Record
@@ -11,12 +11,12 @@ from suite.results.stats.noise import noise
 from suite.results.validity.parity import DUMMY_BAND, EXPERTS_BAND, OTHER_BAND, Band, Parity
 
 
-def losses(material: Material) -> list[Block]:
+def losses(dataset: Dataset) -> list[Block]:
     """Return the largest differences of each method to its reference and to itself.
 
     A row leads to the record with the largest difference of any loss.
     """
-    rows = [*_engines(material), *_repeats(material)]
+    rows = [*_engines(dataset), *_repeats(dataset)]
     if not rows:
         return []
     rows += [
@@ -35,11 +35,11 @@ def losses(material: Material) -> list[Block]:
     return [Prose(text=text), table([*header, "Any gradient norm"], rows, words=2)]
 
 
-def _engines(material: Material) -> list[Row]:
+def _engines(dataset: Dataset) -> list[TextRow]:
     found: dict[tuple[str, str], list[tuple[Parity, Record]]] = {}
-    for group in material.groups:
+    for group in dataset.groups:
         for record in group.ok:
-            each = material.references.parity(record)
+            each = dataset.references.parity(record)
             if each.reference is not None and each.trajectory is not None:
                 of = (group.case.method.title, f"{each.reference.case.method.title}, same launch")
                 found.setdefault(of, []).append((each, record))
@@ -53,13 +53,13 @@ def _engines(material: Material) -> list[Row]:
             [each.gradient for each in every],
         )
         cells = (*of, str(len(every)), _steps(every), *map(_largest, shares))
-        rows.append(Row(cells=cells, page=record_page(worst)))
+        rows.append(TextRow(cells=cells, page=record_page(worst)))
     return rows
 
 
-def _repeats(material: Material) -> list[Row]:
+def _repeats(dataset: Dataset) -> list[TextRow]:
     rows = []
-    for group in material.groups:
+    for group in dataset.groups:
         own = noise(group)
         if own is None or not own.common_steps:
             continue
@@ -75,13 +75,13 @@ def _repeats(material: Material) -> list[Row]:
             str(own.common_steps),
             *(_largest([share]) for share in shares),
         )
-        rows.append(Row(cells=cells, page=record_page(group.best)))
+        rows.append(TextRow(cells=cells, page=record_page(group.best)))
     return rows
 
 
-def _band(title: str, band: Band) -> Row:
+def _band(title: str, band: Band) -> TextRow:
     shares = (band.first_loss, band.trajectory, band.gradient)
-    return Row(cells=(title, "", "", "", *map(units.percent, shares)))
+    return TextRow(cells=(title, "", "", "", *map(units.percent, shares)))
 
 
 def _steps(found: Sequence[Parity]) -> str:

@@ -1,8 +1,8 @@
 """How far estimates of memory are off: predictions for records that were left out of the fit."""
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.text import phrases
-from reports.text.blocks import Block, Prose, Row, table
+from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
 from suite.estimate.errors.memory import (
@@ -30,15 +30,15 @@ ABOUT = (
 )
 
 
-def memory(material: Material) -> list[Block]:
+def memory(dataset: Dataset) -> list[Block]:
     """Return the errors in sum: a row for each way of leaving records out."""
-    found = summaries(material.once("held_out", _held_out))
+    found = summaries(dataset.cached("held_out", _held_out))
     if not found:
         return []
     header = ["Left out", "Cases", f"Peak within {units.percent(TARGET)}", "Peak, median"]
     header += ["Peak, largest", "Process, largest", "Activations, median", "Activations, largest"]
     rows = [
-        Row(
+        TextRow(
             cells=(
                 WAYS[each.way],
                 str(each.cases),
@@ -62,9 +62,9 @@ def memory(material: Material) -> list[Block]:
     return [Prose(text=f"{ABOUT} {said}"), table([*header, "Within the interval"], rows)]
 
 
-def memory_cases(material: Material) -> list[Block]:
+def memory_cases(dataset: Dataset) -> list[Block]:
     """Return every prediction beside what was measured; of very many, those furthest off."""
-    found = material.once("held_out", _held_out)
+    found = dataset.cached("held_out", _held_out)
     if not found:
         return []
     shown = found
@@ -77,11 +77,11 @@ def memory_cases(material: Material) -> list[Block]:
     return [*said, table(header, map(_row, shown), words=3)]
 
 
-def _held_out(material: Material) -> list[LeftOutPrediction]:
-    return held_out(material.collection.records)
+def _held_out(dataset: Dataset) -> list[LeftOutPrediction]:
+    return held_out(dataset.collection.records)
 
 
-def _row(held: LeftOutPrediction) -> Row:
+def _row(held: LeftOutPrediction) -> TextRow:
     total, error = held.total_bytes, held.total_error
     cells = (
         phrases.case_title(held.record.case),
@@ -95,7 +95,7 @@ def _row(held: LeftOutPrediction) -> Row:
         "unknown" if total is None else held.estimate.needs_bytes.text("bytes"),
         "unknown" if error is None else units.signed_percent(error),
     )
-    return Row(cells=cells, page=record_page(held.record))
+    return TextRow(cells=cells, page=record_page(held.record))
 
 
 def _percent(share: float | None) -> str:

@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.text import facts, phrases
-from reports.text.blocks import Block, Prose, Row, table
+from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.replicates import Replicates
 
 
-def searches(material: Material) -> list[Block]:
+def searches(dataset: Dataset) -> list[Block]:
     """Return one row a search: what was held, what was not, in how many tries."""
     found: dict[object, list[Replicates]] = {}
-    for group in material.groups:
-        if material.is_try(group):
-            plan, case = material.plans[group.first.run_id], group.case
+    for group in dataset.groups:
+        if dataset.is_try(group):
+            plan, case = dataset.plans[group.first.run_id], group.case
             key = (plan.profile, plan.argv, case.model, case.method, case.loop, case.seed)
             found.setdefault(key, []).append(group)
     if not found:
@@ -26,14 +26,14 @@ def searches(material: Material) -> list[Block]:
         " there, too few to tell a speed. Everything smaller than what was held is taken to fit."
     )
     rows = [
-        _search(tries, phrases.command(material.plans[tries[0].first.run_id]))
+        _search(tries, phrases.command(dataset.plans[tries[0].first.run_id]))
         for tries in found.values()
     ]
     header = ["Case", "On", "Held", "Not held", "Outcome", "Peak of what was held", "Tries"]
     return [Prose(text=text), table([*header, "Command"], rows, words=5)]
 
 
-def _search(groups: Sequence[Replicates], command: str) -> Row:
+def _search(groups: Sequence[Replicates], command: str) -> TextRow:
     tries = sorted(groups, key=lambda each: each.case.workload.step_tokens)
     over = [each for each in tries if each.best.outcome == "oom"]
     held = [each for each in tries if each.ok]
@@ -42,7 +42,7 @@ def _search(groups: Sequence[Replicates], command: str) -> Row:
         held = [each for each in held if each.case.workload.step_tokens < edge]
     peak = all_metrics()["peak_allocated_bytes"].compute(held[-1].best) if held else None
     first = tries[0].first
-    return Row(
+    return TextRow(
         cells=(
             phrases.case_title(first.case),
             facts.profile_title([first], first.profile),

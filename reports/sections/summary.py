@@ -3,13 +3,13 @@
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
-from reports.analysis.baselines import KINDS
-from reports.analysis.dataset import Material
+from reports.analysis.baselines import BASELINES
+from reports.analysis.dataset import Dataset
 from reports.published import headline_claim as claims
 from reports.sections import hosts, memory_errors, searches, time_model, what_fits
 from reports.sections import losses as loss_table
 from reports.text import facts, phrases
-from reports.text.blocks import Block, Heading, Part, Points, Prose, Row, table
+from reports.text.blocks import Block, Heading, Part, Points, Prose, TextRow, table
 from reports.text.numbers import change, record_page
 from suite import units
 from suite.results.fidelity import Fidelity, between, geometric
@@ -22,9 +22,9 @@ from suite.results.telemetry.long_steps import LEAST_DEVIATION, long_steps
 CLAIM = 'The published claim is "up to 3x faster, 80 % less memory than standard LoRA".'
 
 
-def claim(material: Material) -> list[Block]:
+def claim(dataset: Dataset) -> list[Block]:
     """Return where the claim holds, in sentences a model, and the table they are read from."""
-    held = claims.held(material)
+    held = claims.claim_cases(dataset)
     if not held:
         return []
     intro = (
@@ -40,7 +40,7 @@ def claim(material: Material) -> list[Block]:
         mine = [each for each in held if each.group.case.model == model]
         said += [Heading(text=model.title), Points(texts=tuple(claims.sentences(mine)))]
     header = ["Method", "Model", "Work", "Loop", "GPU", "Launches"]
-    for kind in KINDS:
+    for kind in BASELINES:
         header += [f"{what} against {claims.NAMES[kind]}" for what in ("Speed", "Memory")]
     for half in (f"{claims.FASTER:g}× faster", f"{units.percent(claims.LESS_MEMORY)} less memory"):
         header.append(f"{half} than {claims.NAMES['plain']}")
@@ -48,7 +48,7 @@ def claim(material: Material) -> list[Block]:
     return [Prose(text=intro), *said, table(header, rows, words=5)]
 
 
-def _held(each: claims.Held) -> list[str]:
+def _held(each: claims.ClaimCase) -> list[str]:
     case, gpu = each.group.case, each.group.best.environment.gpu
     row = [
         case.method.title,
@@ -57,11 +57,11 @@ def _held(each: claims.Held) -> list[str]:
         phrases.LOOPS[case.loop],
     ]
     row += ["" if gpu is None else gpu.name, str(len(each.group.ok))]
-    for kind in KINDS:
-        rung = each.rungs.get(kind)
-        speed, memory = (None, None) if rung is None else (rung.throughput, rung.memory)
+    for kind in BASELINES:
+        base = each.baselines.get(kind)
+        speed, memory = (None, None) if base is None else (base.throughput, base.memory)
         row += ["" if speed is None else units.ratio(speed), change(memory)]
-    plain = each.rungs.get("plain")
+    plain = each.baselines.get("plain")
     if plain is None:
         return [*row, "", ""]
     saved = claims.saving(plain.memory)
@@ -69,10 +69,10 @@ def _held(each: claims.Held) -> list[str]:
     return [*row, *("" if v is None else "holds" if v >= least else "no" for v, least in halves)]
 
 
-def noise(material: Material) -> list[Block]:
+def noise(dataset: Dataset) -> list[Block]:
     """Return how far launches of one case lie apart, where there are enough of them."""
     rows = []
-    for group in material.groups:
+    for group in dataset.groups:
         found = scatter(group)
         if found is None:
             continue
@@ -122,7 +122,7 @@ def _compiled_again(group: Replicates) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
-def steps(material: Material) -> list[Block]:
+def steps(dataset: Dataset) -> list[Block]:
     """Return what the GPU did where steps of one launch differ in length."""
     rows = [
         _row(
@@ -140,7 +140,7 @@ def steps(material: Material) -> list[Block]:
             ],
             record,
         )
-        for group in material.groups
+        for group in dataset.groups
         for record in group.ok
         if (found := long_steps(record)) is not None
     ]
@@ -166,10 +166,10 @@ def _seconds(values: Sequence[float]) -> str:
 AGAINST = {"script": "bare script", "weights": "quantized weights"}
 
 
-def fidelity(material: Material) -> list[Block]:
+def fidelity(dataset: Dataset) -> list[Block]:
     """Return how the suite's step times compare with those without it, or its dummy weights."""
     every = [
-        (found.profile, each) for found in material.collection.fidelities for each in found.figures
+        (found.profile, each) for found in dataset.collection.fidelities for each in found.figures
     ]
     whole = [(profile, each) for profile, each in every if each.window_pairs]
     others = [(profile, each) for profile, each in every if not each.window_pairs]
@@ -265,7 +265,7 @@ def _interval(shares: Sequence[float]) -> str:
     return f"{low.removesuffix(' %')} to {high}".replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def failed(material: Material) -> list[Block]:
+def failed(dataset: Dataset) -> list[Block]:
     """Return every case without a good launch: what became of it, and why."""
     rows = [
         _row(
@@ -278,7 +278,7 @@ def failed(material: Material) -> list[Block]:
             ],
             group.best,
         )
-        for group in material.groups
+        for group in dataset.groups
         if not group.ok
     ]
     rows += [
@@ -291,7 +291,7 @@ def failed(material: Material) -> list[Block]:
                 row.reason,
             ]
         )
-        for section in material.overview.sections
+        for section in dataset.overview.sections
         for comparison in section.comparisons
         for row in comparison.rows
         if not row.href
@@ -305,12 +305,12 @@ def _title(group: Replicates) -> str:
     return facts.profile_title(group.records, group.first.profile)
 
 
-def _row(cells: Sequence[str], record: Record | None = None) -> Row:
-    return Row(cells=tuple(cells), page="" if record is None else record_page(record))
+def _row(cells: Sequence[str], record: Record | None = None) -> TextRow:
+    return TextRow(cells=tuple(cells), page="" if record is None else record_page(record))
 
 
 #: In the order in which Markdown has them.
-PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
+PARTS: Mapping[str, tuple[str, Callable[[Dataset], list[Block]]]] = {
     "claim": ("The published claim", claim),
     "fidelity": ("What the suite itself changes", fidelity),
     "noise": ("From launch to launch", noise),
@@ -328,7 +328,7 @@ PARTS: Mapping[str, tuple[str, Callable[[Material], list[Block]]]] = {
 }
 
 
-def part(material: Material, name: str) -> Part:
+def part(dataset: Dataset, name: str) -> Part:
     """Return one of ``PARTS``."""
     title, make = PARTS[name]
-    return Part(name=name, title=title, blocks=tuple(make(material)))
+    return Part(name=name, title=title, blocks=tuple(make(dataset)))

@@ -4,10 +4,10 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.published import projected
 from reports.text import phrases
-from reports.text.blocks import Block, Heading, Points, Prose, Row, table
+from reports.text.blocks import Block, Heading, Points, Prose, TextRow, table
 from suite import units
 from suite.catalog import profile as profiles
 from suite.estimate import explain, project, step_time
@@ -17,9 +17,9 @@ from suite.estimate.planner import Entry
 from suite.estimate.project import Projector
 
 
-def errors(material: Material) -> list[Block]:
+def errors(dataset: Dataset) -> list[Block]:
     """Return how far the model is off on cases that it was not fitted on."""
-    projector = material.planner.projector
+    projector = dataset.planner.projector
     if projector is None or not projector.errors:
         return []
     count = len(projector.model.samples)
@@ -89,9 +89,9 @@ def _unit(name: str) -> float | None:
     )
 
 
-def published(material: Material) -> list[Block]:
+def published(dataset: Dataset) -> list[Block]:
     """Return what is projected for cards never measured, against what others published."""
-    found = material.planner
+    found = dataset.planner
     if found.projector is None:
         return []
     rows, left_out = projected.compare(found.projector)
@@ -118,9 +118,9 @@ def published(material: Material) -> list[Block]:
     return blocks
 
 
-def pairs(material: Material) -> list[Block]:
+def pairs(dataset: Dataset) -> list[Block]:
     """Return projected answers to what sources say of one card against another, with reasons."""
-    found = material.planner
+    found = dataset.planner
     if found.projector is None:
         return []
     blocks: list[Block] = []
@@ -146,7 +146,7 @@ _PAIR_HEADER = ["Method", "Card", "Fits", "Step", "Matrix products", "Attention"
 _PAIR_HEADER += ["Activations", "Weights", "Host", "Offloading"]
 
 
-def _parts(entry: Entry) -> Row:
+def _parts(entry: Entry) -> TextRow:
     """Return what a step took or is projected to, and what the model says it is made of."""
     card = explain.marked(entry.profile.title, entry.profile)
     start = (entry.case.method.title, card, entry.verdict)
@@ -158,11 +158,11 @@ def _parts(entry: Entry) -> Row:
     else:
         step = found.seconds.text("seconds")
     if found is None:
-        return Row(cells=(*start, step, *[""] * (len(_PAIR_HEADER) - 3)))
+        return TextRow(cells=(*start, step, *[""] * (len(_PAIR_HEADER) - 3)))
     parts = found.parts
     seconds = (parts.matmul, parts.attention, parts.activations, parts.weights, parts.host)
     power = "not asked" if found.card_measured else "unknown"
-    return Row(
+    return TextRow(
         cells=(
             *start,
             step,
@@ -196,13 +196,13 @@ def _cards(tried: Sequence[HeldOut]) -> str:
     )
 
 
-def _way(way: str, errors: Sequence[HeldOut]) -> Row | None:
+def _way(way: str, errors: Sequence[HeldOut]) -> TextRow | None:
     tried = [each for each in errors if each.way == way]
     known = [abs(each.error) for each in tried if each.error is not None]
     if not tried:
         return None
     within = sum(error <= TARGET for error in known)
-    return Row(
+    return TextRow(
         cells=(
             "all long rows" if way == "long rows" else f"one {way} at a time",
             str(len(tried)),
@@ -224,7 +224,7 @@ def _intervals(projector: Projector) -> list[Block]:
         mine = [inside for group, inside in tried if group == number]
         width = math.exp(projector.widths.by_class[number])
         held = f"{sum(mine)} of {len(mine)}" if mine else "none to try"
-        rows.append(Row(cells=(name, span, units.ratio(width), held)))
+        rows.append(TextRow(cells=(name, span, units.ratio(width), held)))
     text = (
         "An interval of a card that was measured reaches from the estimate divided by its width to"
         " the estimate times it. Widths are such that 90 % of held-out cases stay within, each"
@@ -237,7 +237,7 @@ def _intervals(projector: Projector) -> list[Block]:
 
 def _missed(missed: Sequence[HeldOut]) -> Block:
     rows = [
-        Row(
+        TextRow(
             cells=(
                 phrases.case_title(each.sample.case),
                 phrases.work(each.sample.case.workload),

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.text import facts, phrases
-from reports.text.blocks import Block, Prose, Row, table
+from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
 from suite.catalog import profile as profiles
@@ -13,11 +13,11 @@ from suite.results.memory import fits_card as fits
 from suite.results.replicates import Replicates
 
 
-def fit(material: Material) -> list[Block]:
+def fit(dataset: Dataset) -> list[Block]:
     """Return what each case needed where it ran, and whether other cards would hold it."""
     cards = _cards()
     cases: dict[object, list[Replicates]] = {}
-    for group in material.groups:
+    for group in dataset.groups:
         if group.ok and group.best.environment.gpu is not None:
             case = group.case
             key = (group.first.profile, case.model, case.method, case.workload, case.loop)
@@ -38,7 +38,7 @@ def fit(material: Material) -> list[Block]:
     return [Prose(text=text), table([*header, *map(_card, cards)], rows, words=3)]
 
 
-def _fit(groups: Sequence[Replicates], cards: Sequence[Sequence[Profile]]) -> Row:
+def _fit(groups: Sequence[Replicates], cards: Sequence[Sequence[Profile]]) -> TextRow:
     first = groups[0]
     need = fits.largest_need([record for group in groups for record in group.ok])
     sizes = (need.least_bytes, need.fragmented_bytes)
@@ -50,7 +50,7 @@ def _fit(groups: Sequence[Replicates], cards: Sequence[Sequence[Profile]]) -> Ro
         need.phase.replace("_", " ") or need.reason,
         *(fits.fits_card(need, alike[0]) for alike in cards),
     ]
-    return Row(cells=tuple(cells), page=record_page(first.best))
+    return TextRow(cells=tuple(cells), page=record_page(first.best))
 
 
 def _cards() -> list[list[Profile]]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, nullcontext
 from itertools import chain
 from pathlib import Path
 
-from reports.analysis.dataset import Material, gather
+from reports.analysis.dataset import Dataset, load
 from reports.pages import all_results, diff, history
 from reports.pages import claims as claims_page
 from reports.pages import plan as plan_page
@@ -16,13 +16,13 @@ from reports.pages.card_pair import matrix as pair_matrix
 from reports.pages.card_pair import page as pair_page
 from reports.pages.gpu import index as gpu_list
 from reports.pages.gpu import page as gpu_page
-from reports.pages.gpu.telemetry import watched
+from reports.pages.gpu.telemetry import sample_counts
 from reports.pages.model import page as model_view
-from reports.pages.overview import glances
+from reports.pages.overview import overview_tables
 from reports.rendering.render import page_names, render
 from reports.sections import summary
 from reports.site import record_files, single_file
-from reports.site.parallel import MOST_TICKETS, Tickets, beside
+from reports.site.parallel import LONGEST_QUEUE, WorkQueue, run_in_child
 from reports.site.place import new_file, new_site, refuse_foreign_file
 from reports.text import phrases
 from suite import units
@@ -41,7 +41,7 @@ MANY_RECORDS = 200  #: from here on a second process writes pages of records and
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
 #: template in ``each/``, to what yields file name and ``page``, the value the template gets.
-FAMILIES: Mapping[str, Callable[[Material], Iterable[tuple[str, object]]]] = {
+FAMILIES: Mapping[str, Callable[[Dataset], Iterable[tuple[str, object]]]] = {
     "card-against-card": pair_page.pages,
     "diffs": diff.pages,
     "gpus": gpu_page.pages,
@@ -69,10 +69,10 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
     cannot be written.
     """
     refuse_foreign_file(place, single_file.MARK.encode())
-    material = gather(collection)
-    pages = [*_pages(material), *_members(material, FAMILIES)]
+    dataset = load(collection)
+    pages = [*_pages(dataset), *_members(dataset, FAMILIES)]
     kept, spent = 0, 0
-    for files in record_files.files(material, collection.records):
+    for files in record_files.files(dataset, collection.records):
         spent += sum(len(text) for _, text in files)
         if spent > MOST_RECORDS_BYTES:
             break
@@ -95,14 +95,14 @@ def _left_out(missing: int, total: int) -> str:
 
 
 def _write(collection: Collection, site: Folder) -> None:
-    material = gather(collection)
+    dataset = load(collection)
     with ExitStack() as opened:
         folders = {name: opened.enter_context(site.make(name)) for name in (*FAMILIES, "records")}
-        _put_all(material, {"": site, **folders})
+        _put_all(dataset, {"": site, **folders})
 
 
-def _put_all(material: Material, folders: Mapping[str, Folder]) -> None:
-    collection = material.collection
+def _put_all(dataset: Dataset, folders: Mapping[str, Folder]) -> None:
+    collection = dataset.collection
 
     def put(address: str, text: str) -> None:
         # A lone surrogate can come out of a stranger's JSON and has no UTF-8.
@@ -110,59 +110,59 @@ def _put_all(material: Material, folders: Mapping[str, Folder]) -> None:
         folders[folder].put(name, text.encode("utf-8", errors="replace"))
 
     records = collection.records
-    share = max(16, math.ceil(len(records) / MOST_TICKETS))  #: of records for one ticket
-    tickets = Tickets(math.ceil(len(records) / share))
+    share = max(16, math.ceil(len(records) / LONGEST_QUEUE))  #: of records for one ticket
+    tickets = WorkQueue(math.ceil(len(records) / share))
 
     def put_records() -> None:
         for ticket in tickets:
             begin = ticket * share
-            for files in record_files.files(material, records[begin : begin + share]):
+            for files in record_files.files(dataset, records[begin : begin + share]):
                 for address, text in files:
                     put(address, text)
 
     def put_beside() -> None:
-        for address, text in _members(material, {BESIDE}):
+        for address, text in _members(dataset, {BESIDE}):
             put(address, text)
         put_records()
 
-    _compute(material)
+    _compute(dataset)
     alone = sys.platform != "linux" or len(records) < MANY_RECORDS
     with closing(tickets):
-        with nullcontext() if alone else beside(put_beside):
-            rest = _members(material, FAMILIES.keys() - {BESIDE})
-            for address, text in chain(_pages(material), rest):
+        with nullcontext() if alone else run_in_child(put_beside):
+            rest = _members(dataset, FAMILIES.keys() - {BESIDE})
+            for address, text in chain(_pages(dataset), rest):
                 put(address, text)
             put_records()
         if alone:
             put_beside()
 
 
-def _compute(material: Material) -> None:
+def _compute(dataset: Dataset) -> None:
     """Compute what both processes need: once, before there are two."""
-    for record in material.collection.records:  # all of one while its telemetry is unpacked
+    for record in dataset.collection.records:  # all of one while its telemetry is unpacked
         fault(record)
         long_steps(record)
-        watched(record)
+        sample_counts(record)
         for metric in all_metrics().values():
             metric.compute(record)
-    diff.links(material)
+    diff.links(dataset)
 
 
-def _pages(material: Material) -> Iterator[tuple[str, str]]:
+def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page that is there once, the first one first."""
-    addresses = {each.model: f"models/{each.file}" for each in model_view.models(material)}
+    addresses = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
     shared = {
-        "overview": material.overview,
-        "models": model_view.listed(material),
-        "history": history.blocks(material),
+        "overview": dataset.overview,
+        "models": model_view.listed(dataset),
+        "history": history.blocks(dataset),
         "history_permutations": changes.PERMUTATIONS,
         "history_alpha": units.percent(changes.ALPHA),
-        "glances": glances(material, addresses),
-        "weights": dict.fromkeys(t for each in material.overview.sections for t in each.weights),
-        "summary": {name: summary.part(material, name) for name in summary.PARTS},
-        "results": all_results.results(material),
-        "gpus": gpu_list.listed(material),
-        "matrix": pair_matrix.matrix(material),
+        "glances": overview_tables(dataset, addresses),
+        "weights": dict.fromkeys(t for each in dataset.overview.sections for t in each.weights),
+        "summary": {name: summary.part(dataset, name) for name in summary.PARTS},
+        "results": all_results.results(dataset),
+        "gpus": gpu_list.listed(dataset),
+        "matrix": pair_matrix.matrix(dataset),
         "metrics": phrases.in_order(all_metrics().values()),
         "first_band": units.percent(parity.DUMMY_BAND.first_loss),
         "trajectory_band": units.percent(parity.DUMMY_BAND.trajectory),
@@ -174,8 +174,8 @@ def _pages(material: Material) -> Iterator[tuple[str, str]]:
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
         "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": phrases,
-        "claims": claims_page.page(material),
-        "plan": plan_page.page(material),
+        "claims": claims_page.page(dataset),
+        "plan": plan_page.page(dataset),
         "prices": price_list.part(),
     }
     for name in page_names():
@@ -183,9 +183,9 @@ def _pages(material: Material) -> Iterator[tuple[str, str]]:
         yield name, render(name, values)
 
 
-def _members(material: Material, families: Container[str]) -> Iterator[tuple[str, str]]:
+def _members(dataset: Dataset, families: Container[str]) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page of these families, in their order."""
     for family, pages in FAMILIES.items():
-        for name, page in pages(material) if family in families else ():
+        for name, page in pages(dataset) if family in families else ():
             values = {"page": page, "root": "../", "current": f"{family}.html"}
             yield f"{family}/{name}", render(f"each/{family}.html", values)

@@ -9,20 +9,20 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-MOST_TICKETS = 2_000  #: two bytes each lie in a pipe, of which 4 KiB are sure to fit
+LONGEST_QUEUE = 2_000  #: two bytes each lie in a pipe, of which 4 KiB are sure to fit
 PR_SET_PDEATHSIG = 1  #: linux/prctl.h
 OTHER = 255  #: a child's exit code for what is no error of the system
 
 
-class Tickets:
+class WorkQueue:
     """The numbers from 0 to ``count``, each handed out once to whichever process asks next.
 
     For processes forked after it was made: they end up with as much work as they can do.
     """
 
     def __init__(self, count: int) -> None:
-        if count > MOST_TICKETS:
-            raise ValueError(f"{count} tickets, over {MOST_TICKETS}")
+        if count > LONGEST_QUEUE:
+            raise ValueError(f"{count} tickets, over {LONGEST_QUEUE}")
         self._read, write = os.pipe()
         os.write(write, b"".join(n.to_bytes(2, "big") for n in range(count)))
         os.close(write)
@@ -37,7 +37,7 @@ class Tickets:
 
 
 @contextmanager
-def beside(work: Callable[[], None]) -> Iterator[None]:
+def run_in_child(work: Callable[[], None]) -> Iterator[None]:
     """Run ``work`` in a forked process while the block runs; wait for it at the end.
 
     Raises the OSError that ``work`` ended with, RuntimeError for another end (its traceback stands

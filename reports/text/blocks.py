@@ -30,7 +30,7 @@ class Points(msgspec.Struct, frozen=True, kw_only=True):
     texts: tuple[str, ...]
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class TextRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of plain texts; ``page`` is that of the record it comes from, "" without one."""
 
     cells: tuple[str, ...]
@@ -43,7 +43,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     kind: ClassVar = "table"
 
     header: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TextRow, ...]
     words: int = 1
 
 
@@ -58,14 +58,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[Block, ...]
 
 
-def table(header: Sequence[str], rows: Iterable[Row], *, words: int = 1) -> Table:
+def table(header: Sequence[str], rows: Iterable[TextRow], *, words: int = 1) -> Table:
     """Return a table without the columns that are empty in every row."""
     listed = list(rows)
     kept = [index for index in range(len(header)) if any(row.cells[index] for row in listed)]
     return Table(
         header=tuple(header[index] for index in kept),
         rows=tuple(
-            Row(cells=tuple(row.cells[index] or "–" for index in kept), page=row.page)
+            TextRow(cells=tuple(row.cells[index] or "–" for index in kept), page=row.page)
             for row in listed
         ),
         words=words,

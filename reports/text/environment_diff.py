@@ -11,7 +11,7 @@ from suite.results.record import Environment, Record
 UNKNOWN = "not recorded"
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class EnvironmentDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One fact that is not the same on both sides, as text."""
 
     name: str
@@ -19,24 +19,24 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     theirs: str
 
 
-class Sides(msgspec.Struct, frozen=True, kw_only=True):
+class EnvironmentDiff(msgspec.Struct, frozen=True, kw_only=True):
     """What differs, and the names of what is the same and known."""
 
-    differing: tuple[Difference, ...]
+    differing: tuple[EnvironmentDifference, ...]
     same: tuple[str, ...]
 
 
-def sides(ours: Iterable[Record], theirs: Iterable[Record]) -> Sides:
+def environment_diff(ours: Iterable[Record], theirs: Iterable[Record]) -> EnvironmentDiff:
     """Return how the surroundings of some records differ from those of others."""
     here, there = _facts(list(ours)), _facts(list(theirs))
     differing, same = [], []
     for name in dict.fromkeys([*here, *there]):
         one, other = (_text(side.get(name, set())) for side in (here, there))
         if one != other:
-            differing.append(Difference(name=name, ours=one, theirs=other))
+            differing.append(EnvironmentDifference(name=name, ours=one, theirs=other))
         elif one != UNKNOWN:
             same.append(f"{name} ({one})")
-    return Sides(differing=tuple(differing), same=tuple(same))
+    return EnvironmentDiff(differing=tuple(differing), same=tuple(same))
 
 
 def _text(values: set[str]) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from reports.text import phrases
-from reports.text.figures import Figure, Measured, figure
+from reports.text.figures import LaunchMetrics, figure
+from reports.text.numbers import Number
 from suite import units
 from suite.estimate.planner import Job
 from suite.results.metrics import all_metrics
@@ -27,16 +28,16 @@ TEXT = (
 )
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     """One case: its time and energy on each of some cards, in the order of the cards."""
 
     case: str
     work: str
-    hours: tuple[Figure, ...]
-    energy: tuple[Figure, ...]
+    hours: tuple[Number, ...]
+    energy: tuple[Number, ...]
 
 
-def row(groups: Sequence[Replicates], label: str, measured: Measured) -> Row | None:
+def job_row(groups: Sequence[Replicates], label: str, measured: LaunchMetrics) -> JobRow | None:
     """Return the example for one case on some cards; None where none of them has a rate.
 
     ``label`` is the work of the case in words.
@@ -47,7 +48,7 @@ def row(groups: Sequence[Replicates], label: str, measured: Measured) -> Row | N
     if not any(rates):
         return None
     case = groups[0].case
-    return Row(
+    return JobRow(
         case=phrases.case_title(case),
         work=label,
         hours=tuple(

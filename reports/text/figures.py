@@ -8,33 +8,20 @@ import msgspec
 
 from reports.text import numbers as cells
 from reports.text import phrases
+from reports.text.numbers import Number
 from suite.results.metrics import Metric, all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 T = TypeVar("T")
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """A number with its unit as ``text`` and as JSON has it in ``exact``, or words without one.
-
-    ``range`` is that of ``cells.Number``; ``page`` the record that it comes from,
-    from the site's root; ``note`` what else must be said beside it.
-    """
-
-    text: str
-    exact: str = ""
-    range: str = ""
-    page: str = ""
-    note: str = ""
-
-
-class Measured:
+class LaunchMetrics:
     """What is computed of groups of launches, each once for all pages that show it."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, tuple[str, ...]], object] = {}
 
-    def once(self, what: str, group: Replicates, make: Callable[[Replicates], T]) -> T:
+    def cached(self, what: str, group: Replicates, make: Callable[[Replicates], T]) -> T:
         """Return what ``make`` returns for a group; all that is named ``what`` is of one type."""
         key = (what, tuple(record.record_id for record in group.records))
         if key not in self._found:
@@ -43,9 +30,9 @@ class Measured:
 
     def value(self, group: Replicates, metric: Metric) -> MedianWithRange | None:
         """Return a metric over the good launches; None where one of them lacks it."""
-        return self.once(metric.tag, group, lambda each: summarize(each, metric))
+        return self.cached(metric.tag, group, lambda each: summarize(each, metric))
 
-    def figure(self, group: Replicates, tag: str) -> Figure:
+    def figure(self, group: Replicates, tag: str) -> Number:
         """Return a metric as shown: what became of the case instead, where that is no number."""
         metric = all_metrics()[tag]
         found = self.value(group, metric)
@@ -54,20 +41,20 @@ class Measured:
 
 def figure(
     group: Replicates, value: MedianWithRange | None, text: Callable[[float], str]
-) -> Figure:
+) -> Number:
     """Return a value of a group with the page of the record to show first."""
     page = cells.record_page(group.best)
     if not group.ok:
-        return Figure(text=phrases.outcome(group.best), page=page)
+        return Number(text=phrases.outcome(group.best), page=page)
     return number(value, text, page)
 
 
-def number(value: MedianWithRange | None, text: Callable[[float], str], page: str) -> Figure:
+def number(value: MedianWithRange | None, text: Callable[[float], str], page: str) -> Number:
     """Return a value as shown, or "unknown"."""
     found = None if value is None or not math.isfinite(value.median) else cells.number(value, text)
     if found is None:
-        return Figure(text="unknown", page=page)
-    return Figure(text=found.text, exact=found.exact, range=found.range, page=page)
+        return Number(text="unknown", page=page)
+    return msgspec.structs.replace(found, page=page)
 
 
 def width(value: float | None, whole: float | None) -> str:

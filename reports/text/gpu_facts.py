@@ -29,7 +29,7 @@ _UNITS: tuple[tuple[str, Callable[[float], str]], ...] = (
 UNKNOWN = "unknown"
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class ShownFact(msgspec.Struct, frozen=True, kw_only=True):
     """One fact; ``exact`` is the number in SI, "" for an unknown one."""
 
     name: str
@@ -39,10 +39,11 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def said(profile: Profile) -> tuple[Said, ...]:
+def shown_facts(profile: Profile) -> tuple[ShownFact, ...]:
     """Return every fact that a profile can have, unknown ones as such."""
     return tuple(
-        _said(field, getattr(profile.facts, field)) for field in profile.facts.__struct_fields__
+        _shown_fact(field, getattr(profile.facts, field))
+        for field in profile.facts.__struct_fields__
     )
 
 
@@ -57,12 +58,12 @@ def text(field: str, number: float) -> str:
     return next(shown for ending, shown in _UNITS if field.endswith(ending))(number)
 
 
-def _said(field: str, fact: object) -> Said:
+def _shown_fact(field: str, fact: object) -> ShownFact:
     words = field.replace("_", " ")
     name = _NAMES.get(field, words[:1].upper() + words[1:])
     if not isinstance(fact, Fact):
-        return Said(name=name, value=UNKNOWN, exact="", source="", notes=())
-    return Said(
+        return ShownFact(name=name, value=UNKNOWN, exact="", source="", notes=())
+    return ShownFact(
         name=name,
         value=text(field, fact.value),
         exact=msgspec.json.encode(fact.value).decode(),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from reports.text import blocks
-from reports.text.blocks import Block, Heading, Points, Prose, Row, Table
+from reports.text.blocks import Block, Heading, Points, Prose, Table, TextRow
 from suite import units
 
 #: What Markdown and GitHub's extensions (math, HTML) read as more than a letter. A ``#``, a dash
@@ -64,7 +64,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 
 
     A column that is empty in every row is left out.
     """
-    return block(blocks.table(header, (Row(cells=tuple(row)) for row in rows), words=words))
+    return block(blocks.table(header, (TextRow(cells=tuple(row)) for row in rows), words=words))
 
 
 def block(value: Block) -> str:

@@ -19,14 +19,18 @@ BASELINE = "lora"  #: the method that ratios are taken against, where it did the
 
 
 class Number(msgspec.Struct, frozen=True, kw_only=True):
-    """A measured number: as shown, exactly as JSON has it, and how far it may be relied on.
+    """A measured number: as shown, exactly as JSON has it, and how far to rely on it.
 
-    ``range`` is that over launches, or what one launch says of itself: ``± 1.2 %``.
+    Without a number ``text`` says so in words and ``exact`` is "". ``range`` is that over
+    launches, or what one launch says of itself: ``± 1.2 %``. ``page`` is that of the record it
+    comes from, from the site's root; ``note`` what else must be said beside it.
     """
 
     text: str
-    exact: str
+    exact: str = ""
     range: str = ""
+    page: str = ""
+    note: str = ""
 
     @property
     def written(self) -> str:
@@ -51,7 +55,7 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     settings: str = ""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class ParityVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """Loss parity in words; ``kind`` is "good", "bad" or "none"."""
 
     kind: str
@@ -156,10 +160,10 @@ def _ratio(group: Replicates, base: Replicates) -> Ratio:
     )
 
 
-def verdict(group: Replicates, references: References) -> Verdict:
+def verdict(group: Replicates, references: References) -> ParityVerdict:
     """Return the parity over all good launches: the worst verdict, the largest differences."""
     if group.case.method.reference is None:
-        return Verdict(kind="none", text="own reference", detail="")
+        return ParityVerdict(kind="none", text="own reference", detail="")
     found = [references.parity(record) for record in group.ok]
     for kind in ("differs", "no reference"):
         worst = next((parity for parity in found if parity.verdict == kind), None)
@@ -168,15 +172,15 @@ def verdict(group: Replicates, references: References) -> Verdict:
     first = max(parity.first or 0.0 for parity in found)
     largest = max(parity.trajectory or 0.0 for parity in found)
     if largest == 0:
-        return Verdict(kind="good", text="agrees", detail="identical losses")
+        return ParityVerdict(kind="good", text="agrees", detail="identical losses")
     detail = f"{units.percent(first)} at first, {units.percent(largest)} at most"
-    return Verdict(kind="good", text="agrees", detail=detail)
+    return ParityVerdict(kind="good", text="agrees", detail=detail)
 
 
-def _verdict(parity: Parity) -> Verdict:
+def _verdict(parity: Parity) -> ParityVerdict:
     if parity.verdict == "differs":
-        return Verdict(kind="bad", text="differs", detail=parity.reason)
-    return Verdict(kind="none", text="no reference", detail=parity.reason)
+        return ParityVerdict(kind="bad", text="differs", detail=parity.reason)
+    return ParityVerdict(kind="none", text="no reference", detail=parity.reason)
 
 
 def change(ratio: float | None) -> str:

@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 Target = Literal["attention", "linear", "experts"]
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class AdapterPlacement(msgspec.Struct, frozen=True, kw_only=True):
     """Which projections get an adapter beside the four of attention, and how a page says it.
 
     ``feed_forward``: gate, up and down projections that are ordinary linear layers, which a
@@ -28,11 +28,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     experts: bool = False
 
 
-PLACES: Mapping[Target, Place] = MappingProxyType(
+PLACES: Mapping[Target, AdapterPlacement] = MappingProxyType(
     {
-        "attention": Place(words="attention"),
-        "linear": Place(words="linear layers", feed_forward=True),
-        "experts": Place(words="linear layers and experts", feed_forward=True, experts=True),
+        "attention": AdapterPlacement(words="attention"),
+        "linear": AdapterPlacement(words="linear layers", feed_forward=True),
+        "experts": AdapterPlacement(
+            words="linear layers and experts", feed_forward=True, experts=True
+        ),
     }
 )
 

@@ -121,7 +121,7 @@ def _uncollected() -> Iterator[None]:
 
 def _compute(ours: Sequence[Record], theirs: Sequence[Record]) -> None:
     """Compute the metrics of two lots of records, one of them in a copy of this process."""
-    from reports.site.parallel import beside
+    from reports.site.parallel import run_in_child
 
     with tempfile.TemporaryFile() as file:
 
@@ -130,7 +130,7 @@ def _compute(ours: Sequence[Record], theirs: Sequence[Record]) -> None:
             found = [{tag: r.computed.get(tag) for tag in compare.COMPUTED} for r in theirs]
             os.pwrite(file.fileno(), msgspec.msgpack.encode(found), 0)
 
-        with beside(work):
+        with run_in_child(work):
             compare.compute(ours)
         computed = msgspec.msgpack.decode(file.read(), type=list[dict[str, float | None]])
     for record, values in zip(theirs, computed, strict=True):

@@ -19,7 +19,7 @@ from suite.results.storage.walk import walk
 from suite.signals import Signals
 
 Catalog = model.Model | method.Method | tier.Tier | profile.Profile
-Entry = Catalog | references.Reference | references.Published
+Entry = Catalog | references.Reference | references.PublishedModel
 
 KINDS: dict[str, type[Entry]] = {
     "models": model.Model,
@@ -27,7 +27,7 @@ KINDS: dict[str, type[Entry]] = {
     "tiers": tier.Tier,
     "hardware_profiles": profile.Profile,
     "references": references.Reference,
-    "architectures": references.Published,
+    "architectures": references.PublishedModel,
 }
 #: Of catalog files, over all that is given: a quarter of a second each at worst, thrice.
 MOST_BYTES = 8 << 20

@@ -19,12 +19,12 @@ from reports.analysis.card_ceilings import (
     CLOCK,
     COPIES,
     MATMUL,
-    Kind,
     Resource,
+    ResourceKind,
     observation,
 )
-from reports.analysis.card_pairs import Ratio, Shared, pairs
-from reports.analysis.dataset import gather
+from reports.analysis.card_pairs import CardRatio, SharedCase, pairs
+from reports.analysis.dataset import load
 from reports.site.build import build
 from suite.catalog import profile as profiles
 from suite.catalog.tier import Workload
@@ -46,12 +46,12 @@ def opened(folder: Path, *found: Record) -> sites.Page:
     return sites.Page(build(sites.collection(*found), folder / "site").parent / PAIR)
 
 
-def shared(*found: Record) -> list[Shared]:
-    (pair,) = pairs(gather(sites.collection(*found)))
+def shared(*found: Record) -> list[SharedCase]:
+    (pair,) = pairs(load(sites.collection(*found)))
     return list(pair.shared)
 
 
-def only(*found: Record) -> Shared:
+def only(*found: Record) -> SharedCase:
     (each,) = shared(*found)
     return each
 
@@ -278,7 +278,7 @@ def test_the_closest_resource_is_an_observation(tmp_path: Path) -> None:
     assert "no proof of a cause" in page.text
 
 
-def resource(kind: Kind, ratio: float | None, barred: str = "") -> Resource:
+def resource(kind: ResourceKind, ratio: float | None, barred: str = "") -> Resource:
     return Resource(kind=kind, ours=ratio, theirs=None if ratio is None else 1.0, barred=barred)
 
 
@@ -375,7 +375,7 @@ def test_extreme_rates_make_a_page(tmp_path: Path) -> None:
         ours.append(changed(record, steps=(step if launch < 3 else slow,)))
         theirs += there(changed(record, steps=(slow if launch < 3 else step,)))
     ratio = only(*ours, *theirs).ratio
-    assert isinstance(ratio, Ratio)
+    assert isinstance(ratio, CardRatio)
     assert math.isfinite(ratio.value)
     opened(tmp_path, *ours, *theirs)
 

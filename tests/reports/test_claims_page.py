@@ -10,11 +10,11 @@ import sites
 
 import gpu_records
 from gpu_records import GIB
-from reports.analysis.dataset import Material, gather
+from reports.analysis.dataset import Dataset, load
 from reports.pages.claims import page
 from reports.published import sources as references
-from reports.published.reproduced import TOLERANCE, agrees, held
-from reports.published.sources import Figure, Reference, Settings
+from reports.published.reproduced import TOLERANCE, agrees, nearest_match
+from reports.published.sources import PublishedFigure, Reference, Settings
 from reports.site.build import build
 from suite.catalog.tier import Workload
 from suite.results.metrics import all_metrics
@@ -50,19 +50,21 @@ RATIO: dict[str, object] = {
 }
 
 
-def figure(value: float | None, quantity: str = "tokens_per_second", **changes: object) -> Figure:
+def figure(
+    value: float | None, quantity: str = "tokens_per_second", **changes: object
+) -> PublishedFigure:
     """A figure of the very work of ``found``; ``changes`` are settings, or bound or slower."""
     own = {name: changes.pop(name) for name in ("bound", "slower") if name in changes}
     settings = Settings(**{**SAME, **changes})  # type: ignore[arg-type]  # a test's own keywords
-    return Figure(claim="x", quantity=quantity, value=value, settings=settings, **own)  # type: ignore[arg-type]
+    return PublishedFigure(claim="x", quantity=quantity, value=value, settings=settings, **own)  # type: ignore[arg-type]
 
 
 def record(method: str = "lora", **changes: object) -> Record:
     return gpu_records.record(method=method, workload=FIXED, **changes)  # type: ignore[arg-type]
 
 
-def found(*records: Record) -> Material:
-    return gather(sites.collection(*records))
+def found(*records: Record) -> Dataset:
+    return load(sites.collection(*records))
 
 
 def metric(name: str, of: Record) -> float:
@@ -85,9 +87,9 @@ def test_the_same_work_is_judged_by_its_number(share: float, kind: str) -> None:
     """Every setting stated and the same: within the tolerance of the figure, or not."""
     ours = record()
     published = metric("tokens_per_second", ours) / share
-    result = held(figure(published), found(ours))
+    result = nearest_match(figure(published), found(ours))
     assert (result.kind, result.why) == (kind, "every setting is stated and the same")
-    assert {aspect.state for aspect in result.aspects} == {"same"}
+    assert {criterion.state for criterion in result.criteria} == {"same"}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_one_setting_apart_is_not_comparable(changes: dict[str, object], why: st
     """Even a perfect number is not judged; the reason names the setting, and ours is shown."""
     ours = record()
     tokens = metric("tokens_per_second", ours)
-    result = held(figure(tokens, **changes), found(ours))
+    result = nearest_match(figure(tokens, **changes), found(ours))
     assert (result.kind, result.why) == ("not comparable", why)
     assert result.value is not None
     assert result.value.median == tokens
@@ -122,15 +124,15 @@ def test_a_ratio_needs_the_same_baseline() -> None:
     """Against the stated one it is judged; in words only, or against another, it is not."""
     ours, base = record("unsloth-lora", seconds=0.05), record()
     naive = record("lora-naive", seconds=0.2)
-    material = found(ours, base, naive)
-    result = held(figure(2.0, **RATIO), material)
+    dataset = found(ours, base, naive)
+    result = nearest_match(figure(2.0, **RATIO), dataset)
     assert (result.kind, result.ratio) == ("reproduced", pytest.approx(2.0))
-    assert held(figure(3.0, **RATIO), material).kind == "not reproduced"
+    assert nearest_match(figure(3.0, **RATIO), dataset).kind == "not reproduced"
     against = {**RATIO, "baseline": "FlashAttention 2", "baselines": ()}
-    result = held(figure(2.0, **against), material)
+    result = nearest_match(figure(2.0, **against), dataset)
     assert (result.kind, result.why) == ("not comparable", "other baseline")
     either = {**RATIO, "baselines": ("lora", "lora-naive")}
-    result = held(figure(3.9, **either), material)
+    result = nearest_match(figure(3.9, **either), dataset)
     assert (result.kind, result.why) == ("not comparable", "baseline not stated")
     assert result.ratio == pytest.approx(4.0), "the source gets its best"
 
@@ -138,15 +140,15 @@ def test_a_ratio_needs_the_same_baseline() -> None:
 def test_memory_saved_is_judged_by_what_is_left() -> None:
     """80 % less and 70 % less leave 20 and 30: that is half more, not a tenth less."""
     ours = record("unsloth-lora", allocated=6 * GIB)
-    material = found(ours, record(allocated=20 * GIB))
+    dataset = found(ours, record(allocated=20 * GIB))
     wanted = {**RATIO, "quantity": "memory_saved_share"}
-    result = held(figure(0.7, **wanted), material)
+    result = nearest_match(figure(0.7, **wanted), dataset)
     assert (result.kind, result.ratio) == ("reproduced", pytest.approx(0.7))
-    assert held(figure(0.72, **wanted), material).kind == "reproduced"
-    assert held(figure(0.8, **wanted), material).kind == "not reproduced"
-    assert held(figure(0.6, bound="at least", **wanted), material).kind == "reproduced"
+    assert nearest_match(figure(0.72, **wanted), dataset).kind == "reproduced"
+    assert nearest_match(figure(0.8, **wanted), dataset).kind == "not reproduced"
+    assert nearest_match(figure(0.6, bound="at least", **wanted), dataset).kind == "reproduced"
     unstated = {**wanted, "memory_counter": None}
-    assert held(figure(0.7, **unstated), material).why == "memory counter not stated"
+    assert nearest_match(figure(0.7, **unstated), dataset).why == "memory counter not stated"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_the_nearest_case_is_the_one_with_the_fewest_differences(change: dict[st
     elsewhere = msgspec.structs.replace(FIXED, **change)
     other = gpu_records.record(workload=elsewhere, suffix="-other")
     wanted = metric("tokens_per_second", other)
-    result = held(figure(wanted), found(other, right))
+    result = nearest_match(figure(wanted), found(other, right))
     assert result.group is not None
     assert result.group.first.record_id == right.record_id
     assert result.kind == "not reproduced"
@@ -181,18 +183,18 @@ def test_the_nearest_case_is_the_one_with_the_fewest_differences(change: dict[st
 def test_a_fast_wrong_run_reproduces_nothing() -> None:
     """A case whose losses differ from its reference's is no evidence for a ratio."""
     ours, base = record("unsloth-lora", seconds=0.05, loss=3.0), record()
-    result = held(figure(2.0, **RATIO), found(ours, base))
+    result = nearest_match(figure(2.0, **RATIO), found(ours, base))
     assert (result.kind, result.group) == ("not comparable", None)
 
 
 def test_a_failure_is_said_and_linked() -> None:
     """What ran out of memory here stands beside the claim that it fits."""
     failed = gpu_records.failed(workload=FIXED)
-    result = held(figure(None, "runs"), found(failed))
+    result = nearest_match(figure(None, "runs"), found(failed))
     assert result.kind == "not comparable"
     assert result.why == "LoRA here: out of memory while loading the weights"
     assert result.group is not None
-    ran = held(figure(None, "runs"), found(record()))
+    ran = nearest_match(figure(None, "runs"), found(record()))
     assert (ran.kind, ran.why) == ("reproduced", "it runs here as well")
 
 
@@ -200,19 +202,22 @@ def test_a_claim_about_two_cards_takes_records_of_both() -> None:
     """One card is not enough; with both, the faster one decides."""
     ours = record()
     claim = {"quantity": "faster_card", "slower": ("l40s",)}
-    assert held(figure(None, **claim), found(ours)).why == "no case was measured on both cards"
+    assert (
+        nearest_match(figure(None, **claim), found(ours)).why
+        == "no case was measured on both cards"
+    )
     slow = cards.on_card([ours], "l40s", slower=2.0)
-    result = held(figure(None, **claim), found(ours, *slow))
+    result = nearest_match(figure(None, **claim), found(ours, *slow))
     assert (result.kind, result.ratio) == ("reproduced", pytest.approx(2.0))
     fast = cards.on_card([ours], "l40s", slower=0.5)
-    assert held(figure(None, **claim), found(ours, *fast)).kind == "not reproduced"
+    assert nearest_match(figure(None, **claim), found(ours, *fast)).kind == "not reproduced"
 
 
 def test_other_models_and_targets_have_nothing_beside_them() -> None:
     """It says what was not measured, not that it failed."""
-    other = held(figure(1.0, models=("llama3-8b",), model="Llama 3 8B"), found(record()))
+    other = nearest_match(figure(1.0, models=("llama3-8b",), model="Llama 3 8B"), found(record()))
     assert (other.kind, other.why) == ("not comparable", "Llama 3 8B was not measured here")
-    assert held(figure(60.0, "run_seconds"), found(record())).group is None
+    assert nearest_match(figure(60.0, "run_seconds"), found(record())).group is None
 
 
 def test_the_page_shows_every_figure_with_the_records_numbers(tmp_path: Path) -> None:
@@ -220,7 +225,7 @@ def test_the_page_shows_every_figure_with_the_records_numbers(tmp_path: Path) ->
     collection = read([RESULTS])
     site = build(collection, tmp_path / "site").parent
     shown = sites.Page(site / "claims.html")
-    lines = [line for source in page(gather(collection)).sources for line in source.lines]
+    lines = [line for source in page(load(collection)).sources for line in source.lines]
     assert len(lines) == sum(len(source.figures) for source in references.everything())
     text = shown.text
     by_href = {f"records/{each.record_id}.html": each for each in collection.records}
@@ -253,7 +258,7 @@ def test_the_page_shows_every_figure_with_the_records_numbers(tmp_path: Path) ->
 
 def test_published_figures_are_not_judged_on_one_card_of_another_kind() -> None:
     """No published source states what its verdict would need, and none is judged by accident."""
-    claims = page(gather(read([RESULTS])))
+    claims = page(load(read([RESULTS])))
     verdicts = {line.verdict for source in claims.sources for line in source.lines}
     assert verdicts == {"not comparable"}
     assert sum(bool(line.ours) for source in claims.sources for line in source.lines) > 5

@@ -8,7 +8,7 @@ import sites
 
 import gpu_records
 import records
-from reports.analysis.dataset import gather
+from reports.analysis.dataset import load
 from reports.pages import diff
 from reports.site.build import build
 from suite.results.record import Record
@@ -95,4 +95,4 @@ def test_pairs_grow_with_the_records_not_with_their_square() -> None:
         for record in ours
         for copy in cards.on_card([record], f"card-{number}", slower=1.0)
     ]
-    assert len(list(diff.pairs(gather(sites.collection(*ours, *others))))) == 19
+    assert len(list(diff.pairs(load(sites.collection(*ours, *others))))) == 19

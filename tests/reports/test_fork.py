@@ -12,7 +12,7 @@ import sites
 
 from reports.site import build as building
 from reports.site.build import build
-from reports.site.parallel import MOST_TICKETS, Tickets, beside
+from reports.site.parallel import LONGEST_QUEUE, WorkQueue, run_in_child
 
 
 def content(site: Path) -> dict[str, bytes]:
@@ -35,19 +35,19 @@ def test_an_error_of_the_system_comes_back_as_it_was() -> None:
     def fill() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="No space left") as raised, beside(fill):
+    with pytest.raises(OSError, match="No space left") as raised, run_in_child(fill):
         pass
     assert raised.value.errno == errno.ENOSPC
 
 
 def test_any_other_end_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
     """A mistake or a kill in the other process is never taken for success; its reason is said."""
-    with pytest.raises(RuntimeError, match="ended with 255"), beside(lambda: print(1 / 0)):
+    with pytest.raises(RuntimeError, match="ended with 255"), run_in_child(lambda: print(1 / 0)):
         pass
     assert "ZeroDivisionError" in capfd.readouterr().err
     with (
         pytest.raises(RuntimeError, match="ended with -9"),
-        beside(lambda: os.kill(os.getpid(), 9)),
+        run_in_child(lambda: os.kill(os.getpid(), 9)),
     ):
         pass
 
@@ -60,7 +60,7 @@ def test_an_error_here_stops_the_other_process(tmp_path: Path) -> None:
         (tmp_path / "late").touch()
 
     began = time.monotonic()
-    with pytest.raises(ValueError, match="here"), beside(later):
+    with pytest.raises(ValueError, match="here"), run_in_child(later):
         raise ValueError("here")
     assert time.monotonic() - began < 20
     assert not (tmp_path / "late").exists()
@@ -71,7 +71,7 @@ def test_a_signal_for_both_is_answered_by_one(
     capfd: pytest.CaptureFixture[str], number: signal.Signals
 ) -> None:
     """A terminal's Ctrl-C reaches the whole group; no traceback of a copy follows it."""
-    with beside(lambda: os.kill(os.getpid(), number)):
+    with run_in_child(lambda: os.kill(os.getpid(), number)):
         pass
     assert capfd.readouterr().err == ""
 
@@ -88,7 +88,7 @@ def test_the_other_process_does_not_outlive_a_killed_one() -> None:
             time.sleep(30)
             os.write(end, b"late")
 
-        with beside(told_and_killed):
+        with run_in_child(told_and_killed):
             time.sleep(30)
         os._exit(0)
     os.close(end)
@@ -102,14 +102,14 @@ def test_the_other_process_does_not_outlive_a_killed_one() -> None:
 
 def test_each_ticket_is_handed_out_once() -> None:
     """What a child has taken its parent does not take again, and none is lost."""
-    tickets = Tickets(MOST_TICKETS)
+    tickets = WorkQueue(LONGEST_QUEUE)
     begin, end = os.pipe()
 
     def take_some() -> None:
         taken = [number for number, _ in zip(tickets, range(100), strict=False)]
         os.write(end, bytes(str(taken), "ascii"))
 
-    with beside(take_some):
+    with run_in_child(take_some):
         pass
     theirs = os.read(begin, 1 << 16).decode()
     ours = list(tickets)
@@ -117,4 +117,4 @@ def test_each_ticket_is_handed_out_once() -> None:
         os.close(descriptor)
     tickets.close()
     assert [int(number) for number in theirs.strip("[]").split(",")] == list(range(100))
-    assert ours == list(range(101, MOST_TICKETS))  # zip took one more than it gave
+    assert ours == list(range(101, LONGEST_QUEUE))  # zip took one more than it gave

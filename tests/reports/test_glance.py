@@ -9,8 +9,8 @@ import sites
 
 import gpu_records
 import records
-from reports.analysis.dataset import gather
-from reports.pages.overview import glances
+from reports.analysis.dataset import load
+from reports.pages.overview import overview_tables
 from reports.site.build import build
 from reports.text.numbers import exact
 from suite import units
@@ -65,8 +65,8 @@ def test_other_adapters_are_another_race() -> None:
         gpu_records.record("gpt-oss-120b", "unsloth-qlora", seconds=1.0),
         gpu_records.record("gpt-oss-120b", "unsloth-qlora-experts", seconds=2.0),
     ]
-    (glance,) = glances(gather(sites.collection(*found)), {})
-    assert [spot.best for line in glance.lines for spot in line.spots if spot] == [False, False]
+    (table,) = overview_tables(load(sites.collection(*found)), {})
+    assert [cell.best for row in table.rows for cell in row.cells if cell] == [False, False]
 
 
 def test_steps_that_had_not_settled_are_said_to_be_so(tmp_path: Path) -> None:
@@ -96,12 +96,12 @@ def test_a_ratio_is_never_taken_across_runs() -> None:
     """A method that only another run holds has no ratio, and says whose number it is."""
     ladder = [gpu_records.record(method=name, run_id="ladder") for name in ("lora", "qlora")]
     other = gpu_records.record(method="unsloth-lora", run_id="other", seconds=0.05)
-    (glance,) = glances(gather(sites.collection(*ladder, other)), {})
-    (spot,) = [line.spots[0] for line in glance.lines if line.method == "Unsloth LoRA"]
-    assert spot is not None
-    assert spot.elsewhere
-    assert spot.ratio is not None
-    assert spot.ratio.text == "no ratio"
+    (table,) = overview_tables(load(sites.collection(*ladder, other)), {})
+    (cell,) = [row.cells[0] for row in table.rows if row.method == "Unsloth LoRA"]
+    assert cell is not None
+    assert cell.elsewhere
+    assert cell.ratio is not None
+    assert cell.ratio.text == "no ratio"
 
 
 @pytest.mark.parametrize("number", [1, 10])

@@ -225,7 +225,9 @@ def test_facts_have_unit_source_and_doubts(tmp_path: Path) -> None:
     assert rows["Memory that NVML reports"][0] == "140 GiB"
     assert "Board power: 600 W in the records, 700 W in the catalog now." in page.text
     assert "bfloat16 peak, dense: unknown in the records, 989 TFLOP/s in the catalog" in page.text
-    derived = next(each for each in gpu_facts.said(hardware) if each.name.startswith("bfloat16"))
+    derived = next(
+        each for each in gpu_facts.shown_facts(hardware) if each.name.startswith("bfloat16")
+    )
     assert derived.notes[0].startswith("derived")
     assert derived.notes[1] == "dense is half of the sparse figure printed"
 

@@ -92,7 +92,7 @@ def test_a_case_that_did_not_end_has_no_host_after_it(tmp_path: Path) -> None:
 )
 def test_a_host_that_was_not_measured_has_its_reason(record: Record, reason: str) -> None:
     """An old record, one of which nothing was probed, and a probe that failed."""
-    assert hosts.of_record(record) == hosts.OfRecord(rows=(), processor="", reason=reason)
+    assert hosts.of_record(record) == hosts.RecordHost(rows=(), processor="", reason=reason)
 
 
 def test_hosts_that_differ_stand_beside_the_ratios(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import sites
 
 import gpu_records
 import records
-from reports.analysis.dataset import Material, gather
+from reports.analysis.dataset import Dataset, load
 from reports.pages.claims import page
 from reports.pages.record import tables
 from reports.published import host_part
 from reports.published import sources as references
-from reports.published.sources import Figure
+from reports.published.sources import PublishedFigure
 from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog.tier import Workload
@@ -27,7 +27,7 @@ TODAY, OLDER = "unsloth-qlora", "unsloth-qlora-expert-loop"
 UNKNOWN = "Which host, version and path the source ran is not known."
 
 
-def claim() -> Figure:
+def claim() -> PublishedFigure:
     """The published one that names an older method."""
     (found,) = [
         figure
@@ -71,7 +71,7 @@ def path(method: str, seconds: float, watts: float | None, **changes: object) ->
 
 
 def said(*found: Record) -> tuple[str, ...]:
-    return host_part.sentences(claim(), gather(sites.collection(*found)))
+    return host_part.sentences(claim(), load(sites.collection(*found)))
 
 
 def test_nothing_measured_is_said_as_such() -> None:
@@ -147,16 +147,16 @@ def test_the_most_that_a_host_can_do_to_the_order_of_two_cards(
 ) -> None:
     """The projected ratio with its interval, and the same times what the loop costs."""
     today = path(TODAY, 0.6, 600)
-    material = gather(sites.collection(*published, today, path(OLDER, seconds, watts)))
-    (order,) = [each for each in host_part.sentences(claim(), material) if "projected at" in each]
-    ratio = _projected(material, today)
+    dataset = load(sites.collection(*published, today, path(OLDER, seconds, watts)))
+    (order,) = [each for each in host_part.sentences(claim(), dataset) if "projected at" in each]
+    ratio = _projected(dataset, today)
     assert _shown(ratio, 1) in order
     assert turns in order
     assert (_shown(ratio, seconds / 0.6) in order) is ("host alone" in turns)
 
 
-def _projected(material: Material, today: Record) -> explain.Interval:
-    plan = material.planner
+def _projected(dataset: Dataset, today: Record) -> explain.Interval:
+    plan = dataset.planner
     cards = [profiles.load(name) for name in ("rtx-pro-6000-max-q", "h100-sxm")]
     found = explain.ratio(*(plan.entry(today.case, card) for card in cards))
     assert found is not None
@@ -174,7 +174,7 @@ def _shown(ratio: explain.Interval, factor: float) -> str:
 
 def test_the_claims_page_says_it_beside_the_verdict(published: tuple[Record, ...]) -> None:
     """Only the figure that names an older method has such words; others have none."""
-    claims = page(gather(sites.collection(*published)))
+    claims = page(load(sites.collection(*published)))
     lines = [line for source in claims.sources for line in source.lines if line.host]
     assert [line.claim for line in lines] == [claim().claim]
     assert lines[0].host[-1] == UNKNOWN

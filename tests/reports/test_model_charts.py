@@ -8,9 +8,9 @@ import sites
 from model_pages import drawn, page, rows, titles, tokens_of
 
 import gpu_records
-from reports.analysis.comparable_sets import beside, front, sets
-from reports.analysis.dataset import gather
-from reports.analysis.workloads import works
+from reports.analysis.comparable_sets import comparable_sets, compared_within, pareto_front
+from reports.analysis.dataset import load
+from reports.analysis.workloads import work_groups
 from reports.pages.model.page import models
 from suite import units
 from suite.catalog.tier import Workload
@@ -30,8 +30,8 @@ def test_other_work_is_not_in_one_chart() -> None:
         gpu_records.failed(method="lora-liger"),
         gpu_records.record(method="lora-naive", workload=other, suffix="-long"),
     ]
-    (tuned,) = models(gather(sites.collection(*found)))
-    together = [[entry.method for entry in peers.entries] for peers in tuned.sets]
+    (tuned,) = models(load(sites.collection(*found)))
+    together = [[entry.method for entry in peers.entries] for peers in tuned.comparable_sets]
     assert sorted(map(sorted, together)) == [
         ["full"],
         ["lora", "lora-liger", "unsloth-lora"],
@@ -41,10 +41,10 @@ def test_other_work_is_not_in_one_chart() -> None:
 
 
 def on_front(*found: Record) -> list[str]:
-    material = gather(sites.collection(*found))
-    (work,) = works(material)
-    (peers,) = sets(work, material, beside(material))
-    return [entry.method for entry in front(peers.entries)]
+    dataset = load(sites.collection(*found))
+    (work,) = work_groups(dataset)
+    (peers,) = comparable_sets(work, dataset, compared_within(dataset))
+    return [entry.method for entry in pareto_front(peers.entries)]
 
 
 def test_the_pareto_front_is_what_nothing_beats() -> None:

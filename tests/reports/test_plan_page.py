@@ -9,7 +9,7 @@ import sites
 from browsers import Browser, needs_browser, size
 
 import gpu_records
-from reports.analysis.dataset import Material, gather
+from reports.analysis.dataset import Dataset, load
 from reports.pages import plan as plan_page
 from reports.published import projected
 from reports.sections import time_model
@@ -26,8 +26,8 @@ CSS = "css selector"
 
 
 @pytest.fixture(scope="module")
-def material() -> Material:
-    return gather(read([RESULTS]))
+def dataset() -> Dataset:
+    return load(read([RESULTS]))
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_measured_rows_lead_to_their_record_and_projected_ones_to_none(
-    material: Material,
+    dataset: Dataset,
 ) -> None:
     """A row is one or the other, and only a projection of a card not measured has no record."""
-    page = plan_page.page(material)
+    page = plan_page.page(dataset)
     assert page is not None
     rows = page.rows
     assert {row.fits for row in rows} >= {"fits", "does not fit"}
@@ -55,7 +55,7 @@ def test_measured_rows_lead_to_their_record_and_projected_ones_to_none(
 def test_without_a_gpu_nothing_is_projected() -> None:
     """Records of a CPU alone, and of cards without a probe, leave every row unknown."""
     found = sites.collection(*sites.ordinary().records, *cards.many([gpu_records.record()], "a"))
-    made = gather(found)
+    made = load(found)
     page = plan_page.page(made)
     assert page is not None
     rows = page.rows
@@ -63,9 +63,9 @@ def test_without_a_gpu_nothing_is_projected() -> None:
     assert time_model.errors(made) == time_model.published(made) == time_model.pairs(made) == []
 
 
-def test_what_sources_say_of_two_cards_has_an_answer_for_each_method(material: Material) -> None:
+def test_what_sources_say_of_two_cards_has_an_answer_for_each_method(dataset: Dataset) -> None:
     """Each claim has a list of answers, and a table with the parts of both steps."""
-    blocks = time_model.pairs(material)
+    blocks = time_model.pairs(dataset)
     answers = [block for block in blocks if isinstance(block, Points)]
     tables = [block for block in blocks if isinstance(block, Table)]
     claims = projected.faster_cards()
@@ -77,9 +77,9 @@ def test_what_sources_say_of_two_cards_has_an_answer_for_each_method(material: M
             assert "ahead" in text
 
 
-def test_every_published_rate_is_compared_or_has_its_reason(material: Material) -> None:
+def test_every_published_rate_is_compared_or_has_its_reason(dataset: Dataset) -> None:
     """None is dropped: rows and counted reasons add up to all figures that are a rate."""
-    projector = project.on(material.collection.records)
+    projector = project.on(dataset.collection.records)
     assert projector is not None
     rows, left_out = projected.compare(projector)
     rates = [
@@ -92,17 +92,17 @@ def test_every_published_rate_is_compared_or_has_its_reason(material: Material) 
     assert len(rows) + sum(int(row.cells[1]) for row in left_out) == len(rates)
 
 
-def test_a_second_card_changes_what_is_said_of_projections(material: Material) -> None:
+def test_a_second_card_changes_what_is_said_of_projections(dataset: Dataset) -> None:
     """Once another card is measured, its records are held against the projection."""
-    alone = time_model.errors(material)[0]
+    alone = time_model.errors(dataset)[0]
     twin = profiles.load("h100-sxm")
     copies = [
         msgspec.structs.replace(record, record_id=f"{number:016x}")
         for number, record in enumerate(
-            cards.on_card(material.collection.records[:4], twin.name, slower=1.2)
+            cards.on_card(dataset.collection.records[:4], twin.name, slower=1.2)
         )
     ]
-    both = time_model.errors(gather(sites.collection(*material.collection.records, *copies)))[0]
+    both = time_model.errors(load(sites.collection(*dataset.collection.records, *copies)))[0]
     assert "no projection to another could be checked" in str(alone)
     assert "no projection to another could be checked" not in str(both)
 

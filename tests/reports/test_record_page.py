@@ -37,7 +37,7 @@ def section(page: sites.Page, heading: str) -> str:
     return found.text
 
 
-def watched(**changes: object) -> gpu_view.Watched:
+def watched(**changes: object) -> gpu_view.RecordTelemetry:
     found = gpu_view.of_record(with_gpu(telemetry=records.telemetry(**changes)))
     assert found is not None
     return found

@@ -6,7 +6,7 @@ import pytest
 
 from reports.published import plausible
 from reports.published import sources as references
-from reports.published.sources import Figure, Settings
+from reports.published.sources import PublishedFigure, Settings
 from suite.cli import main
 from suite.errors import BadInput
 
@@ -61,7 +61,7 @@ PUBLISHED = [
 ]
 
 
-def figure(**changes: object) -> Figure:
+def figure(**changes: object) -> PublishedFigure:
     """A throughput on an H100 that can be checked; ``changes`` are settings, value or quantity."""
     stated: dict[str, object] = {
         "hardware": "H100 SXM",
@@ -77,7 +77,7 @@ def figure(**changes: object) -> Figure:
     value = changes.pop("value", 10_000.0)
     quantity = changes.pop("quantity", "tokens_per_second")
     settings = Settings(**{**stated, **changes})  # type: ignore[arg-type]  # a test's own keywords
-    return Figure(claim="x", quantity=quantity, value=value, settings=settings)  # type: ignore[arg-type]
+    return PublishedFigure(claim="x", quantity=quantity, value=value, settings=settings)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("name", "claim", "value"), PUBLISHED)

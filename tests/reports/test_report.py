@@ -13,7 +13,7 @@ import pytest
 import sites
 
 import records
-from reports.analysis.dataset import gather
+from reports.analysis.dataset import load
 from reports.sections import summary
 from reports.site.build import build, build_file
 from reports.site.place import MARKER, new_site
@@ -426,10 +426,10 @@ def test_the_overview_says_how_far_launches_scatter(site: Path, tmp_path: Path) 
 def test_pages_and_markdown_say_the_same(tmp_path: Path, page: str, parts: list[str]) -> None:
     """Published results: each row of the Markdown stands on the page, its record linked."""
     found = read([RESULTS])
-    material = gather(found)
+    dataset = load(found)
     opened = sites.Page(build(found, tmp_path / "site").with_name(page))
     for name in parts:
-        for block in summary.part(material, name).blocks:
+        for block in summary.part(dataset, name).blocks:
             if not isinstance(block, Table):
                 continue
             rows = [

@@ -192,14 +192,14 @@ def test_tables_of_runs_and_of_the_overview_sort(browser: Browser, site: Path) -
 def test_numbers_with_units_are_understood(browser: Browser, tmp_path: Path) -> None:
     """A summary's figures are texts: signs, separators, shares and prefixes order by meaning."""
     from reports.rendering.render import render
-    from reports.text.blocks import Row, table
+    from reports.text.blocks import TextRow, table
 
     texts = ["3 min 20 s", "504 ms", "1.2 s", "unknown", "2 h 05 min", "12 µs"]
     shares = ["−7.0 %", "+32 %", "0.02 %", "–", "−56 %", "1,000 %"]
     energy = ["83.3 mJ/token", "1.2 J/token", "", "9 mJ/token", "101 mJ/token", "no"]
     vendors = ["96 GB", "1.8 TB/s", "1 TB", "141 GB", "900 GB/s", "not published"]
     rows = [
-        Row(cells=(str(number), *each))
+        TextRow(cells=(str(number), *each))
         for number, each in enumerate(zip(texts, shares, energy, vendors, strict=True))
     ]
     blocks = (table(["N", "A", "B", "C", "D"], rows),)

@@ -3,8 +3,8 @@
 import msgspec
 
 from reports.analysis import workloads
-from reports.analysis.card_pairs import MOST_CARDS, Pair, cards, pairs
-from reports.analysis.dataset import Material
+from reports.analysis.card_pairs import MOST_CARDS, CardPair, cards, pairs
+from reports.analysis.dataset import Dataset
 from reports.text import numbers as cells
 from reports.text.addresses import gpu_page, pair_page
 from suite import units
@@ -12,7 +12,7 @@ from suite.catalog import profile as profiles
 from suite.catalog import tier as tiers
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class CardMatrixCell(msgspec.Struct, frozen=True, kw_only=True):
     """The card of a row over the card of a column; ``text`` is words without a ratio."""
 
     text: str
@@ -21,39 +21,39 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     page: str = ""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class CardMatrixRow(msgspec.Struct, frozen=True, kw_only=True):
     """One card against all, in the order of the columns."""
 
     title: str
     page: str
-    entries: tuple[Entry, ...]
+    entries: tuple[CardMatrixCell, ...]
 
 
-class Matrix(msgspec.Struct, frozen=True, kw_only=True):
+class CardMatrix(msgspec.Struct, frozen=True, kw_only=True):
     """All measured cards; ``unmeasured`` are the catalog's other GPUs, by title and name.
 
     ``tiers`` are those of the catalog that runs here measured: shared work on another card.
     """
 
     titles: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CardMatrixRow, ...]
     left_out: str
     unmeasured: tuple[tuple[str, str], ...]
     tiers: tuple[str, ...]
 
 
-def matrix(material: Material) -> Matrix:
+def matrix(dataset: Dataset) -> CardMatrix:
     """Return the matrix of all cards that have a record."""
-    titles = workloads.profile_titles(material)
-    shown = cards(workloads.works(material))
-    found = {(each.ours, each.theirs): each for each in pairs(material)}
+    titles = workloads.profile_titles(dataset)
+    shown = cards(workloads.work_groups(dataset))
+    found = {(each.ours, each.theirs): each for each in pairs(dataset)}
     left = len(titles) - len(shown)
-    planned = {plan.tier for plan in material.plans.values()}
+    planned = {plan.tier for plan in dataset.plans.values()}
     gpus = [each for each in profiles.everything() if each.device == "cuda"]
-    return Matrix(
+    return CardMatrix(
         titles=tuple(titles[name] for name in shown),
         rows=tuple(
-            Row(
+            CardMatrixRow(
                 title=titles[name],
                 page=gpu_page(name),
                 entries=tuple(_entry(name, other, found) for other in shown),
@@ -70,20 +70,22 @@ def matrix(material: Material) -> Matrix:
     )
 
 
-def _entry(name: str, other: str, found: dict[tuple[str, str], Pair]) -> Entry:
+def _entry(name: str, other: str, found: dict[tuple[str, str], CardPair]) -> CardMatrixCell:
     if name == other:
-        return Entry(text="itself")
+        return CardMatrixCell(text="itself")
     turned = name > other
     ours, theirs = sorted((name, other))
     pair = found.get((ours, theirs))
     if pair is None:
-        return Entry(text="no case in common")
+        return CardMatrixCell(text="no case in common")
     page, mean = pair_page(ours, theirs), pair.mean
     if mean is None:
-        return Entry(text="no ratio", page=page, count=_shared(len(pair.shared)))
+        return CardMatrixCell(text="no ratio", page=page, count=_shared(len(pair.shared)))
     value = 1 / mean if turned else mean
     counted = units.counted(pair.counting, "case")
-    return Entry(text=units.ratio(value), exact=cells.exact(value), page=page, count=counted)
+    return CardMatrixCell(
+        text=units.ratio(value), exact=cells.exact(value), page=page, count=counted
+    )
 
 
 def _shared(number: int) -> str:

@@ -5,33 +5,41 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from reports.analysis import workloads
-from reports.analysis.card_ceilings import CEILINGS, KINDS, Kind, observation, over, resources
-from reports.analysis.card_pairs import Pair, Shared, pairs
-from reports.analysis.dataset import Material
+from reports.analysis.card_ceilings import (
+    CEILINGS,
+    RESOURCE_KINDS,
+    ResourceKind,
+    observation,
+    over,
+    resources,
+)
+from reports.analysis.card_pairs import CardPair, SharedCase, pairs
+from reports.analysis.dataset import Dataset
 from reports.pages.card_pair import table as pair_table
-from reports.pages.gpu.telemetry import Seen, seen
+from reports.pages.gpu.telemetry import CaseTelemetry, case_telemetry
 from reports.sections import hosts
 from reports.text import example_job, phrases
 from reports.text import numbers as cells
 from reports.text.addresses import gpu_page, pair_name
-from reports.text.environment_diff import Sides, sides
-from reports.text.figures import Figure, Measured
+from reports.text.environment_diff import EnvironmentDiff, environment_diff
+from reports.text.figures import LaunchMetrics
+from reports.text.numbers import Number
 from suite import units
 from suite.results.record import Record
 from suite.results.replicates import Replicates
 
 
-class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
+class CeilingRow(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of resource over all cases that both cards ran."""
 
     title: str
-    ours: Figure
-    theirs: Figure
+    ours: Number
+    theirs: Number
     ratio: str
 
 
-class Why(msgspec.Struct, frozen=True, kw_only=True):
-    """One case: its ratio, those of the resources in the order of ``KINDS``, and what is near."""
+class RatioExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """One case: its ratio, those of the resources as in ``RESOURCE_KINDS``, and what is near."""
 
     case: str
     work: str
@@ -40,17 +48,17 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     observation: str
 
 
-class Lonely(msgspec.Struct, frozen=True, kw_only=True):
+class UnsharedRow(msgspec.Struct, frozen=True, kw_only=True):
     """A case without a record on the card named in ``missing``."""
 
     case: str
     work: str
     title: str
-    outcome: Figure
+    outcome: Number
     missing: str
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class CardPairPage(msgspec.Struct, frozen=True, kw_only=True):
     """One pair; ``ours`` and ``theirs`` are titles, with names for narrow columns."""
 
     ours: str
@@ -62,33 +70,33 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     exact: str
     counting: str
     only: tuple[str, ...]
-    tables: tuple[pair_table.Table, ...]
+    tables: tuple[pair_table.PairTable, ...]
     kinds: tuple[str, ...]
-    ceilings: tuple[Ceiling, ...]
-    whys: tuple[Why, ...]
-    hosts: hosts.Compared
-    sides: Sides
-    watched: tuple[tuple[Seen, Seen], ...]
-    jobs: tuple[example_job.Row, ...]
+    ceilings: tuple[CeilingRow, ...]
+    whys: tuple[RatioExplanation, ...]
+    hosts: hosts.HostComparison
+    sides: EnvironmentDiff
+    watched: tuple[tuple[CaseTelemetry, CaseTelemetry], ...]
+    jobs: tuple[example_job.JobRow, ...]
     job_text: str
-    alone: tuple[Lonely, ...]
+    alone: tuple[UnsharedRow, ...]
     weights: tuple[str, ...]
 
 
-def pages(material: Material) -> Iterator[tuple[str, Page]]:
+def pages(dataset: Dataset) -> Iterator[tuple[str, CardPairPage]]:
     """Yield the file's name and the page of every two cards that share a case."""
-    titles, measured = workloads.profile_titles(material), Measured()
-    for pair in pairs(material):
+    titles, measured = workloads.profile_titles(dataset), LaunchMetrics()
+    for pair in pairs(dataset):
         names = (titles[pair.ours], titles[pair.theirs])
         yield pair_name(pair.ours, pair.theirs), _page(pair, names, measured)
 
 
-def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
+def _page(pair: CardPair, titles: tuple[str, str], measured: LaunchMetrics) -> CardPairPage:
     both = [each for each in pair.shared if each.ratio]
     here = [record for each in pair.shared for record in each.sides[0].records]
     there = [record for each in pair.shared for record in each.sides[1].records]
     mean = pair.mean
-    return Page(
+    return CardPairPage(
         ours=titles[0],
         theirs=titles[1],
         names=(phrases.short(pair.ours), phrases.short(pair.theirs)),
@@ -99,15 +107,15 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
         counting=units.counted(pair.counting, "shared case"),
         only=tuple(_only(pair.shared, titles)),
         tables=tuple(pair_table.tables(pair.shared, measured)),
-        kinds=tuple(kind.name for kind in KINDS),
+        kinds=tuple(kind.name for kind in RESOURCE_KINDS),
         ceilings=tuple(found for kind in CEILINGS if (found := _ceiling(kind, pair.shared))),
         whys=tuple(_why(each, measured) for each in both),
         hosts=hosts.compared(hosts.side(_good(here)), hosts.side(_good(there)), titles),
-        sides=sides(here, there),
+        sides=environment_diff(here, there),
         watched=tuple(
             (
-                seen(ours, _label(each, ours), measured),
-                seen(theirs, _label(each, theirs), measured),
+                case_telemetry(ours, _label(each, ours), measured),
+                case_telemetry(theirs, _label(each, theirs), measured),
             )
             for each in both
             for ours, theirs in [each.sides]
@@ -115,11 +123,11 @@ def _page(pair: Pair, titles: tuple[str, str], measured: Measured) -> Page:
         jobs=tuple(
             row
             for each in pair.shared
-            if (row := example_job.row(each.sides, _basis(each), measured))
+            if (row := example_job.job_row(each.sides, _basis(each), measured))
         ),
         job_text=example_job.TEXT,
         alone=tuple(
-            Lonely(
+            UnsharedRow(
                 case=phrases.case_title(each.cell.shown.case),
                 work=each.work.title,
                 title=titles[0] if each.profile == pair.ours else titles[1],
@@ -136,7 +144,7 @@ def _good(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if record.outcome == "ok"]
 
 
-def _only(shared: Sequence[Shared], titles: tuple[str, str]) -> Iterator[str]:
+def _only(shared: Sequence[SharedCase], titles: tuple[str, str]) -> Iterator[str]:
     """Yield a sentence on the cases with numbers on one card and none on the other, for each."""
     for index, title in enumerate(titles):
         cases = [
@@ -152,33 +160,33 @@ def _only(shared: Sequence[Shared], titles: tuple[str, str]) -> Iterator[str]:
             )
 
 
-def _label(each: Shared, group: Replicates) -> str:
+def _label(each: SharedCase, group: Replicates) -> str:
     counted = phrases.launches(len(group.ok), len(group.records))
     return f"{phrases.work(each.work.workload)} · {counted}"
 
 
-def _basis(each: Shared) -> str:
+def _basis(each: SharedCase) -> str:
     ours, theirs = (phrases.launches(len(g.ok), len(g.records)) for g in each.sides)
     counted = f"{ours} each" if ours == theirs else f"{ours} and {theirs}"
     doubt = " · losses differ" if each.doubt else ""
     return f"{phrases.work(each.work.workload)} · {counted}{doubt}"
 
 
-def _outcome(group: Replicates) -> Figure:
-    return Figure(
+def _outcome(group: Replicates) -> Number:
+    return Number(
         text=phrases.outcome(group.best),
         page=cells.record_page(group.best),
         note=phrases.short(group.best.reason),
     )
 
 
-def _ceiling(kind: Kind, shared: Sequence[Shared]) -> Ceiling | None:
+def _ceiling(kind: ResourceKind, shared: Sequence[SharedCase]) -> CeilingRow | None:
     """Return a kind of resource over the shared cases, None where neither card's is known."""
     ours, theirs = (over(kind, [each.sides[index] for each in shared]) for index in (0, 1))
     if not ours.exact and not theirs.exact:
         return None
     known = ours.exact and theirs.exact and float(theirs.exact)
-    return Ceiling(
+    return CeilingRow(
         title=kind.title,
         ours=ours,
         theirs=theirs,
@@ -186,7 +194,7 @@ def _ceiling(kind: Kind, shared: Sequence[Shared]) -> Ceiling | None:
     )
 
 
-def _why(each: Shared, measured: Measured) -> Why:
+def _why(each: SharedCase, measured: LaunchMetrics) -> RatioExplanation:
     assert each.ratio is not None
     found = resources(*each.sides, measured)
     ratios = [
@@ -197,7 +205,7 @@ def _why(each: Shared, measured: Measured) -> Why:
         else "unknown"
         for one in found
     ]
-    return Why(
+    return RatioExplanation(
         case=phrases.case_title(each.sides[0].case),
         work=phrases.work(each.work.workload),
         ratio=each.ratio.text,

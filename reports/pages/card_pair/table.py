@@ -5,17 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from reports.analysis.card_pairs import Shared
+from reports.analysis.card_pairs import SharedCase
 from reports.sections import hosts
 from reports.text import numbers as cells
 from reports.text import phrases
-from reports.text.figures import Figure, Measured, figure
+from reports.text.figures import LaunchMetrics, figure
+from reports.text.numbers import Number
 from suite import units
 from suite.results.metrics import Metric, all_metrics
 from suite.results.replicates import Replicates
 
 NO_RATIO = "no ratio"
-NOTHING = Figure(text="–")
+NOTHING = Number(text="–")
 #: What stands beside a ratio, ours and theirs: title, metric ("" is memory, which depends on the
 #: device), and the unit of the whole column where there is one.
 COLUMNS = (
@@ -26,7 +27,7 @@ COLUMNS = (
 )
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class PairRow(msgspec.Struct, frozen=True, kw_only=True):
     """One case on both cards; ``columns`` are figures of ours and theirs in turn."""
 
     method: str
@@ -36,27 +37,27 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
-    agreement: cells.Verdict | None
-    columns: tuple[Figure, ...]
+    agreement: cells.ParityVerdict | None
+    columns: tuple[Number, ...]
 
 
-class Table(msgspec.Struct, frozen=True, kw_only=True):
+class PairTable(msgspec.Struct, frozen=True, kw_only=True):
     """The cases of one work."""
 
     anchor: str
     model: str
     work: str
     columns: tuple[tuple[str, str], ...]
-    lines: tuple[Line, ...]
+    lines: tuple[PairRow, ...]
 
 
-def tables(shared: Sequence[Shared], measured: Measured) -> Iterator[Table]:
+def tables(shared: Sequence[SharedCase], measured: LaunchMetrics) -> Iterator[PairTable]:
     """Yield a table for each work, in the order of the cases."""
     by_work = itertools.groupby(shared, key=lambda each: id(each.work))
     for number, (_, group) in enumerate(by_work, 1):
         listed = list(group)
         columns = [_column(title, tag, unit, listed, measured) for title, tag, unit in COLUMNS]
-        yield Table(
+        yield PairTable(
             anchor=f"work-{number}",
             model=listed[0].work.model.title,
             work=listed[0].work.title,
@@ -73,11 +74,11 @@ class _Column(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     unit: str
-    figures: list[tuple[Figure, Figure]]
+    figures: list[tuple[Number, Number]]
 
 
 def _column(
-    title: str, tag: str, unit: str, shared: Sequence[Shared], measured: Measured
+    title: str, tag: str, unit: str, shared: Sequence[SharedCase], measured: LaunchMetrics
 ) -> _Column:
     values = [
         measured.value(group, _metric(tag, group))
@@ -104,8 +105,8 @@ def _metric(tag: str, group: Replicates) -> Metric:
 
 
 def _figure(
-    group: Replicates, tag: str, text: Callable[[float], str], measured: Measured
-) -> Figure:
+    group: Replicates, tag: str, text: Callable[[float], str], measured: LaunchMetrics
+) -> Number:
     if not group.ok and tag != COLUMNS[0][1]:
         return NOTHING  # what became of the case is said in the first column
     value = measured.value(group, _metric(tag, group))
@@ -117,9 +118,9 @@ def _figure(
     return msgspec.structs.replace(shown, note=f"{share} of the card")
 
 
-def _line(each: Shared, figures: Sequence[tuple[Figure, Figure]]) -> Line:
+def _line(each: SharedCase, figures: Sequence[tuple[Number, Number]]) -> PairRow:
     ratio = each.ratio
-    return Line(
+    return PairRow(
         method=each.method.title,
         ratio=ratio.text if ratio else NO_RATIO,
         exact=cells.exact(ratio.value) if ratio else "",
@@ -132,7 +133,7 @@ def _line(each: Shared, figures: Sequence[tuple[Figure, Figure]]) -> Line:
     )
 
 
-def _warnings(each: Shared) -> Iterator[str]:
+def _warnings(each: SharedCase) -> Iterator[str]:
     """Yield what speaks against the numbers of a case."""
     if each.doubt:
         yield f"not in the mean: {each.doubt}"
@@ -146,7 +147,7 @@ def _warnings(each: Shared) -> Iterator[str]:
             yield f"not settled: {name}, {noun} {launches}"
 
 
-def _notes(each: Shared) -> Iterator[str]:
+def _notes(each: SharedCase) -> Iterator[str]:
     """Yield what else a reader should know of a case."""
     if each.ratio:
         ours, theirs = each.sides

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import profile_titles
 from reports.text import gpu_facts
 from reports.text.addresses import gpu_page
-from reports.text.gpu_facts import Said
+from reports.text.gpu_facts import ShownFact
 from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
@@ -14,7 +14,7 @@ from suite.catalog.profile import Profile
 FIELDS = ("memory_bytes", "memory_bytes_per_second", "bf16_flops", "board_power_watts")
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
+class GpuRow(msgspec.Struct, frozen=True, kw_only=True):
     """One profile; ``page`` is "" without a record, ``facts`` are in the order of ``FIELDS``.
 
     ``figures`` are texts. ``verified`` says in words whether the suite has run on it.
@@ -24,30 +24,30 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     page: str
     figures: tuple[str, ...]
-    facts: tuple[Said, ...]
+    facts: tuple[ShownFact, ...]
     measured: str
     verified: str
 
 
-def listed(material: Material) -> tuple[Listed, ...]:
+def listed(dataset: Dataset) -> tuple[GpuRow, ...]:
     """Return the catalog's profiles, GPUs first, then those that only records know."""
-    titles = profile_titles(material)
+    titles = profile_titles(dataset)
     catalog = profiles.everything()
     catalog.sort(key=lambda profile: (profile.device == "cpu", profile.name))
-    found = [_listed(material, each, each.name, each.title, titles) for each in catalog]
+    found = [_listed(dataset, each, each.name, each.title, titles) for each in catalog]
     strangers = [name for name in titles if name not in {each.name for each in catalog}]
     return (
         *found,
         *(
-            _listed(material, recorded(material, name), name, titles[name], titles)
+            _listed(dataset, recorded(dataset, name), name, titles[name], titles)
             for name in strangers
         ),
     )
 
 
-def recorded(material: Material, name: str) -> Profile | None:
+def recorded(dataset: Dataset, name: str) -> Profile | None:
     """Return the profile as the newest record of it that has one says."""
-    for group in material.groups:  # newest run first
+    for group in dataset.groups:  # newest run first
         if group.first.profile == name:
             for record in group.records:
                 if record.hardware is not None:
@@ -65,21 +65,21 @@ def verified(profile: Profile | None, measured: bool) -> str:
 
 
 def _listed(
-    material: Material,
+    dataset: Dataset,
     profile: Profile | None,
     name: str,
     title: str,
     titles: dict[str, str],
-) -> Listed:
+) -> GpuRow:
     found = [
         record
-        for group in material.groups
+        for group in dataset.groups
         if group.first.profile == name
         for record in group.records
     ]
     good = sum(record.outcome == "ok" for record in found)
     counted = f"{units.counted(len(found), 'record')}, {units.count(good)} with numbers"
-    return Listed(
+    return GpuRow(
         name=name,
         title=title,
         page=gpu_page(name) if name in titles else "",
@@ -87,7 +87,7 @@ def _listed(
             gpu_facts.UNKNOWN if profile is None else gpu_facts.value(profile, field)
             for field in FIELDS
         ),
-        facts=() if profile is None else gpu_facts.said(profile),
+        facts=() if profile is None else gpu_facts.shown_facts(profile),
         measured=counted if found else "not measured",
         verified=verified(profile, bool(found)),
     )

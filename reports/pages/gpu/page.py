@@ -5,20 +5,20 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from reports.analysis import workloads
-from reports.analysis.card_ceilings import BANDWIDTH, COPIES, MATMUL, PEAK, Kind, over
+from reports.analysis.card_ceilings import BANDWIDTH, COPIES, MATMUL, PEAK, ResourceKind, over
 from reports.analysis.card_pairs import pairs
-from reports.analysis.dataset import Material
-from reports.analysis.workloads import Cell
+from reports.analysis.dataset import Dataset
+from reports.analysis.workloads import CardResult
 from reports.pages.gpu import index as gpu_list
-from reports.pages.gpu.runs import Runs, runs
-from reports.pages.gpu.telemetry import Seen, seen
+from reports.pages.gpu.runs import RunTable, runs
+from reports.pages.gpu.telemetry import CaseTelemetry, case_telemetry
 from reports.sections import hosts, summary
 from reports.text import example_job, gpu_facts, phrases
 from reports.text.addresses import pair_page, stem
 from reports.text.blocks import Part
-from reports.text.figures import Figure, Measured, width
-from reports.text.gpu_facts import Said
-from reports.text.numbers import verdict
+from reports.text.figures import LaunchMetrics, width
+from reports.text.gpu_facts import ShownFact
+from reports.text.numbers import Number, verdict
 from suite import units
 from suite.catalog import profile as profiles
 from suite.results.metrics import all_metrics
@@ -26,15 +26,15 @@ from suite.results.replicates import Replicates
 from suite.results.validity.parity import References
 
 
-class Bar(msgspec.Struct, frozen=True, kw_only=True):
+class CeilingBar(msgspec.Struct, frozen=True, kw_only=True):
     """One rate as a bar, ``width`` in percent of the longest; "" where it is unknown."""
 
     title: str
-    figure: Figure
+    figure: Number
     width: str
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class UtilizationRow(msgspec.Struct, frozen=True, kw_only=True):
     """One case under the ceilings; shares are of the measured and of the datasheet's peak."""
 
     case: str
@@ -43,37 +43,37 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool
     outcome: str
     reason: str
-    rate: Figure
-    of_probe: Figure
-    of_peak: Figure
+    rate: Number
+    of_probe: Number
+    of_peak: Number
     width: str
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class GpuPage(msgspec.Struct, frozen=True, kw_only=True):
     """One profile that has records."""
 
     title: str
     name: str
     summary: str
-    facts: tuple[Said, ...]
+    facts: tuple[ShownFact, ...]
     changed: tuple[str, ...]
-    runs: Runs
+    runs: RunTable
     hosts: tuple[tuple[str, str], ...]
-    compute: tuple[Bar, ...]
-    bandwidth: tuple[Bar, ...]
-    cases: tuple[Case, ...]
-    watched: tuple[Seen, ...]
+    compute: tuple[CeilingBar, ...]
+    bandwidth: tuple[CeilingBar, ...]
+    cases: tuple[UtilizationRow, ...]
+    watched: tuple[CaseTelemetry, ...]
     parts: tuple[Part, ...]
-    jobs: tuple[example_job.Row, ...]
+    jobs: tuple[example_job.JobRow, ...]
     job_text: str
     against: tuple[tuple[str, str], ...]
     weights: tuple[str, ...]
 
 
-def pages(material: Material) -> Iterator[tuple[str, Page]]:
+def pages(dataset: Dataset) -> Iterator[tuple[str, GpuPage]]:
     """Yield the file's name and the page of every profile that has a record."""
-    titles, measured, listed = workloads.profile_titles(material), Measured(), pairs(material)
-    works = workloads.works(material)
+    titles, measured, listed = workloads.profile_titles(dataset), LaunchMetrics(), pairs(dataset)
+    works = workloads.work_groups(dataset)
     for name, title in titles.items():
         against = [
             (titles[each.theirs if each.ours == name else each.ours], each)
@@ -82,27 +82,27 @@ def pages(material: Material) -> Iterator[tuple[str, Page]]:
         ]
         linked = tuple((other, pair_page(each.ours, each.theirs)) for other, each in against)
         cells = [cell for work in works for cell in work.on(name)]
-        yield f"{stem(name)}.html", _page(material, cells, title, linked, measured)
+        yield f"{stem(name)}.html", _page(dataset, cells, title, linked, measured)
 
 
 def _page(
-    material: Material,
-    cells: Sequence[Cell],
+    dataset: Dataset,
+    cells: Sequence[CardResult],
     title: str,
     against: tuple[tuple[str, str], ...],
-    measured: Measured,
-) -> Page:
+    measured: LaunchMetrics,
+) -> GpuPage:
     labelled = [
-        (group, _label(group, material.references, several=bool(cell.others)))
+        (group, _label(group, dataset.references, several=bool(cell.others)))
         for cell in cells
         for group in (cell.shown, *cell.others)
     ]
     groups = [group for group, _ in labelled]
     name = groups[0].first.profile
     own = msgspec.structs.replace(
-        material, groups=tuple(each for each in material.groups if each.first.profile == name)
+        dataset, groups=tuple(each for each in dataset.groups if each.first.profile == name)
     )
-    hardware = gpu_list.recorded(material, name)
+    hardware = gpu_list.recorded(dataset, name)
     if hardware is None:
         hardware = profiles.known(name)
     records = [record for group in groups for record in group.records]
@@ -111,24 +111,26 @@ def _page(
     compute, bandwidth = _bars((PEAK, MATMUL), groups), _bars((BANDWIDTH, COPIES), groups)
     # Bars of cases are as long as those of the ceilings above them are.
     longest = max((float(bar.figure.exact) for bar in compute if bar.width), default=None)
-    return Page(
+    return GpuPage(
         title=title,
         name=phrases.short(name),
         summary=(
             f"{units.counted(len(records), 'record')}, {units.count(len(good))} with numbers, from"
             f" {units.counted(run_count, 'run')}. {_hosts(groups)}"
         ),
-        facts=() if hardware is None else gpu_facts.said(hardware),
-        changed=_changed(material, name),
+        facts=() if hardware is None else gpu_facts.shown_facts(hardware),
+        changed=_changed(dataset, name),
         runs=runs(own, name),
         hosts=hosts.of_card(good),
         compute=compute,
         bandwidth=bandwidth,
         cases=tuple(_case(group, label, measured, longest) for group, label in labelled),
-        watched=tuple(seen(group, label, measured) for group, label in labelled),
+        watched=tuple(case_telemetry(group, label, measured) for group, label in labelled),
         parts=tuple(part for part in _parts(own, name) if part.blocks),
         jobs=tuple(
-            row for group, label in labelled if (row := example_job.row([group], label, measured))
+            row
+            for group, label in labelled
+            if (row := example_job.job_row([group], label, measured))
         ),
         job_text=example_job.TEXT,
         against=against,
@@ -164,33 +166,37 @@ def _hosts(groups: Sequence[Replicates]) -> str:
     return f"{units.counted(len(cards), 'card')} of this kind took part."
 
 
-def _changed(material: Material, name: str) -> tuple[str, ...]:
+def _changed(dataset: Dataset, name: str) -> tuple[str, ...]:
     """Return the facts of which the records and the catalog say something else."""
-    recorded = gpu_list.recorded(material, name)
+    recorded = gpu_list.recorded(dataset, name)
     now = profiles.known(name)
     if recorded is None or now is None:
         return ()
     return tuple(
         f"{here.name}: {here.value} in the records, {there.value} in the catalog now."
-        for here, there in zip(gpu_facts.said(recorded), gpu_facts.said(now), strict=True)
+        for here, there in zip(
+            gpu_facts.shown_facts(recorded), gpu_facts.shown_facts(now), strict=True
+        )
         if here.exact != there.exact
     )
 
 
-def _bars(kinds: Sequence[Kind], groups: Sequence[Replicates]) -> tuple[Bar, ...]:
+def _bars(kinds: Sequence[ResourceKind], groups: Sequence[Replicates]) -> tuple[CeilingBar, ...]:
     found = [over(kind, groups) for kind in kinds]
     values = [float(each.exact) if each.exact else None for each in found]
     longest = max((value for value in values if value), default=None)
     return tuple(
-        Bar(title=kind.title, figure=each, width=width(value, longest))
+        CeilingBar(title=kind.title, figure=each, width=width(value, longest))
         for kind, each, value in zip(kinds, found, values, strict=True)
     )
 
 
-def _case(group: Replicates, label: str, measured: Measured, longest: float | None) -> Case:
+def _case(
+    group: Replicates, label: str, measured: LaunchMetrics, longest: float | None
+) -> UtilizationRow:
     value = measured.value(group, all_metrics()["model_flops_per_second"])
     rate = measured.figure(group, "model_flops_per_second")
-    return Case(
+    return UtilizationRow(
         case=phrases.case_title(group.case),
         work=label,
         page=rate.page,
@@ -204,10 +210,10 @@ def _case(group: Replicates, label: str, measured: Measured, longest: float | No
     )
 
 
-def _parts(material: Material, name: str) -> Iterator[Part]:
-    collection = material.collection
+def _parts(dataset: Dataset, name: str) -> Iterator[Part]:
+    collection = dataset.collection
     fidelities = tuple(each for each in collection.fidelities if each.profile == name)
     collection = msgspec.structs.replace(collection, fidelities=fidelities)
-    material = msgspec.structs.replace(material, collection=collection)
+    dataset = msgspec.structs.replace(dataset, collection=collection)
     for each in ("noise", "fidelity"):
-        yield summary.part(material, each)
+        yield summary.part(dataset, each)

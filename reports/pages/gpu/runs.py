@@ -2,14 +2,14 @@
 
 import msgspec
 
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.text import facts, phrases
 from reports.text import numbers as cells
 from suite import units
 from suite.results.record import Finding, Record
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """One run: its facts that are not those of all runs, in the order of the columns."""
 
     run_id: str
@@ -17,30 +17,30 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[str, ...]
 
 
-class Runs(msgspec.Struct, frozen=True, kw_only=True):
+class RunTable(msgspec.Struct, frozen=True, kw_only=True):
     """All runs on one profile, newest first; ``notes`` say what changed within a run."""
 
     same: facts.Facts
     columns: tuple[str, ...]
-    rows: tuple[Run, ...]
+    rows: tuple[RunRow, ...]
     notes: tuple[str, ...]
 
 
-def runs(material: Material, profile: str) -> Runs:
-    """Return the runs of the material's groups, which are all of one profile."""
+def runs(dataset: Dataset, profile: str) -> RunTable:
+    """Return the runs of the dataset's groups, which are all of one profile."""
     by_run: dict[str, list[Record]] = {}
-    for group in material.groups:
+    for group in dataset.groups:
         by_run.setdefault(group.first.run_id, []).extend(group.records)
-    found = {run_id: _facts(records, material, run_id) for run_id, records in by_run.items()}
+    found = {run_id: _facts(records, dataset, run_id) for run_id, records in by_run.items()}
     terms = list(dict.fromkeys(term for each in found.values() for term in each))
     values = {term: {each.get(term, "") for each in found.values()} for term in terms}
     same = tuple((term, next(iter(values[term]))) for term in terms if len(values[term]) == 1)
     columns = tuple(term for term in terms if len(values[term]) > 1)
-    return Runs(
+    return RunTable(
         same=same,
         columns=columns,
         rows=tuple(
-            Run(
+            RunRow(
                 run_id=phrases.short(run_id),
                 page=cells.record_page(by_run[run_id][0]),
                 facts=tuple(each.get(term) or "unknown" for term in columns),
@@ -55,8 +55,8 @@ def runs(material: Material, profile: str) -> Runs:
     )
 
 
-def _facts(records: list[Record], material: Material, run_id: str) -> dict[str, str]:
-    found = dict(facts.of_run(records, material.plans.get(run_id), run_id))
+def _facts(records: list[Record], dataset: Dataset, run_id: str) -> dict[str, str]:
+    found = dict(facts.of_run(records, dataset.plans.get(run_id), run_id))
     del found["Run"]
     found["Before the first case"] = preflight(records)
     return found

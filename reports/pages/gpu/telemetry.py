@@ -7,7 +7,8 @@ import msgspec
 
 from reports.pages.record import telemetry as gpu_view
 from reports.text import phrases
-from reports.text.figures import Figure, Measured
+from reports.text.figures import LaunchMetrics
+from reports.text.numbers import Number
 from suite.results.memoize import once
 from suite.results.record import Record
 from suite.results.replicates import Replicates
@@ -15,7 +16,7 @@ from suite.results.telemetry.energy import energy
 from suite.results.telemetry.window import NoWindow, steady_window
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class CaseTelemetry(msgspec.Struct, frozen=True, kw_only=True):
     """One case on one card; ``held_back`` and ``temperature`` are over all good launches.
 
     ``quoted`` says whether the energy may be quoted, and why not.
@@ -27,25 +28,25 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool
     outcome: str
     reason: str
-    power: Figure
-    clock: Figure
+    power: Number
+    clock: Number
     temperature: str
     held_back: str
-    energy: Figure
+    energy: Number
     quoted: str
 
 
-def seen(group: Replicates, label: str, measured: Measured) -> Seen:
+def case_telemetry(group: Replicates, label: str, measured: LaunchMetrics) -> CaseTelemetry:
     """Return what telemetry saw of a case in its steady steps; ``label`` is its work in words."""
-    found = measured.once("seen", group, lambda each: _seen(each, measured))
+    found = measured.cached("seen", group, lambda each: _seen(each, measured))
     return msgspec.structs.replace(found, work=label)
 
 
-def _seen(group: Replicates, measured: Measured) -> Seen:
+def _seen(group: Replicates, measured: LaunchMetrics) -> CaseTelemetry:
     power = measured.figure(group, "mean_power_watts")
-    known = [found for record in group.ok if (found := watched(record)) is not None]
+    known = [found for record in group.ok if (found := sample_counts(record)) is not None]
     whole = len(known) == len(group.ok)
-    return Seen(
+    return CaseTelemetry(
         case=phrases.case_title(group.case),
         work="",
         page=power.page,
@@ -61,7 +62,7 @@ def _seen(group: Replicates, measured: Measured) -> Seen:
     )
 
 
-class Watched(msgspec.Struct, frozen=True, kw_only=True):
+class SampleCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How often each temperature in °C and each set of throttle reasons was sampled."""
 
     temperatures: Counter[int]
@@ -69,12 +70,12 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @once("watched")
-def watched(record: Record) -> Watched | None:
+def sample_counts(record: Record) -> SampleCounts | None:
     """Return what was sampled in a record's steady steps, None where they cannot be told."""
     window, telemetry = steady_window(record), record.telemetry
     if isinstance(window, NoWindow) or telemetry is None:
         return None
-    return Watched(
+    return SampleCounts(
         temperatures=Counter(window.inside(telemetry.temperature_celsius)),
         reasons=Counter(window.inside(telemetry.throttle_reasons)),
     )
@@ -84,7 +85,7 @@ def _all(counted: Iterable[Counter[int]]) -> Counter[int]:
     return sum(counted, Counter())
 
 
-def _temperature(known: Sequence[Watched]) -> str:
+def _temperature(known: Sequence[SampleCounts]) -> str:
     values = _all(each.temperatures for each in known)
     if not values:
         return "unknown"

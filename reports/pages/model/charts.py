@@ -2,8 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from reports.analysis.baselines import KINDS, is_base
-from reports.analysis.comparable_sets import Entry, Names, Peers, front, short
+from reports.analysis.baselines import BASELINES, is_base
+from reports.analysis.comparable_sets import (
+    ComparableSet,
+    MethodResult,
+    Names,
+    pareto_front,
+    short,
+)
 from reports.charts.bars import Bar, bars
 from reports.charts.drawing import Caption, Plot
 from reports.charts.lines import Dot, Series, scatter
@@ -16,7 +22,7 @@ from suite.results.replicates import MedianWithRange
 TOKENS = "Real tokens per second"
 
 
-def throughput(peers: Peers, names: Names) -> Plot | None:
+def throughput(peers: ComparableSet, names: Names) -> Plot | None:
     """Return a bar for each method, or for each card under its method where there are several."""
     several = len(peers.profiles) > 1
     found = {(entry.method, entry.profile): entry for entry in peers.entries}
@@ -49,7 +55,7 @@ def throughput(peers: Peers, names: Names) -> Plot | None:
     return bars(caption, TOKENS, listed)
 
 
-def memory(peers: Peers, profile: str, names: Names) -> Plot | None:
+def memory(peers: ComparableSet, profile: str, names: Names) -> Plot | None:
     """Return the methods of one card by peak memory and throughput, with their Pareto front."""
     entries = [e for e in peers.on(profile) if e.tokens is not None and e.memory is not None]
     if not entries:
@@ -57,7 +63,7 @@ def memory(peers: Peers, profile: str, names: Names) -> Plot | None:
     metric = peak_memory(entries[0].group.best)
     scale = units.scale("bytes", [e.memory.median for e in entries if e.memory is not None])
     dots = {id(entry): dot for entry in entries if (dot := _dot(entry, scale.size, names))}
-    best = front(entries)
+    best = pareto_front(entries)
     caption = Caption(
         title=f"Memory against throughput, {names.cards[profile]}",
         about=peers.title,
@@ -80,15 +86,15 @@ def memory(peers: Peers, profile: str, names: Names) -> Plot | None:
     )
 
 
-def ladder(peers: Peers, profile: str, names: Names) -> Plot | None:
+def ladder(peers: ComparableSet, profile: str, names: Names) -> Plot | None:
     """Return throughput over that of each baseline of the same run, one baseline below another."""
     entries = peers.on(profile)
     listed = [
         bar
-        for kind in KINDS
-        if any(kind in entry.rungs for entry in entries)
+        for kind in BASELINES
+        if any(kind in entry.baselines for entry in entries)
         for entry in entries
-        if (bar := _rung(entry, kind, names)) is not None
+        if (bar := _baseline_bar(entry, kind, names)) is not None
     ]
     caption = Caption(
         title=f"The ladder of baselines, {names.cards[profile]}",
@@ -101,7 +107,7 @@ def ladder(peers: Peers, profile: str, names: Names) -> Plot | None:
     return bars(caption, "Throughput over the baseline's, ×", listed, mark=1)
 
 
-def front_text(best: Sequence[Entry], names: Names) -> str:
+def front_text(best: Sequence[MethodResult], names: Names) -> str:
     """Return which methods are on a Pareto front, in words."""
     if not best:
         return "Fewer than two methods have both numbers and losses that count: no Pareto front."
@@ -112,7 +118,7 @@ def front_text(best: Sequence[Entry], names: Names) -> str:
     )
 
 
-def said(entry: Entry) -> str:
+def said(entry: MethodResult) -> str:
     """Return a throughput with all that belongs to it, or what became of the case."""
     if entry.tokens is None:
         return _text(entry)
@@ -120,12 +126,12 @@ def said(entry: Entry) -> str:
     return "; ".join([*parts, *([] if entry.counts else ["losses differ"])])
 
 
-def launches(entry: Entry) -> str:
+def launches(entry: MethodResult) -> str:
     """Return how many launches are behind an entry."""
     return phrases.launches(len(entry.group.ok), len(entry.group.records))
 
 
-def basis(entries: Sequence[Entry]) -> str:
+def basis(entries: Sequence[MethodResult]) -> str:
     """Return what one number of a chart is made of, as a sentence."""
     if all(len(entry.group.ok) <= 1 for entry in entries):
         return "One launch of each, so how far launches scatter is not in it."
@@ -135,7 +141,7 @@ def basis(entries: Sequence[Entry]) -> str:
     )
 
 
-def source(entries: Sequence[Entry]) -> str:
+def source(entries: Sequence[MethodResult]) -> str:
     """Return which runs and how many launches a chart is drawn from, and on which weights."""
     runs = dict.fromkeys(short(entry.group.first.run_id) for entry in entries)
     counts = sorted({len(entry.group.ok) for entry in entries if entry.group.ok})
@@ -152,10 +158,10 @@ def source(entries: Sequence[Entry]) -> str:
     return " · ".join(parts)
 
 
-def _rung(entry: Entry, kind: str, names: Names) -> Bar | None:
-    rung, method = entry.rungs.get(kind), names.methods[entry.method]
+def _baseline_bar(entry: MethodResult, kind: str, names: Names) -> Bar | None:
+    baseline, method = entry.baselines.get(kind), names.methods[entry.method]
     group, number = f"Against {NAMES[kind]}", names.number(entry.method)
-    if rung is None:
+    if baseline is None:
         if not is_base(entry.group.case.method, kind):
             return None
         return Bar(
@@ -166,20 +172,20 @@ def _rung(entry: Entry, kind: str, names: Names) -> Bar | None:
             text="the baseline",
             title=f"{method}: the baseline",
         )
-    text = "unknown" if rung.throughput is None else units.ratio(rung.throughput)
+    text = "unknown" if baseline.throughput is None else units.ratio(baseline.throughput)
     if not entry.counts:
         text += ", losses differ"
     return Bar(
         label=method,
         group=group,
         number=number,
-        value=rung.throughput,
+        value=baseline.throughput,
         text=text,
-        title=f"{method} against {rung.title}: {text}",
+        title=f"{method} against {baseline.title}: {text}",
     )
 
 
-def _text(entry: Entry) -> str:
+def _text(entry: MethodResult) -> str:
     if entry.tokens is not None:
         text = units.rate(entry.tokens.median, "").strip()
         return text if entry.counts else f"{text}, losses differ"
@@ -191,7 +197,7 @@ def _ranged(value: MedianWithRange, text: Callable[[float], str]) -> str:
     return "unknown" if found is None else found.written
 
 
-def _dot(entry: Entry, size: float, names: Names) -> Dot | None:
+def _dot(entry: MethodResult, size: float, names: Names) -> Dot | None:
     if entry.tokens is None or entry.memory is None:
         return None
     needs = _ranged(entry.memory, units.bytes_)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from reports.analysis.comparable_sets import Entry, Names, Peers
+from reports.analysis.comparable_sets import ComparableSet, MethodResult, Names
 from reports.charts.drawing import Caption, Plot
 from reports.charts.lines import Dot, Series, curves
 from reports.pages.model.charts import TOKENS, basis, said, source
@@ -26,17 +26,17 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     title: str
-    members: tuple[Peers, ...]
+    members: tuple[ComparableSet, ...]
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[MethodResult, ...]:
         """Return the entries of all lengths."""
         return tuple(entry for peers in self.members for entry in peers.entries)
 
 
-def families(listed: Iterable[Peers]) -> list[Family]:
+def families(listed: Iterable[ComparableSet]) -> list[Family]:
     """Return what can be drawn over length; a set may belong to two families."""
-    found: dict[tuple[object, ...], list[Peers]] = {}
+    found: dict[tuple[object, ...], list[ComparableSet]] = {}
     for peers in listed:
         work, load = peers.work, peers.work.workload
         if load.data != "fixed":
@@ -55,7 +55,7 @@ def families(listed: Iterable[Peers]) -> list[Family]:
     return made
 
 
-def _title(kind: str, size: object, peers: Peers) -> str:
+def _title(kind: str, size: object, peers: ComparableSet) -> str:
     same = f"{size:,} rows" if kind == "rows" else f"{size:,} tokens"
     if size == 1:
         same = same.removesuffix("s")
@@ -128,7 +128,7 @@ def table(family: Family, names: Names) -> Grid:
 
 
 def _series(
-    values: Sequence[tuple[Entry, MedianWithRange | None, float]], names: Names
+    values: Sequence[tuple[MethodResult, MedianWithRange | None, float]], names: Names
 ) -> list[Series]:
     found: dict[str, list[Dot]] = {}
     for entry, value, size in values:
@@ -144,7 +144,7 @@ def _series(
     ]
 
 
-def _failed(entries: Iterable[Entry], names: Names) -> list[Dot]:
+def _failed(entries: Iterable[MethodResult], names: Names) -> list[Dot]:
     found: dict[int, list[str]] = {}
     for entry in entries:
         if not entry.group.ok:
@@ -156,11 +156,11 @@ def _failed(entries: Iterable[Entry], names: Names) -> list[Dot]:
     ]
 
 
-def _drawn(members: Sequence[Peers]) -> bool:
+def _drawn(members: Sequence[ComparableSet]) -> bool:
     """Return whether a method has numbers at two lengths on one card."""
     places = [(e.method, e.profile) for peers in members for e in peers.entries if e.tokens]
     return len(places) > len(set(places))
 
 
-def _length(entry: Entry) -> int:
+def _length(entry: MethodResult) -> int:
     return entry.group.case.workload.sequence_tokens

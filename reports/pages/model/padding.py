@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from reports.analysis.comparable_sets import Entry, Names, Peers
+from reports.analysis.comparable_sets import ComparableSet, MethodResult, Names
 from reports.analysis.trends import PACKINGS
 from reports.charts.bars import Bar, bars
 from reports.charts.drawing import Caption, Plot
@@ -23,17 +23,17 @@ class Ways(msgspec.Struct, frozen=True, kw_only=True):
     """Sets of works on the same data that differ in how rows are laid into a batch."""
 
     title: str
-    members: tuple[Peers, ...]
+    members: tuple[ComparableSet, ...]
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[MethodResult, ...]:
         """Return the entries of all ways."""
         return tuple(entry for peers in self.members for entry in peers.entries)
 
 
-def ways(listed: Iterable[Peers]) -> list[Ways]:
+def ways(listed: Iterable[ComparableSet]) -> list[Ways]:
     """Return the data that was laid into batches in two ways or more."""
-    found: dict[object, list[Peers]] = {}
+    found: dict[object, list[ComparableSet]] = {}
     for peers in listed:
         work, load = peers.work, peers.work.workload
         if load.data == "fixed":
@@ -126,10 +126,10 @@ def table(found: Ways, names: Names) -> Grid:
     return grid(found.title, header, rows, words=4)
 
 
-def _way(entry: Entry) -> str:
+def _way(entry: MethodResult) -> str:
     load = entry.group.case.workload
     return f"{PACKINGS[load.packing]}, {units.counted(load.batch_sequences, 'row')}"
 
 
-def _differ(entry: Entry) -> str:
+def _differ(entry: MethodResult) -> str:
     return "" if entry.counts else "losses differ"

@@ -7,9 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from reports.analysis import trends
-from reports.analysis.comparable_sets import Entry, Names, Peers, beside, front, notes, sets, short
-from reports.analysis.dataset import Material
-from reports.analysis.workloads import profile_titles, works
+from reports.analysis.comparable_sets import (
+    ComparableSet,
+    MethodResult,
+    Names,
+    comparable_sets,
+    compared_within,
+    notes,
+    pareto_front,
+    short,
+)
+from reports.analysis.dataset import Dataset
+from reports.analysis.workloads import profile_titles, work_groups
 from reports.charts.drawing import Plot, labels
 from reports.pages.model import charts as model_charts
 from reports.pages.model import lengths, padding
@@ -28,7 +37,7 @@ from suite.results.replicates import Replicates
 _PLAIN = re.compile("[a-z0-9][a-z0-9.-]{0,59}")
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True):
+class ModelSection(msgspec.Struct, frozen=True, kw_only=True):
     """Charts of one thing, and their numbers as a table. ``said`` are sentences below them."""
 
     anchor: str
@@ -39,45 +48,45 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     table: Grid
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class ModelPage(msgspec.Struct, frozen=True, kw_only=True):
     """The page of one model. ``single`` are the works that a curve or a comparison holds too."""
 
     title: str
     lead: str
     facts: facts.Facts
-    works: tuple[Section, ...]
-    lengths: tuple[Section, ...]
-    padding: tuple[Section, ...]
-    single: tuple[Section, ...]
+    works: tuple[ModelSection, ...]
+    lengths: tuple[ModelSection, ...]
+    padding: tuple[ModelSection, ...]
+    single: tuple[ModelSection, ...]
     failed: Grid | None
     weights: tuple[str, ...]
 
 
-class Tuned(msgspec.Struct, frozen=True, kw_only=True):
+class ModelResults(msgspec.Struct, frozen=True, kw_only=True):
     """One model with its file's name and its sets of comparable rows, the largest first."""
 
     model: Model
     file: str
-    sets: tuple[Peers, ...]
+    comparable_sets: tuple[ComparableSet, ...]
     names: Names
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[MethodResult, ...]:
         """Return every method on every card at every work."""
-        return tuple(entry for peers in self.sets for entry in peers.entries)
+        return tuple(entry for peers in self.comparable_sets for entry in peers.entries)
 
 
-def pages(material: Material) -> Iterator[tuple[str, Page]]:
+def pages(dataset: Dataset) -> Iterator[tuple[str, ModelPage]]:
     """Yield file name and page of every model that has a record."""
-    for tuned in models(material):
-        yield tuned.file, _page(tuned, material)
+    for tuned in models(dataset):
+        yield tuned.file, _page(tuned, dataset)
 
 
-def listed(material: Material) -> Grid:
+def listed(dataset: Dataset) -> Grid:
     """Return every model on every card: facts, and the fastest method at one work a model."""
     rows: list[Sequence[Cell]] = []
-    for tuned in models(material):
-        main, model = tuned.sets[0], tuned.model
+    for tuned in models(dataset):
+        main, model = tuned.comparable_sets[0], tuned.model
         for profile in dict.fromkeys(entry.profile for entry in tuned.entries):
             mine = [entry for entry in tuned.entries if entry.profile == profile]
             good = sum(bool(entry.group.ok) for entry in mine)
@@ -96,17 +105,17 @@ def listed(material: Material) -> Grid:
     return grid(caption, (*header, "Cases with numbers"), rows, words=4)
 
 
-def models(material: Material) -> tuple[Tuned, ...]:
+def models(dataset: Dataset) -> tuple[ModelResults, ...]:
     """Return every model that has a record, in the report's order."""
-    return material.once("models", _models)
+    return dataset.cached("models", _models)
 
 
-def _models(material: Material) -> tuple[Tuned, ...]:
-    found: dict[Model, list[Peers]] = {}
-    within = beside(material)
-    for work in works(material):
-        found.setdefault(work.model, []).extend(sets(work, material, within))
-    cards = labels(profile_titles(material).items())
+def _models(dataset: Dataset) -> tuple[ModelResults, ...]:
+    found: dict[Model, list[ComparableSet]] = {}
+    within = compared_within(dataset)
+    for work in work_groups(dataset):
+        found.setdefault(work.model, []).extend(comparable_sets(work, dataset, within))
+    cards = labels(profile_titles(dataset).items())
     made, taken = [], set[str]()
     for model, peers in found.items():
         file = _file(model, taken)
@@ -115,7 +124,9 @@ def _models(material: Material) -> tuple[Tuned, ...]:
         largest = sorted(peers, key=lambda each: -len(each.entries))
         methods = {e.method: e.group.case.method.title for p in largest for e in p.entries}
         names = Names(methods=labels(methods.items()), cards=cards)
-        made.append(Tuned(model=model, file=file, sets=tuple(largest), names=names))
+        made.append(
+            ModelResults(model=model, file=file, comparable_sets=tuple(largest), names=names)
+        )
     return tuple(made)
 
 
@@ -128,7 +139,7 @@ def _file(model: Model, taken: set[str]) -> str:
     return file
 
 
-def _fastest(entries: Sequence[Entry], names: Names) -> tuple[Cell, Cell]:
+def _fastest(entries: Sequence[MethodResult], names: Names) -> tuple[Cell, Cell]:
     known = [(e.tokens.median, e) for e in entries if e.counts and e.tokens is not None]
     if not known:
         return Cell(text="none with numbers" if entries else "did not run this work"), Cell()
@@ -139,12 +150,15 @@ def _fastest(entries: Sequence[Entry], names: Names) -> tuple[Cell, Cell]:
     return Cell(text=names.methods[best.method], small=small), shown
 
 
-def _page(tuned: Tuned, material: Material) -> Page:
+def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:
     names, model = tuned.names, tuned.model
-    by_length, by_way = lengths.families(tuned.sets), padding.ways(tuned.sets)
+    by_length, by_way = (
+        lengths.families(tuned.comparable_sets),
+        padding.ways(tuned.comparable_sets),
+    )
     members = [*(each.members for each in by_length), *(each.members for each in by_way)]
     together = {id(peers) for each in members for peers in each}
-    together.discard(id(tuned.sets[0]))
+    together.discard(id(tuned.comparable_sets[0]))
     ran = [entry for entry in tuned.entries if entry.group.ok]
     cards = ", ".join(
         names.cards[name] for name in dict.fromkeys(e.profile for e in tuned.entries)
@@ -155,13 +169,13 @@ def _page(tuned: Tuned, material: Material) -> Page:
         _lengths(f"length-{place}", family, names, budget)
         for place, family in enumerate(by_length, 1)
     ]
-    return Page(
+    return ModelPage(
         title=short(model.title),
         lead=f"{units.counted(len(tuned.entries), 'case')}, {len(ran)} with numbers, on {cards}.",
         facts=_facts(model, ran),
         works=tuple(
             _work(f"work-{place}", peers, names, budget)
-            for place, peers in enumerate(tuned.sets, 1)
+            for place, peers in enumerate(tuned.comparable_sets, 1)
             if id(peers) not in together
         ),
         lengths=tuple(curves),
@@ -171,10 +185,10 @@ def _page(tuned: Tuned, material: Material) -> Page:
         ),
         single=tuple(
             _work(f"work-{place}", peers, names, budget, each_card=False)
-            for place, peers in enumerate(tuned.sets, 1)
+            for place, peers in enumerate(tuned.comparable_sets, 1)
             if id(peers) in together
         ),
-        failed=model_tables.failed(material, model, names),
+        failed=model_tables.failed(dataset, model, names),
         weights=phrases.weights(e.group.best for e in ran),
     )
 
@@ -195,8 +209,8 @@ class _Budget:
 
 
 def _work(
-    anchor: str, peers: Peers, names: Names, budget: _Budget, *, each_card: bool = True
-) -> Section:
+    anchor: str, peers: ComparableSet, names: Names, budget: _Budget, *, each_card: bool = True
+) -> ModelSection:
     """Return one work; a card without charts of its own has its Pareto front in words."""
     plots, undrawn = budget.drawn(lambda: [model_charts.throughput(peers, names)])
     found: list[Plot | None] = [*plots]
@@ -206,9 +220,9 @@ def _work(
         charts = [each(peers, profile, names) for each in _EACH_CARD] if drawn else [None]
         budget.single -= sum(chart is not None for chart in charts)
         found += charts
-        if charts[0] is None and (best := front(peers.on(profile))):
+        if charts[0] is None and (best := pareto_front(peers.on(profile))):
             said.append(f"{names.cards[profile]}. {model_charts.front_text(best, names)}")
-    return Section(
+    return ModelSection(
         anchor=anchor,
         title=peers.title,
         plots=tuple(plot for plot in found if plot is not None),
@@ -225,9 +239,9 @@ MOST_SINGLE = 8
 MOST_CHARTS = 24
 
 
-def _lengths(anchor: str, family: Family, names: Names, budget: _Budget) -> Section:
+def _lengths(anchor: str, family: Family, names: Names, budget: _Budget) -> ModelSection:
     plots, undrawn = budget.drawn(lambda: lengths.plots(family, names))
-    return Section(
+    return ModelSection(
         anchor=anchor,
         title=family.title,
         plots=plots,
@@ -237,9 +251,9 @@ def _lengths(anchor: str, family: Family, names: Names, budget: _Budget) -> Sect
     )
 
 
-def _padding(anchor: str, found: Ways, names: Names, budget: _Budget) -> Section:
+def _padding(anchor: str, found: Ways, names: Names, budget: _Budget) -> ModelSection:
     plots, undrawn = budget.drawn(lambda: padding.plots(found, names))
-    return Section(
+    return ModelSection(
         anchor=anchor,
         title=found.title,
         plots=plots,
@@ -251,7 +265,7 @@ def _padding(anchor: str, found: Ways, names: Names, budget: _Budget) -> Section
 
 def _said(
     undrawn: str,
-    entries: Sequence[Entry],
+    entries: Sequence[MethodResult],
     sentences: Callable[[Sequence[Replicates]], Iterable[str]],
     names: Names,
 ) -> tuple[str, ...]:
@@ -265,7 +279,7 @@ def _said(
     return tuple(said)
 
 
-def _facts(model: Model, ran: Sequence[Entry]) -> facts.Facts:
+def _facts(model: Model, ran: Sequence[MethodResult]) -> facts.Facts:
     shapes, experts = model.architecture, model.architecture.experts
     active = model.active_parameters
     hub = "none" if model.hub_id is None else model.hub_id

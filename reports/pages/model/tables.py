@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 
-from reports.analysis.baselines import KINDS
-from reports.analysis.comparable_sets import Entry, Names, Peers, front, short
+from reports.analysis.baselines import BASELINES
+from reports.analysis.comparable_sets import (
+    ComparableSet,
+    MethodResult,
+    Names,
+    pareto_front,
+    short,
+)
 from reports.analysis.comparison import notes
-from reports.analysis.dataset import Material
+from reports.analysis.dataset import Dataset
 from reports.pages.model.charts import launches
 from reports.published.headline_claim import NAMES
 from reports.text import phrases
@@ -19,7 +25,7 @@ from suite.results.metrics import Metric, all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
-def methods(peers: Peers, names: Names) -> Grid:
+def methods(peers: ComparableSet, names: Names) -> Grid:
     """Return every method on every card, card by card."""
     entries = [entry for profile in peers.profiles for entry in peers.on(profile)]
     steps = {id(e): summarize(e.group, all_metrics()["step_seconds"]) for e in entries}
@@ -28,7 +34,7 @@ def methods(peers: Peers, names: Names) -> Grid:
         "step": _scale("seconds", list(steps.values())),
         "memory": _scale("bytes", [e.memory for e in entries]),
     }
-    best = {id(e) for profile in peers.profiles for e in front(peers.on(profile))}
+    best = {id(e) for profile in peers.profiles for e in pareto_front(peers.on(profile))}
     title, kinds = memory_title(entries)
     rows = []
     for entry in entries:
@@ -43,7 +49,7 @@ def methods(peers: Peers, names: Names) -> Grid:
             cell(number(steps[id(entry)], scale["step"].text), href),
             cell(number(entry.memory, scale["memory"].text), href, which),
             Cell(text="on it") if id(entry) in best else Cell(),
-            *(_rung(entry, kind) for kind in KINDS),
+            *(_baseline_ratio(entry, kind) for kind in BASELINES),
             _losses(entry),
             _launches(entry),
         ]
@@ -52,13 +58,13 @@ def methods(peers: Peers, names: Names) -> Grid:
         *("Method", "Card", "Real token/s", f"Step, {scale['step'].unit}"),
         f"{title}, {scale['memory'].unit}",
         "Pareto front",
-        *(f"Speed against {NAMES[kind]}" for kind in KINDS),
+        *(f"Speed against {NAMES[kind]}" for kind in BASELINES),
         *("Losses", "Launches"),
     ]
     return grid(peers.title, header, rows, words=2)
 
 
-def failed(material: Material, model: Model, names: Names) -> Grid | None:
+def failed(dataset: Dataset, model: Model, names: Names) -> Grid | None:
     """Return the cases of a model without a good launch, and planned ones without a record."""
     rows = [
         [
@@ -69,7 +75,7 @@ def failed(material: Material, model: Model, names: Names) -> Grid | None:
             Cell(text=phrases.short(group.best.reason)),
             Cell(text=short(group.first.run_id)),
         ]
-        for group in material.groups
+        for group in dataset.groups
         if group.case.model == model and not group.ok
     ]
     rows += [
@@ -81,7 +87,7 @@ def failed(material: Material, model: Model, names: Names) -> Grid | None:
             Cell(text=row.reason),
             Cell(text=short(section.run_id)),
         ]
-        for section in material.overview.sections
+        for section in dataset.overview.sections
         for comparison in section.comparisons
         for row in comparison.rows
         if row.case.model == model and not row.href
@@ -106,7 +112,7 @@ def outcome(group: Replicates) -> Cell:
     )
 
 
-def memory_title(entries: Sequence[Entry]) -> tuple[str, int]:
+def memory_title(entries: Sequence[MethodResult]) -> tuple[str, int]:
     """Return what a column of peak memory is called, and how many kinds of it there are."""
     found = dict.fromkeys(peak_memory(entry.group.best).title for entry in entries)
     return (next(iter(found)), 1) if len(found) == 1 else ("Peak memory", len(found))
@@ -121,24 +127,26 @@ def _scale(unit: str, values: Sequence[MedianWithRange | None]) -> units.Scale:
     return units.scale(unit, [value.median for value in values if value is not None])
 
 
-def _rung(entry: Entry, kind: str) -> Cell:
-    rung = entry.rungs.get(kind)
-    if rung is None:
+def _baseline_ratio(entry: MethodResult, kind: str) -> Cell:
+    baseline = entry.baselines.get(kind)
+    if baseline is None:
         return Cell()
-    if rung.throughput is None:
+    if baseline.throughput is None:
         return Cell(text="unknown")
-    small = rung.title if kind == "liger" else ""
-    return Cell(text=units.ratio(rung.throughput), exact=exact(rung.throughput), small=small)
+    small = baseline.title if kind == "liger" else ""
+    return Cell(
+        text=units.ratio(baseline.throughput), exact=exact(baseline.throughput), small=small
+    )
 
 
-def _losses(entry: Entry) -> Cell:
+def _losses(entry: MethodResult) -> Cell:
     found = entry.verdict
     if found is None:
         return Cell()
     return Cell(text=found.text, small=found.detail, bad=found.kind == "bad")
 
 
-def _launches(entry: Entry) -> Cell:
+def _launches(entry: MethodResult) -> Cell:
     return Cell(
         text=launches(entry),
         small="; ".join(notes(entry.group, 0)),

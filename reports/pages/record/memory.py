@@ -10,7 +10,7 @@ from suite.results.record import Record
 UNKNOWN = "unknown"
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryRow(msgspec.Struct, frozen=True, kw_only=True):
     """One part. ``bar`` is its share of the total in percent, 0 where that is unknown."""
 
     name: str
@@ -21,10 +21,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     bar: float
 
 
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryTable(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger's table. ``kind`` of the verdict is "good", "bad" or "none"."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[MemoryRow, ...]
     total: str
     total_name: str
     kind: str
@@ -33,7 +33,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     beside: facts.Facts
 
 
-def of_record(record: Record) -> Memory | None:
+def of_record(record: Record) -> MemoryTable | None:
     """Return the ledger of a record's steady phase, or None without one."""
     found = account(record)
     if found is None:
@@ -42,7 +42,7 @@ def of_record(record: Record) -> Memory | None:
     beside = [("Peak host RSS of the worker", UNKNOWN if host is None else units.bytes_(host))]
     if paged:
         beside.append(("Paged optimizer state, managed by CUDA", units.bytes_(paged)))
-    return Memory(
+    return MemoryTable(
         rows=tuple(_row(line, found.total_bytes) for line in found.lines),
         total=UNKNOWN if found.total_bytes is None else units.bytes_(found.total_bytes),
         total_name={
@@ -57,12 +57,12 @@ def of_record(record: Record) -> Memory | None:
     )
 
 
-def _row(line: LedgerLine, total: int | None) -> Row:
+def _row(line: LedgerLine, total: int | None) -> MemoryRow:
     name, detail = phrases.PARTS[line.part]
     if line.dtype == "uint8":
         detail += "; 4-bit weights, packed"
     share = None if line.bytes is None or not total else line.bytes / total
-    return Row(
+    return MemoryRow(
         name=f"{name}, {line.dtype}" if line.dtype else name,
         detail=detail if line.bytes is not None else line.reason,
         size=UNKNOWN if line.bytes is None else _signed(line.bytes),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from reports.charts.record_lines import Chart, Line, chart
+from reports.charts.record_lines import Chart, LineData, chart
 from reports.pages.record import memory as memory_view
 from reports.pages.record import tables
 from reports.pages.record import telemetry as gpu_view
@@ -29,7 +29,7 @@ HEADLINE = (
 )
 
 
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
+class RecordMetric(msgspec.Struct, frozen=True, kw_only=True):
     """A metric with its value; without one ``text``, ``exact`` and ``range`` are empty."""
 
     tag: str
@@ -40,7 +40,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     help: str
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on one record's page."""
 
     title: str
@@ -49,9 +49,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     outcome_help: str
     reason: str
-    headline: tuple[Measured, ...]
-    metrics: tuple[Measured, ...]
-    without: tuple[Measured, ...]
+    headline: tuple[RecordMetric, ...]
+    metrics: tuple[RecordMetric, ...]
+    without: tuple[RecordMetric, ...]
     charts: tuple[Chart, ...]
     parity: Parity
     parity_text: str
@@ -59,8 +59,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
     memory: tuple[str, ...]
     phases: tuple[tables.PhaseRow, ...]
-    ledger: memory_view.Memory | None
-    watched: gpu_view.Watched | None
+    ledger: memory_view.MemoryTable | None
+    watched: gpu_view.RecordTelemetry | None
     unknown: facts.Facts
     settings: tuple[tuple[str, str, str], ...]
     requested: facts.Facts
@@ -70,14 +70,14 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     output: tuple[str, ...]
     facts: facts.Facts
-    host: hosts.OfRecord
+    host: hosts.RecordHost
     command: str
     source: str
     weights: str
     json_name: str
 
 
-class Around(msgspec.Struct, frozen=True, kw_only=True):
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a record's page says of the machine and the software around its run."""
 
     environment: facts.Facts
@@ -85,17 +85,17 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     packages: facts.Facts
 
 
-def around(environment: Environment) -> Around:
+def surroundings(environment: Environment) -> Surroundings:
     """Return what is said of an environment."""
     versions = environment.versions
-    return Around(
+    return Surroundings(
         environment=facts.of_environment(environment),
         preflight=environment.preflight,
         packages=tuple(sorted(versions.packages.items())) if versions else (),
     )
 
 
-def page(record: Record, references: References, plan: Plan | None, source: str) -> Page:
+def page(record: Record, references: References, plan: Plan | None, source: str) -> RecordPage:
     """Return the page of a record; ``source`` is the file it was read from."""
     parity = references.parity(record)
     in_order = phrases.in_order(all_metrics().values())
@@ -107,7 +107,7 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
     }
     if record.telemetry is not None:
         unknown |= {f"telemetry: {k}": v for k, v in record.telemetry.unavailable.items()}
-    return Page(
+    return RecordPage(
         title=phrases.case_title(record.case),
         summary=f"{phrases.work(record.case.workload)} · {phrases.LOOPS[record.case.loop]}",
         good=record.outcome == "ok",
@@ -143,12 +143,12 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
     )
 
 
-def _measured(metric: Metric, record: Record) -> Measured:
+def _measured(metric: Metric, record: Record) -> RecordMetric:
     value = metric.compute(record)
     range_ = ""
     if value is not None and metric.over_window:
         range_ = cells.certainty(settled(record).error)
-    return Measured(
+    return RecordMetric(
         tag=metric.tag,
         title=metric.title,
         text="" if value is None else phrases.number(metric, value),
@@ -182,16 +182,16 @@ def _parity_text(record: Record, parity: Parity) -> str:
 def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
     later = [step for step in record.steps if step.role != "first"]
     scale = units.scale("seconds", [step.seconds for step in later])
-    times = Line(
+    times = LineData(
         name="Step time",
         kind="ours",
         samples=[(step.index + 1, step.seconds / scale.size, step.role) for step in later],
     )
     title = record.case.method.title
-    losses = [Line(name=title, kind="ours", samples=_losses(record))]
+    losses = [LineData(name=title, kind="ours", samples=_losses(record))]
     if parity.reference is not None:
         other = parity.reference
-        line = Line(name=other.case.method.title, kind="theirs", samples=_losses(other))
+        line = LineData(name=other.case.method.title, kind="theirs", samples=_losses(other))
         losses.insert(0, line)
     found = (
         chart(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from reports.charts.record_lines import Chart, Line, chart
+from reports.charts.record_lines import Chart, LineData, chart
 from reports.text import facts, phrases
 from reports.text.phrases import bounded
 from suite import units
@@ -21,7 +21,7 @@ from suite.results.telemetry.window import NoWindow, Window, fault, steady_windo
 MOST_POINTS = 400
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class TelemetryRow(msgspec.Struct, frozen=True, kw_only=True):
     """One quantity over the steady steps, as text."""
 
     name: str
@@ -30,13 +30,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     highest: str
 
 
-class Watched(msgspec.Struct, frozen=True, kw_only=True):
+class RecordTelemetry(msgspec.Struct, frozen=True, kw_only=True):
     """The GPU while the case ran; without steady steps there are no ``rows`` and ``facts``.
 
     ``energy_kind`` is "good", "bad" or "none"; ``energy_text`` says how, and what speaks against.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[TelemetryRow, ...]
     facts: facts.Facts
     energy_kind: str
     energy: str
@@ -44,7 +44,7 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     charts: tuple[Chart, ...]
 
 
-def of_record(record: Record) -> Watched | None:
+def of_record(record: Record) -> RecordTelemetry | None:
     """Return what telemetry saw, or None where there was none."""
     telemetry = record.telemetry
     if telemetry is None:
@@ -52,7 +52,7 @@ def of_record(record: Record) -> Watched | None:
     window, found = steady_window(record), energy(record)
     differ = long_steps(record)
     known = isinstance(window, Window)
-    return Watched(
+    return RecordTelemetry(
         rows=_rows(telemetry, window) if isinstance(window, Window) else (),
         facts=_facts(telemetry, window, differ) if isinstance(window, Window) else (),
         energy_kind="good" if found.valid else "bad" if known else "none",
@@ -62,7 +62,7 @@ def of_record(record: Record) -> Watched | None:
     )
 
 
-def _rows(telemetry: Telemetry, window: Window) -> tuple[Row, ...]:
+def _rows(telemetry: Telemetry, window: Window) -> tuple[TelemetryRow, ...]:
     kinds: tuple[tuple[str, Sequence[float | None], Callable[[float], str]], ...] = (
         ("Power", telemetry.power_watts, lambda value: f"{value:,.0f} W"),
         ("SM clock", telemetry.sm_clock_mhz, lambda value: f"{value:,.0f} MHz"),
@@ -77,7 +77,7 @@ def _rows(telemetry: Telemetry, window: Window) -> tuple[Row, ...]:
         if values:
             marks = (min(values), statistics.median(values), max(values))
             lowest, median, highest = (text(mark) for mark in marks)
-            rows.append(Row(name=name, lowest=lowest, median=median, highest=highest))
+            rows.append(TelemetryRow(name=name, lowest=lowest, median=median, highest=highest))
     return tuple(rows)
 
 
@@ -162,11 +162,11 @@ def _charts(record: Record, telemetry: Telemetry, window: Window | NoWindow) -> 
             for at, value in zip(moments, means(column, size), strict=True)
             if at is not None
         ]
-        lines = [Line(name="GPU", kind="ours", samples=samples, dots=False)]
+        lines = [LineData(name="GPU", kind="ours", samples=samples, dots=False)]
         dashed = ""
         if limit is not None and samples:
             ends = [(samples[0][0], limit, ""), (samples[-1][0], limit, "")]
-            lines.insert(0, Line(name=limit_name, kind="theirs", samples=ends, dots=False))
+            lines.insert(0, LineData(name=limit_name, kind="theirs", samples=ends, dots=False))
             dashed = f"; the dashed line is the {limit_name}"
         if any(value is not None for value in column):
             found.append(chart(title, f"{what}{dashed}.{shaded}{every}", lines, str, bands))
