@@ -55,6 +55,11 @@ def test_real_training_from_pytest_to_compare(tmp_path, environment):
         text=True,
     )
     assert "test_train[tiny-qwen3-qlora]" in compared.stdout
+    assert benchmark["params"] == {
+        "case_id": "tiny-qwen3-qlora",
+        "model": "tiny-qwen3",
+        "method": "qlora",
+    }
 
 
 def test_names_are_checked_before_anything_is_written(tmp_path, environment):

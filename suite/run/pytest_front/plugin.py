@@ -81,16 +81,12 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each case; the parameters are plain strings, for the JSON and for -k."""
-    if "case_id" not in metafunc.fixturenames:
+    """Make one test of each case that is left to run."""
+    if "case" not in metafunc.fixturenames:
         return
     stash = metafunc.config.stash
     cases = stash[LAUNCH].pending if LAUNCH in stash else stash[PLAN].cases
-    metafunc.parametrize(
-        ("case_id", "model", "method"),
-        [(case.case_id, case.model.name, case.method.name) for case in cases],
-        ids=[case.case_id for case in cases],
-    )
+    metafunc.parametrize("case", cases, ids=[case.case_id for case in cases])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -136,16 +132,15 @@ class Training:
 
 
 @pytest.fixture
-def case(request: pytest.FixtureRequest, case_id: str, model: str, method: str) -> Case:
-    """Return the case; model and method are parameters for ``--benchmark-group-by``."""
-    plan = request.config.stash[LAUNCH].run.plan
-    return next(case for case in plan.cases if case.case_id == case_id)
-
-
-@pytest.fixture
 def training(request: pytest.FixtureRequest, case: Case, benchmark: Any) -> Iterator[Training]:
     """Train one case in a process of its own; its record is kept whatever happens."""
     launch = request.config.stash[LAUNCH]
+    # Names in its JSON, also for --benchmark-group-by=param:model, where it would have the case.
+    benchmark.params = {
+        "case_id": case.case_id,
+        "model": case.model.name,
+        "method": case.method.name,
+    }
     measurement = launch.measurement(case)
     unsupported = measurement.refuse_unsupported()
     if unsupported is not None:
