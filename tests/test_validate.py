@@ -171,8 +171,8 @@ def test_what_is_no_plain_file_is_not_read(
     [
         ("models", '"qwen3"', '"qwen"', "'qwen'. Did you mean 'qwen3' or 'qwen3-moe'? Allowed: "),
         ("models", '"qwen3"', '"llama"', "'llama'. Allowed: gpt-oss, qwen3, qwen3-moe"),
-        ("methods", '"linear"', '"attention"', "'attention'. Allowed: experts, linear"),
-        ("methods", '"linear"', '["q_proj"]', "got `array`. Allowed: experts, linear"),
+        ("methods", '"linear"', '"mlp"', "'mlp'. Allowed: attention, experts, linear"),
+        ("methods", '"linear"', '["q_proj"]', "got `array`. Allowed: attention, experts, linear"),
         ("methods", '"sdpa"', '"flash_attention_2"', "Allowed: eager, engine, sdpa"),
         ("methods", '"adamw_torch_fused"', '"adamw_torch_fussed"', "Did you mean 'adamw_torch_fu"),
         ("tiers", 'data = "text"', 'data = "test"', "Did you mean 'text'? Allowed: fixed, real-"),

@@ -51,10 +51,13 @@ def writes_only(allowed: tuple[Path, ...]) -> Iterator[list[str]]:
                 found.append(f"{event} {real}")
 
     _watching.append(watch)
+    # A module that is first imported here would leave its bytecode beside itself.
+    bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield found
     finally:
         _watching.remove(watch)
+        sys.dont_write_bytecode = bytecode
 
 
 @contextmanager
