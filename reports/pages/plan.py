@@ -73,7 +73,7 @@ def page(dataset: Dataset) -> PlanPage | None:
     standard = tier.standard()
     if standard is None:
         return None
-    cards = [card for card in profiles.everything() if card.device == "cuda"]
+    cards = [card for card in profiles.everything() if card.has_gpu]
     wanted = cases.cases(standard, loop="sft", seed=0, lenient=True)
     entries = [plan.entry(case, card) for case in wanted for card in cards]
     load = standard.workload

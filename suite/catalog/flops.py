@@ -14,12 +14,13 @@ arXiv:2204.02311). What is particular here:
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
 from suite.catalog.method import Adapter
 from suite.catalog.model import Architecture
-from suite.catalog.targets import Shape, adapted, attention, experts, feed_forward
+from suite.catalog.targets import Shape, adapted, experts, linear
 
 
 class StepFlops(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,15 +50,15 @@ def step_flops(
     """
     tokens = sum(row_tokens)
     layers = architecture.layers
-    linear = 2 * layers * _layer_weights(architecture) * tokens
+    weights = 2 * layers * _layer_weights(architecture) * tokens
     lora = 2 * layers * _layer_adapter_weights(architecture, adapter) * tokens
     pairs = attention_flops(architecture, row_tokens)
     head = 2 * architecture.vocabulary_size * architecture.hidden_size * tokens
-    layer_forward = linear + lora + pairs
+    layer_forward = weights + lora + pairs
     trained = 2 if adapter is None else 1
     return StepFlops(
         forward=layer_forward + head,
-        backward=trained * (linear + head) + 2 * lora + 2 * pairs,
+        backward=trained * (weights + head) + 2 * lora + 2 * pairs,
         recompute=layer_forward if recomputes else 0,
     )
 
@@ -68,19 +69,17 @@ def attention_flops(architecture: Architecture, row_tokens: Sequence[int]) -> in
     return 4 * heads * _pairs(architecture, row_tokens)
 
 
+# Every batch of every record asks, and few models are behind them all.
+@lru_cache(maxsize=256)
 def _layer_weights(architecture: Architecture) -> int:
     """Return the weights of one layer that a token is multiplied with."""
-    linear = (*attention(architecture).values(), *feed_forward(architecture).values())
-    found, router = architecture.experts, 0
-    if found is not None:
-        router = architecture.hidden_size * found.count
-    active = sum(
-        _active(architecture, shape) * math.prod(shape[-2:])
-        for shape in (*linear, *experts(architecture).values())
-    )
-    return router + active
+    shapes = linear(architecture) | experts(architecture)
+    if architecture.experts is not None:
+        shapes["mlp.router"] = (architecture.experts.count, architecture.hidden_size)
+    return sum(_active(architecture, shape) * math.prod(shape[-2:]) for shape in shapes.values())
 
 
+@lru_cache(maxsize=256)
 def _layer_adapter_weights(architecture: Architecture, adapter: Adapter | None) -> int:
     """Return the adapter weights of one layer that a token is multiplied with."""
     if adapter is None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from suite.catalog import targets
 from suite.catalog.method import Adapter, Method
-from suite.catalog.model import Architecture, Model
+from suite.catalog.model import Model
 from suite.catalog.targets import Shape
 
 
@@ -49,7 +49,7 @@ def quantizable_matrices(model: Model) -> Iterator[tuple[int, int]]:
     Every expert has its own.
     """
     layers = model.architecture.layers
-    for shape in _linear(model.architecture).values():
+    for shape in targets.linear(model.architecture).values():
         yield layers, math.prod(shape)
     for experts, *matrix in _expert_matrices(model).values():
         yield layers * experts, math.prod(matrix)
@@ -95,11 +95,6 @@ def _outside(model: Model) -> dict[str, Shape]:
     return found
 
 
-def _linear(architecture: Architecture) -> dict[str, Shape]:
-    """Return one layer's ordinary linear layers, as (out, in)."""
-    return targets.attention(architecture) | targets.feed_forward(architecture)
-
-
 def _expert_matrices(model: Model) -> dict[str, Shape]:
     """Return one layer's stacks of expert matrices, as transformers lays them out."""
     found = targets.experts(model.architecture)
@@ -113,7 +108,7 @@ def _layer(model: Model) -> dict[str, Shape]:
     architecture = model.architecture
     hidden, experts = architecture.hidden_size, architecture.experts
     found: dict[str, Shape] = {}
-    for name, shape in _linear(architecture).items():
+    for name, shape in targets.linear(architecture).items():
         found[f"{name}.weight"] = shape
         if model.family == "gpt-oss":
             found[f"{name}.bias"] = shape[:1]

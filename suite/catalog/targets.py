@@ -42,12 +42,13 @@ PLACES: Mapping[Target, AdapterPlacement] = MappingProxyType(
 def adapted(architecture: Architecture, target: Target) -> dict[str, Shape]:
     """Return what gets an adapter in one layer: by name, (out, in) or (experts, out, in)."""
     place = PLACES[target]
-    found = attention(architecture)
-    if place.feed_forward:
-        found |= feed_forward(architecture)
-    if place.experts:
-        found |= experts(architecture)
-    return found
+    found = linear(architecture) if place.feed_forward else attention(architecture)
+    return found | experts(architecture) if place.experts else found
+
+
+def linear(architecture: Architecture) -> dict[str, Shape]:
+    """Return one layer's ordinary linear layers, as (out, in)."""
+    return attention(architecture) | feed_forward(architecture)
 
 
 def attention(architecture: Architecture) -> dict[str, Shape]:

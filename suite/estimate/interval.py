@@ -1,5 +1,7 @@
 """A value that is not known exactly: with the least and the most it is expected to be."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from suite import units
@@ -15,6 +17,11 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.low <= self.value <= self.high:
             raise ValueError(f"{self.value} is not between {self.low} and {self.high}")
+
+    def map(self, change: Callable[[float], float]) -> "Interval":
+        """Return a monotonous function of it, the ends in order."""
+        low, high = sorted((change(self.low), change(self.high)))
+        return Interval(value=change(self.value), low=low, high=high)
 
     def text(self, unit: str) -> str:
         """Return an estimate in the digits it deserves: ``5.2 h (4.1–6.6)``."""

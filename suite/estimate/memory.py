@@ -6,7 +6,7 @@ large card may be more than a small one needs: Unsloth sizes buffers by the memo
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -86,7 +86,7 @@ class MemoryModel(msgspec.Struct, frozen=True, kw_only=True):
         ]
         kept = sum(line.bytes or 0 for line in lines[:-1])
         loading = storage.load_bytes(case)
-        allocated = _each(held, lambda size: max(loading, kept + size))
+        allocated = held.map(lambda size: max(loading, kept + size))
         share = self._fragmentation(sizes.kind)
         moving = storage.trained_bytes(case.model, case.method)
         fragments = Interval(
@@ -240,12 +240,6 @@ def _spread(found: Iterable[Interval], otherwise: Interval) -> Interval:
         value=statistics.median([each.value for each in known]),
         low=min(each.low for each in known),
         high=max(each.high for each in known),
-    )
-
-
-def _each(interval: Interval, change: Callable[[float], float]) -> Interval:
-    return Interval(
-        value=change(interval.value), low=change(interval.low), high=change(interval.high)
     )
 
 

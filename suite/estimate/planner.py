@@ -5,7 +5,7 @@ padding; the rate is that of steady steps. Loading, compilation, evaluation and 
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -159,8 +159,8 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
             case=case,
             basis="projected",
             verdict=verdict,
-            tokens_per_second=_each(found.seconds, lambda seconds: tokens / seconds),
-            joules_per_token=found.joules and _each(found.joules, lambda joules: joules / tokens),
+            tokens_per_second=found.seconds.map(lambda seconds: tokens / seconds),
+            joules_per_token=found.joules and found.joules.map(lambda joules: joules / tokens),
             projection=found,
         )
 
@@ -243,9 +243,3 @@ def _range(values: Sequence[float | None]) -> Interval | None:
     if not known or len(known) != len(values):
         return None
     return Interval(value=statistics.median(known), low=min(known), high=max(known))
-
-
-def _each(interval: Interval, change: Callable[[float], float]) -> Interval:
-    """Return a monotonous function of an interval, its ends in order."""
-    ends = sorted((change(interval.low), change(interval.high)))
-    return Interval(value=change(interval.value), low=ends[0], high=ends[1])

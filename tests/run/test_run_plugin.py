@@ -40,7 +40,8 @@ def test_real_training_from_pytest_to_compare(tmp_path, environment):
     assert f"2 records in {out}" in done.stdout
     trained, refused = read([out]).records
     assert (trained.outcome, refused.outcome) == ("ok", "unsupported")
-    assert 0 < trained.harness_seconds < 10  # how little it is, benchmarks/self measures
+    # A share, not seconds: a busy machine slows the worker and the session alike.
+    assert 0 < trained.harness_seconds < 0.1 * sum(phase.seconds for phase in trained.phases)
     assert trained.environment.probe is not None
     assert "disk" in [finding.name for finding in trained.environment.preflight]
     (benchmark,) = json.loads((out / "launch-1.json").read_text())["benchmarks"]

@@ -49,7 +49,7 @@ def matrix(dataset: Dataset) -> CardMatrix:
     found = {(each.ours, each.theirs): each for each in pairs(dataset)}
     left = len(titles) - len(shown)
     planned = {plan.tier for plan in dataset.plans.values()}
-    gpus = [each for each in profiles.everything() if each.device == "cuda"]
+    gpus = [each for each in profiles.everything() if each.has_gpu]
     return CardMatrix(
         titles=tuple(titles[name] for name in shown),
         rows=tuple(

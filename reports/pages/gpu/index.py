@@ -33,7 +33,7 @@ def listed(dataset: Dataset) -> tuple[GpuRow, ...]:
     """Return the catalog's profiles, GPUs first, then those that only records know."""
     titles = profile_titles(dataset)
     catalog = profiles.everything()
-    catalog.sort(key=lambda profile: (profile.device == "cpu", profile.name))
+    catalog.sort(key=lambda profile: (not profile.has_gpu, profile.name))
     found = [_listed(dataset, each, each.name, each.title, titles) for each in catalog]
     strangers = [name for name in titles if name not in {each.name for each in catalog}]
     return (
