@@ -163,10 +163,10 @@ def test_a_benchmark_that_ends_early_still_makes_a_record(tmp_path, monkeypatch)
     """An assertion, a skip in the target and a forgotten finish are all answers, never silence."""
     benchmarks = own_benchmarks(
         tmp_path,
-        "def test_early(benchmark, training, method):\n"
+        "def test_early(benchmark, training, case):\n"
         "    training.warm_up()\n"
-        "    if method == 'lora': assert False, 'no'\n"
-        "    if method == 'full': __import__('pytest').skip('not today')\n"
+        "    if case.method.name == 'lora': assert False, 'no'\n"
+        "    if case.method.name == 'full': __import__('pytest').skip('not today')\n"
         "    benchmark.pedantic(training.step, rounds=2)\n",
     )
     monkeypatch.setattr(drive, "BENCHMARKS", benchmarks)
