@@ -65,7 +65,7 @@ def test_a_planted_slowdown_is_found_and_named(
     wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Of two changed packages the one that sleeps is the culprit; the log holds the attempts."""
-    slow = plant(wheels, "accelerate", planted.SLEEPS.format(seconds=1.5))
+    slow = plant(wheels, "accelerate", planted.SLEEPS.format(seconds=0.5))
     same = plant(wheels, "dill")
     out = tmp_path / "out"
     changed = ("--candidate", slow, "--candidate", same)

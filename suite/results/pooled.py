@@ -1,0 +1,125 @@
+"""One number for a case on a GPU model: its good repeats of every session, pooled.
+
+Repeats belong together where packages and effective settings are equal and steps were timed
+alike. Of several such pools the newest with a number is the headline; the others are history.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from suite.catalog.case import Case
+from suite.results.metrics import Metric
+from suite.results.record import Record
+from suite.results.replicates import Replicates
+from suite.results.validity.comparable import packages, settings
+
+#: Since this schema a worker's Python frames lie in one piece of memory. Before, whether a step
+#: paid for crossing from one to the next depended on the launch (docs/python-stack.md).
+TIMED_ALIKE_SINCE = 3
+
+
+class PairedRatio(msgspec.Struct, frozen=True, kw_only=True):
+    """One method's metric over another's, in pairs of one session: their geometric mean.
+
+    ``low`` and ``high`` are the least and the largest pair.
+    """
+
+    value: float
+    low: float
+    high: float
+    pairs: int
+    sessions: int
+
+
+def pool(records: Iterable[Record]) -> list[Replicates]:
+    """Return the repeats of each case on each profile, those that are pooled in one, newest first.
+
+    Failed repeats go with the good ones of their session; a case without a good one has its newest
+    session.
+    """
+    by_case: dict[tuple[object, ...], list[Record]] = {}
+    for record in records:
+        by_case.setdefault(_same_case(record), []).append(record)
+    made = [_pooled(found) for found in by_case.values()]
+    return [
+        Replicates(records=tuple(sorted(each, key=_begun))) for pools in made for each in pools
+    ]
+
+
+def _pooled(records: Sequence[Record]) -> list[list[Record]]:
+    """Return the records of one case in pools, the newest good one first."""
+    pools: list[list[Record]] = []
+    for record in sorted(records, key=_begun, reverse=True):
+        if record.outcome != "ok":
+            continue
+        alike = next((each for each in pools if _alike(record, each[0])), None)
+        if alike is None:
+            pools.append([record])
+        else:
+            alike.append(record)
+    failed = [record for record in records if record.outcome != "ok"]
+    for record in sorted(failed, key=_begun, reverse=True):
+        session = next((each for each in pools if _runs(each) & {record.run_id}), None)
+        if session is None:
+            pools.append([record])
+        else:
+            session.append(record)
+    return pools
+
+
+def _runs(records: Iterable[Record]) -> set[str]:
+    return {record.run_id for record in records}
+
+
+def _begun(record: Record) -> tuple[str, int]:
+    return record.started_at, record.launch
+
+
+def _same_case(record: Record) -> tuple[object, ...]:
+    """Return what repeats have in common: all of the case but how many steps were taken."""
+    case: Case = record.case
+    return (
+        *(record.profile, record.weights, record.work_key),
+        *(case.case_id, case.model, case.method, case.workload, case.loop, case.seed),
+    )
+
+
+def _alike(record: Record, other: Record) -> bool:
+    """Return whether packages and timing are the same, and no setting that both know differs."""
+    if (record.schema >= TIMED_ALIKE_SINCE) != (other.schema >= TIMED_ALIKE_SINCE):
+        return False
+    if packages(record) != packages(other):
+        return False
+    if record.effective is None or other.effective is None:
+        return record.effective is other.effective
+    if record.effective == other.effective:
+        return True
+    ours, theirs = settings(record.effective), settings(other.effective)
+    return all(ours[name] == theirs[name] for name in ours.keys() & theirs.keys())
+
+
+def paired(group: Replicates, base: Replicates, metric: Metric) -> PairedRatio | None:
+    """Return a metric of a group over that of a base; None without a pair that has both.
+
+    A pair is one launch of one session: the same machine, minutes apart.
+    """
+    ours, theirs = _by_launch(group, metric), _by_launch(base, metric)
+    both = [place for place in ours if theirs.get(place)]
+    ratios = [ours[place] / theirs[place] for place in both]
+    if not ratios or not all(0 < ratio < math.inf for ratio in ratios):
+        return None
+    return PairedRatio(
+        value=statistics.geometric_mean(ratios),
+        low=min(ratios),
+        high=max(ratios),
+        pairs=len(ratios),
+        sessions=len({run_id for run_id, _ in both}),
+    )
+
+
+def _by_launch(group: Replicates, metric: Metric) -> dict[tuple[str, int], float]:
+    values = {(each.run_id, each.launch): metric.compute(each) for each in group.ok}
+    return {place: value for place, value in values.items() if value is not None}

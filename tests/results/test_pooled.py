@@ -1,0 +1,100 @@
+"""One number a case: which repeats are pooled, and ratios in pairs of one session."""
+
+import msgspec
+import pytest
+
+import records
+from suite.results.metrics import all_metrics
+from suite.results.pooled import paired, pool
+from suite.results.record import Record
+from suite.results.replicates import summarize
+
+RATE = all_metrics()["tokens_per_second"]
+LATER = "20261125T070000Z-0123abcd"
+
+
+def repeat(seconds: float = 0.1, *, method: str = "lora", **changes: object) -> Record:
+    made = records.record(method=method, steps=records.steps(seconds), **changes)
+    return msgspec.structs.replace(
+        made, started_at=f"2026-11-{made.run_id[6:8]}T07:0{made.launch}:00Z"
+    )
+
+
+def with_packages(record: Record, **versions: str) -> Record:
+    seen = record.environment.versions
+    assert seen is not None
+    packages = {**seen.packages, **versions}
+    environment = msgspec.structs.replace(
+        record.environment, versions=msgspec.structs.replace(seen, packages=packages)
+    )
+    return msgspec.structs.replace(record, environment=environment)
+
+
+def test_repeats_of_two_sessions_are_one_number() -> None:
+    """Median and range are over all of them, whatever session they are of."""
+    made = [repeat(0.1), repeat(0.2, launch=2), repeat(0.4, run_id=LATER)]
+    (only,) = pool(made)
+    assert [each.run_id for each in only.records] == [records.RUN_ID] * 2 + [LATER]
+    found = summarize(only, RATE)
+    middle = RATE.compute(made[1])
+    assert found is not None
+    assert (found.median, found.launches) == (middle, 3)
+    assert found.low == RATE.compute(made[2])
+
+
+def test_more_steady_steps_are_the_same_case() -> None:
+    """How many steps were taken decides how well a rate is known, not which rate it is."""
+    longer = repeat(run_id=LATER)
+    case = msgspec.structs.replace(longer.case, steady_steps=longer.case.steady_steps + 10)
+    assert len(pool([repeat(), msgspec.structs.replace(longer, case=case)])) == 1
+
+
+@pytest.mark.parametrize("what", ["package", "setting", "timing"])
+def test_what_differs_is_not_pooled_and_the_newest_comes_first(what: str) -> None:
+    """An upgrade, another effective setting and the older way of timing begin a pool each."""
+    old, new = repeat(), repeat(run_id=LATER)
+    if what == "package":
+        new = with_packages(new, peft="99.0")
+    elif what == "setting":
+        assert new.effective is not None
+        effective = msgspec.structs.replace(new.effective, attention="another")
+        new = msgspec.structs.replace(new, effective=effective)
+    else:
+        old = msgspec.structs.replace(old, schema=2)
+    assert [[each.run_id for each in found.records] for found in pool([old, new])] == [
+        [LATER],
+        [records.RUN_ID],
+    ]
+
+
+def test_a_failed_repeat_goes_with_its_session() -> None:
+    """It is no number, but "2 of 3" must be said beside the number."""
+    bad = records.failed(launch=2)
+    (only,) = pool([repeat(), bad])
+    assert (len(only.records), len(only.ok)) == (2, 1)
+
+
+def test_a_later_failure_does_not_take_the_number_away() -> None:
+    """The newest pool with a number comes first; what failed since stands behind it."""
+    bad = msgspec.structs.replace(records.failed(run_id=LATER), started_at="2026-11-25T07:01:00Z")
+    first, second = pool([repeat(), bad])
+    assert (len(first.ok), len(second.ok)) == (1, 0)
+
+
+def test_ratios_are_taken_within_launches() -> None:
+    """Two sessions, of which one was twice as slow for both: no spread comes from that."""
+    ours = [repeat(0.1), repeat(0.2, run_id=LATER)]
+    theirs = [repeat(0.2, method="qlora"), repeat(0.4, method="qlora", run_id=LATER)]
+    lone = repeat(9.0, method="qlora", launch=2)
+    (fast,), (slow,) = pool(ours), pool([*theirs, lone])
+    found = paired(fast, slow, RATE)
+    assert found is not None
+    assert found.value == pytest.approx(2)
+    assert found.high / found.low == pytest.approx(1)
+    assert (found.pairs, found.sessions) == (2, 2)
+
+
+def test_without_a_common_session_there_is_no_ratio() -> None:
+    """Two sittings of two machines are no pair."""
+    (ours,), (theirs,) = pool([repeat()]), pool([repeat(method="qlora", run_id=LATER)])
+    assert paired(ours, theirs, RATE) is None
