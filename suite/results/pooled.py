@@ -21,6 +21,16 @@ from suite.results.validity.comparable import packages, settings
 TIMED_ALIKE_SINCE = 3
 
 
+class PooledCase(msgspec.Struct, frozen=True, kw_only=True):
+    """One case on one profile: the repeats that its number is of, and pools that it replaces.
+
+    ``older`` are other packages, settings or timing, newest first, or repeats that only failed.
+    """
+
+    repeats: Replicates
+    older: tuple[Replicates, ...]
+
+
 class PairedRatio(msgspec.Struct, frozen=True, kw_only=True):
     """One method's metric over another's, in pairs of one session: their geometric mean.
 
@@ -34,8 +44,8 @@ class PairedRatio(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
 
 
-def pool(records: Iterable[Record]) -> list[Replicates]:
-    """Return the repeats of each case on each profile, those that are pooled in one, newest first.
+def pool(records: Iterable[Record]) -> list[PooledCase]:
+    """Return each case of each profile once, in the order in which they first appear.
 
     Failed repeats go with the good ones of their session; a case without a good one has its newest
     session.
@@ -43,14 +53,10 @@ def pool(records: Iterable[Record]) -> list[Replicates]:
     by_case: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
         by_case.setdefault(_same_case(record), []).append(record)
-    made = [_pooled(found) for found in by_case.values()]
-    return [
-        Replicates(records=tuple(sorted(each, key=_begun))) for pools in made for each in pools
-    ]
+    return [_pooled(found) for found in by_case.values()]
 
 
-def _pooled(records: Sequence[Record]) -> list[list[Record]]:
-    """Return the records of one case in pools, the newest good one first."""
+def _pooled(records: Sequence[Record]) -> PooledCase:
     pools: list[list[Record]] = []
     for record in sorted(records, key=_begun, reverse=True):
         if record.outcome != "ok":
@@ -67,7 +73,8 @@ def _pooled(records: Sequence[Record]) -> list[list[Record]]:
             pools.append([record])
         else:
             session.append(record)
-    return pools
+    repeats, *older = (Replicates(records=tuple(sorted(each, key=_begun))) for each in pools)
+    return PooledCase(repeats=repeats, older=tuple(older))
 
 
 def _runs(records: Iterable[Record]) -> set[str]:

@@ -7,7 +7,7 @@ import records
 from suite.results.metrics import all_metrics
 from suite.results.pooled import paired, pool
 from suite.results.record import Record
-from suite.results.replicates import summarize
+from suite.results.replicates import Replicates, summarize
 
 RATE = all_metrics()["tokens_per_second"]
 LATER = "20261125T070000Z-0123abcd"
@@ -30,10 +30,16 @@ def with_packages(record: Record, **versions: str) -> Record:
     return msgspec.structs.replace(record, environment=environment)
 
 
+def one(made: list[Record]) -> Replicates:
+    (found,) = pool(made)
+    assert found.older == ()
+    return found.repeats
+
+
 def test_repeats_of_two_sessions_are_one_number() -> None:
     """Median and range are over all of them, whatever session they are of."""
     made = [repeat(0.1), repeat(0.2, launch=2), repeat(0.4, run_id=LATER)]
-    (only,) = pool(made)
+    only = one(made)
     assert [each.run_id for each in only.records] == [records.RUN_ID] * 2 + [LATER]
     found = summarize(only, RATE)
     middle = RATE.compute(made[1])
@@ -46,7 +52,7 @@ def test_more_steady_steps_are_the_same_case() -> None:
     """How many steps were taken decides how well a rate is known, not which rate it is."""
     longer = repeat(run_id=LATER)
     case = msgspec.structs.replace(longer.case, steady_steps=longer.case.steady_steps + 10)
-    assert len(pool([repeat(), msgspec.structs.replace(longer, case=case)])) == 1
+    assert len(one([repeat(), msgspec.structs.replace(longer, case=case)]).ok) == 2
 
 
 @pytest.mark.parametrize("what", ["package", "setting", "timing"])
@@ -61,24 +67,23 @@ def test_what_differs_is_not_pooled_and_the_newest_comes_first(what: str) -> Non
         new = msgspec.structs.replace(new, effective=effective)
     else:
         old = msgspec.structs.replace(old, schema=2)
-    assert [[each.run_id for each in found.records] for found in pool([old, new])] == [
-        [LATER],
-        [records.RUN_ID],
-    ]
+    (found,) = pool([old, new])
+    assert [each.run_id for each in found.repeats.records] == [LATER]
+    assert [each.first.run_id for each in found.older] == [records.RUN_ID]
 
 
 def test_a_failed_repeat_goes_with_its_session() -> None:
     """It is no number, but "2 of 3" must be said beside the number."""
     bad = records.failed(launch=2)
-    (only,) = pool([repeat(), bad])
+    only = one([repeat(), bad])
     assert (len(only.records), len(only.ok)) == (2, 1)
 
 
 def test_a_later_failure_does_not_take_the_number_away() -> None:
     """The newest pool with a number comes first; what failed since stands behind it."""
     bad = msgspec.structs.replace(records.failed(run_id=LATER), started_at="2026-11-25T07:01:00Z")
-    first, second = pool([repeat(), bad])
-    assert (len(first.ok), len(second.ok)) == (1, 0)
+    (found,) = pool([repeat(), bad])
+    assert [len(each.ok) for each in (found.repeats, *found.older)] == [1, 0]
 
 
 def test_ratios_are_taken_within_launches() -> None:
@@ -86,8 +91,7 @@ def test_ratios_are_taken_within_launches() -> None:
     ours = [repeat(0.1), repeat(0.2, run_id=LATER)]
     theirs = [repeat(0.2, method="qlora"), repeat(0.4, method="qlora", run_id=LATER)]
     lone = repeat(9.0, method="qlora", launch=2)
-    (fast,), (slow,) = pool(ours), pool([*theirs, lone])
-    found = paired(fast, slow, RATE)
+    found = paired(one(ours), one([*theirs, lone]), RATE)
     assert found is not None
     assert found.value == pytest.approx(2)
     assert found.high / found.low == pytest.approx(1)
@@ -96,5 +100,5 @@ def test_ratios_are_taken_within_launches() -> None:
 
 def test_without_a_common_session_there_is_no_ratio() -> None:
     """Two sittings of two machines are no pair."""
-    (ours,), (theirs,) = pool([repeat()]), pool([repeat(method="qlora", run_id=LATER)])
-    assert paired(ours, theirs, RATE) is None
+    theirs = one([repeat(method="qlora", run_id=LATER)])
+    assert paired(one([repeat()]), theirs, RATE) is None
