@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from reports.text.numbers import BASELINE, hindrance, peak_memory, quotient
+from reports.text.numbers import BASELINE, hindrance, peak_memory
 from suite.catalog.method import Method
 from suite.results.metrics import all_metrics
+from suite.results.pooled import PairedRatio, paired
 from suite.results.replicates import Replicates
 
 NAIVE = "lora-naive"
@@ -23,20 +24,20 @@ BASELINES = ("plain", "quantized", "liger", "naive")
 class BaselineRatio(msgspec.Struct, frozen=True, kw_only=True):
     """One baseline that did the same work: throughput and peak memory of a method over its own.
 
-    1 is equal, and None unknown: a launch lacks the number.
+    In pairs of one session; 1 is equal. None is unknown: no launch has both numbers.
     """
 
     title: str
-    throughput: float | None
-    memory: float | None
+    throughput: PairedRatio | None
+    memory: PairedRatio | None
 
 
 def settings(groups: Sequence[Replicates]) -> list[list[Replicates]]:
-    """Return the groups by what they compare within: one run, model, workload, loop and seed."""
+    """Return the groups by what they compare within: one GPU, model, workload, loop and seed."""
     found: dict[object, list[Replicates]] = {}
     for group in groups:
         case, first = group.case, group.first
-        key = (first.run_id, first.profile, case.model, case.workload, case.loop, case.seed)
+        key = (first.profile, case.model, case.workload, case.loop, case.seed)
         found.setdefault(key, []).append(group)
     return list(found.values())
 
@@ -50,8 +51,8 @@ def baselines(group: Replicates, others: Sequence[Replicates]) -> Mapping[str, B
         if not hindrance(group, base):
             found[kind] = BaselineRatio(
                 title=base.case.method.title,
-                throughput=quotient(group, base, all_metrics()["tokens_per_second"]),
-                memory=quotient(group, base, peak_memory(group.best)),
+                throughput=paired(group, base, all_metrics()["tokens_per_second"]),
+                memory=paired(group, base, peak_memory(group.best)),
             )
     return found
 

@@ -176,7 +176,7 @@ def _shared(
     references: References,
     titles: Mapping[str, str],
 ) -> SharedCase:
-    ours, theirs = _most_launches(cell), _most_launches(other)
+    ours, theirs = cell.shown, other.shown
     reason, ratio = _hindrance(ours, theirs, titles), None
     agreement, settings = None, None
     if not reason:
@@ -204,11 +204,6 @@ def _shared(
         agreement=agreement,
         settings=settings,
     )
-
-
-def _most_launches(cell: CardResult) -> Replicates:
-    """Return the run of a case that says most about scatter; of equals the one shown elsewhere."""
-    return max((cell.shown, *cell.others), key=lambda group: len(group.ok))
 
 
 def _hindrance(ours: Replicates, theirs: Replicates, titles: Mapping[str, str]) -> str:

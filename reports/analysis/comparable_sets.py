@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from reports.analysis.baselines import BaselineRatio, baselines, settings
+from reports.analysis.baselines import BaselineRatio, baselines
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import CardResult, WorkGroup
 from reports.text import facts
@@ -32,7 +32,7 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
 class MethodResult(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one card: medians over good launches, None where unknown.
 
-    ``baselines`` are the baselines of the same run, ``others`` the same case there in other runs.
+    ``baselines`` are those of the same GPU, ``others`` repeats that are not pooled with these.
     """
 
     group: Replicates
@@ -80,18 +80,8 @@ class ComparableSet(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(entry for entry in self.entries if entry.profile == profile)
 
 
-def compared_within(dataset: Dataset) -> dict[int, list[Replicates]]:
-    """Return, by the ``id`` of each group of launches, all that ran the same work in its run."""
-    return {id(group): within for within in settings(dataset.groups) for group in within}
-
-
-def comparable_sets(
-    work: WorkGroup, dataset: Dataset, within: Mapping[int, Sequence[Replicates]]
-) -> list[ComparableSet]:
-    """Return the entries of a work in sets that may be compared, the largest first.
-
-    ``within`` is what ``compared_within`` returns.
-    """
+def comparable_sets(work: WorkGroup, dataset: Dataset) -> list[ComparableSet]:
+    """Return the entries of a work in sets that may be compared, the largest first."""
     cells = [cell for profile in work.profiles for cell in work.on(profile)]
     found: dict[tuple[object, ...], list[CardResult]] = {}
     for cell in cells:
@@ -103,13 +93,14 @@ def comparable_sets(
             least = 3 if cell.shown.ok else 2
             key = next((key for key in found if key[:least] == ours[:least]), ours)
             found.setdefault(key, []).append(cell)
+    beside = {profile: [cell.shown for cell in work.on(profile)] for profile in work.profiles}
     order = {method.name: place for place, method in enumerate(work.methods)}
     made = [
         ComparableSet(
             work=work,
             trained=_words(each[0].shown),
             entries=tuple(
-                _method_result(cell, within[id(cell.shown)], dataset)
+                _method_result(cell, beside[cell.shown.first.profile], dataset)
                 for cell in sorted(each, key=lambda cell: order[cell.shown.case.method.name])
             ),
         )

@@ -201,9 +201,13 @@ def _warnings(group: Replicates) -> Iterator[str]:
         return
     faulting = [record for record in group.ok if page_faults(record)]
     for what, records in (("not settled", group.unsettled), ("page faults", faulting)):
-        if records:
-            named = ", ".join(str(record.launch) for record in records)
-            yield f"{what}: {phrases.launch_noun(len(records))} {named}"
+        if not records:
+            continue
+        if len({record.run_id for record in group.records}) > 1:  # a number names no launch there
+            yield f"{what}: {len(records)} of {phrases.launches(len(group.ok), len(group.ok))}"
+            continue
+        named = ", ".join(str(record.launch) for record in records)
+        yield f"{what}: {phrases.launch_noun(len(records))} {named}"
 
 
 def _settings(groups: Sequence[Replicates]) -> tuple[DifferingSetting, ...]:

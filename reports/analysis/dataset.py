@@ -10,6 +10,7 @@ from reports.analysis.runs import Overview, RunSection, overview
 from suite.estimate import planner
 from suite.estimate.planner import Planner
 from suite.results.plan import TRY, Plan
+from suite.results.pooled import PooledCase, pool
 from suite.results.replicates import Replicates, group
 from suite.results.storage.reader import Collection
 from suite.results.validity.parity import References
@@ -18,7 +19,10 @@ T = TypeVar("T")
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """A collection, the report's view of it, and its groups of launches in the report's order."""
+    """A collection, the report's view of it, and its groups of launches in the report's order.
+
+    ``groups`` are those of each session; ``cases`` are what headline numbers come from.
+    """
 
     collection: Collection
     overview: Overview
@@ -41,6 +45,20 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return whether these are a try of a search for what fits: too few steps to time."""
         plan = self.plans.get(group.first.run_id)
         return plan is not None and plan.tier == TRY
+
+    @cached_property
+    def cases(self) -> tuple[PooledCase, ...]:
+        """Return each case of a profile once, its repeats of all sessions pooled.
+
+        Tries of a search, which take few steps, are never pooled with what was timed.
+        """
+        timed = [group for group in self.groups if not self.is_try(group)]
+        tries = [group for group in self.groups if self.is_try(group)]
+        return tuple(
+            case
+            for groups in (timed, tries)
+            for case in pool(record for group in groups for record in group.records)
+        )
 
     @cached_property
     def planner(self) -> Planner:

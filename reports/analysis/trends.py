@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from reports.text import phrases
-from reports.text.numbers import hindrance, quotient
+from reports.text.numbers import hindrance
 from suite import units
 from suite.catalog.method import Method
 from suite.results.metrics import all_metrics
+from suite.results.pooled import paired
 from suite.results.replicates import Replicates
 
 PACKINGS = {"none": "padded", "padding-free": "padding-free", "packed": "packed"}
@@ -26,10 +27,8 @@ def speed(ours: Replicates | None, theirs: Replicates | None) -> float | None:
     """Return throughput of one over the other's; None where they do not compare."""
     if ours is None or theirs is None or not ours.ok or hindrance(ours, theirs):
         return None
-    # A ratio stays within a run: other days and other machines have other speeds.
-    if ours.first.run_id != theirs.first.run_id:
-        return None
-    return quotient(ours, theirs, all_metrics()["tokens_per_second"])
+    found = paired(ours, theirs, all_metrics()["tokens_per_second"])
+    return None if found is None else found.value
 
 
 def over_lengths(groups: Sequence[Replicates]) -> Iterator[str]:
@@ -70,8 +69,9 @@ def over_packings(groups: Sequence[Replicates]) -> Iterator[str]:
         for packing, alike in engine.items():
             if padded is None or alike is None:
                 continue
-            own = quotient(found[packing, theirs.name], found["none", theirs.name], tokens)
-            if own is not None:
+            gain = paired(found[packing, theirs.name], found["none", theirs.name], tokens)
+            if gain is not None:
+                own = gain.value
                 yield (
                     f"{_said(ours)} {PACKINGS[packing]} is {units.ratio(own * alike)} as fast as"
                     f" {_said(theirs)} padded: {units.ratio(own)}, which {_said(theirs)} gains by"

@@ -1,8 +1,8 @@
-"""The same work on every card: what one run holds beside what others hold, kept apart by work.
+"""The same work on every card, kept apart by work; the repeats of a case are pooled.
 
-A case is what it is whatever run it was measured in. Rows of one ``WorkGroup`` ran the same model,
-workload, loop and seed; what they had differently all the same (adapters, settings, software) is
-for ``suite.results.validity.comparable`` to say.
+A case is what it is whatever session it was measured in. Rows of one ``WorkGroup`` ran the same
+model, workload, loop and seed; what they had differently all the same (adapters, settings,
+software) is for ``suite.results.validity.comparable`` to say.
 """
 
 from collections import Counter
@@ -16,27 +16,28 @@ from reports.text import phrases
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.tier import Loop, Workload
+from suite.results.pooled import PooledCase
 from suite.results.replicates import Replicates
+
+_Work = tuple[Model, Workload, Loop, int]
 
 
 class CardResult(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one profile.
 
-    ``shown`` is from the work's main run there (``WorkGroup.runs``) where that has a good launch,
-    else the newest run that has one, else the newest; ``others`` are the remaining runs, newest
-    first.
+    ``shown`` are the repeats that its number is of, ``others`` what is not pooled with them, and
+    ``sessions`` all of them by session, each newest first.
     """
 
     shown: Replicates
     others: tuple[Replicates, ...]
+    sessions: tuple[Replicates, ...]
 
 
 class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What must be equal for rows to stand side by side, and what ran it.
 
     ``cells`` are by method name and profile.
-    ``runs`` is the main run of each profile: the one with most methods that gave numbers, the
-    newest of equals. Methods are best compared within one run, one sitting of one machine.
     """
 
     model: Model
@@ -44,7 +45,6 @@ class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     loop: Loop
     seed: int
     cells: Mapping[tuple[str, str], CardResult]
-    runs: Mapping[str, str]
 
     @cached_property
     def title(self) -> str:
@@ -77,45 +77,46 @@ def work_groups(dataset: Dataset) -> list[WorkGroup]:
 
 
 def _work_groups(dataset: Dataset) -> list[WorkGroup]:
-    found: dict[tuple[Model, Workload, Loop, int], list[Replicates]] = {}
-    timed = [group for group in dataset.groups if not dataset.is_try(group)]
-    models = {group.case.model for group in timed}
-    profiles = {group.first.profile for group in timed}
-    for group in dataset.groups:  # newest run first
+    sessions: dict[tuple[object, ...], list[Replicates]] = {}
+    for group in dataset.groups:  # newest session first
+        sessions.setdefault((*_work(group), *_place(group)), []).append(group)
+    timed = [case.repeats for case in dataset.cases if not dataset.is_try(case.repeats)]
+    models = {repeats.case.model for repeats in timed}
+    profiles = {repeats.first.profile for repeats in timed}
+    found: dict[_Work, dict[tuple[str, str], list[PooledCase]]] = {}
+    for case in dataset.cases:
+        repeats = case.repeats
         # A search's tries are no work to compare, unless a model or a card has nothing else.
-        other = group.case.model in models and group.first.profile in profiles
-        if other and dataset.is_try(group):
+        other = repeats.case.model in models and repeats.first.profile in profiles
+        if other and dataset.is_try(repeats):
             continue
-        case = group.case
-        found.setdefault((case.model, case.workload, case.loop, case.seed), []).append(group)
-    made = [_work_group(*key, groups) for key, groups in found.items()]
+        cells = found.setdefault(_work(repeats), {})
+        cells.setdefault(_place(repeats), []).append(case)
+    made = [
+        WorkGroup(
+            model=work[0],
+            workload=work[1],
+            loop=work[2],
+            seed=work[3],
+            cells={
+                place: _card_result(cases, sessions[*work, *place])
+                for place, cases in cells.items()
+            },
+        )
+        for work, cells in found.items()
+    ]
     return sorted(
         made, key=lambda w: (w.model.parameters, w.model.name, w.workload.sequence_tokens)
     )
 
 
-def _work_group(
-    model: Model, workload: Workload, loop: Loop, seed: int, groups: Sequence[Replicates]
-) -> WorkGroup:
-    good: dict[tuple[str, str], int] = {}
-    cells: dict[tuple[str, str], list[Replicates]] = {}
-    for group in groups:
-        cells.setdefault((group.case.method.name, group.first.profile), []).append(group)
-        place = group.first.profile, group.first.run_id
-        good[place] = good.get(place, 0) + bool(group.ok)
-    runs: dict[str, str] = {}
-    for profile, run_id in sorted(
-        good, key=good.__getitem__, reverse=True
-    ):  # stable: newest first
-        runs.setdefault(profile, run_id)
-    return WorkGroup(
-        model=model,
-        workload=workload,
-        loop=loop,
-        seed=seed,
-        cells={place: _card_result(found, runs[place[1]]) for place, found in cells.items()},
-        runs=runs,
-    )
+def _work(group: Replicates) -> _Work:
+    case = group.case
+    return case.model, case.workload, case.loop, case.seed
+
+
+def _place(group: Replicates) -> tuple[str, str]:
+    return group.case.method.name, group.first.profile
 
 
 def profile_titles(dataset: Dataset) -> dict[str, str]:
@@ -144,8 +145,15 @@ def _rank(method: Method) -> tuple[object, ...]:
     )
 
 
-def _card_result(groups: Sequence[Replicates], run_id: str) -> CardResult:
-    good = [group for group in groups if group.ok]
-    main = [group for group in good if group.first.run_id == run_id]
-    shown = next(iter([*main, *good, *groups]))
-    return CardResult(shown=shown, others=tuple(group for group in groups if group is not shown))
+def _card_result(cases: Sequence[PooledCase], sessions: Sequence[Replicates]) -> CardResult:
+    """Return one of the cases, which are by the same method, as the one that is shown."""
+    newest = sorted(cases, key=lambda each: _begun(each.repeats), reverse=True)
+    shown = next((each for each in newest if each.repeats.ok), newest[0])
+    rest = [*shown.older]
+    for each in newest:
+        rest += [] if each is shown else [each.repeats, *each.older]
+    return CardResult(shown=shown.repeats, others=tuple(rest), sessions=tuple(sessions))
+
+
+def _begun(group: Replicates) -> str:
+    return group.records[-1].started_at

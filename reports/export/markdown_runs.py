@@ -10,9 +10,10 @@ from reports.analysis.dataset import Dataset
 from reports.analysis.runs import RunSection
 from reports.published.headline_claim import NAMES
 from reports.text import markdown, phrases
-from reports.text.numbers import Number, change, number, peak_memory, quotient
+from reports.text.numbers import Number, change, number, paired_text, peak_memory
 from suite import units
 from suite.results.metrics import Metric, all_metrics
+from suite.results.pooled import paired
 from suite.results.replicates import Replicates, summarize
 
 #: Baselines whose memory stands beside a method's; Liger's kernels hardly change it.
@@ -72,7 +73,7 @@ def _method(
     numbers.insert(1, _step(row.step))
     energy, peak = all_metrics()["joules_per_token"], all_metrics()["utilization_of_probe"]
     speeds = [
-        units.ratio(value) if kind in held and (value := held[kind].throughput) else ""
+        paired_text(value) if kind in held and (value := held[kind].throughput) else ""
         for kind in BASELINES
     ]
     verdict = row.verdict
@@ -178,7 +179,8 @@ def _pair(ours: Replicates | None, theirs: Replicates | None) -> str:
     speed = trends.speed(ours, theirs)
     if ours is None or theirs is None or speed is None:
         return ""
-    memory = change(quotient(ours, theirs, peak_memory(ours.best)))
+    peaks = paired(ours, theirs, peak_memory(ours.best))
+    memory = change(peaks)
     return f"{units.ratio(speed)}, {memory}" if memory else units.ratio(speed)
 
 
@@ -226,7 +228,7 @@ def _ways(groups: Sequence[Replicates]) -> list[str]:
 def _padded(group: Replicates, base: Replicates | None) -> str:
     gain = ""
     if base is not None and base.ok and base is not group:
-        quotients = quotient(group, base, all_metrics()["tokens_per_second"])
-        gain = "" if quotients is None else f" ({units.ratio(quotients)})"
+        found = paired(group, base, all_metrics()["tokens_per_second"])
+        gain = "" if found is None else f" ({paired_text(found)})"
     padding = _median(group, all_metrics()["padding_share"])
     return f"{_throughput(group)}{gain}, {padding} padding"

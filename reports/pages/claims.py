@@ -239,7 +239,7 @@ def _ours(figure: PublishedFigure, found: PublishedMatch) -> NearestMeasurement 
         text="" if value is not None else outcome,
         href=record_page(group.best),
         case=" · ".join([*work, title]),
-        launches=phrases.launches(len(group.ok), len(group.records)),
+        launches=phrases.repeats(group),
         base=against,
         base_href="" if base is None else record_page(base.best),
     )

@@ -46,7 +46,7 @@ def pairs(dataset: Dataset) -> Iterator[tuple[Replicates, Replicates]]:
                 work.cells[method.name, p] for p in work.profiles if (method.name, p) in work.cells
             ]
             for cell in cells:
-                yield from pairwise(sorted((*cell.others, cell.shown), key=_begun))
+                yield from pairwise(sorted(cell.sessions, key=_begun))
             yield from pairwise(cell.shown for cell in cells)
 
 

@@ -25,7 +25,7 @@ def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:
         for method in work.methods:
             for profile in work.profiles:
                 cell = work.cells.get((method.name, profile))
-                groups = [] if cell is None else [g for g in (cell.shown, *cell.others) if g.ok]
+                groups = [] if cell is None else [g for g in cell.sessions if g.ok]
                 if len(groups) > 1:
                     case = phrases.case_title(groups[0].case)
                     title = f"{case} on {titles[profile]}, {phrases.work(work.workload)}"

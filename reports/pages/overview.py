@@ -1,5 +1,6 @@
 """The first screen: for each model what wins on which card, with what did not run in words."""
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -19,8 +20,7 @@ class OverviewCell(msgspec.Struct, frozen=True, kw_only=True):
 
     ``ratio`` is throughput over the baseline's in the same run. ``best`` marks the highest
     throughput of the card among those that train the same adapters and whose losses do not differ,
-    ``wrong`` that they do. ``elsewhere`` says that the number is not of
-    the run that most of its column is from.
+    ``wrong`` that they do.
     """
 
     href: str
@@ -32,7 +32,6 @@ class OverviewCell(msgspec.Struct, frozen=True, kw_only=True):
     count: str
     best: bool
     wrong: bool
-    elsewhere: bool
 
 
 class OverviewRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,15 +109,37 @@ def _overview_table(
 
 
 def _best(work: WorkGroup, profile: str, dataset: Dataset) -> list[Replicates]:
-    """Return the fastest of a card, of each kind of training; none where nothing was compared."""
-    kinds: dict[object, list[tuple[float, Replicates]]] = {}
+    """Return the fastest of a GPU, of each kind of training, where that is outside the noise.
+
+    None where nothing was compared, where ranges touch, and on a CPU, whose times are no result.
+    """
+    kinds: dict[object, list[tuple[MedianWithRange, Replicates]]] = {}
     for cell in work.on(profile):
         value = _tokens(cell.shown)
         if value is not None and not _wrong(cell.shown, dataset):
             same = kinds.setdefault(cell.shown.case.method.adapter, [])
-            same.append((value.median, cell.shown))
-    several = (found for found in kinds.values() if len(found) > 1)
-    return [max(found, key=lambda each: each[0])[1] for found in several]
+            same.append((value, cell.shown))
+    best = []
+    for found in kinds.values():
+        first, *others = sorted(found, key=lambda each: each[0].median, reverse=True)
+        on_gpu = first[1].best.environment.gpu is not None
+        if on_gpu and others and _apart(first[0], others[0][0]):
+            best.append(first[1])
+    return best
+
+
+def _apart(faster: MedianWithRange, slower: MedianWithRange) -> bool:
+    """Return whether two rates are known well enough to say which is higher."""
+    return _known_range(faster)[0] > _known_range(slower)[1]
+
+
+def _known_range(value: MedianWithRange) -> tuple[float, float]:
+    """Return the range over launches; of a single one what it says of itself, else no bounds."""
+    if value.launches > 1:
+        return value.low, value.high
+    if value.error is None:
+        return 0.0, math.inf
+    return value.median * (1 - value.error), value.median * (1 + value.error)
 
 
 def _overview_cell(
@@ -140,13 +161,12 @@ def _overview_cell(
         count=_count(group),
         best=best,
         wrong=_wrong(group, dataset),
-        elsewhere=group.first.run_id != work.runs[group.first.profile],
     )
 
 
 def _count(group: Replicates) -> str:
     """Return how many launches there are, and whether the steps of any had not settled."""
-    count = phrases.launches(len(group.ok), len(group.records))
+    count = phrases.repeats(group)
     return f"{count}, not settled" if group.unsettled else count
 
 
@@ -156,14 +176,8 @@ def _wrong(group: Replicates, dataset: Dataset) -> bool:
 
 
 def _ratio(work: WorkGroup, group: Replicates) -> Ratio:
-    """Return the ratio to the baseline within the group's own run."""
-    peers = [
-        each
-        for cell in work.on(group.first.profile)
-        for each in (cell.shown, *cell.others)
-        if each.first.run_id == group.first.run_id
-    ]
-    return ratio(group, peers)
+    """Return the ratio to the baseline, in pairs of one session."""
+    return ratio(group, [cell.shown for cell in work.on(group.first.profile)])
 
 
 def _tokens(group: Replicates) -> MedianWithRange | None:

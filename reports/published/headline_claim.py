@@ -4,15 +4,16 @@ Each half is looked at by itself, at every setting that was measured on a GPU an
 baseline that the claim may mean.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
 from reports.analysis.baselines import BASELINES, BaselineRatio, baselines, settings
 from reports.analysis.dataset import Dataset
 from reports.text import phrases
-from reports.text.numbers import verdict
+from reports.text.numbers import paired_text, verdict
 from suite import units
+from suite.results.pooled import PairedRatio
 from suite.results.replicates import Replicates
 
 FASTER = 3.0  #: throughput over the baseline's
@@ -48,7 +49,7 @@ def claim_cases(dataset: Dataset) -> tuple[ClaimCase, ...]:
     A case whose losses differ from its reference's is left out: a fast wrong run claims nothing.
     """
     found = []
-    for groups in settings(dataset.groups):
+    for groups in settings([case.repeats for case in dataset.cases]):
         for group in groups:
             method, record = group.case.method, group.best
             if method.engine != ENGINE or method.adapter is None or not group.ok:
@@ -71,22 +72,28 @@ def sentences(found: Iterable[ClaimCase]) -> list[str]:
     return [text for text in said if text]
 
 
-def saving(memory: float | None) -> float | None:
+def saving(memory: PairedRatio | None) -> float | None:
     """Return the share of a baseline's memory that is saved; negative where more is needed."""
-    return None if memory is None else 1 - memory
+    return None if memory is None else 1 - memory.value
 
 
 def _faster(kind: str, listed: list[ClaimCase]) -> str:
-    known = [(v, each) for each in listed if (v := each.baselines[kind].throughput) is not None]
-    return _half(f"{FASTER:g}× faster than {NAMES[kind]}", known, FASTER, units.ratio)
+    known = [
+        (ratio.value, paired_text(ratio), each)
+        for each in listed
+        if (ratio := each.baselines[kind].throughput)
+    ]
+    return _half(f"{FASTER:g}× faster than {NAMES[kind]}", known, FASTER)
 
 
 def _smaller(kind: str, listed: list[ClaimCase]) -> str:
     known = [
-        (v, each) for each in listed if (v := saving(each.baselines[kind].memory)) is not None
+        (share, _tenths(share), each)
+        for each in listed
+        if (share := saving(each.baselines[kind].memory)) is not None
     ]
     what = f"{units.percent(LESS_MEMORY)} less memory than {NAMES[kind]}"
-    return _half(what, known, LESS_MEMORY, _tenths)
+    return _half(what, known, LESS_MEMORY)
 
 
 def _tenths(share: float) -> str:
@@ -96,9 +103,9 @@ def _tenths(share: float) -> str:
 
 def _both(kind: str, listed: list[ClaimCase]) -> str:
     known = [
-        (speed >= FASTER and saved >= LESS_MEMORY, each)
+        (speed.value >= FASTER and saved >= LESS_MEMORY, each)
         for each in listed
-        if (speed := each.baselines[kind].throughput) is not None
+        if (speed := each.baselines[kind].throughput)
         and (saved := saving(each.baselines[kind].memory)) is not None
     ]
     if not known:
@@ -112,15 +119,13 @@ def _count(holding: list[ClaimCase], total: int) -> str:
     return f"at {len(holding)} of {total} ({places})" if holding else f"at none of {total}"
 
 
-def _half(
-    what: str, known: list[tuple[float, ClaimCase]], least: float, text: Callable[[float], str]
-) -> str:
+def _half(what: str, known: list[tuple[float, str, ClaimCase]], least: float) -> str:
     if not known:
         return ""
-    holding = [each for value, each in known if value >= least]
-    largest, at = max(known, key=lambda pair: pair[0])
+    holding = [each for value, _, each in known if value >= least]
+    _, largest, at = max(known, key=lambda each: each[0])
     holds = _count(holding, len(known))
-    return f"{what}: holds {holds}. The largest is {text(largest)}: {_place(at)}."
+    return f"{what}: holds {holds}. The largest is {largest}: {_place(at)}."
 
 
 def _place(each: ClaimCase) -> str:

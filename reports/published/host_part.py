@@ -15,13 +15,14 @@ from reports.analysis.baselines import settings
 from reports.analysis.dataset import Dataset
 from reports.published.sources import PublishedFigure
 from reports.text import facts, phrases
-from reports.text.numbers import hindrance, quotient, verdict
+from reports.text.numbers import hindrance, verdict
 from suite import units
 from suite.catalog import method as methods
 from suite.catalog import profile as profiles
 from suite.catalog.method import Method
 from suite.estimate import explain
 from suite.results.metrics import all_metrics
+from suite.results.pooled import paired
 from suite.results.replicates import Replicates, summarize
 from suite.results.telemetry.long_steps import HALF, LEAST_DEVIATION
 
@@ -80,9 +81,9 @@ def sentences(figure: PublishedFigure, dataset: Dataset) -> tuple[str, ...]:
 def _paths(
     figure: PublishedFigure, older: Method, today: Method, dataset: Dataset
 ) -> Iterator[Paths]:
-    """Yield each card's newest run with good launches of both paths, each seen to have run."""
+    """Yield each card's case with good launches of both paths, each seen to have run."""
     seen = set()
-    for groups in settings(dataset.groups):
+    for groups in settings([case.repeats for case in dataset.cases]):
         model, profile = groups[0].case.model.name, groups[0].first.profile
         by_name = {group.case.method.name: group for group in groups}
         ours, base = by_name.get(older.name), by_name.get(today.name)
@@ -92,12 +93,12 @@ def _paths(
             continue
         if not _ran(base, "grouped") or verdict(ours, dataset.references).kind == "bad":
             continue
-        times = quotient(base, ours, all_metrics()["tokens_per_second"])
+        times = paired(base, ours, all_metrics()["tokens_per_second"])
         if times is None:
             continue
         seen.add(profile)
         watts, added = _power(ours, base)
-        yield Paths(older=ours, today=base, times=times, watts=watts, added_watts=added)
+        yield Paths(older=ours, today=base, times=times.value, watts=watts, added_watts=added)
 
 
 def _ran(group: Replicates, path: str) -> bool:

@@ -12,13 +12,15 @@ from typing import Literal
 import msgspec
 
 from reports.analysis.baselines import settings as comparable_settings
+from reports.analysis.card_pairs import throughput
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import work_groups
 from reports.published.match import Criterion, counter, criteria, listed
 from reports.published.sources import RATIOS, STATEMENTS, PublishedFigure
 from reports.text import phrases
-from reports.text.numbers import BASELINE, hindrance, quotient, verdict
+from reports.text.numbers import BASELINE, hindrance, verdict
 from suite.results.metrics import Metric, all_metrics
+from suite.results.pooled import paired
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 #: A figure counts as reproduced within this share of the published one. Sources print two digits
@@ -56,7 +58,7 @@ def usable(dataset: Dataset) -> list[list[Replicates]]:
     return comparable_settings(
         [
             group
-            for group in dataset.groups
+            for group in (case.repeats for case in dataset.cases)
             if group.ok
             and group.best.environment.gpu is not None
             and verdict(group, dataset.references).kind != "bad"
@@ -119,7 +121,8 @@ def _candidates(
                 continue
             if figure.quantity in RATIOS:
                 for base in _bases(figure, group, groups):
-                    ratio = quotient(group, base, _metric(figure))
+                    pairs = paired(group, base, _metric(figure))
+                    ratio = None if pairs is None else pairs.value
                     if ratio is not None and figure.quantity == "memory_saved_share":
                         ratio = 1 - ratio
                     yield _side_by_side(figure, group, base, ratio=ratio)
@@ -227,7 +230,8 @@ def _cards(figure: PublishedFigure, dataset: Dataset) -> PublishedMatch:
                     there = work.cells.get((method.name, slower))
                     if here is None or there is None or not here.shown.ok or not there.shown.ok:
                         continue
-                    ratio = quotient(here.shown, there.shown, _metric(figure))
+                    found = throughput(here.shown, there.shown)
+                    ratio = None if found is None else found.value
                     best = best or _side_by_side(figure, here.shown, there.shown, ratio=ratio)
     if best is None:
         return PublishedMatch(kind="not comparable", why="no case was measured on both cards")

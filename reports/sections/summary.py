@@ -10,7 +10,7 @@ from reports.sections import hosts, memory_errors, searches, time_model, what_fi
 from reports.sections import losses as loss_table
 from reports.text import facts, phrases
 from reports.text.blocks import Block, Heading, Part, Points, Prose, TextRow, table
-from reports.text.numbers import change, record_page
+from reports.text.numbers import change, paired_text, record_page
 from suite import units
 from suite.results.fidelity import Fidelity, between, geometric
 from suite.results.record import Record
@@ -60,12 +60,13 @@ def _held(each: claims.ClaimCase) -> list[str]:
     for kind in BASELINES:
         base = each.baselines.get(kind)
         speed, memory = (None, None) if base is None else (base.throughput, base.memory)
-        row += ["" if speed is None else units.ratio(speed), change(memory)]
+        row += ["" if speed is None else paired_text(speed), change(memory)]
     plain = each.baselines.get("plain")
     if plain is None:
         return [*row, "", ""]
     saved = claims.saving(plain.memory)
-    halves = ((plain.throughput, claims.FASTER), (saved, claims.LESS_MEMORY))
+    faster = None if plain.throughput is None else plain.throughput.value
+    halves = ((faster, claims.FASTER), (saved, claims.LESS_MEMORY))
     return [*row, *("" if v is None else "holds" if v >= least else "no" for v, least in halves)]
 
 

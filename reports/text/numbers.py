@@ -1,6 +1,5 @@
 """The cells of a comparison: one number, ratio or verdict each, already text."""
 
-import math
 import re
 from collections.abc import Callable, Sequence
 
@@ -9,8 +8,9 @@ import msgspec
 from reports.text import phrases
 from suite import units
 from suite.results.metrics import Metric, all_metrics
+from suite.results.pooled import PairedRatio, paired
 from suite.results.record import Record
-from suite.results.replicates import MedianWithRange, Replicates, summarize
+from suite.results.replicates import MedianWithRange, Replicates
 from suite.results.validity.comparable import differences, other_work
 from suite.results.validity.parity import Parity, References
 
@@ -43,12 +43,14 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """Throughput over that of a named baseline, or in ``text`` why there is no ratio.
 
+    ``range`` is over the pairs that it is the mean of, "" for a single one.
     ``differing`` counts the effective settings that differ, in words, and is empty where none does
     or that is unknown; ``settings`` names them.
     """
 
     text: str
     exact: str = ""
+    range: str = ""
     baseline: str = ""
     reason: str = ""
     differing: str = ""
@@ -137,23 +139,30 @@ def hindrance(group: Replicates, base: Replicates) -> str:
     return other_work(group.best, base.best)
 
 
-def quotient(group: Replicates, base: Replicates, metric: Metric) -> float | None:
-    """Return a metric of a group over that of ``base``, medians over launches; None is unknown."""
-    ours, theirs = summarize(group, metric), summarize(base, metric)
-    found = ours.median / theirs.median if ours and theirs and theirs.median else math.inf
-    return found if math.isfinite(found) else None
+def paired_text(found: PairedRatio) -> str:
+    """Return a ratio with the digits that its pairs allow: two of one pair, else three."""
+    if found.pairs > 1:
+        return units.ratio(found.value)
+    return f"{found.value:.{2 if found.value < 1 else 1}f}×"
+
+
+def paired_range(found: PairedRatio) -> str:
+    """Return the range over pairs, "" for a single one."""
+    low, high = units.ratio(found.low), units.ratio(found.high)
+    return f"{low.rstrip('×')}–{high}" if found.pairs > 1 and low != high else ""
 
 
 def _ratio(group: Replicates, base: Replicates) -> Ratio:
     title = base.case.method.title
-    value = quotient(group, base, all_metrics()["tokens_per_second"])
+    value = paired(group, base, all_metrics()["tokens_per_second"])
     if value is None:
-        return Ratio(text="no ratio", reason=f"no throughput of both this and {title}")
+        return Ratio(text="no ratio", reason=f"no session has this and {title}")
     found = [each.setting for each in differences(group.best, base.best) or ()]
     noun = "setting differs" if len(found) == 1 else "settings differ"
     return Ratio(
-        text=units.ratio(value),
-        exact=exact(value),
+        text=paired_text(value),
+        exact=exact(value.value),
+        range=paired_range(value),
         baseline=title,
         differing=f"{len(found)} {noun}" if found else "",
         settings=", ".join(found),
@@ -183,10 +192,10 @@ def _verdict(parity: Parity) -> ParityVerdict:
     return ParityVerdict(kind="none", text="no reference", detail=parity.reason)
 
 
-def change(ratio: float | None) -> str:
+def change(ratio: PairedRatio | None) -> str:
     """Return a ratio as a change in percent: ``−12 %``, ``+3.1 %``; empty when unknown."""
     if ratio is None:
         return ""
-    if ratio == 1:
+    if ratio.value == 1:
         return "0 %"
-    return units.signed_percent(ratio - 1)
+    return units.signed_percent(ratio.value - 1)

@@ -133,6 +133,16 @@ def launches(good: int, total: int) -> str:
     return f"{total} {noun}" if good in (0, total) else f"{good} of {total} {noun}"
 
 
+def repeats(group: Replicates) -> str:
+    """Return how many launches a case has, and of how many runs: ``6 launches in 2 runs``.
+
+    A single run is not said.
+    """
+    counted = launches(len(group.ok), len(group.records))
+    runs = len({record.run_id for record in group.records})
+    return counted if runs == 1 else f"{counted} in {runs} runs"
+
+
 def noise(group: Replicates) -> str:
     """Return a case's scatter over launches in one line, or nothing where it has too few.
 

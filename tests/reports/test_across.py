@@ -7,6 +7,8 @@ import sites
 import gpu_records
 from reports.analysis.dataset import load
 from reports.analysis.workloads import profile_titles, work_groups
+from suite.results.metrics import all_metrics
+from suite.results.pooled import paired
 
 
 def test_one_case_on_two_cards_is_one_work() -> None:
@@ -46,20 +48,21 @@ def test_the_newest_run_with_numbers_is_shown_and_the_others_are_kept() -> None:
     failed = gpu_records.failed(run_id="failed", started_at="2026-11-03T00:00:00Z")
     (work,) = work_groups(load(sites.collection(old, failed, new)))
     (cell,) = work.cells.values()
-    assert cell.shown.first.run_id == "new"
-    assert [group.first.run_id for group in cell.others] == ["failed", "old"]
+    assert [record.run_id for record in cell.shown.records] == ["old", "new"]
+    assert [group.first.run_id for group in cell.others] == ["failed"]
+    assert [group.first.run_id for group in cell.sessions] == ["failed", "new", "old"]
 
 
-def test_methods_are_shown_from_the_run_that_compares_most_of_them() -> None:
-    """A newer run of one method does not tear the ladder apart; it stands among the others."""
+def test_a_method_that_ran_again_alone_keeps_its_ratios() -> None:
+    """Its number is of both sessions; its ratio is of the one that has its baseline as well."""
     ladder = [
         gpu_records.record(method=name, run_id="ladder", started_at="2026-11-01T00:00:00Z")
         for name in ("lora", "qlora")
     ]
-    alone = gpu_records.record(run_id="alone", started_at="2026-11-02T00:00:00Z")
+    alone = gpu_records.record(run_id="alone", started_at="2026-11-02T00:00:00Z", seconds=0.2)
     (work,) = work_groups(load(sites.collection(*ladder, alone)))
-    assert work.runs == {"h200-sxm": "ladder"}
-    shown = [cell.shown.first.run_id for cell in work.on("h200-sxm")]
-    assert shown == ["ladder", "ladder"]
-    (other,) = work.cells["lora", "h200-sxm"].others
-    assert other.first.run_id == "alone"
+    lora, qlora = (work.cells[name, "h200-sxm"].shown for name in ("lora", "qlora"))
+    assert [record.run_id for record in lora.records] == ["ladder", "alone"]
+    ratio = paired(lora, qlora, all_metrics()["tokens_per_second"])
+    assert ratio is not None
+    assert (ratio.value, ratio.pairs) == (1, 1)

@@ -380,9 +380,10 @@ def test_extreme_rates_make_a_page(tmp_path: Path) -> None:
     opened(tmp_path, *ours, *theirs)
 
 
-def test_other_runs_of_a_case_are_counted(tmp_path: Path) -> None:
-    """Of equals the newest is compared, and an older one is not silently dropped."""
+def test_repeats_that_are_not_pooled_are_counted(tmp_path: Path) -> None:
+    """Steps timed the older way are not in the ratio, and not silently dropped."""
     old = gpu_records.record(run_id="old", started_at="2026-11-01T00:00:00Z", seconds=0.4)
+    old = msgspec.structs.replace(old, schema=2)
     new = gpu_records.record(run_id="new", started_at="2026-11-02T00:00:00Z", seconds=0.1)
     page = opened(tmp_path, old, new, *there(new))
     (row,) = table(page, "4 × up to 128 tokens")
@@ -390,8 +391,8 @@ def test_other_runs_of_a_case_are_counted(tmp_path: Path) -> None:
     assert "1 other run of it not shown here" in row[1]
 
 
-def test_the_run_with_most_launches_is_compared() -> None:
-    """An older run of three launches says more about scatter than a newer one of one."""
+def test_launches_of_all_sessions_are_compared() -> None:
+    """Three launches of one session and one of another are four repeats."""
     old = [
         gpu_records.record(run_id="old", started_at="2026-11-01T00:00:00Z", launch=n)
         for n in (1, 2, 3)
@@ -399,7 +400,7 @@ def test_the_run_with_most_launches_is_compared() -> None:
     new = gpu_records.record(run_id="new", started_at="2026-11-02T00:00:00Z")
     ratio = only(*old, new, *there(*old)).ratio
     assert ratio is not None
-    assert ratio.launches == (3, 3)
+    assert ratio.launches == (3, 4)
 
 
 def test_equal_titles_are_told_apart(tmp_path: Path) -> None:

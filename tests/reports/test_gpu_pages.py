@@ -94,11 +94,11 @@ def test_numbers_of_a_card_are_those_of_the_json(
     cases: dict[tuple[str, str], list[dict[str, object]]] = {}
     for row in json.loads(capsys.readouterr().out):
         if row["outcome"] == "ok":
-            cases.setdefault((row["run_id"], row["case_id"]), []).append(row)
+            cases.setdefault((row["profile"], row["case_id"]), []).append(row)
     shown = values(sites.Page(site / "gpus" / "h200-sxm.html"))
     assert len(cases) > 20
     for launches in cases.values():
-        first = min(launches, key=lambda row: row["launch"])
+        first = min(launches, key=lambda row: row["started_at"])
         numbers = [float(text) for text in shown[str(first["record_id"])]]
         for name in (
             "model_flops_per_second",
@@ -199,15 +199,16 @@ def test_what_differs_between_runs_is_a_row_for_each(tmp_path: Path) -> None:
     assert "second: power limit changed within this run: 400 W, 500 W" in warned
 
 
-def test_launches_of_several_runs_are_told_apart(tmp_path: Path) -> None:
-    """The same case in two runs is two rows, each with its run and its launches."""
+def test_what_is_pooled_is_told_from_what_is_not(tmp_path: Path) -> None:
+    """Repeats of two runs are one row; those timed the older way are another, with their run."""
     found = [gpu_records.record(run_id=name, launch=1) for name in ("one", "other")]
-    found.append(gpu_records.record(run_id="one", launch=2))
+    older = gpu_records.record(run_id="older", started_at="2026-11-01T00:00:00Z")
+    found.append(msgspec.structs.replace(older, schema=2))
     build(sites.collection(*found), tmp_path / "site")
     page = sites.Page(tmp_path / "site" / gpu_page("h200-sxm"))
     cases = [row[0] for row in table(page, "Each case's arithmetic")]
-    assert [case.endswith("2 launches · run one") for case in cases].count(True) == 1
-    assert [case.endswith("1 launch · run other") for case in cases].count(True) == 1
+    assert [case.endswith("2 launches in 2 runs") for case in cases].count(True) == 1
+    assert [case.endswith("1 launch · run older") for case in cases].count(True) == 1
 
 
 def test_facts_have_unit_source_and_doubts(tmp_path: Path) -> None:

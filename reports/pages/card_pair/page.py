@@ -161,12 +161,12 @@ def _only(shared: Sequence[SharedCase], titles: tuple[str, str]) -> Iterator[str
 
 
 def _label(each: SharedCase, group: Replicates) -> str:
-    counted = phrases.launches(len(group.ok), len(group.records))
+    counted = phrases.repeats(group)
     return f"{phrases.work(each.work.workload)} · {counted}"
 
 
 def _basis(each: SharedCase) -> str:
-    ours, theirs = (phrases.launches(len(g.ok), len(g.records)) for g in each.sides)
+    ours, theirs = map(phrases.repeats, each.sides)
     counted = f"{ours} each" if ours == theirs else f"{ours} and {theirs}"
     doubt = " · losses differ" if each.doubt else ""
     return f"{phrases.work(each.work.workload)} · {counted}{doubt}"

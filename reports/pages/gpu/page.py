@@ -93,7 +93,7 @@ def _page(
     measured: LaunchMetrics,
 ) -> GpuPage:
     labelled = [
-        (group, _label(group, dataset.references, several=bool(cell.others)))
+        (group, _label(group, dataset.references, older=group is not cell.shown))
         for cell in cells
         for group in (cell.shown, *cell.others)
     ]
@@ -138,18 +138,18 @@ def _page(
     )
 
 
-def _label(group: Replicates, references: References, *, several: bool) -> str:
+def _label(group: Replicates, references: References, *, older: bool) -> str:
     """Return the work of a case, its launches and what speaks against its numbers.
 
-    With ``several`` runs of it, also which run.
+    Of repeats that are not those of the headline number (``older``), also which run.
     """
     parts = [phrases.work(group.case.workload), phrases.LOOPS[group.case.loop]]
-    parts.append(phrases.launches(len(group.ok), len(group.records)))
+    parts.append(phrases.repeats(group))
     if group.unsettled:
         parts.append("not settled")
     if group.ok and verdict(group, references).kind == "bad":
         parts.append("losses differ from its reference's")
-    if several:
+    if older:
         parts.append(f"run {phrases.short(group.first.run_id)}")
     return " · ".join(parts)
 

@@ -15,7 +15,7 @@ from reports.charts.drawing import Caption, Plot
 from reports.charts.lines import Dot, Series, scatter
 from reports.published.headline_claim import NAMES
 from reports.text import phrases
-from reports.text.numbers import number, peak_memory
+from reports.text.numbers import number, paired_text, peak_memory
 from suite import units
 from suite.results.replicates import MedianWithRange
 
@@ -128,7 +128,7 @@ def said(entry: MethodResult) -> str:
 
 def launches(entry: MethodResult) -> str:
     """Return how many launches are behind an entry."""
-    return phrases.launches(len(entry.group.ok), len(entry.group.records))
+    return phrases.repeats(entry.group)
 
 
 def basis(entries: Sequence[MethodResult]) -> str:
@@ -172,14 +172,15 @@ def _baseline_bar(entry: MethodResult, kind: str, names: Names) -> Bar | None:
             text="the baseline",
             title=f"{method}: the baseline",
         )
-    text = "unknown" if baseline.throughput is None else units.ratio(baseline.throughput)
+    ratio = baseline.throughput
+    text = "unknown" if ratio is None else paired_text(ratio)
     if not entry.counts:
         text += ", losses differ"
     return Bar(
         label=method,
         group=group,
         number=number,
-        value=baseline.throughput,
+        value=None if ratio is None else ratio.value,
         text=text,
         title=f"{method} against {baseline.title}: {text}",
     )

@@ -121,7 +121,7 @@ def table(family: Family, names: Names) -> Grid:
         which = peak_memory(group.best).title if kinds > 1 else ""
         row.append(cell(number(entry.tokens, tokens.text), href, differ))
         row.append(cell(number(entry.memory, scale.text), href, which))
-        row.append(Cell(text=phrases.launches(len(group.ok), len(group.records))))
+        row.append(Cell(text=phrases.repeats(group)))
         rows.append(row)
     header = ["Method", "Card", "Work", "Real token/s", f"{title}, {scale.unit}", "Launches"]
     return grid(family.title, header, rows, words=3)

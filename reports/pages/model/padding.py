@@ -119,7 +119,7 @@ def table(found: Ways, names: Names) -> Grid:
         row.append(metric_cell(group, metrics["padded_tokens_per_second"], tokens))
         row.append(cell(share, href))
         row.append(cell(number(entry.memory, memory.text), href, which))
-        row.append(Cell(text=phrases.launches(len(group.ok), len(group.records))))
+        row.append(Cell(text=phrases.repeats(group)))
         rows.append(row)
     header = ["Method", "Card", "Rows", "Work", "Real token/s", "Padded token/s"]
     header += ["Share of padding", f"{title}, {memory.unit}", "Launches"]

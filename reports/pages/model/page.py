@@ -12,7 +12,6 @@ from reports.analysis.comparable_sets import (
     MethodResult,
     Names,
     comparable_sets,
-    compared_within,
     notes,
     pareto_front,
     short,
@@ -112,9 +111,8 @@ def models(dataset: Dataset) -> tuple[ModelResults, ...]:
 
 def _models(dataset: Dataset) -> tuple[ModelResults, ...]:
     found: dict[Model, list[ComparableSet]] = {}
-    within = compared_within(dataset)
     for work in work_groups(dataset):
-        found.setdefault(work.model, []).extend(comparable_sets(work, dataset, within))
+        found.setdefault(work.model, []).extend(comparable_sets(work, dataset))
     cards = labels(profile_titles(dataset).items())
     made, taken = [], set[str]()
     for model, peers in found.items():

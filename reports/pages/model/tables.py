@@ -18,7 +18,7 @@ from reports.text import phrases
 from reports.text.addresses import gpu_page
 from reports.text.grid import Cell, Grid, Link, grid
 from reports.text.grid import number as cell
-from reports.text.numbers import exact, number, peak_memory, record_page
+from reports.text.numbers import exact, number, paired_range, paired_text, peak_memory, record_page
 from suite import units
 from suite.catalog.model import Model
 from suite.results.metrics import Metric, all_metrics
@@ -134,8 +134,12 @@ def _baseline_ratio(entry: MethodResult, kind: str) -> Cell:
     if baseline.throughput is None:
         return Cell(text="unknown")
     small = baseline.title if kind == "liger" else ""
+    ratio = baseline.throughput
+    range_ = paired_range(ratio)
     return Cell(
-        text=units.ratio(baseline.throughput), exact=exact(baseline.throughput), small=small
+        text=paired_text(ratio),
+        exact=exact(ratio.value),
+        small=", ".join(filter(None, (range_, small))),
     )
 
 
