@@ -19,6 +19,7 @@ from suite.estimate.project import Projector
 from suite.estimate.time_samples import same_work, timed
 from suite.results.memory.fits_card import Verdict, card_bytes
 from suite.results.metrics import all_metrics
+from suite.results.pooled import newest
 from suite.results.record import Record
 
 OVERNIGHT_SECONDS = 8 * 3600.0
@@ -98,9 +99,9 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
     def entry(self, case: Case, profile: Profile) -> Entry:
         """Return one method on one card."""
         records = self.ran.get((profile.name, same_work(case)), ())
-        good = [record for record in records if timed(record)]
-        if good:
-            return _measured(case, profile, good, self._made_of(case, profile))
+        repeats = newest(record for record in records if timed(record))
+        if repeats is not None:
+            return _measured(case, profile, repeats.records, self._made_of(case, profile))
         if reason := unsupported_reason(case, profile):
             return Entry(
                 profile=profile,

@@ -14,6 +14,7 @@ from suite.catalog.profile import POSSIBLE
 from suite.estimate.roofline import Demand, demand, refusal
 from suite.results import hosts
 from suite.results.metrics import all_metrics
+from suite.results.pooled import newest
 from suite.results.record import Record
 from suite.results.samples import steady_steps
 
@@ -52,12 +53,16 @@ class TimeSample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def samples(records: Iterable[Record]) -> list[TimeSample]:
-    """Return what records say about time: one sample a case and profile, in order."""
+    """Return what records say about time: one sample a case and profile, in order.
+
+    Of what a case took with other packages, or timed the older way, only the newest counts.
+    """
     groups: dict[object, list[Record]] = {}
     for record in records:
         if timed(record) and record.environment.probe and record.environment.gpu:
             groups.setdefault((record.profile, same_work(record.case)), []).append(record)
-    found = (_sample(group) for group in groups.values() if not refusal(group[0].case))
+    newest_pools = (pools for group in groups.values() if (pools := newest(group)) is not None)
+    found = (_sample(each.records) for each in newest_pools if not refusal(each.case))
     return [sample for sample in found if sample is not None]
 
 

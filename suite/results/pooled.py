@@ -56,6 +56,15 @@ def pool(records: Iterable[Record]) -> list[PooledCase]:
     return [_pooled(found) for found in by_case.values()]
 
 
+def newest(records: Iterable[Record]) -> Replicates | None:
+    """Return, of good records whose times may stand for each other, those that do: a pool's.
+
+    Cases may differ in what decides no time. None without a record.
+    """
+    pools = [case.repeats for case in pool(records)]
+    return max(pools, key=lambda each: _begun(each.records[-1]), default=None)
+
+
 def _pooled(records: Sequence[Record]) -> PooledCase:
     pools: list[list[Record]] = []
     for record in sorted(records, key=_begun, reverse=True):
