@@ -16,6 +16,7 @@ from reports.text import numbers as cells
 from reports.text import phrases
 from suite import units
 from suite.catalog.method import Method
+from suite.results.memoize import once
 from suite.results.metrics import all_metrics
 from suite.results.replicates import Replicates
 from suite.results.stats import significance
@@ -125,12 +126,9 @@ def cards(listed: Sequence[WorkGroup]) -> tuple[str, ...]:
     return tuple(sorted(most))
 
 
+@once
 def pairs(dataset: Dataset) -> list[CardPair]:
     """Return every two cards that share a case, by their names."""
-    return dataset.cached("pairs", _pairs)
-
-
-def _pairs(dataset: Dataset) -> list[CardPair]:
     listed, titles = work_groups(dataset), profile_titles(dataset)
     found = []
     for ours, theirs in combinations(cards(listed), 2):

@@ -14,6 +14,7 @@ from reports.text import facts
 from reports.text.numbers import ParityVerdict, peak_memory, verdict
 from suite import units
 from suite.catalog.targets import PLACES
+from suite.results.memoize import once
 from suite.results.metrics import all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
@@ -29,10 +30,11 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
         return list(self.methods).index(method)
 
 
-class MethodResult(msgspec.Struct, frozen=True, kw_only=True):
+class MethodResult(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One method on one card: medians over good launches, None where unknown.
 
     ``baselines`` are the baselines of the same run, ``others`` the same case there in other runs.
+    Equal to itself alone, and so the key of a dictionary.
     """
 
     group: Replicates
@@ -58,8 +60,8 @@ class MethodResult(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.group.ok) and (self.verdict is None or self.verdict.kind != "bad")
 
 
-class ComparableSet(msgspec.Struct, frozen=True, kw_only=True):
-    """Entries of one work that trained the same."""
+class ComparableSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Entries of one work that trained the same. Equal to itself alone."""
 
     work: WorkGroup
     trained: str
@@ -80,18 +82,9 @@ class ComparableSet(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(entry for entry in self.entries if entry.profile == profile)
 
 
-def compared_within(dataset: Dataset) -> dict[int, list[Replicates]]:
-    """Return, by the ``id`` of each group of launches, all that ran the same work in its run."""
-    return {id(group): within for within in settings(dataset.groups) for group in within}
-
-
-def comparable_sets(
-    work: WorkGroup, dataset: Dataset, within: Mapping[int, Sequence[Replicates]]
-) -> list[ComparableSet]:
-    """Return the entries of a work in sets that may be compared, the largest first.
-
-    ``within`` is what ``compared_within`` returns.
-    """
+def comparable_sets(work: WorkGroup, dataset: Dataset) -> list[ComparableSet]:
+    """Return the entries of a work in sets that may be compared, the largest first."""
+    within = _within(dataset)
     cells = [cell for profile in work.profiles for cell in work.on(profile)]
     found: dict[tuple[object, ...], list[CardResult]] = {}
     for cell in cells:
@@ -109,13 +102,19 @@ def comparable_sets(
             work=work,
             trained=_words(each[0].shown),
             entries=tuple(
-                _method_result(cell, within[id(cell.shown)], dataset)
+                _method_result(cell, within[cell.shown], dataset)
                 for cell in sorted(each, key=lambda cell: order[cell.shown.case.method.name])
             ),
         )
         for each in found.values()
     ]
     return sorted(made, key=lambda peers: -len(peers.entries))
+
+
+@once
+def _within(dataset: Dataset) -> dict[Replicates, list[Replicates]]:
+    """Return, for each group of launches, all that ran the same work in its run."""
+    return {group: within for within in settings(dataset.groups) for group in within}
 
 
 def pareto_front(entries: Iterable[MethodResult]) -> list[MethodResult]:

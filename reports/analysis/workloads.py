@@ -16,6 +16,7 @@ from reports.text import phrases
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.tier import Loop, Workload
+from suite.results.memoize import once
 from suite.results.replicates import Replicates
 
 
@@ -31,12 +32,13 @@ class CardResult(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[Replicates, ...]
 
 
-class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False):
     """What must be equal for rows to stand side by side, and what ran it.
 
     ``cells`` are by method name and profile.
     ``runs`` is the main run of each profile: the one with most methods that gave numbers, the
     newest of equals. Methods are best compared within one run, one sitting of one machine.
+    A group equals itself alone.
     """
 
     model: Model
@@ -71,12 +73,9 @@ class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 yield cell
 
 
+@once
 def work_groups(dataset: Dataset) -> list[WorkGroup]:
     """Return all work that has a record, smaller models and shorter sequences first."""
-    return dataset.cached("works", _work_groups)
-
-
-def _work_groups(dataset: Dataset) -> list[WorkGroup]:
     found: dict[tuple[Model, Workload, Loop, int], list[Replicates]] = {}
     timed = [group for group in dataset.groups if not dataset.is_try(group)]
     models = {group.case.model for group in timed}

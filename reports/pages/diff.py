@@ -13,6 +13,7 @@ from reports.text import facts, phrases
 from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import number, record_page
 from suite import units
+from suite.results.memoize import once
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
 from suite.results.replicates import MedianWithRange, Replicates, summarize
@@ -65,12 +66,9 @@ def pages(dataset: Dataset) -> Iterator[tuple[str, Diff]]:
         yield page_name(base.best, other.best).removeprefix("diffs/"), _diff(base, other, titles)
 
 
+@once
 def links(dataset: Dataset) -> Mapping[str, Sequence[tuple[str, str]]]:
     """Return for each record that stands in a pair the other's name and the pair's page."""
-    return dataset.cached("diff links", _links)
-
-
-def _links(dataset: Dataset) -> Mapping[str, Sequence[tuple[str, str]]]:
     titles = profile_titles(dataset)
     found: dict[str, list[tuple[str, str]]] = {}
     for base, other in pairs(dataset):

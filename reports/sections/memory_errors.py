@@ -12,6 +12,7 @@ from suite.estimate.errors.memory import (
     held_out,
     summaries,
 )
+from suite.results.memoize import once
 
 MOST_ROWS = 200  #: of the table of cases
 WAYS = {
@@ -32,7 +33,7 @@ ABOUT = (
 
 def memory(dataset: Dataset) -> list[Block]:
     """Return the errors in sum: a row for each way of leaving records out."""
-    found = summaries(dataset.cached("held_out", _held_out))
+    found = summaries(_held_out(dataset))
     if not found:
         return []
     header = ["Left out", "Cases", f"Peak within {units.percent(TARGET)}", "Peak, median"]
@@ -64,7 +65,7 @@ def memory(dataset: Dataset) -> list[Block]:
 
 def memory_cases(dataset: Dataset) -> list[Block]:
     """Return every prediction beside what was measured; of very many, those furthest off."""
-    found = dataset.cached("held_out", _held_out)
+    found = _held_out(dataset)
     if not found:
         return []
     shown = found
@@ -77,6 +78,7 @@ def memory_cases(dataset: Dataset) -> list[Block]:
     return [*said, table(header, map(_row, shown), words=3)]
 
 
+@once
 def _held_out(dataset: Dataset) -> list[LeftOutPrediction]:
     return held_out(dataset.collection.records)
 

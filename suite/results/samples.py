@@ -58,7 +58,7 @@ def alike(steps: Sequence[Step]) -> bool:
     return len({(step.tokens_padded, step.row_tokens) for step in steps}) <= 1
 
 
-@once("steady_seconds")
+@once
 def steady_seconds(record: Record) -> float | None:
     """Return the seconds from the begin of the first to the end of the last steady step.
 

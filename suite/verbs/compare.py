@@ -15,6 +15,8 @@ from suite.arguments import Parser, names, one_of, path
 from suite.console import comparison, tables
 from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
 from suite.results import comparison as compare
+from suite.results.memoize import keep
+from suite.results.metrics import all_metrics
 from suite.results.published import published_noise
 from suite.results.record import Record
 from suite.results.stats import calibration, significance
@@ -123,19 +125,21 @@ def _compute(ours: Sequence[Record], theirs: Sequence[Record]) -> None:
     """Compute the metrics of two lots of records, one of them in a copy of this process."""
     from reports.site.parallel import run_in_child
 
+    metrics = [all_metrics()[tag] for tag in compare.COMPUTED]
+    good = [record for record in theirs if record.outcome == "ok"]
     with tempfile.TemporaryFile() as file:
 
         def work() -> None:
             compare.compute(theirs)
-            found = [{tag: r.computed.get(tag) for tag in compare.COMPUTED} for r in theirs]
-            os.pwrite(file.fileno(), msgspec.msgpack.encode(found), 0)
+            values = [[metric.compute(record) for metric in metrics] for record in good]
+            os.pwrite(file.fileno(), msgspec.msgpack.encode(values), 0)
 
         with run_in_child(work):
             compare.compute(ours)
-        computed = msgspec.msgpack.decode(file.read(), type=list[dict[str, float | None]])
-    for record, values in zip(theirs, computed, strict=True):
-        if record.outcome == "ok":
-            record.computed.update(values)
+        computed = msgspec.msgpack.decode(file.read(), type=list[list[float | None]])
+    for record, values in zip(good, computed, strict=True):
+        for metric, value in zip(metrics, values, strict=True):
+            keep(metric.compute, record, value)
 
 
 def _side(given: Path) -> Collection:

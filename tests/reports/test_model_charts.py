@@ -8,7 +8,7 @@ import sites
 from model_pages import drawn, page, rows, titles, tokens_of
 
 import gpu_records
-from reports.analysis.comparable_sets import comparable_sets, compared_within, pareto_front
+from reports.analysis.comparable_sets import comparable_sets, pareto_front
 from reports.analysis.dataset import load
 from reports.analysis.workloads import work_groups
 from reports.pages.model.page import models
@@ -43,7 +43,7 @@ def test_other_work_is_not_in_one_chart() -> None:
 def on_front(*found: Record) -> list[str]:
     dataset = load(sites.collection(*found))
     (work,) = work_groups(dataset)
-    (peers,) = comparable_sets(work, dataset, compared_within(dataset))
+    (peers,) = comparable_sets(work, dataset)
     return [entry.method for entry in pareto_front(peers.entries)]
 
 

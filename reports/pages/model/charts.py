@@ -62,7 +62,7 @@ def memory(peers: ComparableSet, profile: str, names: Names) -> Plot | None:
         return None
     metric = peak_memory(entries[0].group.best)
     scale = units.scale("bytes", [e.memory.median for e in entries if e.memory is not None])
-    dots = {id(entry): dot for entry in entries if (dot := _dot(entry, scale.size, names))}
+    dots = {entry: dot for entry in entries if (dot := _dot(entry, scale.size, names))}
     best = pareto_front(entries)
     caption = Caption(
         title=f"Memory against throughput, {names.cards[profile]}",
@@ -78,11 +78,11 @@ def memory(peers: ComparableSet, profile: str, names: Names) -> Plot | None:
             Series(
                 label=names.methods[entry.method],
                 number=names.number(entry.method),
-                dots=[dots[id(entry)]],
+                dots=[dots[entry]],
             )
             for entry in entries
         ],
-        [dots[id(entry)] for entry in best],
+        [dots[entry] for entry in best],
     )
 
 

@@ -12,7 +12,6 @@ from reports.analysis.comparable_sets import (
     MethodResult,
     Names,
     comparable_sets,
-    compared_within,
     notes,
     pareto_front,
     short,
@@ -32,6 +31,7 @@ from reports.text.numbers import number, record_page
 from reports.text.phrases import bounded
 from suite import units
 from suite.catalog.model import Model
+from suite.results.memoize import once
 from suite.results.replicates import Replicates
 
 _PLAIN = re.compile("[a-z0-9][a-z0-9.-]{0,59}")
@@ -105,16 +105,12 @@ def listed(dataset: Dataset) -> Grid:
     return grid(caption, (*header, "Cases with numbers"), rows, words=4)
 
 
+@once
 def models(dataset: Dataset) -> tuple[ModelResults, ...]:
     """Return every model that has a record, in the report's order."""
-    return dataset.cached("models", _models)
-
-
-def _models(dataset: Dataset) -> tuple[ModelResults, ...]:
     found: dict[Model, list[ComparableSet]] = {}
-    within = compared_within(dataset)
     for work in work_groups(dataset):
-        found.setdefault(work.model, []).extend(comparable_sets(work, dataset, within))
+        found.setdefault(work.model, []).extend(comparable_sets(work, dataset))
     cards = labels(profile_titles(dataset).items())
     made, taken = [], set[str]()
     for model, peers in found.items():
@@ -157,8 +153,7 @@ def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:
         padding.ways(tuned.comparable_sets),
     )
     members = [*(each.members for each in by_length), *(each.members for each in by_way)]
-    together = {id(peers) for each in members for peers in each}
-    together.discard(id(tuned.comparable_sets[0]))
+    together = {peers for each in members for peers in each} - {tuned.comparable_sets[0]}
     ran = [entry for entry in tuned.entries if entry.group.ok]
     cards = ", ".join(
         names.cards[name] for name in dict.fromkeys(e.profile for e in tuned.entries)
@@ -176,7 +171,7 @@ def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:
         works=tuple(
             _work(f"work-{place}", peers, names, budget)
             for place, peers in enumerate(tuned.comparable_sets, 1)
-            if id(peers) not in together
+            if peers not in together
         ),
         lengths=tuple(curves),
         padding=tuple(
@@ -186,7 +181,7 @@ def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:
         single=tuple(
             _work(f"work-{place}", peers, names, budget, each_card=False)
             for place, peers in enumerate(tuned.comparable_sets, 1)
-            if id(peers) in together
+            if peers in together
         ),
         failed=model_tables.failed(dataset, model, names),
         weights=phrases.weights(e.group.best for e in ran),

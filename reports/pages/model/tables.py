@@ -28,13 +28,13 @@ from suite.results.replicates import MedianWithRange, Replicates, summarize
 def methods(peers: ComparableSet, names: Names) -> Grid:
     """Return every method on every card, card by card."""
     entries = [entry for profile in peers.profiles for entry in peers.on(profile)]
-    steps = {id(e): summarize(e.group, all_metrics()["step_seconds"]) for e in entries}
+    steps = {e: summarize(e.group, all_metrics()["step_seconds"]) for e in entries}
     scale = {
         "tokens": _scale("tokens/second", [e.tokens for e in entries]),
         "step": _scale("seconds", list(steps.values())),
         "memory": _scale("bytes", [e.memory for e in entries]),
     }
-    best = {id(e) for profile in peers.profiles for e in pareto_front(peers.on(profile))}
+    best = {e for profile in peers.profiles for e in pareto_front(peers.on(profile))}
     title, kinds = memory_title(entries)
     rows = []
     for entry in entries:
@@ -46,9 +46,9 @@ def methods(peers: ComparableSet, names: Names) -> Grid:
         which = peak_memory(entry.group.best).title if kinds > 1 else ""
         row += [
             cell(number(entry.tokens, scale["tokens"].text), href),
-            cell(number(steps[id(entry)], scale["step"].text), href),
+            cell(number(steps[entry], scale["step"].text), href),
             cell(number(entry.memory, scale["memory"].text), href, which),
-            Cell(text="on it") if id(entry) in best else Cell(),
+            Cell(text="on it") if entry in best else Cell(),
             *(_baseline_ratio(entry, kind) for kind in BASELINES),
             _losses(entry),
             _launches(entry),

@@ -26,7 +26,7 @@ def operations(case: Case, steps: Sequence[Step], *, recomputes: bool = False) -
     return [counts[step.row_tokens] for step in steps]
 
 
-@once("model FLOP/s")
+@once
 def _compute(record: Record) -> float | None:
     counts = operations(record.case, steady_steps(record))
     return None if counts is None else per_second(record, counts)

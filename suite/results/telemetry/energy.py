@@ -60,7 +60,7 @@ class Energy(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
-@once("energy")
+@once
 def energy(record: Record) -> Energy:
     """Return the energy of a record's steady steps."""
     tokens = sum(step.tokens_real for step in steady_steps(record))

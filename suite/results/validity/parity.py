@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from suite.results.memoize import once
 from suite.results.record import Record
 from suite.units import percent
 from suite.wire import Step
@@ -71,26 +72,27 @@ class References:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._records = {_key(record, record.method): record for record in records}
-        # By identity, which holds as long as the record is kept beside.
-        self._found: dict[int, tuple[Record, Parity]] = {}
+
+    def find(self, record: Record, method: str) -> Record | None:
+        """Return the record of a method that did the same work in the same launch."""
+        return self._records.get(_key(record, method))
 
     def parity(self, record: Record) -> Parity:
         """Return how this record's losses compare with its reference's."""
-        place = id(record)
-        if place not in self._found:
-            self._found[place] = (record, self._parity(record))
-        return self._found[place][1]
+        return _parity(record, self)
 
-    def _parity(self, record: Record) -> Parity:
-        name = record.case.method.reference
-        if name is None:
-            return _no_reference("it is its own reference")
-        if record.outcome != "ok":
-            return _no_reference("it has no losses to compare")
-        reference = self._records.get(_key(record, name))
-        if reference is None:
-            return _no_reference(f"{name} did not run the same work in this launch")
-        return between(record, reference)
+
+@once
+def _parity(record: Record, references: References) -> Parity:
+    name = record.case.method.reference
+    if name is None:
+        return _no_reference("it is its own reference")
+    if record.outcome != "ok":
+        return _no_reference("it has no losses to compare")
+    reference = references.find(record, name)
+    if reference is None:
+        return _no_reference(f"{name} did not run the same work in this launch")
+    return between(record, reference)
 
 
 def between(record: Record, reference: Record) -> Parity:

@@ -47,7 +47,7 @@ class Settled(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-@once("settled")
+@once
 def settled(record: Record) -> Settled:
     """Return whether the steady steps of a record had settled."""
     steps = steady_steps(record)
