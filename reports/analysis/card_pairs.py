@@ -228,7 +228,7 @@ def _hindrance(ours: Replicates, theirs: Replicates, titles: Mapping[str, str]) 
 
 
 def _agreement(ours: Replicates, theirs: Replicates) -> cells.ParityVerdict:
-    found = parity.between(ours.best, theirs.best)
+    found = parity.compare_losses(ours.best, theirs.best)
     kind = {"agrees": "good", "differs": "bad"}.get(found.verdict, "none")
     text = "unknown" if kind == "none" else found.verdict
     return cells.ParityVerdict(kind=kind, text=text, detail=found.reason)

@@ -35,7 +35,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def planner(self) -> Planner:
         """Return what measures and projects from these records."""
-        return planner.on(self.collection.records)
+        return planner.fit_planner(self.collection.records)
 
     @cached_property
     def _by_place(self) -> Mapping[tuple[str, str], list[Replicates]]:

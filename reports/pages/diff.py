@@ -151,7 +151,7 @@ def _change(left: MedianWithRange | None, right: MedianWithRange | None) -> str:
 def _losses(one: Record, two: Record, reason: str) -> str:
     if reason:
         return f"Not compared: {reason}."
-    found = parity.between(two, one)
+    found = parity.compare_losses(two, one)
     if found.first is None or found.trajectory is None:
         return f"Not compared: {found.reason}."
     said = (

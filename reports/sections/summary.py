@@ -12,7 +12,7 @@ from reports.text import facts, phrases
 from reports.text.blocks import Block, Heading, Part, Points, Prose, TextRow, table
 from reports.text.numbers import change, record_page
 from suite import units
-from suite.results.fidelity import Fidelity, between, geometric
+from suite.results.fidelity import Fidelity, geometric, mean_interval
 from suite.results.record import Record
 from suite.results.replicates import Replicates
 from suite.results.stats.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
@@ -258,7 +258,7 @@ def _mean(mean: float, shares: Sequence[float]) -> str:
 
 
 def _interval(shares: Sequence[float]) -> str:
-    found = between(shares)
+    found = mean_interval(shares)
     if found is None:
         return ""
     low, high = map(units.signed_percent, found)

@@ -79,7 +79,7 @@ def test_what_sources_say_of_two_cards_has_an_answer_for_each_method(dataset: Da
 
 def test_every_published_rate_is_compared_or_has_its_reason(dataset: Dataset) -> None:
     """None is dropped: rows and counted reasons add up to all figures that are a rate."""
-    projector = project.on(dataset.collection.records)
+    projector = project.fit_projector(dataset.collection.records)
     assert projector is not None
     rows, left_out = projected.compare(projector)
     rates = [

@@ -157,7 +157,7 @@ def losses(side: Side) -> QuantityResult:
     """
     _, before, after = side
     pairs = [(_nearest(before, record), record) for record in after]
-    found = [parity.between(ours, base) for base, ours in pairs]
+    found = [parity.compare_losses(ours, base) for base, ours in pairs]
     worst = max(range(len(found)), key=lambda number: _severity(found[number]))
     verdict = found[worst].verdict
     first = all_metrics()["first_loss"]

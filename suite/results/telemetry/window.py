@@ -65,7 +65,7 @@ def steady_window(record: Record) -> Window | NoWindow:
     ]
     if not steady:
         return NoWindow(reason="there was no steady step")
-    return between(telemetry, steady[0][0], steady[-1][1])
+    return window_between(telemetry, steady[0][0], steady[-1][1])
 
 
 @once
@@ -74,7 +74,9 @@ def fault(record: Record) -> str:
     return "" if record.telemetry is None else record.telemetry.fault
 
 
-def between(telemetry: Telemetry, begin_seconds: float, end_seconds: float) -> Window | NoWindow:
+def window_between(
+    telemetry: Telemetry, begin_seconds: float, end_seconds: float
+) -> Window | NoWindow:
     """Return the window between two moments on telemetry's clock."""
     times = telemetry.elapsed_seconds
     if reason := telemetry.fault:

@@ -92,10 +92,10 @@ def _parity(record: Record, references: References) -> Parity:
     reference = references.find(record, name)
     if reference is None:
         return _no_reference(f"{name} did not run the same work in this launch")
-    return between(record, reference)
+    return compare_losses(record, reference)
 
 
-def between(record: Record, reference: Record) -> Parity:
+def compare_losses(record: Record, reference: Record) -> Parity:
     """Return how the losses of any two records of the same work compare, of any runs."""
     hindrance = _hindrance(record, reference)
     return _no_reference(hindrance) if hindrance else _compared(record, reference)
