@@ -19,7 +19,7 @@ from suite.results.metrics import all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
-class Names(msgspec.Struct, frozen=True, kw_only=True):
+class DisplayNames(msgspec.Struct, frozen=True, kw_only=True):
     """What one page calls methods and cards, by name; a method's place decides its colour."""
 
     methods: Mapping[str, str]
@@ -139,7 +139,7 @@ def pareto_front(entries: Iterable[MethodResult]) -> list[MethodResult]:
     return [entry for _, _, entry in sorted(best, key=lambda each: each[:2])]
 
 
-def notes(peers: Sequence[MethodResult], names: Names) -> tuple[str, ...]:
+def notes(peers: Sequence[MethodResult], names: DisplayNames) -> tuple[str, ...]:
     """Return what is not the same behind entries that stand together, as sentences."""
     said = []
     for profile in dict.fromkeys(entry.profile for entry in peers):

@@ -29,7 +29,7 @@ from suite.results.telemetry.long_steps import HALF, LEAST_DEVIATION
 Cause = Literal["waits", "computes", "unknown", "none"]
 
 
-class Paths(msgspec.Struct, frozen=True, kw_only=True):
+class PathPair(msgspec.Struct, frozen=True, kw_only=True):
     """Both paths on one card, in one run.
 
     ``times`` is how many times as long a step of the older one takes. ``added_watts`` is the mean
@@ -79,7 +79,7 @@ def sentences(figure: PublishedFigure, dataset: Dataset) -> tuple[str, ...]:
 
 def _paths(
     figure: PublishedFigure, older: Method, today: Method, dataset: Dataset
-) -> Iterator[Paths]:
+) -> Iterator[PathPair]:
     """Yield each card's newest run with good launches of both paths, each seen to have run."""
     seen = set()
     for groups in settings(dataset.groups):
@@ -97,7 +97,7 @@ def _paths(
             continue
         seen.add(profile)
         watts, added = _power(ours, base)
-        yield Paths(older=ours, today=base, times=times, watts=watts, added_watts=added)
+        yield PathPair(older=ours, today=base, times=times, watts=watts, added_watts=added)
 
 
 def _ran(group: Replicates, path: str) -> bool:
@@ -122,7 +122,7 @@ def _power(older: Replicates, today: Replicates) -> tuple[float | None, float | 
     return energy[0] / seconds[0], added
 
 
-def _measured(found: Paths) -> str:
+def _measured(found: PathPair) -> str:
     older, today = found.older.case.method.title, found.today.case.method.title
     launches = phrases.launches(len(found.older.ok), len(found.older.records))
     text = (
@@ -143,7 +143,7 @@ def _measured(found: Paths) -> str:
     return f"{drew}: the GPU mostly waited, so the host explains up to {share} of such a step."
 
 
-def _most(found: Paths, faster: str, dataset: Dataset) -> str:
+def _most(found: PathPair, faster: str, dataset: Dataset) -> str:
     """Return how far ahead a card could be at most, were the host all that is unlike."""
     plan, case = dataset.planner, found.today.case
     one, other = (

@@ -26,7 +26,7 @@ INSIDE, INSIDE_SECOND = "within the first", "within the second"
 _TIMES = ("tokens_per_second", "step_seconds")
 
 
-class Faster(msgspec.Struct, frozen=True, kw_only=True):
+class FasterCardClaim(msgspec.Struct, frozen=True, kw_only=True):
     """A source says that with these cases one card is faster than another."""
 
     source: str
@@ -36,12 +36,12 @@ class Faster(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[Case, ...]
 
 
-def faster_cards() -> list[Faster]:
+def faster_cards() -> list[FasterCardClaim]:
     """Return every such statement; where no method is named, those of the standard tier.
 
     None where that tier's file is bad: it says how much work a case is.
     """
-    standard, found = tier.standard(), list[Faster]()
+    standard, found = tier.standard(), list[FasterCardClaim]()
     if standard is None:
         return found
     for source in references.everything():
@@ -59,7 +59,7 @@ def faster_cards() -> list[Faster]:
             )
             runs = tuple(case for case in wanted if cases.unsupported_reason(case) is None)
             found += [
-                Faster(
+                FasterCardClaim(
                     source=source.publisher,
                     text=figure.claim,
                     faster=profiles.load(ours),

@@ -317,7 +317,7 @@ PARTS: Mapping[str, tuple[str, Callable[[Dataset], list[Block]]]] = {
     "hosts": ("The hosts behind the cards", hosts.blocks),
     "losses": ("How far losses lie apart", loss_table.losses),
     "steps": ("From step to step", steps),
-    "fit": ("What fits which card", what_fits.fit),
+    "fit": ("What fits which card", what_fits.needs_and_cards),
     "searches": ("What a card held, by trying", searches.searches),
     "memory": ("How far estimates of memory are off", memory_errors.memory),
     "memory-cases": ("Each estimate against its record", memory_errors.memory_cases),

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from reports.analysis.baselines import BASELINES
 from reports.analysis.comparable_sets import (
     ComparableSet,
+    DisplayNames,
     MethodResult,
-    Names,
     pareto_front,
     short,
 )
@@ -25,7 +25,7 @@ from suite.results.metrics import Metric, all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
-def methods(peers: ComparableSet, names: Names) -> Grid:
+def methods(peers: ComparableSet, names: DisplayNames) -> Grid:
     """Return every method on every card, card by card."""
     entries = [entry for profile in peers.profiles for entry in peers.on(profile)]
     steps = {e: summarize(e.group, all_metrics()["step_seconds"]) for e in entries}
@@ -64,7 +64,7 @@ def methods(peers: ComparableSet, names: Names) -> Grid:
     return grid(peers.title, header, rows, words=2)
 
 
-def failed(dataset: Dataset, model: Model, names: Names) -> Grid | None:
+def failed(dataset: Dataset, model: Model, names: DisplayNames) -> Grid | None:
     """Return the cases of a model without a good launch, and planned ones without a record."""
     rows = [
         [
@@ -98,7 +98,7 @@ def failed(dataset: Dataset, model: Model, names: Names) -> Grid | None:
     return grid("Cases without numbers", header, rows, words=6)
 
 
-def card(profile: str, names: Names) -> Cell:
+def card(profile: str, names: DisplayNames) -> Cell:
     """Return a card, with its page."""
     return Cell(text=names.cards[profile], href=gpu_page(profile))
 
