@@ -49,7 +49,7 @@ def test_measured_rows_lead_to_their_record_and_projected_ones_to_none(
         assert ran == (row.card == "H200 SXM" and bool(row.page)) or row.basis == "unsupported"
         assert bool(row.time.per_token) == (row.projected or row.basis.startswith("measured"))
         if row.fits == "does not fit":
-            assert row.time.text == row.energy.text == row.rent.text == "–"
+            assert row.time.number.text == row.energy.number.text == row.rent.number.text == "–"
 
 
 def test_without_a_gpu_nothing_is_projected() -> None:

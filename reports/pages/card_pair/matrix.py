@@ -5,28 +5,19 @@ import msgspec
 from reports.analysis import workloads
 from reports.analysis.card_pairs import MOST_CARDS, CardPair, cards, pairs
 from reports.analysis.dataset import Dataset
-from reports.text import numbers as cells
 from reports.text.addresses import gpu_page, pair_page
+from reports.text.numbers import Number, exact
 from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog import tier as tiers
 
 
-class CardMatrixCell(msgspec.Struct, frozen=True, kw_only=True):
-    """The card of a row over the card of a column; ``text`` is words without a ratio."""
-
-    text: str
-    exact: str = ""
-    count: str = ""
-    page: str = ""
-
-
 class CardMatrixRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One card against all, in the order of the columns."""
+    """One card over each, in the order of the columns: ratios of throughput, or words."""
 
     title: str
     page: str
-    entries: tuple[CardMatrixCell, ...]
+    entries: tuple[Number, ...]
 
 
 class CardMatrix(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,22 +61,20 @@ def matrix(dataset: Dataset) -> CardMatrix:
     )
 
 
-def _entry(name: str, other: str, found: dict[tuple[str, str], CardPair]) -> CardMatrixCell:
+def _entry(name: str, other: str, found: dict[tuple[str, str], CardPair]) -> Number:
     if name == other:
-        return CardMatrixCell(text="itself")
+        return Number(text="itself")
     turned = name > other
     ours, theirs = sorted((name, other))
     pair = found.get((ours, theirs))
     if pair is None:
-        return CardMatrixCell(text="no case in common")
+        return Number(text="no case in common")
     page, mean = pair_page(ours, theirs), pair.mean
     if mean is None:
-        return CardMatrixCell(text="no ratio", page=page, count=_shared(len(pair.shared)))
+        return Number(text="no ratio", page=page, note=_shared(len(pair.shared)))
     value = 1 / mean if turned else mean
     counted = units.counted(pair.counting, "case")
-    return CardMatrixCell(
-        text=units.ratio(value), exact=cells.exact(value), page=page, count=counted
-    )
+    return Number(text=units.ratio(value), exact=exact(value), page=page, note=counted)
 
 
 def _shared(number: int) -> str:

@@ -170,11 +170,11 @@ def _changed(dataset: Dataset, name: str) -> tuple[str, ...]:
     if recorded is None or now is None:
         return ()
     return tuple(
-        f"{here.name}: {here.value} in the records, {there.value} in the catalog now."
+        f"{here.name}: {here.value.text} in the records, {there.value.text} in the catalog now."
         for here, there in zip(
             gpu_facts.shown_facts(recorded), gpu_facts.shown_facts(now), strict=True
         )
-        if here.exact != there.exact
+        if here.value.exact != there.value.exact
     )
 
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from reports.text import facts, phrases
+from reports.text.numbers import Number, exact
 from suite import units
 from suite.results.memory.ledger import MOST_RESIDUAL_SHARE, Account, LedgerLine, account
 from suite.results.record import Record
@@ -15,8 +16,7 @@ class MemoryRow(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     detail: str
-    size: str
-    exact: str
+    size: Number
     share: str
     bar: float
 
@@ -62,11 +62,13 @@ def _row(line: LedgerLine, total: int | None) -> MemoryRow:
     if line.dtype == "uint8":
         detail += "; 4-bit weights, packed"
     share = None if line.bytes is None or not total else line.bytes / total
+    size = Number(text=UNKNOWN)
+    if line.bytes is not None:
+        size = Number(text=_signed(line.bytes), exact=exact(line.bytes))
     return MemoryRow(
         name=f"{name}, {line.dtype}" if line.dtype else name,
         detail=detail if line.bytes is not None else line.reason,
-        size=UNKNOWN if line.bytes is None else _signed(line.bytes),
-        exact="" if line.bytes is None else str(line.bytes),
+        size=size,
         share="" if share is None else _share(share),
         bar=0.0 if share is None else round(100 * min(abs(share), 1.0), 1),
     )
