@@ -19,7 +19,8 @@ def once(compute: Compute) -> Compute:
 
     @wraps(compute)
     def kept(owner: object, *others: object) -> object:
-        values, key = _values(owner), (kept, *others)
+        values = vars(owner).setdefault(_VALUES, {})
+        key = (kept, *others) if others else kept
         if key not in values:
             values[key] = compute(owner, *others)
         return values[key]
@@ -29,9 +30,4 @@ def once(compute: Compute) -> Compute:
 
 def keep(compute: Callable[..., object], owner: object, value: object) -> None:
     """Have ``compute(owner)``, which is a ``once``, return a value that was computed elsewhere."""
-    _values(owner)[compute,] = value
-
-
-def _values(owner: object) -> dict[tuple[object, ...], object]:
-    values: dict[tuple[object, ...], object] = vars(owner).setdefault(_VALUES, {})
-    return values
+    vars(owner).setdefault(_VALUES, {})[compute] = value
