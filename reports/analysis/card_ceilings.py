@@ -168,19 +168,19 @@ def over(kind: ResourceKind, groups: Iterable[Replicates]) -> Number:
 
     A median with its range. What a record does not have is left out: it says nothing of the card.
     """
-    found: dict[tuple[str, int, float], Record] = {}
+    by_probe: dict[tuple[str, int, float], Record] = {}
     for group in groups:
         for record in group.records:
             value = kind.of(record)
             if value is not None and math.isfinite(value):
-                found.setdefault((record.run_id, record.launch, value), record)
-    if not found:
+                by_probe.setdefault((record.run_id, record.launch, value), record)
+    if not by_probe:
         return Number(text="unknown")
-    values = sorted(value for *_, value in found)
+    values = sorted(value for *_, value in by_probe)
     middle = MedianWithRange(
         median=statistics.median(values), low=values[0], high=values[-1], launches=len(values)
     )
-    shown = number(middle, kind.text, record_page(next(iter(found.values()))))
+    shown = number(middle, kind.text, record_page(next(iter(by_probe.values()))))
     if kind.origin != "measured":
         return shown
     return msgspec.structs.replace(shown, note=units.counted(len(values), "probe"))

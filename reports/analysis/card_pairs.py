@@ -130,7 +130,7 @@ def cards(listed: Sequence[WorkGroup]) -> tuple[str, ...]:
 def pairs(dataset: Dataset) -> list[CardPair]:
     """Return every two cards that share a case, by their names."""
     listed, titles = work_groups(dataset), profile_titles(dataset)
-    found = []
+    card_pairs = []
     for ours, theirs in combinations(cards(listed), 2):
         both = [
             _shared(work, method, cell, other, dataset.references, titles)
@@ -141,8 +141,8 @@ def pairs(dataset: Dataset) -> list[CardPair]:
         ]
         if both:
             alone = tuple(_alone(listed, ours, theirs))
-            found.append(CardPair(ours=ours, theirs=theirs, shared=tuple(both), alone=alone))
-    return found
+            card_pairs.append(CardPair(ours=ours, theirs=theirs, shared=tuple(both), alone=alone))
+    return card_pairs
 
 
 def throughput(ours: Replicates, theirs: Replicates) -> CardRatio | None:
@@ -181,8 +181,8 @@ def _shared(
         ratio = throughput(ours, theirs)
         reason = "" if ratio else "the throughput of one is unknown"
         agreement = _agreement(ours, theirs)
-        found = differences(ours.best, theirs.best)
-        settings = None if found is None else tuple(each.setting for each in found)
+        differing = differences(ours.best, theirs.best)
+        settings = None if differing is None else tuple(each.setting for each in differing)
     doubts = [
         f"on {titles[group.first.profile]}, losses differ from those of its reference"
         for group in (ours, theirs)

@@ -86,18 +86,18 @@ def comparable_sets(work: WorkGroup, dataset: Dataset) -> list[ComparableSet]:
     """Return the entries of a work in sets that may be compared, the largest first."""
     within = _within(dataset)
     cells = [cell for profile in work.profiles for cell in work.on(profile)]
-    found: dict[tuple[object, ...], list[CardResult]] = {}
+    by_training: dict[tuple[object, ...], list[CardResult]] = {}
     for cell in cells:
         if cell.shown.ok and _trained(cell.shown) is not None:
-            found.setdefault(_same(cell.shown), []).append(cell)
+            by_training.setdefault(_same(cell.shown), []).append(cell)
     for cell in cells:  # what did not run, or does not say what it trained, joins the first
         if not (cell.shown.ok and _trained(cell.shown) is not None):
             ours = _same(cell.shown)
             least = 3 if cell.shown.ok else 2
-            key = next((key for key in found if key[:least] == ours[:least]), ours)
-            found.setdefault(key, []).append(cell)
+            key = next((key for key in by_training if key[:least] == ours[:least]), ours)
+            by_training.setdefault(key, []).append(cell)
     order = {method.name: place for place, method in enumerate(work.methods)}
-    made = [
+    sets = [
         ComparableSet(
             work=work,
             trained=_words(each[0].shown),
@@ -106,9 +106,9 @@ def comparable_sets(work: WorkGroup, dataset: Dataset) -> list[ComparableSet]:
                 for cell in sorted(each, key=lambda cell: order[cell.shown.case.method.name])
             ),
         )
-        for each in found.values()
+        for each in by_training.values()
     ]
-    return sorted(made, key=lambda peers: -len(peers.entries))
+    return sorted(sets, key=lambda peers: -len(peers.entries))
 
 
 @once
@@ -141,13 +141,13 @@ def pareto_front(entries: Iterable[MethodResult]) -> list[MethodResult]:
 
 def notes(peers: Sequence[MethodResult], names: DisplayNames) -> tuple[str, ...]:
     """Return what is not the same behind entries that stand together, as sentences."""
-    said = []
+    sentences = []
     for profile in dict.fromkeys(entry.profile for entry in peers):
         records = [entry.group.best for entry in peers if entry.profile == profile]
         runs = dict.fromkeys(record.run_id for record in records)
         if len(runs) > 1:
             listed = _differing(facts.changes(records))
-            said.append(
+            sentences.append(
                 f"On {names.cards[profile]} these are rows of {len(runs)} runs"
                 f" ({', '.join(map(short, runs))}); between them differ: {listed}."
             )
@@ -155,8 +155,8 @@ def notes(peers: Sequence[MethodResult], names: DisplayNames) -> tuple[str, ...]
         seen = facts.changes([entry.group.best for entry in peers])
         others = {name: values for name, values in seen.items() if name != "GPU"}
         if others:
-            said.append(f"Between cards differ, besides the GPU: {_differing(others)}.")
-    return tuple(said)
+            sentences.append(f"Between cards differ, besides the GPU: {_differing(others)}.")
+    return tuple(sentences)
 
 
 def short(text: str, most: int = 60) -> str:

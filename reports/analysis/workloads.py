@@ -76,7 +76,7 @@ class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False):
 @once
 def work_groups(dataset: Dataset) -> list[WorkGroup]:
     """Return all work that has a record, smaller models and shorter sequences first."""
-    found: dict[tuple[Model, Workload, Loop, int], list[Replicates]] = {}
+    by_work: dict[tuple[Model, Workload, Loop, int], list[Replicates]] = {}
     timed = [group for group in dataset.groups if not dataset.is_try(group)]
     models = {group.case.model for group in timed}
     profiles = {group.first.profile for group in timed}
@@ -86,10 +86,10 @@ def work_groups(dataset: Dataset) -> list[WorkGroup]:
         if other and dataset.is_try(group):
             continue
         case = group.case
-        found.setdefault((case.model, case.workload, case.loop, case.seed), []).append(group)
-    made = [_work_group(*key, groups) for key, groups in found.items()]
+        by_work.setdefault((case.model, case.workload, case.loop, case.seed), []).append(group)
+    works = [_work_group(*key, groups) for key, groups in by_work.items()]
     return sorted(
-        made, key=lambda w: (w.model.parameters, w.model.name, w.workload.sequence_tokens)
+        works, key=lambda w: (w.model.parameters, w.model.name, w.workload.sequence_tokens)
     )
 
 

@@ -100,9 +100,9 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
 
 def page(dataset: Dataset, references: Sequence[Reference] | None = None) -> Claims:
     """Return the page of a collection; ``references`` default to the repository's."""
-    found = everything() if references is None else references
+    known = everything() if references is None else references
     cases = usable(dataset)
-    sources = tuple(_source(reference, dataset, cases) for reference in found)
+    sources = tuple(_source(reference, dataset, cases) for reference in known)
     lines = [line for source in sources for line in source.lines]
     total = f"{units.counted(len(lines), 'figure')} from {units.counted(len(sources), 'source')}"
     beside = sum(bool(line.criteria) for line in lines)
@@ -173,13 +173,13 @@ def stated(settings: Settings) -> str:
         (settings.gradient_accumulation, "{} batches accumulated"),
         (settings.rank, "rank {}"),
     )
-    said = [settings.hardware, settings.model, settings.method]
-    said += [text.format(value) for value, text in sizes if value is not None]
-    said += [settings.rows if settings.rows != "one length" else "rows of one length"]
-    said += [settings.data, settings.targets and f"adapters on {settings.targets}"]
-    said += [settings.flops_precision and settings.flops_precision.upper(), settings.software]
-    said += [settings.baseline and f"against {settings.baseline}"]
-    return " · ".join(text for text in said if text) or "no setting stated"
+    parts = [settings.hardware, settings.model, settings.method]
+    parts += [text.format(value) for value, text in sizes if value is not None]
+    parts += [settings.rows if settings.rows != "one length" else "rows of one length"]
+    parts += [settings.data, settings.targets and f"adapters on {settings.targets}"]
+    parts += [settings.flops_precision and settings.flops_precision.upper(), settings.software]
+    parts += [settings.baseline and f"against {settings.baseline}"]
+    return " · ".join(text for text in parts if text) or "no setting stated"
 
 
 def _as_printed(figure: PublishedFigure, value: float) -> str:

@@ -151,16 +151,17 @@ def _change(left: MedianWithRange | None, right: MedianWithRange | None) -> str:
 def _losses(one: Record, two: Record, reason: str) -> str:
     if reason:
         return f"Not compared: {reason}."
-    found = parity.compare_losses(two, one)
-    if found.first is None or found.trajectory is None:
-        return f"Not compared: {found.reason}."
-    said = (
-        f"{found.verdict.capitalize()}: the first loss is {units.percent(found.first)} apart, no"
-        f" loss of {found.steps} steps by more than {units.percent(found.trajectory)}"
+    agreement = parity.compare_losses(two, one)
+    if agreement.first is None or agreement.trajectory is None:
+        return f"Not compared: {agreement.reason}."
+    text = (
+        f"{agreement.verdict.capitalize()}: the first loss is {units.percent(agreement.first)}"
+        f" apart, no loss of {agreement.steps} steps by more than"
+        f" {units.percent(agreement.trajectory)}"
     )
-    if found.gradient is not None:
-        said += f"; no gradient norm is further apart than {units.percent(found.gradient)}"
-    return f"{said}."
+    if agreement.gradient is not None:
+        text += f"; no gradient norm is further apart than {units.percent(agreement.gradient)}"
+    return f"{text}."
 
 
 def _settings(one: Record, two: Record) -> tuple[Block, ...]:

@@ -91,12 +91,10 @@ def _row(entry: Entry, known: prices.Prices) -> PlanRow:
     if entry.joules_per_token is not None:
         joules = example_job.JOB.energy(entry.joules_per_token)
     if entry.tokens_per_second is not None:
-        seconds, found = (
-            example_job.JOB.time(entry.tokens_per_second),
-            known.of(entry.profile.name),
-        )
-        rent = planner.rent(seconds, found)
-        own = planner.own(seconds, joules, found, known.own)
+        seconds = example_job.JOB.time(entry.tokens_per_second)
+        prices_of_card = known.of(entry.profile.name)
+        rent = planner.rent(seconds, prices_of_card)
+        own = planner.own(seconds, joules, prices_of_card, known.own)
     none = "–" if seconds is None else "unknown"
     return PlanRow(
         model=entry.case.model.title,

@@ -73,27 +73,31 @@ def noise(dataset: Dataset) -> list[Block]:
     """Return how far launches of one case lie apart, where there are enough of them."""
     rows = []
     for group in dataset.groups:
-        found = scatter(group)
-        if found is None:
+        scattered = scatter(group)
+        if scattered is None:
             continue
-        mean = found.step_seconds_geometric_mean
+        mean = scattered.step_seconds_geometric_mean
         shares = (
-            found.spread,
-            found.range,
-            found.first_loss_difference,
-            found.trajectory_difference,
-            found.gradient_norm_difference,
+            scattered.spread,
+            scattered.range,
+            scattered.first_loss_difference,
+            scattered.trajectory_difference,
+            scattered.gradient_norm_difference,
         )
         cells = [
             phrases.case_title(group.case),
             phrases.work(group.case.workload),
             _title(group),
-            str(found.launches),
+            str(scattered.launches),
             "" if mean is None else units.seconds(mean),
             *("" if share is None else units.percent(share) for share in shares),
-            *map(_seconds, (found.first_step_cold_seconds, found.first_step_warm_seconds)),
+            *map(_seconds, (scattered.first_step_cold_seconds, scattered.first_step_warm_seconds)),
             _compiled_again(group),
-            "yes" if found.gate else "no" if found.gpus <= 1 else f"no: {found.gpus} cards",
+            "yes"
+            if scattered.gate
+            else "no"
+            if scattered.gpus <= 1
+            else f"no: {scattered.gpus} cards",
         ]
         rows.append(_row(cells, group.best))
     if not rows:

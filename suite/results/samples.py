@@ -45,8 +45,8 @@ def training_peak(record: Record, kind: MemoryKind) -> float | None:
     """
     peaks = []
     for name in TRAINING_PHASES:
-        found = phase(record, name)
-        peak: int | None = None if found is None else getattr(found.memory, kind)
+        finished = phase(record, name)
+        peak: int | None = None if finished is None else getattr(finished.memory, kind)
         if peak is None:
             return None
         peaks.append(peak)

@@ -37,7 +37,7 @@ def matrix(dataset: Dataset) -> CardMatrix:
     """Return the matrix of all cards that have a record."""
     titles = workloads.profile_titles(dataset)
     shown = cards(workloads.work_groups(dataset))
-    found = {(each.ours, each.theirs): each for each in pairs(dataset)}
+    by_cards = {(each.ours, each.theirs): each for each in pairs(dataset)}
     left = len(titles) - len(shown)
     planned = {plan.tier for plan in dataset.plans.values()}
     gpus = [each for each in profiles.everything() if each.has_gpu]
@@ -47,7 +47,7 @@ def matrix(dataset: Dataset) -> CardMatrix:
             CardMatrixRow(
                 title=titles[name],
                 page=gpu_page(name),
-                entries=tuple(_entry(name, other, found) for other in shown),
+                entries=tuple(_entry(name, other, by_cards) for other in shown),
             )
             for name in shown
         ),
@@ -61,12 +61,12 @@ def matrix(dataset: Dataset) -> CardMatrix:
     )
 
 
-def _entry(name: str, other: str, found: dict[tuple[str, str], CardPair]) -> Number:
+def _entry(name: str, other: str, by_cards: dict[tuple[str, str], CardPair]) -> Number:
     if name == other:
         return Number(text="itself")
     turned = name > other
     ours, theirs = sorted((name, other))
-    pair = found.get((ours, theirs))
+    pair = by_cards.get((ours, theirs))
     if pair is None:
         return Number(text="no case in common")
     page, mean = pair_page(ours, theirs), pair.mean

@@ -193,19 +193,19 @@ def _ceiling(kind: ResourceKind, shared: Sequence[SharedCase]) -> CeilingRow | N
 
 def _why(each: SharedCase) -> RatioExplanation:
     assert each.ratio is not None
-    found = resources(*each.sides)
+    compared = resources(*each.sides)
     ratios = [
         f"({units.ratio(one.ratio)})"
         if one.ratio and one.barred
         else units.ratio(one.ratio)
         if one.ratio
         else "unknown"
-        for one in found
+        for one in compared
     ]
     return RatioExplanation(
         case=phrases.case_title(each.sides[0].case),
         work=phrases.work(each.work.workload),
         ratio=each.ratio.text,
         resources=tuple(ratios),
-        observation=observation(each.ratio.value, found),
+        observation=observation(each.ratio.value, compared),
     )

@@ -86,12 +86,12 @@ def _column(title: str, tag: str, unit: str, shared: Sequence[SharedCase]) -> _C
     ]
     scale = units.scale(unit, [value.median for value in values if value]) if unit else None
     text = _joules if scale is None else scale.text
-    found = []
+    figures = []
     for each in shared:
         ours, theirs = (_figure(group, tag, text) for group in each.sides)
-        found.append((ours, theirs))
+        figures.append((ours, theirs))
     name = "" if scale is None or scale.unit == "token/s" else scale.unit
-    return _Column(title=title, unit=name, figures=found)
+    return _Column(title=title, unit=name, figures=figures)
 
 
 def _joules(value: float) -> str:

@@ -95,17 +95,19 @@ def _temperature(known: Sequence[SampleCounts]) -> str:
 
 def _quoted(records: Sequence[Record]) -> str:
     """Return whether the energy of a case may be quoted, with the reasons."""
-    found = [energy(record) for record in records]
+    energies = [energy(record) for record in records]
     if all(record.telemetry is None for record in records):
         return "not quoted: no telemetry was taken"
-    if all(each.valid for each in found):
-        doubts = phrases.short("; ".join(dict.fromkeys(r for each in found for r in each.reasons)))
+    if all(each.valid for each in energies):
+        doubts = phrases.short(
+            "; ".join(dict.fromkeys(r for each in energies for r in each.reasons))
+        )
         return f"valid; {doubts}" if doubts else "valid"
     reasons = [
         f"launch {record.launch}: {'; '.join(each.reasons)}"
         if len(records) > 1
         else "; ".join(each.reasons)
-        for record, each in zip(records, found, strict=True)
+        for record, each in zip(records, energies, strict=True)
         if not each.valid
     ]
     return phrases.short(f"not quoted: {'; '.join(reasons)}")

@@ -25,11 +25,11 @@ TOKENS = "Real tokens per second"
 def throughput(peers: ComparableSet, names: DisplayNames) -> Plot | None:
     """Return a bar for each method, or for each card under its method where there are several."""
     several = len(peers.profiles) > 1
-    found = {(entry.method, entry.profile): entry for entry in peers.entries}
+    by_place = {(entry.method, entry.profile): entry for entry in peers.entries}
     listed = []
     for name in dict.fromkeys(entry.method for entry in peers.entries):
         for profile in peers.profiles:
-            entry = found.get((name, profile))
+            entry = by_place.get((name, profile))
             if entry is None and not several:
                 continue
             method, card = names.methods[name], names.cards[profile]

@@ -36,7 +36,7 @@ class LengthSeries(msgspec.Struct, frozen=True, kw_only=True):
 
 def length_series(listed: Iterable[ComparableSet]) -> list[LengthSeries]:
     """Return what can be drawn over length; a set may belong to two series."""
-    found: dict[tuple[object, ...], list[ComparableSet]] = {}
+    by_load: dict[tuple[object, ...], list[ComparableSet]] = {}
     for peers in listed:
         work, load = peers.work, peers.work.workload
         if load.data != "fixed":
@@ -44,17 +44,17 @@ def length_series(listed: Iterable[ComparableSet]) -> list[LengthSeries]:
         weights = next((e.group.best.weights for e in peers.entries if e.group.ok), "")
         same = (work.loop, work.seed, load.gradient_accumulation, peers.trained, weights)
         rows, tokens = load.batch_sequences, load.batch_sequences * load.sequence_tokens
-        found.setdefault(("rows", rows, *same), []).append(peers)
-        found.setdefault(("tokens", tokens, *same), []).append(peers)
-    made = []
-    for (kind, size, *_), members in found.items():
+        by_load.setdefault(("rows", rows, *same), []).append(peers)
+        by_load.setdefault(("tokens", tokens, *same), []).append(peers)
+    series = []
+    for (kind, size, *_), members in by_load.items():
         lengths = [peers.work.workload.sequence_tokens for peers in members]
         if len(set(lengths)) == len(lengths) > 1 and _drawn(members):
             order = sorted(members, key=lambda peers: peers.work.workload.sequence_tokens)
-            made.append(
+            series.append(
                 LengthSeries(title=_title(str(kind), size, order[0]), members=tuple(order))
             )
-    return made
+    return series
 
 
 def _title(kind: str, size: object, peers: ComparableSet) -> str:
@@ -82,7 +82,7 @@ def _plots(series: LengthSeries, profile: str, names: DisplayNames) -> list[Plot
     card = names.cards[profile]
     failed = _failed(entries, names)
     crosses = " A cross marks a length at which a method has no number." if failed else ""
-    found = []
+    drawn = []
     for what, y_title, values in (
         (TOKENS, TOKENS, [(e, e.tokens, 1.0) for e in entries]),
         (
@@ -97,8 +97,8 @@ def _plots(series: LengthSeries, profile: str, names: DisplayNames) -> list[Plot
             description=f"{basis(entries)}{crosses}",
             source=source(entries),
         )
-        found.append(curves(caption, LENGTH, y_title, _series(values, names), failed))
-    return [plot for plot in found if plot is not None]
+        drawn.append(curves(caption, LENGTH, y_title, _series(values, names), failed))
+    return [plot for plot in drawn if plot is not None]
 
 
 def table(series: LengthSeries, names: DisplayNames) -> Grid:
@@ -132,17 +132,17 @@ def table(series: LengthSeries, names: DisplayNames) -> Grid:
 def _series(
     values: Sequence[tuple[MethodResult, MedianWithRange | None, float]], names: DisplayNames
 ) -> list[Series]:
-    found: dict[str, list[Dot]] = {}
+    by_method: dict[str, list[Dot]] = {}
     for entry, value, size in values:
         if value is not None:
             length = _length(entry)
             text = said(entry) if value is entry.tokens else units.bytes_(value.median)
             title = f"{names.methods[entry.method]}, {length:,} tokens: {text}"
             dot = Dot(x=length, y=value.median / size, title=title, solid=entry.counts)
-            found.setdefault(entry.method, []).append(dot)
+            by_method.setdefault(entry.method, []).append(dot)
     return [
         Series(label=names.methods[method], number=names.number(method), dots=dots)
-        for method, dots in found.items()
+        for method, dots in by_method.items()
     ]
 
 

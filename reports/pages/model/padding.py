@@ -33,17 +33,17 @@ class PackingComparison(msgspec.Struct, frozen=True, kw_only=True):
 
 def packing_comparisons(listed: Iterable[ComparableSet]) -> list[PackingComparison]:
     """Return the data that was laid into batches in two ways or more."""
-    found: dict[object, list[ComparableSet]] = {}
+    by_data: dict[object, list[ComparableSet]] = {}
     for peers in listed:
         work, load = peers.work, peers.work.workload
         if load.data == "fixed":
             continue
         weights = next((e.group.best.weights for e in peers.entries if e.group.ok), "")
         key = (work.loop, work.seed, load.data, load.sequence_tokens, load.gradient_accumulation)
-        found.setdefault((*key, peers.trained, weights), []).append(peers)
+        by_data.setdefault((*key, peers.trained, weights), []).append(peers)
     order = list(PACKINGS)
-    made = []
-    for members in found.values():
+    comparisons = []
+    for members in by_data.values():
         first = members[0]
         if len({peers.work.workload.packing for peers in members}) > 1:
             load = first.work.workload
@@ -52,8 +52,8 @@ def packing_comparisons(listed: Iterable[ComparableSet]) -> list[PackingComparis
                 f" {phrases.LOOPS[first.work.loop]} · seed {first.work.seed} · {first.trained}"
             )
             by_way = sorted(members, key=lambda p: order.index(p.work.workload.packing))
-            made.append(PackingComparison(title=title, members=tuple(by_way)))
-    return made
+            comparisons.append(PackingComparison(title=title, members=tuple(by_way)))
+    return comparisons
 
 
 def plots(comparison: PackingComparison, names: DisplayNames) -> list[Plot]:

@@ -108,22 +108,22 @@ def listed(dataset: Dataset) -> Grid:
 @once
 def models(dataset: Dataset) -> tuple[ModelResults, ...]:
     """Return every model that has a record, in the report's order."""
-    found: dict[Model, list[ComparableSet]] = {}
+    by_model: dict[Model, list[ComparableSet]] = {}
     for work in work_groups(dataset):
-        found.setdefault(work.model, []).extend(comparable_sets(work, dataset))
+        by_model.setdefault(work.model, []).extend(comparable_sets(work, dataset))
     cards = labels(profile_titles(dataset).items())
-    made, taken = [], set[str]()
-    for model, peers in found.items():
+    results, taken = [], set[str]()
+    for model, peers in by_model.items():
         file = _file(model, taken)
         taken.add(file)
         # The largest first: its methods get the first colours.
         largest = sorted(peers, key=lambda each: -len(each.entries))
         methods = {e.method: e.group.case.method.title for p in largest for e in p.entries}
         names = DisplayNames(methods=labels(methods.items()), cards=cards)
-        made.append(
+        results.append(
             ModelResults(model=model, file=file, comparable_sets=tuple(largest), names=names)
         )
-    return tuple(made)
+    return tuple(results)
 
 
 def _file(model: Model, taken: set[str]) -> str:
@@ -211,20 +211,20 @@ def _work(
 ) -> ModelSection:
     """Return one work; a card without charts of its own has its Pareto front in words."""
     plots, undrawn = budget.drawn(lambda: [model_charts.throughput(peers, names)])
-    found: list[Plot | None] = [*plots]
-    said = [undrawn] if undrawn else []
+    shown: list[Plot | None] = [*plots]
+    sentences = [undrawn] if undrawn else []
     for profile in peers.profiles:
         drawn = each_card and not undrawn and budget.single >= len(_EACH_CARD)
         charts = [each(peers, profile, names) for each in _EACH_CARD] if drawn else [None]
         budget.single -= sum(chart is not None for chart in charts)
-        found += charts
+        shown += charts
         if charts[0] is None and (best := pareto_front(peers.on(profile))):
-            said.append(f"{names.cards[profile]}. {model_charts.front_text(best, names)}")
+            sentences.append(f"{names.cards[profile]}. {model_charts.front_text(best, names)}")
     return ModelSection(
         anchor=anchor,
         title=peers.title,
-        plots=tuple(plot for plot in found if plot is not None),
-        said=tuple(said),
+        plots=tuple(plot for plot in shown if plot is not None),
+        said=tuple(sentences),
         notes=notes(peers.entries, names),
         table=model_tables.methods(peers, names),
     )
@@ -289,7 +289,7 @@ def _facts(model: Model, ran: Sequence[MethodResult]) -> facts.Facts:
         hub += f", revision {model.hub_revision or 'not pinned'}"
     size = f"{shapes.layers} layers, hidden size {shapes.hidden_size:,}"
     weights: Mapping[str, None] = dict.fromkeys(e.group.best.weights for e in ran)
-    found = [
+    terms = [
         ("Parameters", units.count(model.parameters)),
         ("Active parameters a token", "" if active is None else units.count(active)),
         ("Shapes", f"{size}, vocabulary {shapes.vocabulary_size:,}"),
@@ -300,4 +300,4 @@ def _facts(model: Model, ran: Sequence[MethodResult]) -> facts.Facts:
         ("Weights that ran", ", ".join(weights) or "none"),
         ("Shapes from", model.source),
     ]
-    return tuple((term, bounded(text)) for term, text in found if text)
+    return tuple((term, bounded(text)) for term, text in terms if text)

@@ -35,24 +35,24 @@ class MemoryTable(msgspec.Struct, frozen=True, kw_only=True):
 
 def of_record(record: Record) -> MemoryTable | None:
     """Return the ledger of a record's steady phase, or None without one."""
-    found = account(record)
-    if found is None:
+    ledger = account(record)
+    if ledger is None:
         return None
-    host, paged = found.host_rss_peak_bytes, found.paged_optimizer_state_bytes
+    host, paged = ledger.host_rss_peak_bytes, ledger.paged_optimizer_state_bytes
     beside = [("Peak host RSS of the worker", UNKNOWN if host is None else units.bytes_(host))]
     if paged:
         beside.append(("Paged optimizer state, managed by CUDA", units.bytes_(paged)))
     return MemoryTable(
-        rows=tuple(_row(line, found.total_bytes) for line in found.lines),
-        total=UNKNOWN if found.total_bytes is None else units.bytes_(found.total_bytes),
+        rows=tuple(_row(line, ledger.total_bytes) for line in ledger.lines),
+        total=UNKNOWN if ledger.total_bytes is None else units.bytes_(ledger.total_bytes),
         total_name={
             "nvml": "NVML's count for the process",
             "torch": "What torch reserved",
             None: "Total",
-        }[found.counted_by],
-        kind="none" if found.adds_up is None else "good" if found.adds_up else "bad",
-        verdict=_verdict(found),
-        text=_text(found),
+        }[ledger.counted_by],
+        kind="none" if ledger.adds_up is None else "good" if ledger.adds_up else "bad",
+        verdict=_verdict(ledger),
+        text=_text(ledger),
         beside=tuple(beside),
     )
 

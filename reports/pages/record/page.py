@@ -179,7 +179,7 @@ def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
         other = parity.reference
         line = LineData(name=other.case.method.title, kind="theirs", samples=_losses(other))
         losses.insert(0, line)
-    found = (
+    charts = (
         chart(
             f"Step time in {scale.unit}, by step",
             "Seconds of each optimizer step after the first; hollow points are warm-up.",
@@ -198,7 +198,7 @@ def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
             lambda value: f"{value:.4f}",
         ),
     )
-    return tuple(each for each in found if each is not None)
+    return tuple(each for each in charts if each is not None)
 
 
 def _losses(record: Record) -> Sequence[tuple[int, float | None, str]]:

@@ -142,7 +142,7 @@ def _compared(record: Record, reference: Record) -> Parity:
             )
         losses.append(abs(step.loss - other.loss) / max(abs(other.loss), LOSS_FLOOR))
     norms = _norms(pairs) if _gradient_speaks(record) else {}
-    found = Parity(
+    agreement = Parity(
         verdict="agrees",
         reason="",
         reference=reference,
@@ -154,10 +154,10 @@ def _compared(record: Record, reference: Record) -> Parity:
     )
     allowed = band(record)
     if over := _over(losses, norms, allowed):
-        return msgspec.structs.replace(found, verdict="differs", reason=over)
+        return msgspec.structs.replace(agreement, verdict="differs", reason=over)
     reason = f"first loss within {percent(allowed.first_loss)}, all {percent(allowed.trajectory)}"
-    reason += _said_of_norms(record, found, allowed)
-    return msgspec.structs.replace(found, reason=reason)
+    reason += _said_of_norms(record, agreement, allowed)
+    return msgspec.structs.replace(agreement, reason=reason)
 
 
 def _over(losses: Sequence[float], norms: Mapping[int, float], allowed: Band) -> str:
