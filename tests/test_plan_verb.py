@@ -72,11 +72,11 @@ def test_out_of_memory_where_it_ran_is_the_answer() -> None:
         tier.load("standard"), loop="sft", seed=0, model_names=["qwen3-8b"], method_names=["lora"]
     )
     record = msgspec.structs.replace(gpu_records.failed(), case=wanted)
-    entry = planner.on([record]).entry(wanted, profiles.load("h200-sxm"))
+    entry = planner.fit_planner([record]).entry(wanted, profiles.load("h200-sxm"))
     assert entry.basis == "none"
     assert entry.verdict == "does not fit"
     assert entry.reason == explain.basis(entry) == "out of memory where it ran"
-    elsewhere = planner.on([record]).entry(wanted, profiles.load("h100-sxm"))
+    elsewhere = planner.fit_planner([record]).entry(wanted, profiles.load("h100-sxm"))
     assert "no record to project from" in elsewhere.reason
 
 
@@ -200,7 +200,7 @@ def test_an_estimate_has_fewer_digits_than_a_measurement(
 ) -> None:
     """The same hours read as measured in one row, and in two digits where they are projected."""
     plan, (case,) = (
-        planner.on(run_folder.read([RESULTS]).records),
+        planner.fit_planner(run_folder.read([RESULTS]).records),
         cases.cases(
             tier.load("standard"),
             loop="sft",
@@ -228,7 +228,7 @@ def test_a_reworded_method_is_still_the_measured_one() -> None:
     (wanted,) = cases.cases(
         tier.load("standard"), loop="sft", seed=0, model_names=["qwen3-8b"], method_names=["lora"]
     )
-    plan, card = planner.on(run_folder.read([RESULTS]).records), profiles.load("h200-sxm")
+    plan, card = planner.fit_planner(run_folder.read([RESULTS]).records), profiles.load("h200-sxm")
     reworded = msgspec.structs.replace(wanted.method, why="said otherwise")
     changed = msgspec.structs.replace(wanted.method, autocast=False)
     for method, basis in ((reworded, "measured"), (changed, "projected")):
@@ -238,7 +238,7 @@ def test_a_reworded_method_is_still_the_measured_one() -> None:
 
 def test_a_card_that_ran_out_of_memory_loses_to_one_that_holds_it() -> None:
     """The published H100 does not hold adapters on experts: that is the answer, with reasons."""
-    known = planner.on(run_folder.read([RESULTS]).records)
+    known = planner.fit_planner(run_folder.read([RESULTS]).records)
     made = cases.cases(
         tier.load("gpt-oss"),
         loop="sft",
@@ -264,7 +264,7 @@ def test_a_card_that_ran_out_of_memory_loses_to_one_that_holds_it() -> None:
 
 def test_only_a_measured_order_of_two_cards_is_final() -> None:
     """A projection says what it is of; two measured cards stand as they were measured."""
-    known = planner.on(run_folder.read([RESULTS]).records)
+    known = planner.fit_planner(run_folder.read([RESULTS]).records)
     (case,) = cases.cases(
         tier.load("standard"),
         loop="sft",

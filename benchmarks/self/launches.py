@@ -26,7 +26,7 @@ from suite.catalog import model as models
 from suite.catalog.case import Case
 from suite.catalog.tier import Loop
 from suite.errors import SuiteError
-from suite.results.fidelity import Fidelity, between, geometric
+from suite.results.fidelity import Fidelity, geometric, mean_interval
 from suite.results.record import Record
 from suite.results.samples import low_quantile
 from suite.results.storage.run_folder import Plan, Run, create, open_run
@@ -194,7 +194,7 @@ def told_of(pair: LaunchPair) -> str:
 
 def shown(name: str, pairs: Sequence[float]) -> str:
     """Return the mean of some differences with its 95 % interval."""
-    span = between(pairs)
+    span = mean_interval(pairs)
     around = "" if span is None else f" ({span[0]:+.2%} to {span[1]:+.2%})"
     return f"{name} {geometric(pairs):+.2%}{around}"
 

@@ -44,17 +44,17 @@ def settings(groups: Sequence[Replicates]) -> list[list[Replicates]]:
 
 def baselines(group: Replicates, others: Sequence[Replicates]) -> Mapping[str, BaselineRatio]:
     """Return the baselines of a method by kind; its own, and those of other work, are left out."""
-    found = {}
+    ratios = {}
     for kind, base in _bases(group, others).items():
         if base.case.method.name == group.case.method.name or not group.ok:
             continue
         if not hindrance(group, base):
-            found[kind] = BaselineRatio(
+            ratios[kind] = BaselineRatio(
                 title=base.case.method.title,
                 throughput=paired(group, base, all_metrics()["tokens_per_second"]),
                 memory=paired(group, base, peak_memory(group.best)),
             )
-    return found
+    return ratios
 
 
 def is_base(method: Method, kind: str) -> bool:
@@ -66,20 +66,20 @@ def is_base(method: Method, kind: str) -> bool:
 
 def _bases(group: Replicates, others: Sequence[Replicates]) -> dict[str, Replicates]:
     ours = group.case.method
-    found = {}
+    by_kind = {}
     for other in others:
         method = other.case.method
         if method.name == BASELINE:
-            found["plain"] = other
+            by_kind["plain"] = other
         elif method.name == NAIVE:
-            found["naive"] = other
+            by_kind["naive"] = other
         elif method.name == QUANTIZED:
             if method.quantization == ours.quantization:
-                found["quantized"] = other
+                by_kind["quantized"] = other
         elif (
             method.liger
             and method.adapter == ours.adapter
             and method.quantization == ours.quantization
         ):
-            found["liger"] = other
-    return {kind: found[kind] for kind in BASELINES if kind in found}
+            by_kind["liger"] = other
+    return {kind: by_kind[kind] for kind in BASELINES if kind in by_kind}

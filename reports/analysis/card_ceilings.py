@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from reports.text.figures import LaunchMetrics, number
+from reports.text.figures import number
 from reports.text.numbers import Number, record_page
 from suite import units
+from suite.results.memoize import once
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 from suite.results.replicates import MedianWithRange, Replicates
@@ -31,13 +32,6 @@ class ResourceKind(msgspec.Struct, frozen=True, kw_only=True):
     origin: str  #: "measured", "datasheet", "reported" or "as set"
     of: Callable[[Record], float | None]
     text: Callable[[float], str]
-
-    def median(self, group: Replicates) -> float | None:
-        """Return the median over the good launches; None where one of them lacks it."""
-        values = [self.of(record) for record in group.ok]
-        known = [value for value in values if value is not None and math.isfinite(value)]
-        # A launch that cannot answer is not left out: the others would look like all.
-        return statistics.median(known) if known and len(known) == len(values) else None
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,15 +141,22 @@ RESOURCE_KINDS = (MATMUL, COPIES, PEAK, BANDWIDTH, LIMIT, CLOCK)
 CEILINGS = (MATMUL, COPIES, PEAK, BANDWIDTH, LIMIT, MEMORY)
 
 
-def resources(
-    ours: Replicates, theirs: Replicates, measured: LaunchMetrics
-) -> tuple[Resource, ...]:
+@once
+def _median(group: Replicates, kind: ResourceKind) -> float | None:
+    """Return the median over the good launches; None where one of them lacks it."""
+    values = [kind.of(record) for record in group.ok]
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    # A launch that cannot answer is not left out: the others would look like all.
+    return statistics.median(known) if known and len(known) == len(values) else None
+
+
+def resources(ours: Replicates, theirs: Replicates) -> tuple[Resource, ...]:
     """Return every kind of resource of the launches of two cards."""
     return tuple(
         Resource(
             kind=kind,
-            ours=measured.cached(kind.name, ours, kind.median),
-            theirs=measured.cached(kind.name, theirs, kind.median),
+            ours=_median(ours, kind),
+            theirs=_median(theirs, kind),
             barred=_unlike(ours.best, theirs.best) if kind is CLOCK else "",
         )
         for kind in RESOURCE_KINDS
@@ -167,19 +168,19 @@ def over(kind: ResourceKind, groups: Iterable[Replicates]) -> Number:
 
     A median with its range. What a record does not have is left out: it says nothing of the card.
     """
-    found: dict[tuple[str, int, float], Record] = {}
+    by_probe: dict[tuple[str, int, float], Record] = {}
     for group in groups:
         for record in group.records:
             value = kind.of(record)
             if value is not None and math.isfinite(value):
-                found.setdefault((record.run_id, record.launch, value), record)
-    if not found:
+                by_probe.setdefault((record.run_id, record.launch, value), record)
+    if not by_probe:
         return Number(text="unknown")
-    values = sorted(value for *_, value in found)
+    values = sorted(value for *_, value in by_probe)
     middle = MedianWithRange(
         median=statistics.median(values), low=values[0], high=values[-1], launches=len(values)
     )
-    shown = number(middle, kind.text, record_page(next(iter(found.values()))))
+    shown = number(middle, kind.text, record_page(next(iter(by_probe.values()))))
     if kind.origin != "measured":
         return shown
     return msgspec.structs.replace(shown, note=units.counted(len(values), "probe"))

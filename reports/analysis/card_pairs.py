@@ -16,6 +16,7 @@ from reports.text import numbers as cells
 from reports.text import phrases
 from suite import units
 from suite.catalog.method import Method
+from suite.results.memoize import once
 from suite.results.metrics import all_metrics
 from suite.results.replicates import Replicates
 from suite.results.stats import significance
@@ -125,14 +126,11 @@ def cards(listed: Sequence[WorkGroup]) -> tuple[str, ...]:
     return tuple(sorted(most))
 
 
+@once
 def pairs(dataset: Dataset) -> list[CardPair]:
     """Return every two cards that share a case, by their names."""
-    return dataset.cached("pairs", _pairs)
-
-
-def _pairs(dataset: Dataset) -> list[CardPair]:
     listed, titles = work_groups(dataset), profile_titles(dataset)
-    found = []
+    card_pairs = []
     for ours, theirs in combinations(cards(listed), 2):
         both = [
             _shared(work, method, cell, other, dataset.references, titles)
@@ -143,8 +141,8 @@ def _pairs(dataset: Dataset) -> list[CardPair]:
         ]
         if both:
             alone = tuple(_alone(listed, ours, theirs))
-            found.append(CardPair(ours=ours, theirs=theirs, shared=tuple(both), alone=alone))
-    return found
+            card_pairs.append(CardPair(ours=ours, theirs=theirs, shared=tuple(both), alone=alone))
+    return card_pairs
 
 
 def throughput(ours: Replicates, theirs: Replicates) -> CardRatio | None:
@@ -183,8 +181,8 @@ def _shared(
         ratio = throughput(ours, theirs)
         reason = "" if ratio else "the throughput of one is unknown"
         agreement = _agreement(ours, theirs)
-        found = differences(ours.best, theirs.best)
-        settings = None if found is None else tuple(each.setting for each in found)
+        differing = differences(ours.best, theirs.best)
+        settings = None if differing is None else tuple(each.setting for each in differing)
     doubts = [
         f"on {titles[group.first.profile]}, losses differ from those of its reference"
         for group in (ours, theirs)
@@ -225,7 +223,7 @@ def _hindrance(ours: Replicates, theirs: Replicates, titles: Mapping[str, str]) 
 
 
 def _agreement(ours: Replicates, theirs: Replicates) -> cells.ParityVerdict:
-    found = parity.between(ours.best, theirs.best)
+    found = parity.compare_losses(ours.best, theirs.best)
     kind = {"agrees": "good", "differs": "bad"}.get(found.verdict, "none")
     text = "unknown" if kind == "none" else found.verdict
     return cells.ParityVerdict(kind=kind, text=text, detail=found.reason)

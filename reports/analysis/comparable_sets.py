@@ -18,7 +18,7 @@ from suite.results.metrics import all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
-class Names(msgspec.Struct, frozen=True, kw_only=True):
+class DisplayNames(msgspec.Struct, frozen=True, kw_only=True):
     """What one page calls methods and cards, by name; a method's place decides its colour."""
 
     methods: Mapping[str, str]
@@ -29,10 +29,11 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
         return list(self.methods).index(method)
 
 
-class MethodResult(msgspec.Struct, frozen=True, kw_only=True):
+class MethodResult(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One method on one card: medians over good launches, None where unknown.
 
     ``baselines`` are those of the same GPU, ``others`` repeats that are not pooled with these.
+    Equal to itself alone, and so the key of a dictionary.
     """
 
     group: Replicates
@@ -58,8 +59,8 @@ class MethodResult(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.group.ok) and (self.verdict is None or self.verdict.kind != "bad")
 
 
-class ComparableSet(msgspec.Struct, frozen=True, kw_only=True):
-    """Entries of one work that trained the same."""
+class ComparableSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Entries of one work that trained the same. Equal to itself alone."""
 
     work: WorkGroup
     trained: str
@@ -83,19 +84,19 @@ class ComparableSet(msgspec.Struct, frozen=True, kw_only=True):
 def comparable_sets(work: WorkGroup, dataset: Dataset) -> list[ComparableSet]:
     """Return the entries of a work in sets that may be compared, the largest first."""
     cells = [cell for profile in work.profiles for cell in work.on(profile)]
-    found: dict[tuple[object, ...], list[CardResult]] = {}
+    by_training: dict[tuple[object, ...], list[CardResult]] = {}
     for cell in cells:
         if cell.shown.ok and _trained(cell.shown) is not None:
-            found.setdefault(_same(cell.shown), []).append(cell)
+            by_training.setdefault(_same(cell.shown), []).append(cell)
     for cell in cells:  # what did not run, or does not say what it trained, joins the first
         if not (cell.shown.ok and _trained(cell.shown) is not None):
             ours = _same(cell.shown)
             least = 3 if cell.shown.ok else 2
-            key = next((key for key in found if key[:least] == ours[:least]), ours)
-            found.setdefault(key, []).append(cell)
+            key = next((key for key in by_training if key[:least] == ours[:least]), ours)
+            by_training.setdefault(key, []).append(cell)
     beside = {profile: [cell.shown for cell in work.on(profile)] for profile in work.profiles}
     order = {method.name: place for place, method in enumerate(work.methods)}
-    made = [
+    sets = [
         ComparableSet(
             work=work,
             trained=_words(each[0].shown),
@@ -104,9 +105,9 @@ def comparable_sets(work: WorkGroup, dataset: Dataset) -> list[ComparableSet]:
                 for cell in sorted(each, key=lambda cell: order[cell.shown.case.method.name])
             ),
         )
-        for each in found.values()
+        for each in by_training.values()
     ]
-    return sorted(made, key=lambda peers: -len(peers.entries))
+    return sorted(sets, key=lambda peers: -len(peers.entries))
 
 
 def pareto_front(entries: Iterable[MethodResult]) -> list[MethodResult]:
@@ -131,15 +132,15 @@ def pareto_front(entries: Iterable[MethodResult]) -> list[MethodResult]:
     return [entry for _, _, entry in sorted(best, key=lambda each: each[:2])]
 
 
-def notes(peers: Sequence[MethodResult], names: Names) -> tuple[str, ...]:
+def notes(peers: Sequence[MethodResult], names: DisplayNames) -> tuple[str, ...]:
     """Return what is not the same behind entries that stand together, as sentences."""
-    said = []
+    sentences = []
     for profile in dict.fromkeys(entry.profile for entry in peers):
         records = [entry.group.best for entry in peers if entry.profile == profile]
         runs = dict.fromkeys(record.run_id for record in records)
         if len(runs) > 1:
             listed = _differing(facts.changes(records))
-            said.append(
+            sentences.append(
                 f"On {names.cards[profile]} these are rows of {len(runs)} runs"
                 f" ({', '.join(map(short, runs))}); between them differ: {listed}."
             )
@@ -147,8 +148,8 @@ def notes(peers: Sequence[MethodResult], names: Names) -> tuple[str, ...]:
         seen = facts.changes([entry.group.best for entry in peers])
         others = {name: values for name, values in seen.items() if name != "GPU"}
         if others:
-            said.append(f"Between cards differ, besides the GPU: {_differing(others)}.")
-    return tuple(said)
+            sentences.append(f"Between cards differ, besides the GPU: {_differing(others)}.")
+    return tuple(sentences)
 
 
 def short(text: str, most: int = 60) -> str:

@@ -1,8 +1,7 @@
 """What every table is made of: the records of a collection, grouped and indexed once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TypeVar, cast
 
 import msgspec
 
@@ -14,8 +13,6 @@ from suite.results.pooled import PooledCase, pool
 from suite.results.replicates import Replicates, group
 from suite.results.storage.reader import Collection
 from suite.results.validity.parity import References
-
-T = TypeVar("T")
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -29,13 +26,6 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     references: References
     plans: Mapping[str, Plan]
     groups: tuple[Replicates, ...]
-
-    def cached(self, name: str, make: Callable[["Dataset"], T]) -> T:
-        """Return what ``make`` returns, made when first asked for; each name has one maker."""
-        made: dict[str, object] = self.__dict__.setdefault("_cached", {})
-        if name not in made:
-            made[name] = make(self)
-        return cast(T, made[name])
 
     def of(self, section: RunSection) -> list[Replicates]:
         """Return the groups of one run on one profile."""
@@ -63,7 +53,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def planner(self) -> Planner:
         """Return what measures and projects from these records."""
-        return planner.on(self.collection.records)
+        return planner.fit_planner(self.collection.records)
 
     @cached_property
     def _by_place(self) -> Mapping[tuple[str, str], list[Replicates]]:

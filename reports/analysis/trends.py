@@ -36,13 +36,13 @@ def over_lengths(groups: Sequence[Replicates]) -> Iterator[str]:
 
     ``groups`` ran one model on one card and differ in method and length alone.
     """
-    found = {(g.case.workload.sequence_tokens, g.case.method.name): g for g in groups}
-    lengths = sorted({length for length, _ in found})
+    by_length = {(g.case.workload.sequence_tokens, g.case.method.name): g for g in groups}
+    lengths = sorted({length for length, _ in by_length})
     for ours, theirs in pairs(groups):
         known = {
             length: ratio
             for length in lengths
-            if (ratio := speed(*(found.get((length, m.name)) for m in (ours, theirs))))
+            if (ratio := speed(*(by_length.get((length, m.name)) for m in (ours, theirs))))
         }
         if len(known) > 1:
             shortest, longest = min(known), max(known)
@@ -58,18 +58,20 @@ def over_packings(groups: Sequence[Replicates]) -> Iterator[str]:
 
     ``groups`` ran one model on the same rows on one card and differ in method and packing alone.
     """
-    found = {(str(g.case.workload.packing), g.case.method.name): g for g in groups}
+    by_packing = {(str(g.case.workload.packing), g.case.method.name): g for g in groups}
     tokens = all_metrics()["tokens_per_second"]
     for ours, theirs in pairs(groups):
         engine = {
-            packing: speed(*(found.get((packing, each.name)) for each in (ours, theirs)))
+            packing: speed(*(by_packing.get((packing, each.name)) for each in (ours, theirs)))
             for packing in PACKINGS
         }
         padded = engine.pop("none")
         for packing, alike in engine.items():
             if padded is None or alike is None:
                 continue
-            gain = paired(found[packing, theirs.name], found["none", theirs.name], tokens)
+            gain = paired(
+                by_packing[packing, theirs.name], by_packing["none", theirs.name], tokens
+            )
             if gain is not None:
                 own = gain.value
                 yield (

@@ -16,6 +16,7 @@ from reports.text import phrases
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.tier import Loop, Workload
+from suite.results.memoize import once
 from suite.results.pooled import PooledCase
 from suite.results.replicates import Replicates
 
@@ -34,10 +35,11 @@ class CardResult(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[Replicates, ...]
 
 
-class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False):
     """What must be equal for rows to stand side by side, and what ran it.
 
     ``cells`` are by method name and profile.
+    A group equals itself alone.
     """
 
     model: Model
@@ -71,28 +73,25 @@ class WorkGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 yield cell
 
 
+@once
 def work_groups(dataset: Dataset) -> list[WorkGroup]:
     """Return all work that has a record, smaller models and shorter sequences first."""
-    return dataset.cached("works", _work_groups)
-
-
-def _work_groups(dataset: Dataset) -> list[WorkGroup]:
     sessions: dict[tuple[object, ...], list[Replicates]] = {}
     for group in dataset.groups:  # newest session first
         sessions.setdefault((*_work(group), *_place(group)), []).append(group)
     timed = [case.repeats for case in dataset.cases if not dataset.is_try(case.repeats)]
     models = {repeats.case.model for repeats in timed}
     profiles = {repeats.first.profile for repeats in timed}
-    found: dict[_Work, dict[tuple[str, str], list[PooledCase]]] = {}
+    by_work: dict[_Work, dict[tuple[str, str], list[PooledCase]]] = {}
     for case in dataset.cases:
         repeats = case.repeats
         # A search's tries are no work to compare, unless a model or a card has nothing else.
         other = repeats.case.model in models and repeats.first.profile in profiles
         if other and dataset.is_try(repeats):
             continue
-        cells = found.setdefault(_work(repeats), {})
+        cells = by_work.setdefault(_work(repeats), {})
         cells.setdefault(_place(repeats), []).append(case)
-    made = [
+    works = [
         WorkGroup(
             model=work[0],
             workload=work[1],
@@ -103,10 +102,10 @@ def _work_groups(dataset: Dataset) -> list[WorkGroup]:
                 for place, cases in cells.items()
             },
         )
-        for work, cells in found.items()
+        for work, cells in by_work.items()
     ]
     return sorted(
-        made, key=lambda w: (w.model.parameters, w.model.name, w.workload.sequence_tokens)
+        works, key=lambda w: (w.model.parameters, w.model.name, w.workload.sequence_tokens)
     )
 
 

@@ -58,20 +58,22 @@ def bars(caption: Caption, unit: str, listed: Sequence[Bar], *, mark: float = 0)
     if mark:
         line = alt.Chart().transform_filter("datum.first")
         line = line.mark_rule(color="var(--ink)", strokeDash=[3, 3])
-        said = f"{mark:g}: as much as the baseline"
-        layers.append(line.encode(x=alt.X(datum=mark, title=unit), description=alt.value(said)))
+        mark_text = f"{mark:g}: as much as the baseline"
+        layers.append(
+            line.encode(x=alt.X(datum=mark, title=unit), description=alt.value(mark_text))
+        )
     ink = alt.Color("ink:N", scale=None)
     text = base.mark_text(align="left", dx=5)
     layers.append(text.encode(x=alt.X("at:Q", title=unit), text=alt.Text("text:N"), color=ink))
-    made = alt.layer(*layers, data=alt.NamedData(name="bars"))
+    chart = alt.layer(*layers, data=alt.NamedData(name="bars"))
     most = max(label.count("\n") for label in order)
-    made = made.properties(width=WIDTH - LABELS - 24, height=alt.Step(HEIGHT + LINE * most))
+    chart = chart.properties(width=WIDTH - LABELS - 24, height=alt.Step(HEIGHT + LINE * most))
     if any(bar.group for bar in listed):
         header = alt.Header(labelOrient="top", labelAnchor="start", labelPadding=2)
         groups = list(dict.fromkeys(key(bar.group) for bar in listed))
         row = alt.Row("group:N", title=None, sort=groups, header=header)
-        made = made.facet(row=row, spacing=12).resolve_scale(y="independent")
-    return draw(caption, made, {"bars": rows})
+        chart = chart.facet(row=row, spacing=12).resolve_scale(y="independent")
+    return draw(caption, chart, {"bars": rows})
 
 
 def _bar(bar: Bar, *, first: bool) -> dict[str, object]:

@@ -38,7 +38,7 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
 
 def labels(names: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return one short label for each (key, title), no two alike, on one line."""
-    found: dict[str, str] = {}
+    shortened: dict[str, str] = {}
     taken: set[str] = set()
     times: dict[str, int] = {}
     for name, title in names:
@@ -50,8 +50,8 @@ def labels(names: Iterable[tuple[str, str]]) -> dict[str, str]:
             times[text] = times.get(text, 1) + 1
             label = f"{text} ({times[text]})"
         taken.add(label)
-        found[name] = label
-    return found
+        shortened[name] = label
+    return shortened
 
 
 def key(label: str) -> str:

@@ -60,8 +60,8 @@ def scatter(
         )
         layers.append(last.mark_text(align="right", dx=-8, dy=-12, color=color))
     layers.append(_points(listed, x, y))
-    made = alt.layer(*layers).properties(width=WIDTH - SIDE, height=250)
-    return draw(caption, made, datasets)
+    chart = alt.layer(*layers).properties(width=WIDTH - SIDE, height=250)
+    return draw(caption, chart, datasets)
 
 
 def curves(
@@ -106,8 +106,8 @@ def curves(
             text="✕", dy=-9, color="var(--bad)"
         )
         layers.append(cross.encode(x=x, y=y, description=alt.Description("title:N")))
-    made = alt.layer(*layers).properties(width=WIDTH - SIDE, height=220)
-    return draw(caption, made, datasets)
+    chart = alt.layer(*layers).properties(width=WIDTH - SIDE, height=220)
+    return draw(caption, chart, datasets)
 
 
 def _rows(listed: Sequence[Series]) -> list[dict[str, object]]:

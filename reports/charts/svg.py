@@ -29,14 +29,14 @@ def clean(drawn: str, label: str) -> Markup:
     root = ElementTree.fromstring(drawn)
     height = float(root.attrib["height"])
     width = max(float(root.attrib["width"]), WIDTH)
-    made = _copy(root) or Element("svg")
-    made.attrib = {
+    copied = _copy(root) or Element("svg")
+    copied.attrib = {
         "viewBox": f"0 0 {width:g} {height:g}",
         "role": "img",
         "aria-label": label,
     }
     # The serializer escapes all text and attributes, whatever they hold.
-    return Markup(ElementTree.tostring(made, encoding="unicode"))
+    return Markup(ElementTree.tostring(copied, encoding="unicode"))
 
 
 def _copy(element: Element) -> Element | None:
@@ -45,20 +45,20 @@ def _copy(element: Element) -> Element | None:
         raise ValueError(f"a chart holds an element <{name[:40]}>")
     if element.get("display") == "none" or element.get("class") in ("background", "foreground"):
         return None
-    made = Element(name)
-    made.text = (element.text or "").strip()
+    copied = Element(name)
+    copied.text = (element.text or "").strip()
     for attribute, value in element.attrib.items():
         if attribute in _ATTRIBUTES and (attribute, value) not in _USUAL:
-            made.set(attribute, value if attribute == "fill" else _LONG.sub(_shorter, value))
+            copied.set(attribute, value if attribute == "fill" else _LONG.sub(_shorter, value))
     # Vega describes axes and legends as well; only what stands for a value is to be pointed at.
     if element.get("role") == "graphics-symbol" and name in ("path", "line", "text", "rect"):
         title = Element("title")
         title.text = element.get("aria-label", "")
-        made.append(title)
+        copied.append(title)
     children = [copy for child in element if (copy := _copy(child)) is not None]
-    made.extend(children)
+    copied.extend(children)
     empty = name == "g" and not children
-    return None if empty else made
+    return None if empty else copied
 
 
 def _shorter(found: re.Match[str]) -> str:

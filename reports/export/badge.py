@@ -30,21 +30,21 @@ def badge(group: Replicates, references: References) -> str:
     value = summarize(group, all_metrics()["tokens_per_second"])
     good, sure = False, ""
     if not group.ok:
-        said = phrases.outcome(record)
+        message = phrases.outcome(record)
     elif verdict(group, references).kind == "bad":
-        said = "losses differ from the reference"
+        message = "losses differ from the reference"
     elif value is None:
-        said = "throughput unknown"
+        message = "throughput unknown"
     else:
-        said, good = _rate(value.median), True
+        message, good = _rate(value.median), True
         sure = f" ({spread(value, _rate)})"
     weights = ", ".join(dict.fromkeys(each.weights for each in group.ok or group.records))
     title = (
-        f"{phrases.case_title(case)}: {said}{sure} on {place}. {phrases.work(case.workload)},"
+        f"{phrases.case_title(case)}: {message}{sure} on {place}. {phrases.work(case.workload)},"
         f" {phrases.LOOPS[case.loop]}, seed {case.seed};"
         f" {phrases.launches(len(group.ok), len(group.records))}; weights: {weights}"
     )
-    return _svg(_cut(case.case_id), _cut(f"{said} on {place}"), title, GOOD if good else BAD)
+    return _svg(_cut(case.case_id), _cut(f"{message} on {place}"), title, GOOD if good else BAD)
 
 
 def _rate(tokens_per_second: float) -> str:
@@ -56,8 +56,8 @@ def _cut(text: str) -> str:
     return line if len(line) <= MOST_LETTERS else f"{line[: MOST_LETTERS - 1]}…"
 
 
-def _svg(name: str, said: str, title: str, color: str) -> str:
-    left, right = (round(len(text) * LETTER) for text in (name, said))
+def _svg(name: str, message: str, title: str, color: str) -> str:
+    left, right = (round(len(text) * LETTER) for text in (name, message))
     split, width = left + 2 * PAD, left + right + 4 * PAD
     title = escape(units.printable(title))
     return f"""\
@@ -69,7 +69,7 @@ aria-label="{title}">
 <g fill="#ffffff" font-family="{_FONT}" font-size="11">
 <text x="{PAD}" y="14" textLength="{left}" lengthAdjust="spacingAndGlyphs">{escape(name)}</text>
 <text x="{split + PAD}" y="14" textLength="{right}" lengthAdjust="spacingAndGlyphs">\
-{escape(said)}</text>
+{escape(message)}</text>
 </g>
 </svg>
 """

@@ -49,7 +49,7 @@ def _headed(dataset: Dataset, kind: str) -> list[str]:
 
 
 def _runs(dataset: Dataset, kinds: list[str]) -> list[str]:
-    found = []
+    texts = []
     for section in dataset.overview.sections:
         if any(map(dataset.is_try, dataset.of(section))):
             continue  # all tries of a search stand together, in a table of their own
@@ -59,8 +59,8 @@ def _runs(dataset: Dataset, kinds: list[str]) -> list[str]:
             ran = [record for group in dataset.of(section) for record in group.ok]
             said = (*section.notes, *phrases.routing(ran))
             notes = [f"Note: {markup.text(note)}" for note in said]
-            found += [f"### {title}", _caption(dataset, section), *notes, *blocks]
-    return found
+            texts += [f"### {title}", _caption(dataset, section), *notes, *blocks]
+    return texts
 
 
 def _caption(dataset: Dataset, section: RunSection) -> str:

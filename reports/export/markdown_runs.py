@@ -111,7 +111,7 @@ def _median(group: Replicates, metric: Metric) -> str:
 
 def sequences(dataset: Dataset, section: RunSection) -> list[str]:
     """Return a table a model that ran several lengths at as many tokens a step."""
-    found: dict[object, list[Replicates]] = {}
+    by_work: dict[object, list[Replicates]] = {}
     for group in dataset.of(section):
         work = group.case.workload
         if work.data == "fixed":
@@ -121,9 +121,9 @@ def sequences(dataset: Dataset, section: RunSection) -> list[str]:
                 group.case.loop,
                 group.case.seed,
             )
-            found.setdefault(key, []).append(group)
+            by_work.setdefault(key, []).append(group)
     blocks = []
-    for groups in found.values():
+    for groups in by_work.values():
         lengths = sorted({group.case.workload.sequence_tokens for group in groups})
         if len(lengths) > 1:
             blocks += _lengths(groups, lengths)
@@ -186,14 +186,14 @@ def _pair(ours: Replicates | None, theirs: Replicates | None) -> str:
 
 def paddings(dataset: Dataset, section: RunSection) -> list[str]:
     """Return a table a model that ran rows of real lengths packed in several ways."""
-    found: dict[object, list[Replicates]] = {}
+    by_work: dict[object, list[Replicates]] = {}
     for group in dataset.of(section):
         case, work = group.case, group.case.workload
         if work.data == "real-length":
             key = (case.model, work.sequence_tokens, case.loop, case.seed)
-            found.setdefault(key, []).append(group)
+            by_work.setdefault(key, []).append(group)
     blocks = []
-    for groups in found.values():
+    for groups in by_work.values():
         if len({group.case.workload.packing for group in groups}) > 1:
             blocks += _ways(groups)
     return blocks

@@ -71,11 +71,11 @@ def main() -> int:
                 write_noise(folder)
         for place in DOCUMENTS:
             text = place.read_text(encoding="utf-8")
-            made = fresh(text)
-            if made != text:
+            renewed = fresh(text)
+            if renewed != text:
                 stale.append(place)
                 if not check:
-                    place.write_text(made, encoding="utf-8")
+                    place.write_text(renewed, encoding="utf-8")
     except SuiteError as error:
         print(f"{error.message}", file=sys.stderr)
         return error.exit_code

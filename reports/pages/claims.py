@@ -19,7 +19,8 @@ from reports.published.reproduced import (
 )
 from reports.published.sources import PublishedFigure, Reference, Settings, everything
 from reports.text import facts, phrases
-from reports.text.numbers import Number, exact, number, record_page
+from reports.text.figures import number as shown_number
+from reports.text.numbers import Number, exact, record_page
 from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.replicates import Replicates, summarize
@@ -34,9 +35,7 @@ VERDICTS: dict[MatchVerdict, str] = {
 class NearestMeasurement(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured nearest: a number, or words where there is none, and what it is of."""
 
-    value: Number | None
-    text: str
-    href: str
+    number: Number
     case: str
     launches: str
     base: str = ""
@@ -101,9 +100,9 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
 
 def page(dataset: Dataset, references: Sequence[Reference] | None = None) -> Claims:
     """Return the page of a collection; ``references`` default to the repository's."""
-    found = everything() if references is None else references
+    known = everything() if references is None else references
     cases = usable(dataset)
-    sources = tuple(_source(reference, dataset, cases) for reference in found)
+    sources = tuple(_source(reference, dataset, cases) for reference in known)
     lines = [line for source in sources for line in source.lines]
     total = f"{units.counted(len(lines), 'figure')} from {units.counted(len(sources), 'source')}"
     beside = sum(bool(line.criteria) for line in lines)
@@ -174,13 +173,13 @@ def stated(settings: Settings) -> str:
         (settings.gradient_accumulation, "{} batches accumulated"),
         (settings.rank, "rank {}"),
     )
-    said = [settings.hardware, settings.model, settings.method]
-    said += [text.format(value) for value, text in sizes if value is not None]
-    said += [settings.rows if settings.rows != "one length" else "rows of one length"]
-    said += [settings.data, settings.targets and f"adapters on {settings.targets}"]
-    said += [settings.flops_precision and settings.flops_precision.upper(), settings.software]
-    said += [settings.baseline and f"against {settings.baseline}"]
-    return " · ".join(text for text in said if text) or "no setting stated"
+    parts = [settings.hardware, settings.model, settings.method]
+    parts += [text.format(value) for value, text in sizes if value is not None]
+    parts += [settings.rows if settings.rows != "one length" else "rows of one length"]
+    parts += [settings.data, settings.targets and f"adapters on {settings.targets}"]
+    parts += [settings.flops_precision and settings.flops_precision.upper(), settings.software]
+    parts += [settings.baseline and f"against {settings.baseline}"]
+    return " · ".join(text for text in parts if text) or "no setting stated"
 
 
 def _as_printed(figure: PublishedFigure, value: float) -> str:
@@ -218,16 +217,6 @@ def _ours(figure: PublishedFigure, found: PublishedMatch) -> NearestMeasurement 
     group, base = found.group, found.base
     if group is None:
         return None
-    value = None
-    if found.value is not None:
-        value = number(found.value, lambda each: _text(figure, each))
-    elif found.ratio is not None:
-        value = Number(text=_text(figure, found.ratio), exact=exact(found.ratio))
-    outcome = phrases.outcome(group.best)
-    if value is None and group.ok:
-        peak = summarize(group, all_metrics()["peak_allocated_bytes"])
-        if peak is not None:
-            outcome += f", with {units.bytes_(peak.median)} allocated at its peak"
     work = [phrases.case_title(group.case), phrases.work(group.case.workload)]
     title = facts.profile_title(group.records, group.first.profile)
     against = ""
@@ -235,11 +224,24 @@ def _ours(figure: PublishedFigure, found: PublishedMatch) -> NearestMeasurement 
         other = facts.profile_title(base.records, base.first.profile)
         against = base.case.method.title if other == title else other
     return NearestMeasurement(
-        value=value,
-        text="" if value is not None else outcome,
-        href=record_page(group.best),
+        number=_nearest_number(figure, found, group),
         case=" · ".join([*work, title]),
         launches=phrases.repeats(group),
         base=against,
         base_href="" if base is None else record_page(base.best),
     )
+
+
+def _nearest_number(figure: PublishedFigure, found: PublishedMatch, group: Replicates) -> Number:
+    """Return the number to hold against a figure; without one, what became of the case."""
+    page = record_page(group.best)
+    if found.value is not None:
+        return shown_number(found.value, lambda value: _text(figure, value), page)
+    if found.ratio is not None:
+        return Number(text=_text(figure, found.ratio), exact=exact(found.ratio), page=page)
+    outcome = phrases.outcome(group.best)
+    if group.ok:
+        peak = summarize(group, all_metrics()["peak_allocated_bytes"])
+        if peak is not None:
+            outcome += f", with {units.bytes_(peak.median)} allocated at its peak"
+    return Number(text=outcome, page=page)

@@ -13,6 +13,7 @@ from reports.text import facts, phrases
 from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import number, record_page
 from suite import units
+from suite.results.memoize import once
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
 from suite.results.replicates import MedianWithRange, Replicates, summarize
@@ -65,12 +66,9 @@ def pages(dataset: Dataset) -> Iterator[tuple[str, Diff]]:
         yield page_name(base.best, other.best).removeprefix("diffs/"), _diff(base, other, titles)
 
 
+@once
 def links(dataset: Dataset) -> Mapping[str, Sequence[tuple[str, str]]]:
     """Return for each record that stands in a pair the other's name and the pair's page."""
-    return dataset.cached("diff links", _links)
-
-
-def _links(dataset: Dataset) -> Mapping[str, Sequence[tuple[str, str]]]:
     titles = profile_titles(dataset)
     found: dict[str, list[tuple[str, str]]] = {}
     for base, other in pairs(dataset):
@@ -153,16 +151,17 @@ def _change(left: MedianWithRange | None, right: MedianWithRange | None) -> str:
 def _losses(one: Record, two: Record, reason: str) -> str:
     if reason:
         return f"Not compared: {reason}."
-    found = parity.between(two, one)
-    if found.first is None or found.trajectory is None:
-        return f"Not compared: {found.reason}."
-    said = (
-        f"{found.verdict.capitalize()}: the first loss is {units.percent(found.first)} apart, no"
-        f" loss of {found.steps} steps by more than {units.percent(found.trajectory)}"
+    agreement = parity.compare_losses(two, one)
+    if agreement.first is None or agreement.trajectory is None:
+        return f"Not compared: {agreement.reason}."
+    text = (
+        f"{agreement.verdict.capitalize()}: the first loss is {units.percent(agreement.first)}"
+        f" apart, no loss of {agreement.steps} steps by more than"
+        f" {units.percent(agreement.trajectory)}"
     )
-    if found.gradient is not None:
-        said += f"; no gradient norm is further apart than {units.percent(found.gradient)}"
-    return f"{said}."
+    if agreement.gradient is not None:
+        text += f"; no gradient norm is further apart than {units.percent(agreement.gradient)}"
+    return f"{text}."
 
 
 def _settings(one: Record, two: Record) -> tuple[Block, ...]:

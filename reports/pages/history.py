@@ -66,12 +66,12 @@ def _case(groups: Sequence[Replicates]) -> list[Block]:
         before = group.best
     total = sum(map(len, kept))
     if total < changes.LEAST_LAUNCHES:
-        said = f"{phrases.launches(total, total)} in all: too few for a test."
+        text = f"{phrases.launches(total, total)} in all: too few for a test."
     elif levels:
-        said = "The level changed where the table says so."
+        text = "The level changed where the table says so."
     else:
-        said = "No change of level."
-    return [table(HEADER, rows, words=2), Prose(text=said)]
+        text = "No change of level."
+    return [table(HEADER, rows, words=2), Prose(text=text)]
 
 
 def _seconds(group: Replicates) -> list[float]:

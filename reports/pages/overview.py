@@ -71,12 +71,12 @@ def overview_tables(dataset: Dataset, pages: Mapping[Model, str]) -> tuple[Overv
 
 def _overview_table(
     name: str,
-    found: list[WorkGroup],
+    works: list[WorkGroup],
     titles: dict[str, str],
     dataset: Dataset,
     pages: Mapping[Model, str],
 ) -> OverviewTable:
-    work = max(found, key=lambda each: sum(bool(cell.shown.ok) for cell in each.cells.values()))
+    work = max(works, key=lambda each: sum(bool(cell.shown.ok) for cell in each.cells.values()))
     shown = [cell.shown for cell in work.cells.values()]
     rates = [value.median for group in shown if (value := _tokens(group))]
     peaks = [value.median for group in shown if (value := _peak(group))]
@@ -104,7 +104,7 @@ def _overview_table(
         cards=tuple(titles[profile] for profile in work.profiles),
         memory_unit=scales[1].unit,
         rows=tuple(rows),
-        more=tuple(each.title for each in found if each is not work),
+        more=tuple(each.title for each in works if each is not work),
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.text import example_job
-from reports.text import numbers as cells
+from reports.text.numbers import Number, exact, record_page
 from suite.catalog import case as cases
 from suite.catalog import prices, tier
 from suite.catalog import profile as profiles
@@ -18,15 +18,13 @@ from suite.estimate.planner import Entry
 
 
 class JobAmount(msgspec.Struct, frozen=True, kw_only=True):
-    """An amount for the example job; ``per_token`` is that of one: value, low and high.
+    """An amount for the example job, and what the page's script makes one for another job of.
 
-    ``per_token`` is in hours, kilowatt-hours or US dollars, as ``unit`` names; "" without a
-    number, ``text`` then being words.
+    ``per_token`` is the amount of one token: value, low and high, in hours, kilowatt-hours or US
+    dollars, as ``unit`` names; "" where the amount is words.
     """
 
-    text: str
-    exact: str = ""
-    range: str = ""
+    number: Number
     per_token: str = ""
     unit: str = ""
 
@@ -93,12 +91,10 @@ def _row(entry: Entry, known: prices.Prices) -> PlanRow:
     if entry.joules_per_token is not None:
         joules = example_job.JOB.energy(entry.joules_per_token)
     if entry.tokens_per_second is not None:
-        seconds, found = (
-            example_job.JOB.time(entry.tokens_per_second),
-            known.of(entry.profile.name),
-        )
-        rent = planner.rent(seconds, found)
-        own = planner.own(seconds, joules, found, known.own)
+        seconds = example_job.JOB.time(entry.tokens_per_second)
+        prices_of_card = known.of(entry.profile.name)
+        rent = planner.rent(seconds, prices_of_card)
+        own = planner.own(seconds, joules, prices_of_card, known.own)
     none = "–" if seconds is None else "unknown"
     return PlanRow(
         model=entry.case.model.title,
@@ -113,21 +109,19 @@ def _row(entry: Entry, known: prices.Prices) -> PlanRow:
         own=_cell(entry, "USD", 1.0, own, none),
         basis=explain.basis(entry),
         projected=entry.basis == "projected",
-        page=cells.record_page(entry.records[0]) if entry.records else "",
+        page=record_page(entry.records[0]) if entry.records else "",
     )
 
 
 def _cell(entry: Entry, unit: str, size: float, found: Interval | None, none: str) -> JobAmount:
     """Return an amount; ``found`` is in SI units, of which the unit has so many."""
     if found is None:
-        return JobAmount(text=none)
+        return JobAmount(number=Number(text=none))
     value, low, high = (each / size for each in (found.value, found.low, found.high))
     passed = example_job.TOKENS * example_job.EPOCHS
     main, _, rest = explain.amount(entry, unit, found).partition(" (")
     return JobAmount(
-        text=main,
-        exact=cells.exact(value),
-        range=rest.removesuffix(")"),
-        per_token=" ".join(cells.exact(each / passed) for each in (value, low, high)),
+        number=Number(text=main, exact=exact(value), range=rest.removesuffix(")")),
+        per_token=" ".join(exact(each / passed) for each in (value, low, high)),
         unit=unit,
     )

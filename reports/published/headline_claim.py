@@ -48,7 +48,7 @@ def claim_cases(dataset: Dataset) -> tuple[ClaimCase, ...]:
 
     A case whose losses differ from its reference's is left out: a fast wrong run claims nothing.
     """
-    found = []
+    cases = []
     for groups in settings([case.repeats for case in dataset.cases]):
         for group in groups:
             method, record = group.case.method, group.best
@@ -58,8 +58,8 @@ def claim_cases(dataset: Dataset) -> tuple[ClaimCase, ...]:
                 continue
             if verdict(group, dataset.references).kind == "bad":
                 continue
-            found.append(ClaimCase(group=group, baselines=against))
-    return tuple(found)
+            cases.append(ClaimCase(group=group, baselines=against))
+    return tuple(cases)
 
 
 def sentences(found: Iterable[ClaimCase]) -> list[str]:

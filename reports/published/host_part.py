@@ -30,7 +30,7 @@ from suite.results.telemetry.long_steps import HALF, LEAST_DEVIATION
 Cause = Literal["waits", "computes", "unknown", "none"]
 
 
-class Paths(msgspec.Struct, frozen=True, kw_only=True):
+class PathPair(msgspec.Struct, frozen=True, kw_only=True):
     """Both paths on one card, in one run.
 
     ``times`` is how many times as long a step of the older one takes. ``added_watts`` is the mean
@@ -64,23 +64,23 @@ def sentences(figure: PublishedFigure, dataset: Dataset) -> tuple[str, ...]:
         return ()
     older = methods.load(figure.older_method)
     today = methods.load(str(older.reference))
-    found = {each.older.first.profile: each for each in _paths(figure, older, today, dataset)}
-    said = [_measured(each) for each in found.values()]
+    by_card = {each.older.first.profile: each for each in _paths(figure, older, today, dataset)}
+    said = [_measured(each) for each in by_card.values()]
     for slower in figure.slower:
-        if slower not in found:
+        if slower not in by_card:
             said.append(
                 f"{older.title} beside {today.title} was not measured on"
                 f" {profiles.load(slower).title} yet: what part of this its host explains is not"
                 " known."
             )
             continue
-        said += [_most(found[slower], faster, dataset) for faster in figure.settings.profiles]
+        said += [_most(by_card[slower], faster, dataset) for faster in figure.settings.profiles]
     return (*said, "Which host, version and path the source ran is not known.")
 
 
 def _paths(
     figure: PublishedFigure, older: Method, today: Method, dataset: Dataset
-) -> Iterator[Paths]:
+) -> Iterator[PathPair]:
     """Yield each card's case with good launches of both paths, each seen to have run."""
     seen = set()
     for groups in settings([case.repeats for case in dataset.cases]):
@@ -98,7 +98,7 @@ def _paths(
             continue
         seen.add(profile)
         watts, added = _power(ours, base)
-        yield Paths(older=ours, today=base, times=times.value, watts=watts, added_watts=added)
+        yield PathPair(older=ours, today=base, times=times.value, watts=watts, added_watts=added)
 
 
 def _ran(group: Replicates, path: str) -> bool:
@@ -123,38 +123,38 @@ def _power(older: Replicates, today: Replicates) -> tuple[float | None, float | 
     return energy[0] / seconds[0], added
 
 
-def _measured(found: Paths) -> str:
-    older, today = found.older.case.method.title, found.today.case.method.title
-    launches = phrases.launches(len(found.older.ok), len(found.older.records))
+def _measured(paths: PathPair) -> str:
+    older, today = paths.older.case.method.title, paths.today.case.method.title
+    launches = phrases.launches(len(paths.older.ok), len(paths.older.records))
     text = (
-        f"{found.card}: a step takes {units.ratio(found.times)} as long with {older} as with"
+        f"{paths.card}: a step takes {units.ratio(paths.times)} as long with {older} as with"
         f" {today} ({launches})"
     )
-    if found.cause == "none":
+    if paths.cause == "none":
         return f"{text}: the host's part is too small to be seen."
-    if found.cause == "unknown":
+    if paths.cause == "unknown":
         return f"{text}. Their energy is not known, so neither is what the GPU did meanwhile."
     drew = (
-        f"{text}. The added time drew {found.added_watts or 0:,.0f} W, where {today} draws"
-        f" {found.watts or 0:,.0f} W"
+        f"{text}. The added time drew {paths.added_watts or 0:,.0f} W, where {today} draws"
+        f" {paths.watts or 0:,.0f} W"
     )
-    if found.cause == "computes":
+    if paths.cause == "computes":
         return f"{drew}: the GPU computed in it, so none of it is shown to be the host's."
-    share = units.percent(1 - 1 / found.times)
+    share = units.percent(1 - 1 / paths.times)
     return f"{drew}: the GPU mostly waited, so the host explains up to {share} of such a step."
 
 
-def _most(found: Paths, faster: str, dataset: Dataset) -> str:
+def _most(paths: PathPair, faster: str, dataset: Dataset) -> str:
     """Return how far ahead a card could be at most, were the host all that is unlike."""
-    plan, case = dataset.planner, found.today.case
+    plan, case = dataset.planner, paths.today.case
     one, other = (
-        plan.entry(case, profiles.load(name)) for name in (faster, found.today.first.profile)
+        plan.entry(case, profiles.load(name)) for name in (faster, paths.today.first.profile)
     )
     name, than = explain.marked(one.profile.title, one.profile), other.profile.title
     ratio = explain.ratio(one, other)
     if ratio is None:
         return f"No rate of {name} beside {than} is known, so nothing follows for their order."
-    times = found.times if found.cause == "waits" else 1.0
+    times = paths.times if paths.cause == "waits" else 1.0
 
     def shown(factor: float) -> str:
         wide = (ratio.high - ratio.low) * factor
@@ -163,7 +163,7 @@ def _most(found: Paths, faster: str, dataset: Dataset) -> str:
 
     known = "at" if one.basis == other.basis == "measured" else "projected at"
     text = (
-        f"With {found.today.case.method.title}, {name} is {known} {shown(1)} the rate of {than}."
+        f"With {paths.today.case.method.title}, {name} is {known} {shown(1)} the rate of {than}."
     )
     if times == 1.0:
         return f"{text} Nothing measured here shows that a host could change that."

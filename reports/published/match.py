@@ -41,7 +41,7 @@ def criteria(
     """Return every criterion of a figure beside one case, and its baseline for a ratio."""
     settings, case, work = figure.settings, group.case, group.case.workload
     record = group.best
-    found = [
+    compared = [
         Criterion(
             name="card",
             published=settings.hardware or NOT_STATED,
@@ -70,15 +70,15 @@ def criteria(
     ]
     if settings.trains != "everything":
         adapter = case.method.adapter
-        found.append(_number("rank", settings.rank, None if adapter is None else adapter.rank))
-        found.append(_text("adapters on", settings.targets, targets(case)))
+        compared.append(_number("rank", settings.rank, None if adapter is None else adapter.rank))
+        compared.append(_text("adapters on", settings.targets, targets(case)))
     kernel = "unknown" if record.effective is None else record.effective.loss_kernel
-    found.append(_text("loss", settings.loss, kernel))
+    compared.append(_text("loss", settings.loss, kernel))
     if figure.quantity in ("peak_memory_bytes", "memory_saved_share"):
-        found.append(_text("memory counter", settings.memory_counter, counter(settings)))
+        compared.append(_text("memory counter", settings.memory_counter, counter(settings)))
     if figure.quantity in RATIOS:
-        found.append(_baseline(settings, base))
-    return tuple(found)
+        compared.append(_baseline(settings, base))
+    return tuple(compared)
 
 
 def listed(found: Sequence[Criterion], state: State) -> str:

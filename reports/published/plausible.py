@@ -63,8 +63,8 @@ def flops_per_token(settings: Settings, name: str) -> float:
         # Without a rank, or with adapters on some layers only, the smallest adapters stand in.
         rank = (settings.rank or 1) if settings.targets == "all linear" else 1
         adapter = Adapter(rank=rank, alpha=1.0, dropout=0.0, targets="linear")
-    found = step_flops(architecture(name), adapter, [length], recomputes=False)
-    return found.model / length
+    flops = step_flops(architecture(name), adapter, [length], recomputes=False)
+    return flops.model / length
 
 
 def _lacking(figure: PublishedFigure) -> str:

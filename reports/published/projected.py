@@ -26,7 +26,7 @@ INSIDE, INSIDE_SECOND = "within the first", "within the second"
 _TIMES = ("tokens_per_second", "step_seconds")
 
 
-class Faster(msgspec.Struct, frozen=True, kw_only=True):
+class FasterCardClaim(msgspec.Struct, frozen=True, kw_only=True):
     """A source says that with these cases one card is faster than another."""
 
     source: str
@@ -36,14 +36,14 @@ class Faster(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[Case, ...]
 
 
-def faster_cards() -> list[Faster]:
+def faster_cards() -> list[FasterCardClaim]:
     """Return every such statement; where no method is named, those of the standard tier.
 
     None where that tier's file is bad: it says how much work a case is.
     """
-    standard, found = tier.standard(), list[Faster]()
+    standard, claims = tier.standard(), list[FasterCardClaim]()
     if standard is None:
-        return found
+        return claims
     for source in references.everything():
         for figure in source.figures:
             if figure.quantity != "faster_card":
@@ -58,8 +58,8 @@ def faster_cards() -> list[Faster]:
                 lenient=True,
             )
             runs = tuple(case for case in wanted if cases.unsupported_reason(case) is None)
-            found += [
-                Faster(
+            claims += [
+                FasterCardClaim(
                     source=source.publisher,
                     text=figure.claim,
                     faster=profiles.load(ours),
@@ -69,7 +69,7 @@ def faster_cards() -> list[Faster]:
                 for ours in settings.profiles
                 for theirs in figure.slower
             ]
-    return found
+    return claims
 
 
 def compare(projector: Projector) -> tuple[list[TextRow], list[TextRow]]:
@@ -97,7 +97,7 @@ def compare(projector: Projector) -> tuple[list[TextRow], list[TextRow]]:
 def _hindrance(figure: PublishedFigure) -> str:
     """Return why a figure's settings are not those of a case, or an empty string."""
     s = figure.settings
-    found = [
+    hindrances = [
         (len(s.profiles) != 1, "which card it was is not known here"),
         (s.gpus not in (None, 1), "several GPUs shared the work"),
         (s.flops_precision not in (None, "bf16"), "products in less than 16 bits"),
@@ -106,7 +106,7 @@ def _hindrance(figure: PublishedFigure) -> str:
         (s.batch_sequences is None, "the rows of a step are not stated"),
         (s.rows not in ("one length", "packed"), "rows may be padded, or it is not stated"),
     ]
-    return next((reason for holds, reason in found if holds), "")
+    return next((reason for holds, reason in hindrances if holds), "")
 
 
 def _case(figure: PublishedFigure, standard: Tier) -> Case:
@@ -126,7 +126,7 @@ def _case(figure: PublishedFigure, standard: Tier) -> Case:
 def _model(name: str) -> Model:
     if name in models.names():
         return models.load(name)
-    made = Model(
+    model = Model(
         name=name,
         title=name,
         family="qwen3",  # dense layers; norms of queries and keys are no matrix products
@@ -135,26 +135,26 @@ def _model(name: str) -> Model:
         parameters=1,
         architecture=references.architecture(name),
     )
-    return msgspec.structs.replace(made, parameters=total_parameters(made))
+    return msgspec.structs.replace(model, parameters=total_parameters(model))
 
 
 def _row(figure: PublishedFigure, case: Case, card: Profile, projector: Projector) -> TextRow:
     value = figure.value or 0.0
     rate = value if figure.quantity == "tokens_per_second" else case.workload.step_tokens / value
-    found, leanest = _rate(case, card, projector), _leanest(case, card, projector)
-    if found.low <= rate <= found.high:
+    rate_interval, leanest = _rate(case, card, projector), _leanest(case, card, projector)
+    if rate_interval.low <= rate <= rate_interval.high:
         verdict = INSIDE
     elif leanest is not None and leanest.low <= rate <= leanest.high:
         verdict = INSIDE_SECOND
     else:
-        verdict = f"in neither: {units.about(rate / found.value)}× the first"
+        verdict = f"in neither: {units.about(rate / rate_interval.value)}× the first"
     cells: Sequence[str] = (
         figure.claim,
         explain.marked(card.title, card),
         case.method.title,
         figure.settings.software or "not stated",
         units.rate(rate, "token/s"),
-        found.text("tokens/second"),
+        rate_interval.text("tokens/second"),
         "unknown" if leanest is None else leanest.text("tokens/second"),
         verdict,
     )

@@ -74,10 +74,10 @@ def nearest_match(
         return PublishedMatch(kind="not comparable", why="nothing here trains to a target loss")
     if figure.quantity == "faster_card":
         return _cards(figure, dataset)
-    found = list(_candidates(figure, usable(dataset) if cases is None else cases))
-    if not found:
+    candidates = list(_candidates(figure, usable(dataset) if cases is None else cases))
+    if not candidates:
         return _nothing(figure, dataset)
-    nearest = min(found, key=lambda each: _distance(figure, each))
+    nearest = min(candidates, key=lambda each: _distance(figure, each))
     apart = _reasons(nearest.criteria)
     if apart:
         return msgspec.structs.replace(nearest, why=apart)

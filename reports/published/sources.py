@@ -144,10 +144,10 @@ def load(name: str) -> Reference:
 
 def read(file: Path) -> Reference:
     """Read one source's file; each figure's settings are whole in what comes back."""
-    found = toml.read(file, Reference)
+    source = toml.read(file, Reference)
     whole = []
-    for number, figure in enumerate(found.figures):
-        settings = _merged(found.settings, figure.settings)
+    for number, figure in enumerate(source.figures):
+        settings = _merged(source.settings, figure.settings)
         at = f"{file}: key 'figures[{number}]."
         _refuse_unknown_names(f"{at}settings.", settings)
         _refuse_unknown(f"{at}slower'", figure.slower, profiles.names())
@@ -158,7 +158,7 @@ def read(file: Path) -> Reference:
         if figure.quantity in RATIOS and settings.baseline is None and settings.baselines:
             raise BadInput(f"{at}settings.baseline': needed beside baselines, in words")
         whole.append(msgspec.structs.replace(figure, settings=settings))
-    return msgspec.structs.replace(found, figures=tuple(whole), settings=Settings())
+    return msgspec.structs.replace(source, figures=tuple(whole), settings=Settings())
 
 
 def everything() -> tuple[Reference, ...]:
@@ -173,8 +173,8 @@ def _everything(folders: tuple[Path, ...]) -> tuple[Reference, ...]:
 
 def _usable(name: str) -> Reference:
     """Return one source; raises BadInput where it, or a catalog file that it names, is bad."""
-    found = load(name)
-    for figure in found.figures:
+    source = load(name)
+    for figure in source.figures:
         settings = figure.settings
         for profile in (*settings.profiles, *figure.slower):
             profiles.load(profile)
@@ -184,7 +184,7 @@ def _usable(name: str) -> Reference:
             reference = methods.load(method).reference
             if reference is not None and method == figure.older_method:
                 methods.load(reference)
-    return found
+    return source
 
 
 def model_names() -> list[str]:

@@ -87,11 +87,11 @@ def of_record(record: Record) -> RecordHost:
 
 def side(records: Sequence[Record]) -> HostSide:
     """Return the hosts of some records, medians over those that have a probe."""
-    found = probes(records)
+    known = probes(records)
     medians, texts = {}, {}
     for rate in SHOWN:
-        values = [value for host in found if (value := rate.of(host)) is not None]
-        texts[rate.field] = _why(rate, found) if found else NOT_MEASURED
+        values = [value for host in known if (value := rate.of(host)) is not None]
+        texts[rate.field] = _why(rate, known) if known else NOT_MEASURED
         if values:
             medians[rate.field] = statistics.median(values)
             texts[rate.field] = _ranged(rate, values)
@@ -99,7 +99,7 @@ def side(records: Sequence[Record]) -> HostSide:
         processors=phrases.short("; ".join(_processors(records))) or "unknown",
         medians=medians,
         texts=texts,
-        count=f"{len(found):,} of {units.counted(len(records), 'record')}",
+        count=f"{len(known):,} of {units.counted(len(records), 'record')}",
     )
 
 
@@ -153,7 +153,7 @@ def blocks(dataset: Dataset) -> list[Block]:
     if not by_card:
         return []
     titles = workloads.profile_titles(dataset)
-    found = {titles[name]: side(by_card[name]) for name in sorted(by_card)}
+    sides = {titles[name]: side(by_card[name]) for name in sorted(by_card)}
     text = (
         "One thread of each host, probed in the case's own process: empty kernels launched,"
         " additions in Python's interpreter, and copies in memory, each a second. Medians over"
@@ -169,17 +169,17 @@ def blocks(dataset: Dataset) -> list[Block]:
                 each.count,
             )
         )
-        for title, each in found.items()
+        for title, each in sides.items()
     ]
-    made: list[Block] = [Prose(text=text), table(header, rows, words=2)]
-    names = list(found)
+    parts: list[Block] = [Prose(text=text), table(header, rows, words=2)]
+    names = list(sides)
     differ = [
         f"{one} over {other}: {apart}."
         for index, one in enumerate(names)
         for other in names[index + 1 :]
-        if (apart := _apart(found[one], found[other]))
+        if (apart := _apart(sides[one], sides[other]))
     ]
-    return [*made, Points(texts=tuple(differ))] if differ else made
+    return [*parts, Points(texts=tuple(differ))] if differ else parts
 
 
 def _sentence(ours: HostSide, theirs: HostSide, titles: tuple[str, str]) -> str:

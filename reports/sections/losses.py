@@ -36,15 +36,15 @@ def losses(dataset: Dataset) -> list[Block]:
 
 
 def _engines(dataset: Dataset) -> list[TextRow]:
-    found: dict[tuple[str, str], list[tuple[Parity, Record]]] = {}
+    by_engines: dict[tuple[str, str], list[tuple[Parity, Record]]] = {}
     for group in dataset.groups:
         for record in group.ok:
             each = dataset.references.parity(record)
             if each.reference is not None and each.trajectory is not None:
                 of = (group.case.method.title, f"{each.reference.case.method.title}, same launch")
-                found.setdefault(of, []).append((each, record))
+                by_engines.setdefault(of, []).append((each, record))
     rows = []
-    for of, compared in found.items():
+    for of, compared in by_engines.items():
         every = [each for each, _ in compared]
         _, worst = max(compared, key=lambda pair: pair[0].trajectory or 0.0)
         shares = (

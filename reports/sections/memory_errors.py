@@ -12,6 +12,7 @@ from suite.estimate.errors.memory import (
     held_out,
     summaries,
 )
+from suite.results.memoize import once
 
 MOST_ROWS = 200  #: of the table of cases
 WAYS = {
@@ -32,8 +33,8 @@ ABOUT = (
 
 def memory(dataset: Dataset) -> list[Block]:
     """Return the errors in sum: a row for each way of leaving records out."""
-    found = summaries(dataset.cached("held_out", _held_out))
-    if not found:
+    errors = summaries(_held_out(dataset))
+    if not errors:
         return []
     header = ["Left out", "Cases", f"Peak within {units.percent(TARGET)}", "Peak, median"]
     header += ["Peak, largest", "Process, largest", "Activations, median", "Activations, largest"]
@@ -51,9 +52,9 @@ def memory(dataset: Dataset) -> list[Block]:
                 f"{each.inside} of {each.cases}",
             )
         )
-        for each in found
+        for each in errors
     ]
-    missed = [each for each in found if each.within_target < each.cases]
+    missed = [each for each in errors if each.within_target < each.cases]
     ways = ", ".join(
         f"{WAYS[each.way].lower()}: {units.percent(each.largest_error)}" for each in missed
     )
@@ -64,19 +65,20 @@ def memory(dataset: Dataset) -> list[Block]:
 
 def memory_cases(dataset: Dataset) -> list[Block]:
     """Return every prediction beside what was measured; of very many, those furthest off."""
-    found = dataset.cached("held_out", _held_out)
-    if not found:
+    predictions = _held_out(dataset)
+    if not predictions:
         return []
-    shown = found
+    shown = predictions
     said: list[Block] = []
-    if len(found) > MOST_ROWS:
-        shown = sorted(found, key=lambda held: -abs(held.allocated_error))[:MOST_ROWS]
-        said = [Prose(text=f"The {MOST_ROWS} furthest off of {len(found):,} predictions.")]
+    if len(predictions) > MOST_ROWS:
+        shown = sorted(predictions, key=lambda held: -abs(held.allocated_error))[:MOST_ROWS]
+        said = [Prose(text=f"The {MOST_ROWS} furthest off of {len(predictions):,} predictions.")]
     header = ["Case", "Work", "Left out", "Peak", "Predicted", "Peak off", "Inside"]
     header += ["Process", "Predicted", "Process off"]
     return [*said, table(header, map(_row, shown), words=3)]
 
 
+@once
 def _held_out(dataset: Dataset) -> list[LeftOutPrediction]:
     return held_out(dataset.collection.records)
 

@@ -13,13 +13,13 @@ from suite.results.replicates import Replicates
 
 def searches(dataset: Dataset) -> list[Block]:
     """Return one row a search: what was held, what was not, in how many tries."""
-    found: dict[object, list[Replicates]] = {}
+    by_search: dict[object, list[Replicates]] = {}
     for group in dataset.groups:
         if dataset.is_try(group):
             plan, case = dataset.plans[group.first.run_id], group.case
             key = (plan.profile, plan.argv, case.model, case.method, case.loop, case.seed)
-            found.setdefault(key, []).append(group)
-    if not found:
+            by_search.setdefault(key, []).append(group)
+    if not by_search:
         return []
     text = (
         "Each try is a run of its own, of a few steps: enough for the optimizer's state to be"
@@ -27,7 +27,7 @@ def searches(dataset: Dataset) -> list[Block]:
     )
     rows = [
         _search(tries, phrases.command(dataset.plans[tries[0].first.run_id]))
-        for tries in found.values()
+        for tries in by_search.values()
     ]
     header = ["Case", "On", "Held", "Not held", "Outcome", "Peak of what was held", "Tries"]
     return [Prose(text=text), table([*header, "Command"], rows, words=5)]

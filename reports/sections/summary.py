@@ -12,7 +12,7 @@ from reports.text import facts, phrases
 from reports.text.blocks import Block, Heading, Part, Points, Prose, TextRow, table
 from reports.text.numbers import change, paired_text, record_page
 from suite import units
-from suite.results.fidelity import Fidelity, between, geometric
+from suite.results.fidelity import Fidelity, geometric, mean_interval
 from suite.results.record import Record
 from suite.results.replicates import Replicates
 from suite.results.stats.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
@@ -74,27 +74,31 @@ def noise(dataset: Dataset) -> list[Block]:
     """Return how far launches of one case lie apart, where there are enough of them."""
     rows = []
     for group in dataset.groups:
-        found = scatter(group)
-        if found is None:
+        scattered = scatter(group)
+        if scattered is None:
             continue
-        mean = found.step_seconds_geometric_mean
+        mean = scattered.step_seconds_geometric_mean
         shares = (
-            found.spread,
-            found.range,
-            found.first_loss_difference,
-            found.trajectory_difference,
-            found.gradient_norm_difference,
+            scattered.spread,
+            scattered.range,
+            scattered.first_loss_difference,
+            scattered.trajectory_difference,
+            scattered.gradient_norm_difference,
         )
         cells = [
             phrases.case_title(group.case),
             phrases.work(group.case.workload),
             _title(group),
-            str(found.launches),
+            str(scattered.launches),
             "" if mean is None else units.seconds(mean),
             *("" if share is None else units.percent(share) for share in shares),
-            *map(_seconds, (found.first_step_cold_seconds, found.first_step_warm_seconds)),
+            *map(_seconds, (scattered.first_step_cold_seconds, scattered.first_step_warm_seconds)),
             _compiled_again(group),
-            "yes" if found.gate else "no" if found.gpus <= 1 else f"no: {found.gpus} cards",
+            "yes"
+            if scattered.gate
+            else "no"
+            if scattered.gpus <= 1
+            else f"no: {scattered.gpus} cards",
         ]
         rows.append(_row(cells, group.best))
     if not rows:
@@ -259,7 +263,7 @@ def _mean(mean: float, shares: Sequence[float]) -> str:
 
 
 def _interval(shares: Sequence[float]) -> str:
-    found = between(shares)
+    found = mean_interval(shares)
     if found is None:
         return ""
     low, high = map(units.signed_percent, found)
@@ -318,7 +322,7 @@ PARTS: Mapping[str, tuple[str, Callable[[Dataset], list[Block]]]] = {
     "hosts": ("The hosts behind the cards", hosts.blocks),
     "losses": ("How far losses lie apart", loss_table.losses),
     "steps": ("From step to step", steps),
-    "fit": ("What fits which card", what_fits.fit),
+    "fit": ("What fits which card", what_fits.needs_and_cards),
     "searches": ("What a card held, by trying", searches.searches),
     "memory": ("How far estimates of memory are off", memory_errors.memory),
     "memory-cases": ("Each estimate against its record", memory_errors.memory_cases),

@@ -36,15 +36,15 @@ def errors(dataset: Dataset) -> list[Block]:
     )
     header = ["Held out", "Cases", "Predicted", "Median error", "Largest", "Within the aim"]
     rows = [_way(way, tried) for way in time_errors.WAYS]
-    found: list[Block] = [
+    blocks: list[Block] = [
         Prose(text=f"{text} {_cards(tried)}"),
         table(header, [row for row in rows if row]),
         *_intervals(projector),
     ]
     missed = [e for e in tried if e.error is None or abs(e.error) > TARGET]
     if missed:
-        found += [Heading(text="Where it misses"), _missed(missed)]
-    return [*found, Prose(text=_fitted(projector))]
+        blocks += [Heading(text="Where it misses"), _missed(missed)]
+    return [*blocks, Prose(text=_fitted(projector))]
 
 
 def _fitted(projector: Projector) -> str:
@@ -91,10 +91,10 @@ def _unit(name: str) -> float | None:
 
 def published(dataset: Dataset) -> list[Block]:
     """Return what is projected for cards never measured, against what others published."""
-    found = dataset.planner
-    if found.projector is None:
+    planner = dataset.planner
+    if planner.projector is None:
         return []
-    rows, left_out = projected.compare(found.projector)
+    rows, left_out = projected.compare(planner.projector)
     inside, second = (
         sum(row.cells[-1] == verdict for row in rows)
         for verdict in (projected.INSIDE, projected.INSIDE_SECOND)
@@ -120,13 +120,13 @@ def published(dataset: Dataset) -> list[Block]:
 
 def pairs(dataset: Dataset) -> list[Block]:
     """Return projected answers to what sources say of one card against another, with reasons."""
-    found = dataset.planner
-    if found.projector is None:
+    planner = dataset.planner
+    if planner.projector is None:
         return []
     blocks: list[Block] = []
     for claim in projected.faster_cards():
         each = [
-            (case, [found.entry(case, card) for card in (claim.faster, claim.slower)])
+            (case, [planner.entry(case, card) for card in (claim.faster, claim.slower)])
             for case in claim.cases
         ]
         answers = [
@@ -150,25 +150,25 @@ def _parts(entry: Entry) -> TextRow:
     """Return what a step took or is projected to, and what the model says it is made of."""
     card = explain.marked(entry.profile.title, entry.profile)
     start = (entry.case.method.title, card, entry.verdict)
-    found, rate = entry.projection, entry.tokens_per_second
+    projection, rate = entry.projection, entry.tokens_per_second
     if entry.basis == "measured" and rate is not None:
         step = f"{units.seconds(entry.case.workload.step_tokens / rate.value)}, measured"
-    elif entry.records or found is None:
+    elif entry.records or projection is None:
         step = entry.reason
     else:
-        step = found.seconds.text("seconds")
-    if found is None:
+        step = projection.seconds.text("seconds")
+    if projection is None:
         return TextRow(cells=(*start, step, *[""] * (len(_PAIR_HEADER) - 3)))
-    parts = found.parts
+    parts = projection.parts
     seconds = (parts.matmul, parts.attention, parts.activations, parts.weights, parts.host)
-    power = "not asked" if found.card_measured else "unknown"
+    power = "not asked" if projection.card_measured else "unknown"
     return TextRow(
         cells=(
             *start,
             step,
             *map(_seconds, seconds),
             _seconds(parts.link) if parts.link else "none",
-            power if found.power_seconds is None else _seconds(found.power_seconds),
+            power if projection.power_seconds is None else _seconds(projection.power_seconds),
         )
     )
 

@@ -13,7 +13,7 @@ from suite.results.memory import fits_card as fits
 from suite.results.replicates import Replicates
 
 
-def fit(dataset: Dataset) -> list[Block]:
+def needs_and_cards(dataset: Dataset) -> list[Block]:
     """Return what each case needed where it ran, and whether other cards would hold it."""
     cards = _cards()
     cases: dict[object, list[Replicates]] = {}

@@ -165,18 +165,18 @@ def _listed(folder: Folder) -> list[str]:
 
     A folder in one of its folders is not looked into: no report makes one.
     """
-    found = []
+    names = []
     for name in folder.names():
         kind = folder.kind(name)
         if kind is None or name == MARKER:
             continue
-        found.append(name + _ending(kind))
+        names.append(name + _ending(kind))
         if stat.S_ISDIR(kind.st_mode):
             with folder.folder(name, make=False) as inner:
                 for each in inner.names():
                     if (what := inner.kind(each)) is not None:
-                        found.append(f"{name}/{each}{_ending(what)}")
-    return found
+                        names.append(f"{name}/{each}{_ending(what)}")
+    return names
 
 
 def _ending(kind: os.stat_result) -> str:
@@ -219,9 +219,9 @@ def _clear(above: Folder, name: str) -> None:
 
 def _sweep(above: Folder, name: str) -> None:
     """Remove what killed reports left beside a place; a site cut off in its swap goes back."""
-    made = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.(part|old)")
+    leftover = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.(part|old)")
     with above.held():
-        for left in filter(made.fullmatch, above.names()):
+        for left in filter(leftover.fullmatch, above.names()):
             kind = above.kind(left)
             if kind is None or kind.st_uid != os.geteuid():
                 continue

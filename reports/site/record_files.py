@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
 from markupsafe import Markup
 
 from reports.analysis.dataset import Dataset
@@ -9,6 +10,7 @@ from reports.pages import diff
 from reports.pages.record import page as record_view
 from reports.rendering.render import fragment, render
 from reports.text.numbers import record_page
+from suite.results.memoize import once
 from suite.results.record import Environment, Record, encode
 
 
@@ -33,19 +35,18 @@ def files(
 
 
 def _around(dataset: Dataset, environment: Environment) -> Markup:
-    """Return an environment's part of a page, rendered once for all records that share it.
+    """Return an environment's part of a page.
 
     How fast the host was is each record's own, and not in this part.
     """
-    made: dict[object, tuple[Environment, Markup]] = dataset.cached("around", lambda _: {})
-    probe = environment.probe
-    shared = [getattr(environment, n) for n in environment.__struct_fields__ if n != "probe"]
-    if probe is not None:
-        own = ("host", "host_after")
-        shared += [getattr(probe, n) for n in probe.__struct_fields__ if n not in own]
-    # Records of one collection share what is equal (``storage.compact``), so ids are enough.
-    key = tuple(map(id, shared))
-    if key not in made:
-        values = {"around": record_view.surroundings(environment)}
-        made[key] = (environment, fragment("around.html", values))
-    return made[key][1]
+    if environment.probe is not None:
+        shared = msgspec.structs.replace(environment.probe, host=None, host_after=None)
+        environment = msgspec.structs.replace(environment, probe=shared)
+    return _rendered(dataset, msgspec.msgpack.encode(environment))
+
+
+@once
+def _rendered(_: Dataset, packed: bytes) -> Markup:
+    """Return it for a packed environment: most records of a collection share theirs."""
+    environment = msgspec.msgpack.decode(packed, type=Environment)
+    return fragment("around.html", {"around": record_view.surroundings(environment)})

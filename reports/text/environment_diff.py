@@ -56,12 +56,12 @@ def _facts(records: Sequence[Record]) -> Mapping[str, set[str]]:
 
 def _machine(environment: Environment) -> list[tuple[str, str]]:
     gpu = environment.gpu
-    found = [
+    pairs = [
         ("CPU", f"{environment.cpu}, {environment.cpu_count} cores"),
         ("Host memory", units.bytes_(environment.memory_bytes)),
     ]
     if gpu is None:
-        return found
+        return pairs
     card = [
         ("GPU as NVML names it", gpu.name),
         ("Memory of the GPU", _known(gpu.memory_total_bytes, units.bytes_)),
@@ -73,13 +73,13 @@ def _machine(environment: Environment) -> list[tuple[str, str]]:
         ("MIG", {True: "on", False: "off", None: ""}[gpu.mig]),
         ("PCIe", "" if gpu.pcie_width is None else f"{gpu.pcie_width} lanes"),
     ]
-    return [*card, *found]
+    return [*card, *pairs]
 
 
 def _software(environment: Environment) -> list[tuple[str, str]]:
     container = environment.container
     revision = (environment.revision or "")[:12]
-    found = [
+    pairs = [
         ("Suite", " ".join([environment.suite_version, revision]).strip()),
         ("Runner", environment.runner),
         ("Image", "" if container is None else container.image),
@@ -87,9 +87,9 @@ def _software(environment: Environment) -> list[tuple[str, str]]:
     ]
     versions = environment.versions
     if versions is None:
-        return found
-    found += [("Python", versions.python), ("CUDA of torch", versions.torch_cuda or "")]
-    return [*found, *sorted(versions.packages.items())]
+        return pairs
+    pairs += [("Python", versions.python), ("CUDA of torch", versions.torch_cuda or "")]
+    return [*pairs, *sorted(versions.packages.items())]
 
 
 def _known(value: float | None, text: Callable[[float], str]) -> str:

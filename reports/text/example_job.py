@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import msgspec
 
 from reports.text import phrases
-from reports.text.figures import LaunchMetrics, figure
+from reports.text.figures import figure
 from reports.text.numbers import Number
 from suite import units
 from suite.estimate.planner import Job
 from suite.results.metrics import all_metrics
-from suite.results.replicates import MedianWithRange, Replicates
+from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 TOKENS = 40_000_000  #: real tokens, one pass over the data
 EPOCHS = 3
@@ -37,14 +37,14 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     energy: tuple[Number, ...]
 
 
-def job_row(groups: Sequence[Replicates], label: str, measured: LaunchMetrics) -> JobRow | None:
+def job_row(groups: Sequence[Replicates], label: str) -> JobRow | None:
     """Return the example for one case on some cards; None where none of them has a rate.
 
     ``label`` is the work of the case in words.
     """
     metrics = all_metrics()
-    rates = [measured.value(each, metrics["tokens_per_second"]) for each in groups]
-    drawn = [measured.value(each, metrics["joules_per_token"]) for each in groups]
+    rates = [summarize(each, metrics["tokens_per_second"]) for each in groups]
+    drawn = [summarize(each, metrics["joules_per_token"]) for each in groups]
     if not any(rates):
         return None
     case = groups[0].case

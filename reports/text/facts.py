@@ -38,23 +38,23 @@ def profile_title(records: Sequence[Record], name: str) -> str:
 
 def of_run(records: Sequence[Record], plan: Plan | None, run_id: str) -> Facts:
     """Return what is the same for a whole run; an unknown fact is left out."""
-    found: list[tuple[str, str]] = []
+    terms: list[tuple[str, str]] = []
     if records:
         shown = next((r for r in records if r.environment.versions is not None), records[0])
         environment = shown.environment
-        found.append(("Device", hardware(environment)))
+        terms.append(("Device", hardware(environment)))
         if environment.gpu is not None:
-            found += _gpu(environment.gpu)
-        found.append(("Software", ", ".join(_software(records))))
+            terms += _gpu(environment.gpu)
+        terms.append(("Software", ", ".join(_software(records))))
         weights = dict.fromkeys(r.weights for r in records if r.outcome == "ok")
-        found.append(("Weights", ", ".join(weights)))
+        terms.append(("Weights", ", ".join(weights)))
         begun = min(record.started_at for record in records)
-        found.append(("Measured", phrases.when(begun)))
-        found.append(("Suite", _suite(environment)))
+        terms.append(("Measured", phrases.when(begun)))
+        terms.append(("Suite", _suite(environment)))
     if plan is not None:
-        found.append(("Plan", _plan(plan)))
-    found.append(("Run", run_id))
-    return tuple((term, text) for term, text in found if text)
+        terms.append(("Plan", _plan(plan)))
+    terms.append(("Run", run_id))
+    return tuple((term, text) for term, text in terms if text)
 
 
 def of_record(record: Record) -> Facts:
@@ -91,7 +91,7 @@ def _compiled(record: Record) -> str:
 
 def of_environment(environment: Environment) -> Facts:
     """Return the machine and the software around the run."""
-    found = [
+    terms = [
         ("Python", environment.python),
         ("Platform", environment.platform),
         ("CPU", f"{environment.cpu}, {environment.cpu_count} cores"),
@@ -100,21 +100,21 @@ def of_environment(environment: Environment) -> Facts:
         ("Lock of training packages", environment.lock_hash or ""),
     ]
     if environment.container is not None:
-        found += _container(environment.container)
+        terms += _container(environment.container)
     if environment.gpu is not None:
         for field in environment.gpu.__struct_fields__:
             value = getattr(environment.gpu, field)
-            found.append((f"GPU {field.replace('_', ' ')}", "" if value is None else str(value)))
+            terms.append((f"GPU {field.replace('_', ' ')}", "" if value is None else str(value)))
     if environment.versions is not None:
-        found.append(("CUDA of torch", environment.versions.torch_cuda or ""))
-        found.append(("Device of torch", environment.versions.device_name or ""))
+        terms.append(("CUDA of torch", environment.versions.torch_cuda or ""))
+        terms.append(("Device of torch", environment.versions.device_name or ""))
     probe = environment.probe
     if probe is not None:
         matmul = units.scaled(probe.matmul_flops_per_second, "FLOP/s")
         copy = units.scaled(probe.copy_bytes_per_second, "B/s")
-        found.append(("Measured matrix products", f"{matmul} ({probe.matmul})"))
-        found.append(("Measured copies", f"{copy} ({probe.copy})"))
-    return tuple((term, text) for term, text in found if text)
+        terms.append(("Measured matrix products", f"{matmul} ({probe.matmul})"))
+        terms.append(("Measured copies", f"{copy} ({probe.copy})"))
+    return tuple((term, text) for term, text in terms if text)
 
 
 def _seconds(value: float | None) -> str:

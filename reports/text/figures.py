@@ -2,41 +2,20 @@
 
 import math
 from collections.abc import Callable
-from typing import TypeVar, cast
 
 import msgspec
 
 from reports.text import numbers as cells
 from reports.text import phrases
 from reports.text.numbers import Number
-from suite.results.metrics import Metric, all_metrics
+from suite.results.metrics import all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
-T = TypeVar("T")
 
-
-class LaunchMetrics:
-    """What is computed of groups of launches, each once for all pages that show it."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, tuple[str, ...]], object] = {}
-
-    def cached(self, what: str, group: Replicates, make: Callable[[Replicates], T]) -> T:
-        """Return what ``make`` returns for a group; all that is named ``what`` is of one type."""
-        key = (what, tuple(record.record_id for record in group.records))
-        if key not in self._found:
-            self._found[key] = make(group)
-        return cast(T, self._found[key])
-
-    def value(self, group: Replicates, metric: Metric) -> MedianWithRange | None:
-        """Return a metric over the good launches; None where one of them lacks it."""
-        return self.cached(metric.tag, group, lambda each: summarize(each, metric))
-
-    def figure(self, group: Replicates, tag: str) -> Number:
-        """Return a metric as shown: what became of the case instead, where that is no number."""
-        metric = all_metrics()[tag]
-        found = self.value(group, metric)
-        return figure(group, found, lambda value: phrases.number(metric, value))
+def metric_figure(group: Replicates, tag: str) -> Number:
+    """Return a metric as shown: what became of the case instead, where that is no number."""
+    metric = all_metrics()[tag]
+    return figure(group, summarize(group, metric), lambda value: phrases.number(metric, value))
 
 
 def figure(

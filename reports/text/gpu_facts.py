@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from reports.text.numbers import Number, exact
 from suite import units
 from suite.catalog.profile import Fact, Profile
 
@@ -30,11 +31,10 @@ UNKNOWN = "unknown"
 
 
 class ShownFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One fact; ``exact`` is the number in SI, "" for an unknown one."""
+    """One fact; its value's ``exact`` is in SI."""
 
     name: str
-    value: str
-    exact: str
+    value: Number
     source: str
     notes: tuple[str, ...]
 
@@ -62,11 +62,10 @@ def _shown_fact(field: str, fact: object) -> ShownFact:
     words = field.replace("_", " ")
     name = _NAMES.get(field, words[:1].upper() + words[1:])
     if not isinstance(fact, Fact):
-        return ShownFact(name=name, value=UNKNOWN, exact="", source="", notes=())
+        return ShownFact(name=name, value=Number(text=UNKNOWN), source="", notes=())
     return ShownFact(
         name=name,
-        value=text(field, fact.value),
-        exact=msgspec.json.encode(fact.value).decode(),
+        value=Number(text=text(field, fact.value), exact=exact(fact.value)),
         source=fact.source,
         notes=tuple(_notes(fact)),
     )

@@ -17,7 +17,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One cell. ``exact`` is the number as JSON has it, ``href`` is from the site's root.
 
-    ``links`` stand below it. ``span`` counts the columns that it takes.
+    ``links`` stand below it. ``span`` counts the columns that it takes. No ``Number``: most cells
+    hold names and other words, and ``number`` sets one that holds a number.
     """
 
     text: str = "–"

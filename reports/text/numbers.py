@@ -157,15 +157,15 @@ def _ratio(group: Replicates, base: Replicates) -> Ratio:
     value = paired(group, base, all_metrics()["tokens_per_second"])
     if value is None:
         return Ratio(text="no ratio", reason=f"no session has this and {title}")
-    found = [each.setting for each in differences(group.best, base.best) or ()]
-    noun = "setting differs" if len(found) == 1 else "settings differ"
+    differing = [each.setting for each in differences(group.best, base.best) or ()]
+    noun = "setting differs" if len(differing) == 1 else "settings differ"
     return Ratio(
         text=paired_text(value),
         exact=exact(value.value),
         range=paired_range(value),
         baseline=title,
-        differing=f"{len(found)} {noun}" if found else "",
-        settings=", ".join(found),
+        differing=f"{len(differing)} {noun}" if differing else "",
+        settings=", ".join(differing),
     )
 
 
@@ -173,13 +173,13 @@ def verdict(group: Replicates, references: References) -> ParityVerdict:
     """Return the parity over all good launches: the worst verdict, the largest differences."""
     if group.case.method.reference is None:
         return ParityVerdict(kind="none", text="own reference", detail="")
-    found = [references.parity(record) for record in group.ok]
+    parities = [references.parity(record) for record in group.ok]
     for kind in ("differs", "no reference"):
-        worst = next((parity for parity in found if parity.verdict == kind), None)
+        worst = next((parity for parity in parities if parity.verdict == kind), None)
         if worst is not None:
             return _verdict(worst)
-    first = max(parity.first or 0.0 for parity in found)
-    largest = max(parity.trajectory or 0.0 for parity in found)
+    first = max(parity.first or 0.0 for parity in parities)
+    largest = max(parity.trajectory or 0.0 for parity in parities)
     if largest == 0:
         return ParityVerdict(kind="good", text="agrees", detail="identical losses")
     detail = f"{units.percent(first)} at first, {units.percent(largest)} at most"

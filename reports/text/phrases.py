@@ -149,13 +149,13 @@ def noise(group: Replicates) -> str:
     ``Qwen3-8B · LoRA, 2 × 2,048 tokens, rows of one length: launch-to-launch spread 0.4 % over
     5 launches (range 1.0 %)``
     """
-    found = scatter(group)
-    if found is None or found.spread is None or found.range is None:
+    scattered = scatter(group)
+    if scattered is None or scattered.spread is None or scattered.range is None:
         return ""
-    spread, span = units.percent(found.spread), units.percent(found.range)
+    spread, span = units.percent(scattered.spread), units.percent(scattered.range)
     return (
         f"{case_title(group.case)}, {work(group.case.workload)}: launch-to-launch spread {spread}"
-        f" over {found.launches} launches (range {span})"
+        f" over {scattered.launches} launches (range {span})"
     )
 
 

@@ -166,13 +166,15 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def on(records: Iterable[Record]) -> Planner:
+def fit_planner(records: Iterable[Record]) -> Planner:
     """Return the planner that knows these records."""
     known = list(records)
     ran: dict[tuple[str, object], list[Record]] = {}
     for record in known:
         ran.setdefault((record.profile, same_work(record.case)), []).append(record)
-    return Planner(projector=project.on(known), memory=memory.fit_memory(known), ran=ran)
+    return Planner(
+        projector=project.fit_projector(known), memory=memory.fit_memory(known), ran=ran
+    )
 
 
 def overnight(seconds: Interval) -> Overnight:

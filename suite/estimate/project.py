@@ -192,10 +192,10 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         return _interval(value, value * low, value * high, error)
 
 
-def on(records: Iterable[Record]) -> Projector | None:
+def fit_projector(records: Iterable[Record]) -> Projector | None:
     """Return what records say; None where no case of rows of one length ran on a probed GPU."""
     known = list(records)
-    found = on_samples(time_samples.samples(known))
+    found = fit_projector_to_samples(time_samples.samples(known))
     if found is None:
         return None
     # A card whose cases all failed or had rows that differ in length has no rates, but a host.
@@ -208,8 +208,8 @@ def on(records: Iterable[Record]) -> Projector | None:
     return msgspec.structs.replace(found, hosts=speeds)
 
 
-def on_samples(found: Sequence[TimeSample]) -> Projector | None:
-    """Return what samples say; see ``on``."""
+def fit_projector_to_samples(found: Sequence[TimeSample]) -> Projector | None:
+    """Return what samples say; see ``fit_projector``."""
     probed = _probed(found)
     shares = _shares(probed)
     if not found or "flops" not in shares or "bytes" not in shares:
@@ -237,7 +237,7 @@ def held_out_cards(found: Sequence[TimeSample]) -> list[HeldOut]:
         card = profiles.known(name)
         if card is None:
             continue
-        rest = on_samples([sample for sample in found if sample.profile != name])
+        rest = fit_projector_to_samples([sample for sample in found if sample.profile != name])
         if rest is None:
             continue
         for sample in found:

@@ -81,7 +81,7 @@ class Fidelity(Struct, frozen=True, kw_only=True):
         Within: all intervals do. Over: one of them lies beyond the limit altogether.
         """
         every = (self.reported_pairs, self.wall_pairs, self.window_pairs, self.low_pairs)
-        spans = [between(pairs) for pairs in every if pairs]
+        spans = [mean_interval(pairs) for pairs in every if pairs]
         known = [span for span in spans if span is not None]
         if any(low > self.limit or high < -self.limit for low, high in known):
             return "over"
@@ -89,7 +89,7 @@ class Fidelity(Struct, frozen=True, kw_only=True):
         return "within" if inside and len(known) == len(spans) > 0 else "not settled"
 
 
-def between(pairs: Sequence[float]) -> tuple[float, float] | None:
+def mean_interval(pairs: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95 % interval of the geometric mean of differences; None for fewer than two."""
     found = interval([math.log1p(pair) for pair in pairs])
     return None if found is None else (math.expm1(found[0]), math.expm1(found[1]))

@@ -1,24 +1,33 @@
-"""What is computed from a record, once: its samples never change, and several pages ask for it."""
+"""What is computed from an object that does not change, once: several pages ask for it."""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from functools import wraps
+from typing import Any, TypeVar, cast
 
-from suite.results.record import Record
+Compute = TypeVar("Compute", bound=Callable[..., Any])
 
-T = TypeVar("T")
+_VALUES = "_values_of_once"  #: where they lie in an object's ``__dict__``
 
 
-def once(name: str) -> Callable[[Callable[[Record], T]], Callable[[Record], T]]:
-    """Keep what the function returns with the record, under a name that no other one has."""
+def once(compute: Compute) -> Compute:
+    """Keep what the function returns with its first argument, for each of the other arguments.
 
-    def keeping(compute: Callable[[Record], T]) -> Callable[[Record], T]:
-        def kept(record: Record) -> T:
-            computed = record.computed
-            if name not in computed:
-                computed[name] = compute(record)
-            return cast(T, computed[name])
+    The first is an object with a ``__dict__`` (a struct with ``dict=True``: a record, replicates,
+    a dataset), whose copies have no values yet; the others are given by place and can be hashed.
+    The function itself is the key: it needs no name, and a forked process has the same.
+    """
 
-        kept.__doc__ = compute.__doc__
-        return kept
+    @wraps(compute)
+    def kept(owner: object, *others: object) -> object:
+        values = vars(owner).setdefault(_VALUES, {})
+        key = (kept, *others) if others else kept
+        if key not in values:
+            values[key] = compute(owner, *others)
+        return values[key]
 
-    return keeping
+    return cast(Compute, kept)
+
+
+def keep(compute: Callable[..., object], owner: object, value: object) -> None:
+    """Have ``compute(owner)``, which is a ``once``, return a value that was computed elsewhere."""
+    vars(owner).setdefault(_VALUES, {})[compute] = value

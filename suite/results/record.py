@@ -253,11 +253,6 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
             return self.step_elapsed_seconds
         return self.telemetry.step_elapsed_seconds
 
-    @cached_property
-    def computed(self) -> dict[str, object]:
-        """Return what was computed from this record so far, by name (``computed.once``)."""
-        return {}
-
 
 def encode(record: Record) -> bytes:
     """Return the record as JSON in one line, as a journal holds it, without the line's end."""

@@ -16,8 +16,11 @@ from suite.results.record import Record
 from suite.results.validity.settled import settled
 
 
-class Replicates(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """The records of one case in one run, at least one, ordered by launch."""
+class Replicates(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False):
+    """The records of one case in one run, at least one, ordered by launch.
+
+    Equal to itself alone, and so the key of a dictionary: nobody compares whole records.
+    """
 
     records: tuple[Record, ...]
 

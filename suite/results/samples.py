@@ -45,8 +45,8 @@ def training_peak(record: Record, kind: MemoryKind) -> float | None:
     """
     peaks = []
     for name in TRAINING_PHASES:
-        found = phase(record, name)
-        peak: int | None = None if found is None else getattr(found.memory, kind)
+        finished = phase(record, name)
+        peak: int | None = None if finished is None else getattr(finished.memory, kind)
         if peak is None:
             return None
         peaks.append(peak)
@@ -58,7 +58,7 @@ def alike(steps: Sequence[Step]) -> bool:
     return len({(step.tokens_padded, step.row_tokens) for step in steps}) <= 1
 
 
-@once("steady_seconds")
+@once
 def steady_seconds(record: Record) -> float | None:
     """Return the seconds from the begin of the first to the end of the last steady step.
 

@@ -14,7 +14,9 @@ from suite import screen, units
 from suite.arguments import Parser, names, one_of, path
 from suite.console import comparison, tables
 from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
-from suite.results import comparison as compare
+from suite.results.comparison import ALLOWED, COMPUTED, compare, compute, too_few
+from suite.results.memoize import keep
+from suite.results.metrics import all_metrics
 from suite.results.published import published_noise
 from suite.results.record import Record
 from suite.results.stats import calibration, significance
@@ -49,7 +51,7 @@ def parser() -> Parser:
         type=names,
         metavar="WHAT",
         default=[],
-        help=f"compare although this differs: {', '.join(compare.ALLOWED)}",
+        help=f"compare although this differs: {', '.join(ALLOWED)}",
     )
     made.add_argument(
         "--noise",
@@ -72,8 +74,8 @@ def parser() -> Parser:
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print the comparison; with ``--gate`` the exit code is its answer."""
     for name in args.allow:
-        if name not in compare.ALLOWED:
-            hint = did_you_mean(name, compare.ALLOWED)
+        if name not in ALLOWED:
+            hint = did_you_mean(name, ALLOWED)
             raise BadInput(f"--allow: cannot be {name!r}", hint=hint)
     with _uncollected():
         base, candidate = _side(args.base), _side(args.candidate)
@@ -81,8 +83,8 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         spreads = calibration.spreads(args.noise or published_noise(profiles))
         if len(base.records) + len(candidate.records) >= MANY:
             _compute(base.records, candidate.records)
-        found = compare.compare(base, candidate, allow=args.allow, spreads=spreads)
-    gates, why = args.gate or args.strict, compare.too_few(found)
+        found = compare(base, candidate, allow=args.allow, spreads=spreads)
+    gates, why = args.gate or args.strict, too_few(found)
     if gates and why:
         raise BadInput(
             f"cannot gate: {why}",
@@ -123,19 +125,21 @@ def _compute(ours: Sequence[Record], theirs: Sequence[Record]) -> None:
     """Compute the metrics of two lots of records, one of them in a copy of this process."""
     from reports.site.parallel import run_in_child
 
+    metrics = [all_metrics()[tag] for tag in COMPUTED]
+    good = [record for record in theirs if record.outcome == "ok"]
     with tempfile.TemporaryFile() as file:
 
         def work() -> None:
-            compare.compute(theirs)
-            found = [{tag: r.computed.get(tag) for tag in compare.COMPUTED} for r in theirs]
-            os.pwrite(file.fileno(), msgspec.msgpack.encode(found), 0)
+            compute(theirs)
+            values = [[metric.compute(record) for metric in metrics] for record in good]
+            os.pwrite(file.fileno(), msgspec.msgpack.encode(values), 0)
 
         with run_in_child(work):
-            compare.compute(ours)
-        computed = msgspec.msgpack.decode(file.read(), type=list[dict[str, float | None]])
-    for record, values in zip(theirs, computed, strict=True):
-        if record.outcome == "ok":
-            record.computed.update(values)
+            compute(ours)
+        computed = msgspec.msgpack.decode(file.read(), type=list[list[float | None]])
+    for record, values in zip(good, computed, strict=True):
+        for metric, value in zip(metrics, values, strict=True):
+            keep(metric.compute, record, value)
 
 
 def _side(given: Path) -> Collection:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from reports.export.markdown import TABLES, markdown
 from suite import screen
 from suite.arguments import Parser, names, one_of, path
 from suite.console import csv, tables
@@ -18,28 +19,6 @@ from suite.results.storage.run_folder import Collection, read
 from suite.results.table import Row, rows
 from suite.results.validity.parity import References
 from suite.signals import Signals
-
-#: Those of ``reports.export.markdown``, which is imported only when Markdown is asked for.
-TABLES = (
-    "ladder",
-    "comparison",
-    "sequence",
-    "padding",
-    "claim",
-    "fidelity",
-    "noise",
-    "hosts",
-    "losses",
-    "steps",
-    "fit",
-    "searches",
-    "memory",
-    "memory-cases",
-    "time-model",
-    "published-times",
-    "projected-pairs",
-    "failed",
-)
 
 
 def parser() -> Parser:
@@ -156,13 +135,6 @@ def badge(found: Collection, references: References) -> str:
             hint="Choose one: the folder of one run, --models and --methods.",
         )
     return drawn(groups[0], references)
-
-
-def markdown(found: Collection, table: str | None) -> str:
-    """Return the collection's tables as Markdown."""
-    from reports.export.markdown import markdown as tables
-
-    return tables(found, table)
 
 
 def _formatted(table: Sequence[Row], form: str) -> str:

@@ -94,7 +94,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     cards = _cards(args.gpus or ())
     found = read(args.results or [RESULTS])
     tables.warn(found.problems)
-    plan, job = planner.on(found.records), Job(tokens=args.tokens, epochs=args.epochs)
+    plan, job = planner.fit_planner(found.records), Job(tokens=args.tokens, epochs=args.epochs)
     entries = [plan.entry(case, card) for card in cards for case in wanted]
     if args.json:
         print(json.dumps(_document(entries, job, plan), indent=1))

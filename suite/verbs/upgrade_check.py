@@ -13,7 +13,7 @@ from suite.arguments import Parser, names, one_of, path, positive
 from suite.catalog.profile import Profile
 from suite.console import comparison, tables
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
-from suite.results import comparison as compare
+from suite.results.comparison import compare, too_few
 from suite.results.record import Runner
 from suite.results.stats import calibration, significance
 from suite.results.storage.folder import Folder, open_folder, writing
@@ -244,12 +244,12 @@ def _verdict(
 
     base, candidate = (read([folder / side]) for side in SIDES)
     spreads = calibration.spreads(published_noise({record.profile for record in base.records}))
-    found = compare.compare(base, candidate, spreads=spreads)
+    found = compare(base, candidate, spreads=spreads)
     failures = list(found.failures)
     if args.strict:
         failures += [f"{case_id}: not settled" for case_id in found.open]
     print()
-    why = "" if failures else compare.too_few(found, significance.LEAST_LAUNCHES)
+    why = "" if failures else too_few(found, significance.LEAST_LAUNCHES)
     said, answer = comparison.sentences(found), comparison.answer(failures, why)
     comparison.show(found, [*said, answer])
     page = folder / VERDICT

@@ -47,7 +47,7 @@ def times(factor: float, host: HostProbe = HOST) -> HostProbe:
 
 def seconds(records: Sequence[Record]) -> list[tuple[float, float, float]]:
     """What is projected to a measured card, and to two that were not."""
-    found = project.on(records)
+    found = project.fit_projector(records)
     assert found is not None
     wanted = [case(*work) for work in (HOST_BOUND, ("qwen3-32b", "unsloth-qlora", 2048, 2))]
     cards = [profiles.load("h200-sxm"), ELSEWHERE, profiles.load("b200")]
@@ -134,8 +134,8 @@ def test_a_known_host_of_an_unmeasured_card_takes_its_range_away(
 ) -> None:
     """Twice as fast: the host takes half, and the interval narrows where the host decides."""
     probed = [on_host(record, HOST) for record in unprobed]
-    assumed, known = project.on(probed), None
-    known = project.on([*probed, failed_on(ELSEWHERE.name, probed[0], times(2))])
+    assumed, known = project.fit_projector(probed), None
+    known = project.fit_projector([*probed, failed_on(ELSEWHERE.name, probed[0], times(2))])
     assert assumed is not None
     assert known is not None
     wanted = case(*HOST_BOUND)
@@ -152,8 +152,8 @@ def test_a_known_host_of_an_unmeasured_card_takes_its_range_away(
 
 def test_a_known_host_says_nothing_beside_unknown_ones(unprobed: tuple[Record, ...]) -> None:
     """Only the target was probed: no ratio can be had, so its range stays."""
-    found = project.on([*unprobed, failed_on(ELSEWHERE.name, unprobed[0], times(2))])
-    plain = project.on(unprobed)
+    found = project.fit_projector([*unprobed, failed_on(ELSEWHERE.name, unprobed[0], times(2))])
+    plain = project.fit_projector(unprobed)
     assert found is not None
     assert plain is not None
     wanted = case(*HOST_BOUND)
@@ -168,7 +168,7 @@ def test_the_fine_print_says_what_the_hosts_part_rests_on(unprobed: tuple[Record
     probed = [
         on_host(record, HOST if record.profile == "h100-sxm" else None) for record in unprobed
     ]
-    found = planner.on([*probed, failed_on(ELSEWHERE.name, probed[0], times(2))])
+    found = planner.fit_planner([*probed, failed_on(ELSEWHERE.name, probed[0], times(2))])
 
     def said(*names: str) -> str:
         entries: list[Entry] = [found.entry(wanted, profiles.load(name)) for name in names]

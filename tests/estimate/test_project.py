@@ -25,7 +25,7 @@ def published() -> tuple[Record, ...]:
 
 @pytest.fixture(scope="module")
 def projector(published: tuple[Record, ...]) -> Projector:
-    found = project.on(published)
+    found = project.fit_projector(published)
     assert found is not None
     return found
 
@@ -117,7 +117,7 @@ def test_a_second_measured_card_is_held_against_its_projection(
     """An H100 that runs as projected is within the interval, one of a tenth the speed is not."""
     found = [s for s in time_samples.samples(published) if s.profile == "h200-sxm"]
     assert project.held_out_cards(found) == []
-    known = project.on_samples(found)
+    known = project.fit_projector_to_samples(found)
     assert known is not None
     twin = profiles.load("h100-sxm")
 

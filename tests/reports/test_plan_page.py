@@ -49,7 +49,7 @@ def test_measured_rows_lead_to_their_record_and_projected_ones_to_none(
         assert ran == (row.card == "H200 SXM" and bool(row.page)) or row.basis == "unsupported"
         assert bool(row.time.per_token) == (row.projected or row.basis.startswith("measured"))
         if row.fits == "does not fit":
-            assert row.time.text == row.energy.text == row.rent.text == "–"
+            assert row.time.number.text == row.energy.number.text == row.rent.number.text == "–"
 
 
 def test_without_a_gpu_nothing_is_projected() -> None:
@@ -79,7 +79,7 @@ def test_what_sources_say_of_two_cards_has_an_answer_for_each_method(dataset: Da
 
 def test_every_published_rate_is_compared_or_has_its_reason(dataset: Dataset) -> None:
     """None is dropped: rows and counted reasons add up to all figures that are a rate."""
-    projector = project.on(dataset.collection.records)
+    projector = project.fit_projector(dataset.collection.records)
     assert projector is not None
     rows, left_out = projected.compare(projector)
     rates = [

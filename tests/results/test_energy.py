@@ -10,7 +10,7 @@ from suite.results.metrics import all_metrics
 from suite.results.record import Record
 from suite.results.storage import run_folder
 from suite.results.telemetry.energy import counted, energy, integrated, shortest_integral_seconds
-from suite.results.telemetry.window import Window, between
+from suite.results.telemetry.window import Window, window_between
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 TOKENS = sum(480 - index for index in range(7, 17))
@@ -223,7 +223,7 @@ def test_the_shortest_window_is_one_over_which_real_readings_agree() -> None:
         ]
         begin, end, found = whole[0][0], whole[-1][1], []
         while begin + seconds < end:
-            window = between(record.telemetry, begin, begin + seconds)
+            window = window_between(record.telemetry, begin, begin + seconds)
             assert isinstance(window, Window)
             counter, power = counted(record.telemetry, window)[0], None
             power = integrated(record.telemetry, window)

@@ -9,7 +9,13 @@ from suite.results.stats.noise import file_content, of_records
 from suite.results.storage import run_folder
 from suite.results.storage.reader import NOISE
 from suite.results.validity.failed import failures
-from suite.results.validity.parity import DUMMY_BAND, EXPERTS_BAND, References, band, between
+from suite.results.validity.parity import (
+    DUMMY_BAND,
+    EXPERTS_BAND,
+    References,
+    band,
+    compare_losses,
+)
 
 RESULTS = Path(__file__).parents[2] / "reports" / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/*/journal.jsonl"))
@@ -72,7 +78,7 @@ def test_the_band_of_experts_is_that_of_the_same_case_on_two_cards(published):
     """No two engines ran a mixture of experts: its band is twice what two cards differ by."""
     good = [r for r in published if r.outcome == "ok" and r.case.model.architecture.experts]
     pairs = [
-        between(theirs, ours)
+        compare_losses(theirs, ours)
         for number, ours in enumerate(good)
         for theirs in good[number + 1 :]
         if (ours.work_key, ours.weights) == (theirs.work_key, theirs.weights)

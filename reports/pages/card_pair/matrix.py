@@ -5,28 +5,19 @@ import msgspec
 from reports.analysis import workloads
 from reports.analysis.card_pairs import MOST_CARDS, CardPair, cards, pairs
 from reports.analysis.dataset import Dataset
-from reports.text import numbers as cells
 from reports.text.addresses import gpu_page, pair_page
+from reports.text.numbers import Number, exact
 from suite import units
 from suite.catalog import profile as profiles
 from suite.catalog import tier as tiers
 
 
-class CardMatrixCell(msgspec.Struct, frozen=True, kw_only=True):
-    """The card of a row over the card of a column; ``text`` is words without a ratio."""
-
-    text: str
-    exact: str = ""
-    count: str = ""
-    page: str = ""
-
-
 class CardMatrixRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One card against all, in the order of the columns."""
+    """One card over each, in the order of the columns: ratios of throughput, or words."""
 
     title: str
     page: str
-    entries: tuple[CardMatrixCell, ...]
+    entries: tuple[Number, ...]
 
 
 class CardMatrix(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +37,7 @@ def matrix(dataset: Dataset) -> CardMatrix:
     """Return the matrix of all cards that have a record."""
     titles = workloads.profile_titles(dataset)
     shown = cards(workloads.work_groups(dataset))
-    found = {(each.ours, each.theirs): each for each in pairs(dataset)}
+    by_cards = {(each.ours, each.theirs): each for each in pairs(dataset)}
     left = len(titles) - len(shown)
     planned = {plan.tier for plan in dataset.plans.values()}
     gpus = [each for each in profiles.everything() if each.has_gpu]
@@ -56,7 +47,7 @@ def matrix(dataset: Dataset) -> CardMatrix:
             CardMatrixRow(
                 title=titles[name],
                 page=gpu_page(name),
-                entries=tuple(_entry(name, other, found) for other in shown),
+                entries=tuple(_entry(name, other, by_cards) for other in shown),
             )
             for name in shown
         ),
@@ -70,22 +61,20 @@ def matrix(dataset: Dataset) -> CardMatrix:
     )
 
 
-def _entry(name: str, other: str, found: dict[tuple[str, str], CardPair]) -> CardMatrixCell:
+def _entry(name: str, other: str, by_cards: dict[tuple[str, str], CardPair]) -> Number:
     if name == other:
-        return CardMatrixCell(text="itself")
+        return Number(text="itself")
     turned = name > other
     ours, theirs = sorted((name, other))
-    pair = found.get((ours, theirs))
+    pair = by_cards.get((ours, theirs))
     if pair is None:
-        return CardMatrixCell(text="no case in common")
+        return Number(text="no case in common")
     page, mean = pair_page(ours, theirs), pair.mean
     if mean is None:
-        return CardMatrixCell(text="no ratio", page=page, count=_shared(len(pair.shared)))
+        return Number(text="no ratio", page=page, note=_shared(len(pair.shared)))
     value = 1 / mean if turned else mean
     counted = units.counted(pair.counting, "case")
-    return CardMatrixCell(
-        text=units.ratio(value), exact=cells.exact(value), page=page, count=counted
-    )
+    return Number(text=units.ratio(value), exact=exact(value), page=page, note=counted)
 
 
 def _shared(number: int) -> str:

@@ -22,7 +22,6 @@ from reports.text import example_job, phrases
 from reports.text import numbers as cells
 from reports.text.addresses import gpu_page, pair_name
 from reports.text.environment_diff import EnvironmentDiff, environment_diff
-from reports.text.figures import LaunchMetrics
 from reports.text.numbers import Number
 from suite import units
 from suite.results.record import Record
@@ -85,13 +84,13 @@ class CardPairPage(msgspec.Struct, frozen=True, kw_only=True):
 
 def pages(dataset: Dataset) -> Iterator[tuple[str, CardPairPage]]:
     """Yield the file's name and the page of every two cards that share a case."""
-    titles, measured = workloads.profile_titles(dataset), LaunchMetrics()
+    titles = workloads.profile_titles(dataset)
     for pair in pairs(dataset):
         names = (titles[pair.ours], titles[pair.theirs])
-        yield pair_name(pair.ours, pair.theirs), _page(pair, names, measured)
+        yield pair_name(pair.ours, pair.theirs), _page(pair, names)
 
 
-def _page(pair: CardPair, titles: tuple[str, str], measured: LaunchMetrics) -> CardPairPage:
+def _page(pair: CardPair, titles: tuple[str, str]) -> CardPairPage:
     both = [each for each in pair.shared if each.ratio]
     here = [record for each in pair.shared for record in each.sides[0].records]
     there = [record for each in pair.shared for record in each.sides[1].records]
@@ -106,24 +105,22 @@ def _page(pair: CardPair, titles: tuple[str, str], measured: LaunchMetrics) -> C
         exact="" if mean is None else cells.exact(mean),
         counting=units.counted(pair.counting, "shared case"),
         only=tuple(_only(pair.shared, titles)),
-        tables=tuple(pair_table.tables(pair.shared, measured)),
+        tables=tuple(pair_table.tables(pair.shared)),
         kinds=tuple(kind.name for kind in RESOURCE_KINDS),
         ceilings=tuple(found for kind in CEILINGS if (found := _ceiling(kind, pair.shared))),
-        whys=tuple(_why(each, measured) for each in both),
+        whys=tuple(_why(each) for each in both),
         hosts=hosts.compared(hosts.side(_good(here)), hosts.side(_good(there)), titles),
         sides=environment_diff(here, there),
         watched=tuple(
             (
-                case_telemetry(ours, _label(each, ours), measured),
-                case_telemetry(theirs, _label(each, theirs), measured),
+                case_telemetry(ours, _label(each, ours)),
+                case_telemetry(theirs, _label(each, theirs)),
             )
             for each in both
             for ours, theirs in [each.sides]
         ),
         jobs=tuple(
-            row
-            for each in pair.shared
-            if (row := example_job.job_row(each.sides, _basis(each), measured))
+            row for each in pair.shared if (row := example_job.job_row(each.sides, _basis(each)))
         ),
         job_text=example_job.TEXT,
         alone=tuple(
@@ -194,21 +191,21 @@ def _ceiling(kind: ResourceKind, shared: Sequence[SharedCase]) -> CeilingRow | N
     )
 
 
-def _why(each: SharedCase, measured: LaunchMetrics) -> RatioExplanation:
+def _why(each: SharedCase) -> RatioExplanation:
     assert each.ratio is not None
-    found = resources(*each.sides, measured)
+    compared = resources(*each.sides)
     ratios = [
         f"({units.ratio(one.ratio)})"
         if one.ratio and one.barred
         else units.ratio(one.ratio)
         if one.ratio
         else "unknown"
-        for one in found
+        for one in compared
     ]
     return RatioExplanation(
         case=phrases.case_title(each.sides[0].case),
         work=phrases.work(each.work.workload),
         ratio=each.ratio.text,
         resources=tuple(ratios),
-        observation=observation(each.ratio.value, found),
+        observation=observation(each.ratio.value, compared),
     )

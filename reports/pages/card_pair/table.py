@@ -9,11 +9,11 @@ from reports.analysis.card_pairs import SharedCase
 from reports.sections import hosts
 from reports.text import numbers as cells
 from reports.text import phrases
-from reports.text.figures import LaunchMetrics, figure
+from reports.text.figures import figure
 from reports.text.numbers import Number
 from suite import units
 from suite.results.metrics import Metric, all_metrics
-from suite.results.replicates import Replicates
+from suite.results.replicates import Replicates, summarize
 
 NO_RATIO = "no ratio"
 NOTHING = Number(text="–")
@@ -51,12 +51,12 @@ class PairTable(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[PairRow, ...]
 
 
-def tables(shared: Sequence[SharedCase], measured: LaunchMetrics) -> Iterator[PairTable]:
+def tables(shared: Sequence[SharedCase]) -> Iterator[PairTable]:
     """Yield a table for each work, in the order of the cases."""
-    by_work = itertools.groupby(shared, key=lambda each: id(each.work))
+    by_work = itertools.groupby(shared, key=lambda each: each.work)
     for number, (_, group) in enumerate(by_work, 1):
         listed = list(group)
-        columns = [_column(title, tag, unit, listed, measured) for title, tag, unit in COLUMNS]
+        columns = [_column(title, tag, unit, listed) for title, tag, unit in COLUMNS]
         yield PairTable(
             anchor=f"work-{number}",
             model=listed[0].work.model.title,
@@ -77,23 +77,21 @@ class _Column(msgspec.Struct, frozen=True, kw_only=True):
     figures: list[tuple[Number, Number]]
 
 
-def _column(
-    title: str, tag: str, unit: str, shared: Sequence[SharedCase], measured: LaunchMetrics
-) -> _Column:
+def _column(title: str, tag: str, unit: str, shared: Sequence[SharedCase]) -> _Column:
     values = [
-        measured.value(group, _metric(tag, group))
+        summarize(group, _metric(tag, group))
         for each in shared
         for group in each.sides
         if group.ok
     ]
     scale = units.scale(unit, [value.median for value in values if value]) if unit else None
     text = _joules if scale is None else scale.text
-    found = []
+    figures = []
     for each in shared:
-        ours, theirs = (_figure(group, tag, text, measured) for group in each.sides)
-        found.append((ours, theirs))
+        ours, theirs = (_figure(group, tag, text) for group in each.sides)
+        figures.append((ours, theirs))
     name = "" if scale is None or scale.unit == "token/s" else scale.unit
-    return _Column(title=title, unit=name, figures=found)
+    return _Column(title=title, unit=name, figures=figures)
 
 
 def _joules(value: float) -> str:
@@ -104,12 +102,10 @@ def _metric(tag: str, group: Replicates) -> Metric:
     return all_metrics()[tag] if tag else cells.peak_memory(group.best)
 
 
-def _figure(
-    group: Replicates, tag: str, text: Callable[[float], str], measured: LaunchMetrics
-) -> Number:
+def _figure(group: Replicates, tag: str, text: Callable[[float], str]) -> Number:
     if not group.ok and tag != COLUMNS[0][1]:
         return NOTHING  # what became of the case is said in the first column
-    value = measured.value(group, _metric(tag, group))
+    value = summarize(group, _metric(tag, group))
     shown = figure(group, value, text)
     gpu = group.best.environment.gpu
     if tag or value is None or gpu is None or not gpu.memory_total_bytes:

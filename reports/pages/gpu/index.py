@@ -34,10 +34,10 @@ def listed(dataset: Dataset) -> tuple[GpuRow, ...]:
     titles = profile_titles(dataset)
     catalog = profiles.everything()
     catalog.sort(key=lambda profile: (not profile.has_gpu, profile.name))
-    found = [_listed(dataset, each, each.name, each.title, titles) for each in catalog]
+    rows = [_listed(dataset, each, each.name, each.title, titles) for each in catalog]
     strangers = [name for name in titles if name not in {each.name for each in catalog}]
     return (
-        *found,
+        *rows,
         *(
             _listed(dataset, recorded(dataset, name), name, titles[name], titles)
             for name in strangers
@@ -71,14 +71,14 @@ def _listed(
     title: str,
     titles: dict[str, str],
 ) -> GpuRow:
-    found = [
+    records = [
         record
         for group in dataset.groups
         if group.first.profile == name
         for record in group.records
     ]
-    good = sum(record.outcome == "ok" for record in found)
-    counted = f"{units.counted(len(found), 'record')}, {units.count(good)} with numbers"
+    good = sum(record.outcome == "ok" for record in records)
+    counted = f"{units.counted(len(records), 'record')}, {units.count(good)} with numbers"
     return GpuRow(
         name=name,
         title=title,
@@ -88,6 +88,6 @@ def _listed(
             for field in FIELDS
         ),
         facts=() if profile is None else gpu_facts.shown_facts(profile),
-        measured=counted if found else "not measured",
-        verified=verified(profile, bool(found)),
+        measured=counted if records else "not measured",
+        verified=verified(profile, bool(records)),
     )

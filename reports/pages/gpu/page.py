@@ -16,13 +16,13 @@ from reports.sections import hosts, summary
 from reports.text import example_job, gpu_facts, phrases
 from reports.text.addresses import pair_page, stem
 from reports.text.blocks import Part
-from reports.text.figures import LaunchMetrics, width
+from reports.text.figures import metric_figure, width
 from reports.text.gpu_facts import ShownFact
 from reports.text.numbers import Number, verdict
 from suite import units
 from suite.catalog import profile as profiles
 from suite.results.metrics import all_metrics
-from suite.results.replicates import Replicates
+from suite.results.replicates import Replicates, summarize
 from suite.results.validity.parity import References
 
 
@@ -72,7 +72,7 @@ class GpuPage(msgspec.Struct, frozen=True, kw_only=True):
 
 def pages(dataset: Dataset) -> Iterator[tuple[str, GpuPage]]:
     """Yield the file's name and the page of every profile that has a record."""
-    titles, measured, listed = workloads.profile_titles(dataset), LaunchMetrics(), pairs(dataset)
+    titles, listed = workloads.profile_titles(dataset), pairs(dataset)
     works = workloads.work_groups(dataset)
     for name, title in titles.items():
         against = [
@@ -82,7 +82,7 @@ def pages(dataset: Dataset) -> Iterator[tuple[str, GpuPage]]:
         ]
         linked = tuple((other, pair_page(each.ours, each.theirs)) for other, each in against)
         cells = [cell for work in works for cell in work.on(name)]
-        yield f"{stem(name)}.html", _page(dataset, cells, title, linked, measured)
+        yield f"{stem(name)}.html", _page(dataset, cells, title, linked)
 
 
 def _page(
@@ -90,7 +90,6 @@ def _page(
     cells: Sequence[CardResult],
     title: str,
     against: tuple[tuple[str, str], ...],
-    measured: LaunchMetrics,
 ) -> GpuPage:
     labelled = [
         (group, _label(group, dataset.references, older=group is not cell.shown))
@@ -124,13 +123,11 @@ def _page(
         hosts=hosts.of_card(good),
         compute=compute,
         bandwidth=bandwidth,
-        cases=tuple(_case(group, label, measured, longest) for group, label in labelled),
-        watched=tuple(case_telemetry(group, label, measured) for group, label in labelled),
+        cases=tuple(_case(group, label, longest) for group, label in labelled),
+        watched=tuple(case_telemetry(group, label) for group, label in labelled),
         parts=tuple(part for part in _parts(own, name) if part.blocks),
         jobs=tuple(
-            row
-            for group, label in labelled
-            if (row := example_job.job_row([group], label, measured))
+            row for group, label in labelled if (row := example_job.job_row([group], label))
         ),
         job_text=example_job.TEXT,
         against=against,
@@ -173,11 +170,11 @@ def _changed(dataset: Dataset, name: str) -> tuple[str, ...]:
     if recorded is None or now is None:
         return ()
     return tuple(
-        f"{here.name}: {here.value} in the records, {there.value} in the catalog now."
+        f"{here.name}: {here.value.text} in the records, {there.value.text} in the catalog now."
         for here, there in zip(
             gpu_facts.shown_facts(recorded), gpu_facts.shown_facts(now), strict=True
         )
-        if here.exact != there.exact
+        if here.value.exact != there.value.exact
     )
 
 
@@ -191,11 +188,9 @@ def _bars(kinds: Sequence[ResourceKind], groups: Sequence[Replicates]) -> tuple[
     )
 
 
-def _case(
-    group: Replicates, label: str, measured: LaunchMetrics, longest: float | None
-) -> UtilizationRow:
-    value = measured.value(group, all_metrics()["model_flops_per_second"])
-    rate = measured.figure(group, "model_flops_per_second")
+def _case(group: Replicates, label: str, longest: float | None) -> UtilizationRow:
+    value = summarize(group, all_metrics()["model_flops_per_second"])
+    rate = metric_figure(group, "model_flops_per_second")
     return UtilizationRow(
         case=phrases.case_title(group.case),
         work=label,
@@ -204,8 +199,8 @@ def _case(
         outcome=phrases.outcome(group.best),
         reason=phrases.short(group.best.reason),
         rate=rate,
-        of_probe=measured.figure(group, "utilization_of_probe"),
-        of_peak=measured.figure(group, "utilization_of_peak"),
+        of_probe=metric_figure(group, "utilization_of_probe"),
+        of_peak=metric_figure(group, "utilization_of_peak"),
         width=width(value.median if value else None, longest),
     )
 

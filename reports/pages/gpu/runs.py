@@ -31,9 +31,9 @@ def runs(dataset: Dataset, profile: str) -> RunTable:
     by_run: dict[str, list[Record]] = {}
     for group in dataset.groups:
         by_run.setdefault(group.first.run_id, []).extend(group.records)
-    found = {run_id: _facts(records, dataset, run_id) for run_id, records in by_run.items()}
-    terms = list(dict.fromkeys(term for each in found.values() for term in each))
-    values = {term: {each.get(term, "") for each in found.values()} for term in terms}
+    facts_of = {run_id: _facts(records, dataset, run_id) for run_id, records in by_run.items()}
+    terms = list(dict.fromkeys(term for each in facts_of.values() for term in each))
+    values = {term: {each.get(term, "") for each in facts_of.values()} for term in terms}
     same = tuple((term, next(iter(values[term]))) for term in terms if len(values[term]) == 1)
     columns = tuple(term for term in terms if len(values[term]) > 1)
     return RunTable(
@@ -45,7 +45,7 @@ def runs(dataset: Dataset, profile: str) -> RunTable:
                 page=cells.record_page(by_run[run_id][0]),
                 facts=tuple(each.get(term) or "unknown" for term in columns),
             )
-            for run_id, each in found.items()
+            for run_id, each in facts_of.items()
         ),
         notes=tuple(
             f"{phrases.short(run_id)}: {note}"

@@ -7,7 +7,7 @@ import msgspec
 
 from reports.pages.record import telemetry as gpu_view
 from reports.text import phrases
-from reports.text.figures import LaunchMetrics
+from reports.text.figures import metric_figure
 from reports.text.numbers import Number
 from suite.results.memoize import once
 from suite.results.record import Record
@@ -36,14 +36,14 @@ class CaseTelemetry(msgspec.Struct, frozen=True, kw_only=True):
     quoted: str
 
 
-def case_telemetry(group: Replicates, label: str, measured: LaunchMetrics) -> CaseTelemetry:
+def case_telemetry(group: Replicates, label: str) -> CaseTelemetry:
     """Return what telemetry saw of a case in its steady steps; ``label`` is its work in words."""
-    found = measured.cached("seen", group, lambda each: _seen(each, measured))
-    return msgspec.structs.replace(found, work=label)
+    return msgspec.structs.replace(_seen(group), work=label)
 
 
-def _seen(group: Replicates, measured: LaunchMetrics) -> CaseTelemetry:
-    power = measured.figure(group, "mean_power_watts")
+@once
+def _seen(group: Replicates) -> CaseTelemetry:
+    power = metric_figure(group, "mean_power_watts")
     known = [found for record in group.ok if (found := sample_counts(record)) is not None]
     whole = len(known) == len(group.ok)
     return CaseTelemetry(
@@ -54,10 +54,10 @@ def _seen(group: Replicates, measured: LaunchMetrics) -> CaseTelemetry:
         outcome=phrases.outcome(group.best),
         reason=phrases.short(group.best.reason),
         power=power,
-        clock=measured.figure(group, "mean_sm_clock_mhz"),
+        clock=metric_figure(group, "mean_sm_clock_mhz"),
         temperature=_temperature(known) if whole else "unknown",
         held_back=gpu_view.held_back(_all(each.reasons for each in known)) if whole else "unknown",
-        energy=measured.figure(group, "joules_per_token"),
+        energy=metric_figure(group, "joules_per_token"),
         quoted=_quoted(group.ok),
     )
 
@@ -69,7 +69,7 @@ class SampleCounts(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Counter[int]
 
 
-@once("watched")
+@once
 def sample_counts(record: Record) -> SampleCounts | None:
     """Return what was sampled in a record's steady steps, None where they cannot be told."""
     window, telemetry = steady_window(record), record.telemetry
@@ -95,17 +95,19 @@ def _temperature(known: Sequence[SampleCounts]) -> str:
 
 def _quoted(records: Sequence[Record]) -> str:
     """Return whether the energy of a case may be quoted, with the reasons."""
-    found = [energy(record) for record in records]
+    energies = [energy(record) for record in records]
     if all(record.telemetry is None for record in records):
         return "not quoted: no telemetry was taken"
-    if all(each.valid for each in found):
-        doubts = phrases.short("; ".join(dict.fromkeys(r for each in found for r in each.reasons)))
+    if all(each.valid for each in energies):
+        doubts = phrases.short(
+            "; ".join(dict.fromkeys(r for each in energies for r in each.reasons))
+        )
         return f"valid; {doubts}" if doubts else "valid"
     reasons = [
         f"launch {record.launch}: {'; '.join(each.reasons)}"
         if len(records) > 1
         else "; ".join(each.reasons)
-        for record, each in zip(records, found, strict=True)
+        for record, each in zip(records, energies, strict=True)
         if not each.valid
     ]
     return phrases.short(f"not quoted: {'; '.join(reasons)}")

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from reports.analysis.baselines import BASELINES, is_base
 from reports.analysis.comparable_sets import (
     ComparableSet,
+    DisplayNames,
     MethodResult,
-    Names,
     pareto_front,
     short,
 )
@@ -22,14 +22,14 @@ from suite.results.replicates import MedianWithRange
 TOKENS = "Real tokens per second"
 
 
-def throughput(peers: ComparableSet, names: Names) -> Plot | None:
+def throughput(peers: ComparableSet, names: DisplayNames) -> Plot | None:
     """Return a bar for each method, or for each card under its method where there are several."""
     several = len(peers.profiles) > 1
-    found = {(entry.method, entry.profile): entry for entry in peers.entries}
+    by_place = {(entry.method, entry.profile): entry for entry in peers.entries}
     listed = []
     for name in dict.fromkeys(entry.method for entry in peers.entries):
         for profile in peers.profiles:
-            entry = found.get((name, profile))
+            entry = by_place.get((name, profile))
             if entry is None and not several:
                 continue
             method, card = names.methods[name], names.cards[profile]
@@ -55,14 +55,14 @@ def throughput(peers: ComparableSet, names: Names) -> Plot | None:
     return bars(caption, TOKENS, listed)
 
 
-def memory(peers: ComparableSet, profile: str, names: Names) -> Plot | None:
+def memory(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | None:
     """Return the methods of one card by peak memory and throughput, with their Pareto front."""
     entries = [e for e in peers.on(profile) if e.tokens is not None and e.memory is not None]
     if not entries:
         return None
     metric = peak_memory(entries[0].group.best)
     scale = units.scale("bytes", [e.memory.median for e in entries if e.memory is not None])
-    dots = {id(entry): dot for entry in entries if (dot := _dot(entry, scale.size, names))}
+    dots = {entry: dot for entry in entries if (dot := _dot(entry, scale.size, names))}
     best = pareto_front(entries)
     caption = Caption(
         title=f"Memory against throughput, {names.cards[profile]}",
@@ -78,15 +78,15 @@ def memory(peers: ComparableSet, profile: str, names: Names) -> Plot | None:
             Series(
                 label=names.methods[entry.method],
                 number=names.number(entry.method),
-                dots=[dots[id(entry)]],
+                dots=[dots[entry]],
             )
             for entry in entries
         ],
-        [dots[id(entry)] for entry in best],
+        [dots[entry] for entry in best],
     )
 
 
-def ladder(peers: ComparableSet, profile: str, names: Names) -> Plot | None:
+def ladder(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | None:
     """Return throughput over that of each baseline of the same run, one baseline below another."""
     entries = peers.on(profile)
     listed = [
@@ -107,7 +107,7 @@ def ladder(peers: ComparableSet, profile: str, names: Names) -> Plot | None:
     return bars(caption, "Throughput over the baseline's, ×", listed, mark=1)
 
 
-def front_text(best: Sequence[MethodResult], names: Names) -> str:
+def front_text(best: Sequence[MethodResult], names: DisplayNames) -> str:
     """Return which methods are on a Pareto front, in words."""
     if not best:
         return "Fewer than two methods have both numbers and losses that count: no Pareto front."
@@ -158,7 +158,7 @@ def source(entries: Sequence[MethodResult]) -> str:
     return " · ".join(parts)
 
 
-def _baseline_bar(entry: MethodResult, kind: str, names: Names) -> Bar | None:
+def _baseline_bar(entry: MethodResult, kind: str, names: DisplayNames) -> Bar | None:
     baseline, method = entry.baselines.get(kind), names.methods[entry.method]
     group, number = f"Against {NAMES[kind]}", names.number(entry.method)
     if baseline is None:
@@ -198,7 +198,7 @@ def _ranged(value: MedianWithRange, text: Callable[[float], str]) -> str:
     return "unknown" if found is None else found.written
 
 
-def _dot(entry: MethodResult, size: float, names: Names) -> Dot | None:
+def _dot(entry: MethodResult, size: float, names: DisplayNames) -> Dot | None:
     if entry.tokens is None or entry.memory is None:
         return None
     needs = _ranged(entry.memory, units.bytes_)

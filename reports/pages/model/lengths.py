@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from reports.analysis.comparable_sets import ComparableSet, MethodResult, Names
+from reports.analysis.comparable_sets import ComparableSet, DisplayNames, MethodResult
 from reports.charts.drawing import Caption, Plot
 from reports.charts.lines import Dot, Series, curves
 from reports.pages.model.charts import TOKENS, basis, said, source
@@ -19,7 +19,7 @@ from suite.results.replicates import MedianWithRange
 LENGTH = "Length of a row, tokens"
 
 
-class Family(msgspec.Struct, frozen=True, kw_only=True):
+class LengthSeries(msgspec.Struct, frozen=True, kw_only=True):
     """Sets of works with rows of different lengths, shortest first, that trained the same.
 
     Either the batch is the same at every length, or the tokens of a step are.
@@ -34,9 +34,9 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(entry for peers in self.members for entry in peers.entries)
 
 
-def families(listed: Iterable[ComparableSet]) -> list[Family]:
-    """Return what can be drawn over length; a set may belong to two families."""
-    found: dict[tuple[object, ...], list[ComparableSet]] = {}
+def length_series(listed: Iterable[ComparableSet]) -> list[LengthSeries]:
+    """Return what can be drawn over length; a set may belong to two series."""
+    by_load: dict[tuple[object, ...], list[ComparableSet]] = {}
     for peers in listed:
         work, load = peers.work, peers.work.workload
         if load.data != "fixed":
@@ -44,15 +44,17 @@ def families(listed: Iterable[ComparableSet]) -> list[Family]:
         weights = next((e.group.best.weights for e in peers.entries if e.group.ok), "")
         same = (work.loop, work.seed, load.gradient_accumulation, peers.trained, weights)
         rows, tokens = load.batch_sequences, load.batch_sequences * load.sequence_tokens
-        found.setdefault(("rows", rows, *same), []).append(peers)
-        found.setdefault(("tokens", tokens, *same), []).append(peers)
-    made = []
-    for (kind, size, *_), members in found.items():
+        by_load.setdefault(("rows", rows, *same), []).append(peers)
+        by_load.setdefault(("tokens", tokens, *same), []).append(peers)
+    series = []
+    for (kind, size, *_), members in by_load.items():
         lengths = [peers.work.workload.sequence_tokens for peers in members]
         if len(set(lengths)) == len(lengths) > 1 and _drawn(members):
             order = sorted(members, key=lambda peers: peers.work.workload.sequence_tokens)
-            made.append(Family(title=_title(str(kind), size, order[0]), members=tuple(order)))
-    return made
+            series.append(
+                LengthSeries(title=_title(str(kind), size, order[0]), members=tuple(order))
+            )
+    return series
 
 
 def _title(kind: str, size: object, peers: ComparableSet) -> str:
@@ -67,20 +69,20 @@ def _title(kind: str, size: object, peers: ComparableSet) -> str:
     )
 
 
-def plots(family: Family, names: Names) -> list[Plot]:
+def plots(series: LengthSeries, names: DisplayNames) -> list[Plot]:
     """Return throughput and peak memory over length, for each card."""
-    profiles = sorted({entry.profile for entry in family.entries})
-    return [plot for profile in profiles for plot in _plots(family, profile, names)]
+    profiles = sorted({entry.profile for entry in series.entries})
+    return [plot for profile in profiles for plot in _plots(series, profile, names)]
 
 
-def _plots(family: Family, profile: str, names: Names) -> list[Plot]:
-    entries = [entry for peers in family.members for entry in peers.on(profile)]
+def _plots(series: LengthSeries, profile: str, names: DisplayNames) -> list[Plot]:
+    entries = [entry for peers in series.members for entry in peers.on(profile)]
     sizes = [e.memory.median for e in entries if e.memory is not None]
     scale = units.scale("bytes", sizes)
     card = names.cards[profile]
     failed = _failed(entries, names)
     crosses = " A cross marks a length at which a method has no number." if failed else ""
-    found = []
+    drawn = []
     for what, y_title, values in (
         (TOKENS, TOKENS, [(e, e.tokens, 1.0) for e in entries]),
         (
@@ -91,17 +93,17 @@ def _plots(family: Family, profile: str, names: Names) -> list[Plot]:
     ):
         caption = Caption(
             title=f"{what} over length, {card}",
-            about=family.title,
+            about=series.title,
             description=f"{basis(entries)}{crosses}",
             source=source(entries),
         )
-        found.append(curves(caption, LENGTH, y_title, _series(values, names), failed))
-    return [plot for plot in found if plot is not None]
+        drawn.append(curves(caption, LENGTH, y_title, _series(values, names), failed))
+    return [plot for plot in drawn if plot is not None]
 
 
-def table(family: Family, names: Names) -> Grid:
+def table(series: LengthSeries, names: DisplayNames) -> Grid:
     """Return the numbers of the curves, by card and method."""
-    entries = family.entries
+    entries = series.entries
     scale = units.scale("bytes", [e.memory.median for e in entries if e.memory is not None])
     tokens = units.scale("tokens/second", [e.tokens.median for e in entries if e.tokens])
     title, kinds = memory_title(entries)
@@ -124,27 +126,27 @@ def table(family: Family, names: Names) -> Grid:
         row.append(Cell(text=phrases.repeats(group)))
         rows.append(row)
     header = ["Method", "Card", "Work", "Real token/s", f"{title}, {scale.unit}", "Launches"]
-    return grid(family.title, header, rows, words=3)
+    return grid(series.title, header, rows, words=3)
 
 
 def _series(
-    values: Sequence[tuple[MethodResult, MedianWithRange | None, float]], names: Names
+    values: Sequence[tuple[MethodResult, MedianWithRange | None, float]], names: DisplayNames
 ) -> list[Series]:
-    found: dict[str, list[Dot]] = {}
+    by_method: dict[str, list[Dot]] = {}
     for entry, value, size in values:
         if value is not None:
             length = _length(entry)
             text = said(entry) if value is entry.tokens else units.bytes_(value.median)
             title = f"{names.methods[entry.method]}, {length:,} tokens: {text}"
             dot = Dot(x=length, y=value.median / size, title=title, solid=entry.counts)
-            found.setdefault(entry.method, []).append(dot)
+            by_method.setdefault(entry.method, []).append(dot)
     return [
         Series(label=names.methods[method], number=names.number(method), dots=dots)
-        for method, dots in found.items()
+        for method, dots in by_method.items()
     ]
 
 
-def _failed(entries: Iterable[MethodResult], names: Names) -> list[Dot]:
+def _failed(entries: Iterable[MethodResult], names: DisplayNames) -> list[Dot]:
     found: dict[int, list[str]] = {}
     for entry in entries:
         if not entry.group.ok:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from reports.analysis.comparable_sets import ComparableSet, MethodResult, Names
+from reports.analysis.comparable_sets import ComparableSet, DisplayNames, MethodResult
 from reports.analysis.trends import PACKINGS
 from reports.charts.bars import Bar, bars
 from reports.charts.drawing import Caption, Plot
@@ -19,7 +19,7 @@ from suite.results.metrics import all_metrics
 from suite.results.replicates import summarize
 
 
-class Ways(msgspec.Struct, frozen=True, kw_only=True):
+class PackingComparison(msgspec.Struct, frozen=True, kw_only=True):
     """Sets of works on the same data that differ in how rows are laid into a batch."""
 
     title: str
@@ -31,19 +31,19 @@ class Ways(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(entry for peers in self.members for entry in peers.entries)
 
 
-def ways(listed: Iterable[ComparableSet]) -> list[Ways]:
+def packing_comparisons(listed: Iterable[ComparableSet]) -> list[PackingComparison]:
     """Return the data that was laid into batches in two ways or more."""
-    found: dict[object, list[ComparableSet]] = {}
+    by_data: dict[object, list[ComparableSet]] = {}
     for peers in listed:
         work, load = peers.work, peers.work.workload
         if load.data == "fixed":
             continue
         weights = next((e.group.best.weights for e in peers.entries if e.group.ok), "")
         key = (work.loop, work.seed, load.data, load.sequence_tokens, load.gradient_accumulation)
-        found.setdefault((*key, peers.trained, weights), []).append(peers)
+        by_data.setdefault((*key, peers.trained, weights), []).append(peers)
     order = list(PACKINGS)
-    made = []
-    for members in found.values():
+    comparisons = []
+    for members in by_data.values():
         first = members[0]
         if len({peers.work.workload.packing for peers in members}) > 1:
             load = first.work.workload
@@ -52,19 +52,19 @@ def ways(listed: Iterable[ComparableSet]) -> list[Ways]:
                 f" {phrases.LOOPS[first.work.loop]} · seed {first.work.seed} · {first.trained}"
             )
             by_way = sorted(members, key=lambda p: order.index(p.work.workload.packing))
-            made.append(Ways(title=title, members=tuple(by_way)))
-    return made
+            comparisons.append(PackingComparison(title=title, members=tuple(by_way)))
+    return comparisons
 
 
-def plots(found: Ways, names: Names) -> list[Plot]:
+def plots(comparison: PackingComparison, names: DisplayNames) -> list[Plot]:
     """Return, for each card, real throughput of every method in every way."""
-    profiles = sorted({entry.profile for entry in found.entries})
-    drawn = [_plot(found, profile, names) for profile in profiles]
+    profiles = sorted({entry.profile for entry in comparison.entries})
+    drawn = [_plot(comparison, profile, names) for profile in profiles]
     return [plot for plot in drawn if plot is not None]
 
 
-def _plot(found: Ways, profile: str, names: Names) -> Plot | None:
-    entries = [entry for peers in found.members for entry in peers.on(profile)]
+def _plot(comparison: PackingComparison, profile: str, names: DisplayNames) -> Plot | None:
+    entries = [entry for peers in comparison.members for entry in peers.on(profile)]
     listed = []
     for method in names.methods:
         for entry in entries:
@@ -85,7 +85,7 @@ def _plot(found: Ways, profile: str, names: Names) -> Plot | None:
             )
     caption = Caption(
         title=f"Padding and packing, {names.cards[profile]}",
-        about=found.title,
+        about=comparison.title,
         description="Real tokens only: padding is computed and not counted. Batches of the ways"
         f" hold different numbers of rows. {basis(entries)}",
         source=source(entries),
@@ -93,9 +93,9 @@ def _plot(found: Ways, profile: str, names: Names) -> Plot | None:
     return bars(caption, TOKENS, listed)
 
 
-def table(found: Ways, names: Names) -> Grid:
+def table(comparison: PackingComparison, names: DisplayNames) -> Grid:
     """Return the numbers of the bars, and how much of each batch was padding."""
-    entries = found.entries
+    entries = comparison.entries
     metrics = all_metrics()
     tokens = units.scale("tokens/second", [e.tokens.median for e in entries if e.tokens])
     memory = units.scale("bytes", [e.memory.median for e in entries if e.memory])
@@ -123,7 +123,7 @@ def table(found: Ways, names: Names) -> Grid:
         rows.append(row)
     header = ["Method", "Card", "Rows", "Work", "Real token/s", "Padded token/s"]
     header += ["Share of padding", f"{title}, {memory.unit}", "Launches"]
-    return grid(found.title, header, rows, words=4)
+    return grid(comparison.title, header, rows, words=4)
 
 
 def _way(entry: MethodResult) -> str:

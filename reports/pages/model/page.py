@@ -9,8 +9,8 @@ import msgspec
 from reports.analysis import trends
 from reports.analysis.comparable_sets import (
     ComparableSet,
+    DisplayNames,
     MethodResult,
-    Names,
     comparable_sets,
     notes,
     pareto_front,
@@ -22,8 +22,8 @@ from reports.charts.drawing import Plot, labels
 from reports.pages.model import charts as model_charts
 from reports.pages.model import lengths, padding
 from reports.pages.model import tables as model_tables
-from reports.pages.model.lengths import Family
-from reports.pages.model.padding import Ways
+from reports.pages.model.lengths import LengthSeries
+from reports.pages.model.padding import PackingComparison
 from reports.text import facts, phrases
 from reports.text.grid import Cell, Grid, grid
 from reports.text.grid import number as cell
@@ -31,6 +31,7 @@ from reports.text.numbers import number, record_page
 from reports.text.phrases import bounded
 from suite import units
 from suite.catalog.model import Model
+from suite.results.memoize import once
 from suite.results.replicates import Replicates
 
 _PLAIN = re.compile("[a-z0-9][a-z0-9.-]{0,59}")
@@ -67,7 +68,7 @@ class ModelResults(msgspec.Struct, frozen=True, kw_only=True):
     model: Model
     file: str
     comparable_sets: tuple[ComparableSet, ...]
-    names: Names
+    names: DisplayNames
 
     @property
     def entries(self) -> tuple[MethodResult, ...]:
@@ -104,28 +105,25 @@ def listed(dataset: Dataset) -> Grid:
     return grid(caption, (*header, "Cases with numbers"), rows, words=4)
 
 
+@once
 def models(dataset: Dataset) -> tuple[ModelResults, ...]:
     """Return every model that has a record, in the report's order."""
-    return dataset.cached("models", _models)
-
-
-def _models(dataset: Dataset) -> tuple[ModelResults, ...]:
-    found: dict[Model, list[ComparableSet]] = {}
+    by_model: dict[Model, list[ComparableSet]] = {}
     for work in work_groups(dataset):
-        found.setdefault(work.model, []).extend(comparable_sets(work, dataset))
+        by_model.setdefault(work.model, []).extend(comparable_sets(work, dataset))
     cards = labels(profile_titles(dataset).items())
-    made, taken = [], set[str]()
-    for model, peers in found.items():
+    results, taken = [], set[str]()
+    for model, peers in by_model.items():
         file = _file(model, taken)
         taken.add(file)
         # The largest first: its methods get the first colours.
         largest = sorted(peers, key=lambda each: -len(each.entries))
         methods = {e.method: e.group.case.method.title for p in largest for e in p.entries}
-        names = Names(methods=labels(methods.items()), cards=cards)
-        made.append(
+        names = DisplayNames(methods=labels(methods.items()), cards=cards)
+        results.append(
             ModelResults(model=model, file=file, comparable_sets=tuple(largest), names=names)
         )
-    return tuple(made)
+    return tuple(results)
 
 
 def _file(model: Model, taken: set[str]) -> str:
@@ -137,7 +135,7 @@ def _file(model: Model, taken: set[str]) -> str:
     return file
 
 
-def _fastest(entries: Sequence[MethodResult], names: Names) -> tuple[Cell, Cell]:
+def _fastest(entries: Sequence[MethodResult], names: DisplayNames) -> tuple[Cell, Cell]:
     known = [(e.tokens.median, e) for e in entries if e.counts and e.tokens is not None]
     if not known:
         return Cell(text="none with numbers" if entries else "did not run this work"), Cell()
@@ -150,13 +148,10 @@ def _fastest(entries: Sequence[MethodResult], names: Names) -> tuple[Cell, Cell]
 
 def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:
     names, model = tuned.names, tuned.model
-    by_length, by_way = (
-        lengths.families(tuned.comparable_sets),
-        padding.ways(tuned.comparable_sets),
-    )
-    members = [*(each.members for each in by_length), *(each.members for each in by_way)]
-    together = {id(peers) for each in members for peers in each}
-    together.discard(id(tuned.comparable_sets[0]))
+    by_length = lengths.length_series(tuned.comparable_sets)
+    by_packing = padding.packing_comparisons(tuned.comparable_sets)
+    members = [*(each.members for each in by_length), *(each.members for each in by_packing)]
+    together = {peers for each in members for peers in each} - {tuned.comparable_sets[0]}
     ran = [entry for entry in tuned.entries if entry.group.ok]
     cards = ", ".join(
         names.cards[name] for name in dict.fromkeys(e.profile for e in tuned.entries)
@@ -164,8 +159,8 @@ def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:
     budget = _Budget()
     # Curves first: of what a page may draw they say most.
     curves = [
-        _lengths(f"length-{place}", family, names, budget)
-        for place, family in enumerate(by_length, 1)
+        _lengths(f"length-{place}", series, names, budget)
+        for place, series in enumerate(by_length, 1)
     ]
     return ModelPage(
         title=short(model.title),
@@ -174,17 +169,17 @@ def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:
         works=tuple(
             _work(f"work-{place}", peers, names, budget)
             for place, peers in enumerate(tuned.comparable_sets, 1)
-            if id(peers) not in together
+            if peers not in together
         ),
         lengths=tuple(curves),
         padding=tuple(
-            _padding(f"padding-{place}", found, names, budget)
-            for place, found in enumerate(by_way, 1)
+            _padding(f"padding-{place}", comparison, names, budget)
+            for place, comparison in enumerate(by_packing, 1)
         ),
         single=tuple(
             _work(f"work-{place}", peers, names, budget, each_card=False)
             for place, peers in enumerate(tuned.comparable_sets, 1)
-            if id(peers) in together
+            if peers in together
         ),
         failed=model_tables.failed(dataset, model, names),
         weights=phrases.weights(e.group.best for e in ran),
@@ -207,24 +202,29 @@ class _Budget:
 
 
 def _work(
-    anchor: str, peers: ComparableSet, names: Names, budget: _Budget, *, each_card: bool = True
+    anchor: str,
+    peers: ComparableSet,
+    names: DisplayNames,
+    budget: _Budget,
+    *,
+    each_card: bool = True,
 ) -> ModelSection:
     """Return one work; a card without charts of its own has its Pareto front in words."""
     plots, undrawn = budget.drawn(lambda: [model_charts.throughput(peers, names)])
-    found: list[Plot | None] = [*plots]
-    said = [undrawn] if undrawn else []
+    shown: list[Plot | None] = [*plots]
+    sentences = [undrawn] if undrawn else []
     for profile in peers.profiles:
         drawn = each_card and not undrawn and budget.single >= len(_EACH_CARD)
         charts = [each(peers, profile, names) for each in _EACH_CARD] if drawn else [None]
         budget.single -= sum(chart is not None for chart in charts)
-        found += charts
+        shown += charts
         if charts[0] is None and (best := pareto_front(peers.on(profile))):
-            said.append(f"{names.cards[profile]}. {model_charts.front_text(best, names)}")
+            sentences.append(f"{names.cards[profile]}. {model_charts.front_text(best, names)}")
     return ModelSection(
         anchor=anchor,
         title=peers.title,
-        plots=tuple(plot for plot in found if plot is not None),
-        said=tuple(said),
+        plots=tuple(plot for plot in shown if plot is not None),
+        said=tuple(sentences),
         notes=notes(peers.entries, names),
         table=model_tables.methods(peers, names),
     )
@@ -237,27 +237,31 @@ MOST_SINGLE = 8
 MOST_CHARTS = 24
 
 
-def _lengths(anchor: str, family: Family, names: Names, budget: _Budget) -> ModelSection:
-    plots, undrawn = budget.drawn(lambda: lengths.plots(family, names))
+def _lengths(
+    anchor: str, series: LengthSeries, names: DisplayNames, budget: _Budget
+) -> ModelSection:
+    plots, undrawn = budget.drawn(lambda: lengths.plots(series, names))
     return ModelSection(
         anchor=anchor,
-        title=family.title,
+        title=series.title,
         plots=plots,
-        said=_said(undrawn, family.entries, trends.over_lengths, names),
-        notes=notes(family.entries, names),
-        table=lengths.table(family, names),
+        said=_said(undrawn, series.entries, trends.over_lengths, names),
+        notes=notes(series.entries, names),
+        table=lengths.table(series, names),
     )
 
 
-def _padding(anchor: str, found: Ways, names: Names, budget: _Budget) -> ModelSection:
-    plots, undrawn = budget.drawn(lambda: padding.plots(found, names))
+def _padding(
+    anchor: str, comparison: PackingComparison, names: DisplayNames, budget: _Budget
+) -> ModelSection:
+    plots, undrawn = budget.drawn(lambda: padding.plots(comparison, names))
     return ModelSection(
         anchor=anchor,
-        title=found.title,
+        title=comparison.title,
         plots=plots,
-        said=_said(undrawn, found.entries, trends.over_packings, names),
-        notes=notes(found.entries, names),
-        table=padding.table(found, names),
+        said=_said(undrawn, comparison.entries, trends.over_packings, names),
+        notes=notes(comparison.entries, names),
+        table=padding.table(comparison, names),
     )
 
 
@@ -265,7 +269,7 @@ def _said(
     undrawn: str,
     entries: Sequence[MethodResult],
     sentences: Callable[[Sequence[Replicates]], Iterable[str]],
-    names: Names,
+    names: DisplayNames,
 ) -> tuple[str, ...]:
     """Return what is said of a section's ratios, card by card."""
     said = [undrawn] if undrawn else []
@@ -285,7 +289,7 @@ def _facts(model: Model, ran: Sequence[MethodResult]) -> facts.Facts:
         hub += f", revision {model.hub_revision or 'not pinned'}"
     size = f"{shapes.layers} layers, hidden size {shapes.hidden_size:,}"
     weights: Mapping[str, None] = dict.fromkeys(e.group.best.weights for e in ran)
-    found = [
+    terms = [
         ("Parameters", units.count(model.parameters)),
         ("Active parameters a token", "" if active is None else units.count(active)),
         ("Shapes", f"{size}, vocabulary {shapes.vocabulary_size:,}"),
@@ -296,4 +300,4 @@ def _facts(model: Model, ran: Sequence[MethodResult]) -> facts.Facts:
         ("Weights that ran", ", ".join(weights) or "none"),
         ("Shapes from", model.source),
     ]
-    return tuple((term, bounded(text)) for term, text in found if text)
+    return tuple((term, bounded(text)) for term, text in terms if text)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from reports.analysis.baselines import BASELINES
 from reports.analysis.comparable_sets import (
     ComparableSet,
+    DisplayNames,
     MethodResult,
-    Names,
     pareto_front,
     short,
 )
@@ -25,16 +25,16 @@ from suite.results.metrics import Metric, all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
-def methods(peers: ComparableSet, names: Names) -> Grid:
+def methods(peers: ComparableSet, names: DisplayNames) -> Grid:
     """Return every method on every card, card by card."""
     entries = [entry for profile in peers.profiles for entry in peers.on(profile)]
-    steps = {id(e): summarize(e.group, all_metrics()["step_seconds"]) for e in entries}
+    steps = {e: summarize(e.group, all_metrics()["step_seconds"]) for e in entries}
     scale = {
         "tokens": _scale("tokens/second", [e.tokens for e in entries]),
         "step": _scale("seconds", list(steps.values())),
         "memory": _scale("bytes", [e.memory for e in entries]),
     }
-    best = {id(e) for profile in peers.profiles for e in pareto_front(peers.on(profile))}
+    best = {e for profile in peers.profiles for e in pareto_front(peers.on(profile))}
     title, kinds = memory_title(entries)
     rows = []
     for entry in entries:
@@ -46,9 +46,9 @@ def methods(peers: ComparableSet, names: Names) -> Grid:
         which = peak_memory(entry.group.best).title if kinds > 1 else ""
         row += [
             cell(number(entry.tokens, scale["tokens"].text), href),
-            cell(number(steps[id(entry)], scale["step"].text), href),
+            cell(number(steps[entry], scale["step"].text), href),
             cell(number(entry.memory, scale["memory"].text), href, which),
-            Cell(text="on it") if id(entry) in best else Cell(),
+            Cell(text="on it") if entry in best else Cell(),
             *(_baseline_ratio(entry, kind) for kind in BASELINES),
             _losses(entry),
             _launches(entry),
@@ -64,7 +64,7 @@ def methods(peers: ComparableSet, names: Names) -> Grid:
     return grid(peers.title, header, rows, words=2)
 
 
-def failed(dataset: Dataset, model: Model, names: Names) -> Grid | None:
+def failed(dataset: Dataset, model: Model, names: DisplayNames) -> Grid | None:
     """Return the cases of a model without a good launch, and planned ones without a record."""
     rows = [
         [
@@ -98,7 +98,7 @@ def failed(dataset: Dataset, model: Model, names: Names) -> Grid | None:
     return grid("Cases without numbers", header, rows, words=6)
 
 
-def card(profile: str, names: Names) -> Cell:
+def card(profile: str, names: DisplayNames) -> Cell:
     """Return a card, with its page."""
     return Cell(text=names.cards[profile], href=gpu_page(profile))
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from reports.text import facts, phrases
+from reports.text.numbers import Number, exact
 from suite import units
 from suite.results.memory.ledger import MOST_RESIDUAL_SHARE, Account, LedgerLine, account
 from suite.results.record import Record
@@ -15,8 +16,7 @@ class MemoryRow(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     detail: str
-    size: str
-    exact: str
+    size: Number
     share: str
     bar: float
 
@@ -35,24 +35,24 @@ class MemoryTable(msgspec.Struct, frozen=True, kw_only=True):
 
 def of_record(record: Record) -> MemoryTable | None:
     """Return the ledger of a record's steady phase, or None without one."""
-    found = account(record)
-    if found is None:
+    ledger = account(record)
+    if ledger is None:
         return None
-    host, paged = found.host_rss_peak_bytes, found.paged_optimizer_state_bytes
+    host, paged = ledger.host_rss_peak_bytes, ledger.paged_optimizer_state_bytes
     beside = [("Peak host RSS of the worker", UNKNOWN if host is None else units.bytes_(host))]
     if paged:
         beside.append(("Paged optimizer state, managed by CUDA", units.bytes_(paged)))
     return MemoryTable(
-        rows=tuple(_row(line, found.total_bytes) for line in found.lines),
-        total=UNKNOWN if found.total_bytes is None else units.bytes_(found.total_bytes),
+        rows=tuple(_row(line, ledger.total_bytes) for line in ledger.lines),
+        total=UNKNOWN if ledger.total_bytes is None else units.bytes_(ledger.total_bytes),
         total_name={
             "nvml": "NVML's count for the process",
             "torch": "What torch reserved",
             None: "Total",
-        }[found.counted_by],
-        kind="none" if found.adds_up is None else "good" if found.adds_up else "bad",
-        verdict=_verdict(found),
-        text=_text(found),
+        }[ledger.counted_by],
+        kind="none" if ledger.adds_up is None else "good" if ledger.adds_up else "bad",
+        verdict=_verdict(ledger),
+        text=_text(ledger),
         beside=tuple(beside),
     )
 
@@ -62,11 +62,13 @@ def _row(line: LedgerLine, total: int | None) -> MemoryRow:
     if line.dtype == "uint8":
         detail += "; 4-bit weights, packed"
     share = None if line.bytes is None or not total else line.bytes / total
+    size = Number(text=UNKNOWN)
+    if line.bytes is not None:
+        size = Number(text=_signed(line.bytes), exact=exact(line.bytes))
     return MemoryRow(
         name=f"{name}, {line.dtype}" if line.dtype else name,
         detail=detail if line.bytes is not None else line.reason,
-        size=UNKNOWN if line.bytes is None else _signed(line.bytes),
-        exact="" if line.bytes is None else str(line.bytes),
+        size=size,
         share="" if share is None else _share(share),
         bar=0.0 if share is None else round(100 * min(abs(share), 1.0), 1),
     )

@@ -11,6 +11,7 @@ from reports.pages.record import telemetry as gpu_view
 from reports.sections import hosts
 from reports.text import facts, phrases
 from reports.text import numbers as cells
+from reports.text.numbers import Number
 from suite import units
 from suite.results.metrics import Metric, all_metrics
 from suite.results.notes import notes
@@ -29,19 +30,8 @@ HEADLINE = (
 )
 
 
-class RecordMetric(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric with its value; without one ``text``, ``exact`` and ``range`` are empty."""
-
-    tag: str
-    title: str
-    text: str
-    exact: str
-    range: str
-    help: str
-
-
 class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything on one record's page."""
+    """Everything on one record's page; ``without`` are the metrics that it has no value of."""
 
     title: str
     summary: str
@@ -49,9 +39,9 @@ class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     outcome_help: str
     reason: str
-    headline: tuple[RecordMetric, ...]
-    metrics: tuple[RecordMetric, ...]
-    without: tuple[RecordMetric, ...]
+    headline: tuple[tuple[Metric, Number], ...]
+    metrics: tuple[tuple[Metric, Number], ...]
+    without: tuple[Metric, ...]
     charts: tuple[Chart, ...]
     parity: Parity
     parity_text: str
@@ -99,7 +89,7 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
     """Return the page of a record; ``source`` is the file it was read from."""
     parity = references.parity(record)
     in_order = phrases.in_order(all_metrics().values())
-    every = {metric.tag: _measured(metric, record) for metric in in_order}
+    shown = {m.tag: (m, value) for m in in_order if (value := _value(m, record)) is not None}
     headline = (*HEADLINE[:3], cells.peak_memory(record).tag, *HEADLINE[3:])
     unknown = {
         **record.environment.unavailable,
@@ -114,9 +104,9 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         outcome=phrases.outcome(record),
         outcome_help=phrases.OUTCOME_HELP[record.outcome],
         reason=phrases.bounded(record.reason),
-        headline=tuple(every[tag] for tag in headline if every[tag].exact),
-        metrics=tuple(each for each in every.values() if each.exact),
-        without=tuple(each for each in every.values() if not each.exact),
+        headline=tuple(shown[tag] for tag in headline if tag in shown),
+        metrics=tuple(shown.values()),
+        without=tuple(metric for metric in in_order if metric.tag not in shown),
         charts=_charts(record, parity),
         parity=parity,
         parity_text=_parity_text(record, parity),
@@ -143,18 +133,14 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
     )
 
 
-def _measured(metric: Metric, record: Record) -> RecordMetric:
+def _value(metric: Metric, record: Record) -> Number | None:
     value = metric.compute(record)
-    range_ = ""
-    if value is not None and metric.over_window:
-        range_ = cells.certainty(settled(record).error)
-    return RecordMetric(
-        tag=metric.tag,
-        title=metric.title,
-        text="" if value is None else phrases.number(metric, value),
-        exact="" if value is None else cells.exact(value),
-        range=range_,
-        help=metric.help,
+    if value is None:
+        return None
+    return Number(
+        text=phrases.number(metric, value),
+        exact=cells.exact(value),
+        range=cells.certainty(settled(record).error) if metric.over_window else "",
     )
 
 
@@ -193,7 +179,7 @@ def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
         other = parity.reference
         line = LineData(name=other.case.method.title, kind="theirs", samples=_losses(other))
         losses.insert(0, line)
-    found = (
+    charts = (
         chart(
             f"Step time in {scale.unit}, by step",
             "Seconds of each optimizer step after the first; hollow points are warm-up.",
@@ -212,7 +198,7 @@ def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
             lambda value: f"{value:.4f}",
         ),
     )
-    return tuple(each for each in found if each is not None)
+    return tuple(each for each in charts if each is not None)
 
 
 def _losses(record: Record) -> Sequence[tuple[int, float | None, str]]:

@@ -49,15 +49,15 @@ def of_record(record: Record) -> RecordTelemetry | None:
     telemetry = record.telemetry
     if telemetry is None:
         return None
-    window, found = steady_window(record), energy(record)
+    window, energy_used = steady_window(record), energy(record)
     differ = long_steps(record)
     known = isinstance(window, Window)
     return RecordTelemetry(
         rows=_rows(telemetry, window) if isinstance(window, Window) else (),
         facts=_facts(telemetry, window, differ) if isinstance(window, Window) else (),
-        energy_kind="good" if found.valid else "bad" if known else "none",
-        energy=_energy(found),
-        energy_text=_energy_text(found),
+        energy_kind="good" if energy_used.valid else "bad" if known else "none",
+        energy=_energy(energy_used),
+        energy_text=_energy_text(energy_used),
         charts=() if fault(record) else _charts(record, telemetry, window),
     )
 
@@ -154,7 +154,7 @@ def _charts(record: Record, telemetry: Telemetry, window: Window | NoWindow) -> 
             ("highest clock", None if gpu is None else gpu.sm_clock_max_mhz),
         ),
     )
-    found = []
+    charts = []
     moments = means(telemetry.elapsed_seconds, size)
     for title, what, column, (limit_name, limit) in drawn:
         samples = [
@@ -169,8 +169,8 @@ def _charts(record: Record, telemetry: Telemetry, window: Window | NoWindow) -> 
             lines.insert(0, LineData(name=limit_name, kind="theirs", samples=ends, dots=False))
             dashed = f"; the dashed line is the {limit_name}"
         if any(value is not None for value in column):
-            found.append(chart(title, f"{what}{dashed}.{shaded}{every}", lines, str, bands))
-    return tuple(each for each in found if each is not None)
+            charts.append(chart(title, f"{what}{dashed}.{shaded}{every}", lines, str, bands))
+    return tuple(each for each in charts if each is not None)
 
 
 def _bands(

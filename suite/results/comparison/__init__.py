@@ -71,9 +71,9 @@ def compare(
     exact = [lines.exact(side, tag) for side in compared for tag in EXACT]
     losses = [lines.losses(side) for side in compared]
     order = {key: number for number, (key, _, _) in enumerate(compared)}
-    found = [line for line in (*gated, *others, *exact, *losses) if line is not None]
+    results = [line for line in (*gated, *others, *exact, *losses) if line is not None]
     return Comparison(
-        lines=tuple(sorted(found, key=lambda line: order[line.profile, line.case_id])),
+        lines=tuple(sorted(results, key=lambda line: order[line.profile, line.case_id])),
         changes=tuple(changes),
         failed=tuple(failed),
         settings=_changed(compared, _settings),

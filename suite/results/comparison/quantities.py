@@ -48,7 +48,7 @@ def timed(
                 lines.append(_line(side, tag, "UNKNOWN", note="a launch has no steady step"))
             continue
         means = [statistics.geometric_mean(each) for each in (values.base, values.candidate)]
-        found = _line(
+        line = _line(
             side,
             tag,
             "",
@@ -61,12 +61,12 @@ def timed(
         few = f"fewer than {significance.LEAST_LAUNCHES} launches a side: no interval"
         around = _around(side, means[1] / means[0]) if gated else []
         notes = [values.note, few if effect is None else "", *around]
-        found = msgspec.structs.replace(found, note=", ".join(filter(None, notes)))
+        line = msgspec.structs.replace(line, note=", ".join(filter(None, notes)))
         if effect is not None:
             verdict = next(answers)
             open_ = verdict == significance.Verdict.INCONCLUSIVE
-            found = msgspec.structs.replace(
-                found,
+            line = msgspec.structs.replace(
+                line,
                 verdict=str(verdict),
                 fails=gated and verdict == significance.Verdict.SLOWER,
                 low=1 / effect.high if turned else effect.low,
@@ -75,7 +75,7 @@ def timed(
                 needed=significance.launches_needed(effect) if open_ else None,
                 margin=effect.margin,
             )
-        lines.append(found)
+        lines.append(line)
     return lines, effects
 
 
@@ -157,12 +157,14 @@ def losses(side: Side) -> QuantityResult:
     """
     _, before, after = side
     pairs = [(_nearest(before, record), record) for record in after]
-    found = [parity.between(ours, base) for base, ours in pairs]
-    worst = max(range(len(found)), key=lambda number: _severity(found[number]))
-    verdict = found[worst].verdict
+    parities = [parity.compare_losses(ours, base) for base, ours in pairs]
+    worst = max(range(len(parities)), key=lambda number: _severity(parities[number]))
+    verdict = parities[worst].verdict
     first = all_metrics()["first_loss"]
     ours, theirs = (first.compute(record) for record in pairs[worst])
-    alike = [record for record, each in zip(after, found, strict=True) if each.verdict == verdict]
+    alike = [
+        record for record, each in zip(after, parities, strict=True) if each.verdict == verdict
+    ]
     return _line(
         side,
         "loss",
@@ -171,7 +173,7 @@ def losses(side: Side) -> QuantityResult:
         candidate=theirs,
         ratio=theirs / ours if ours and theirs is not None else None,
         fails=verdict == "differs",
-        note=_of_launches(found[worst], after[worst], alike, after),
+        note=_of_launches(parities[worst], after[worst], alike, after),
     )
 
 
@@ -197,8 +199,8 @@ def _of_launches(
         f"launch {each.launch}" + (f" of run {each.run_id}" if runs else "")
         for each in (record, *(each for each in alike if each is not record))
     )
-    said = f"{name}: {worst.reason}"
-    return f"{said}; the same verdict in {', '.join(others)}" if others else said
+    text = f"{name}: {worst.reason}"
+    return f"{text}; the same verdict in {', '.join(others)}" if others else text
 
 
 def loss_ratio(side: Side) -> float | None:

@@ -133,18 +133,18 @@ class Comparison(Struct, frozen=True, kw_only=True):
     @property
     def failures(self) -> tuple[str, ...]:
         """Return why a gate fails, a phrase each; none where it passes."""
-        found = [f"{each.case_id}: {each.kind}" for each in self.changes if each.fails]
+        reasons = [f"{each.case_id}: {each.kind}" for each in self.changes if each.fails]
         failing = [each.case_id for each in self.failed if each.fails]
-        found += [f"{case_id}: newly failing" for case_id in dict.fromkeys(failing)]
-        found += [
+        reasons += [f"{case_id}: newly failing" for case_id in dict.fromkeys(failing)]
+        reasons += [
             f"{line.case_id}: {line.metric} {line.verdict}" for line in self.lines if line.fails
         ]
-        found += [
+        reasons += [
             f"all cases together: {'SLOWER' if each.quantity == 'step time' else 'a higher loss'}"
             for each in self.pooled
             if each.fails
         ]
-        return tuple(found)
+        return tuple(reasons)
 
     @property
     def open(self) -> tuple[str, ...]:

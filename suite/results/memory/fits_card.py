@@ -57,10 +57,10 @@ def need(record: Record) -> Need:
         return Need(reason=f"it did not run to its end: {record.outcome}")
     memories: dict[str, Memory] = {}
     for name in PHASES:
-        found = phase(record, name)
-        if found is None:
+        finished = phase(record, name)
+        if finished is None:
             return Need(reason=f"phase {name} is not in the record")
-        memories[name] = found.memory
+        memories[name] = finished.memory
     allocated = {n: m.allocated_peak_bytes for n, m in memories.items()}
     reserved = [
         m.reserved_peak_bytes for m in memories.values() if m.reserved_peak_bytes is not None

@@ -56,17 +56,16 @@ def all_metrics() -> Mapping[str, Metric]:
     for module in pkgutil.iter_modules(__path__):
         metric = importlib.import_module(f"{__name__}.{module.name}").METRIC
         found[module.name] = msgspec.structs.replace(
-            metric, tag=module.name, compute=_finite(module.name, metric.compute)
+            metric, tag=module.name, compute=_finite(metric.compute)
         )
     return MappingProxyType(dict(sorted(found.items())))
 
 
-def _finite(
-    tag: str, compute: Callable[[Record], float | None]
-) -> Callable[[Record], float | None]:
+def _finite(compute: Callable[[Record], float | None]) -> Callable[[Record], float | None]:
+    @once
     def finite(record: Record) -> float | None:
         value = compute(record)
         # Extreme but valid samples of a stranger can overflow, which is no number to show.
         return value if value is not None and math.isfinite(value) else None
 
-    return once(tag)(finite)
+    return finite

@@ -21,12 +21,12 @@ def operations(case: Case, steps: Sequence[Step], *, recomputes: bool = False) -
     method, architecture = case.method, case.model.architecture
     counts: dict[tuple[int, ...], int] = {}  # most steps are alike
     for rows in {step.row_tokens for step in steps}:
-        found = step_flops(architecture, method.adapter, rows, recomputes=recomputes)
-        counts[rows] = found.model + found.recompute
+        flops = step_flops(architecture, method.adapter, rows, recomputes=recomputes)
+        counts[rows] = flops.model + flops.recompute
     return [counts[step.row_tokens] for step in steps]
 
 
-@once("model FLOP/s")
+@once
 def _compute(record: Record) -> float | None:
     counts = operations(record.case, steady_steps(record))
     return None if counts is None else per_second(record, counts)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from suite.results.lazy import resolve
+from suite.results.memoize import once
 from suite.results.plan import Plan
 from suite.results.record import Record
 from suite.results.redaction import identities, rules
@@ -68,9 +69,6 @@ class Scrubber:
             if (pattern := identities.pattern(known))
         ]
         self._counts: Counter[tuple[str, str]] = Counter()
-        #: Text, whether names are looked for in it, and whether it names a source; to what it
-        #: became and what that took.
-        self._known: dict[tuple[str, bool, bool], tuple[str, tuple[str, ...]]] = {}
 
     @property
     def taken(self) -> tuple[Taken, ...]:
@@ -142,15 +140,17 @@ class Scrubber:
             return text
         # A card's name is not looked into: a host may be called as its card.
         named = NAMED.isdisjoint(way) and way[:2] != ("environment", "gpu")
-        key = (text, named, way[-1:] == ("source",))
-        if key not in self._known:
-            self._known[key] = self._scrubbed(*key)
-        found, kinds = self._known[key]
+        found, kinds = self._scrubbed(text, named, way[-1:] == ("source",))
         where = ".".join(way)
         self._counts.update((kind, where) for kind in kinds)
         return found
 
+    @once
     def _scrubbed(self, text: str, named: bool, source: bool) -> tuple[str, tuple[str, ...]]:
+        """Return what a text becomes, and the kinds of what that takes out.
+
+        ``named``: host and user names are looked for too. ``source``: it names a source.
+        """
         kinds: list[str] = []
         if len(text) > MOST_CHARACTERS:
             kinds.append("end of a long text")

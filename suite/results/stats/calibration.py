@@ -30,7 +30,7 @@ def spreads(paths: Iterable[Path]) -> Mapping[tuple[str, str], float]:
     Only what has launches enough to gate by counts; of several runs the largest. A folder stands
     for the ``noise.json`` in it. Raises BadInput for a file that is none.
     """
-    found: dict[tuple[str, str], float] = {}
+    by_case: dict[tuple[str, str], float] = {}
     left = Budget()
     for path in paths:
         file = path / NOISE if path.is_dir() else path
@@ -41,8 +41,8 @@ def spreads(paths: Iterable[Path]) -> Mapping[tuple[str, str], float]:
         for each in read.cases:
             if each.gate and each.spread is not None:
                 key = each.profile, each.case_id
-                found[key] = max(found.get(key, 0.0), each.spread)
-    return found
+                by_case[key] = max(by_case.get(key, 0.0), each.spread)
+    return by_case
 
 
 def clocks(before: Sequence[Record], after: Sequence[Record], ratio: float) -> str:
@@ -57,10 +57,10 @@ def clocks(before: Sequence[Record], after: Sequence[Record], ratio: float) -> s
     if abs(math.log(change)) < LEAST_CLOCK_CHANGE:
         return ""
     cycles = ratio * change
-    said = f"the SM clock changed by {units.signed_percent(change - 1)}; in cycles the change is"
-    said = f"{said} {units.signed_percent(cycles - 1)}"
+    text = f"the SM clock changed by {units.signed_percent(change - 1)}; in cycles the change is"
+    text = f"{text} {units.signed_percent(cycles - 1)}"
     most = abs(math.log(cycles)) < abs(math.log(ratio)) / 2
-    return f"{said}, so most of it is the clock" if most else said
+    return f"{text}, so most of it is the clock" if most else text
 
 
 def drift(records: Iterable[Record]) -> str:
@@ -83,8 +83,8 @@ def drift(records: Iterable[Record]) -> str:
     rising = values if change > 1 else [1 / value for value in values]
     if any(b <= a for a, b in pairwise(rising)):
         return ""
-    said = f"each of {len(values)} launches was {way} than the one before"
-    return f"{said}, {units.signed_percent(change - 1)} in all: it drifts"
+    text = f"each of {len(values)} launches was {way} than the one before"
+    return f"{text}, {units.signed_percent(change - 1)} in all: it drifts"
 
 
 def _mean_clock(records: Sequence[Record]) -> float | None:

@@ -40,13 +40,13 @@ def change_points(runs: Sequence[Sequence[float]]) -> list[ChangePoint]:
     logs = [[math.log(value) for value in run] for run in runs]
     cuts = sorted(_split(logs, 0, random.Random(SEED)))
     edges = [0, *(at for at, _ in cuts), len(logs)]
-    found = []
+    points = []
     for number, (at, p) in enumerate(cuts, 1):
         before = list(itertools.chain(*logs[edges[number - 1] : at]))
         after = list(itertools.chain(*logs[at : edges[number + 1]]))
         ratio = math.exp(sum(after) / len(after) - sum(before) / len(before))
-        found.append(ChangePoint(at=at, ratio=ratio, p=p))
-    return found
+        points.append(ChangePoint(at=at, ratio=ratio, p=p))
+    return points
 
 
 def _split(logs: list[list[float]], begin: int, dice: random.Random) -> list[tuple[int, float]]:

@@ -90,24 +90,24 @@ def publish(
 
 def _fit(run: Path, *, partial: bool) -> tuple[Plan, tuple[Record, ...]]:
     """Return a run's plan and records; raises BadInput where they are not fit to be published."""
-    found = read([run])
-    if found.problems:
-        lines = "".join(f"\n  {problem}" for problem in found.problems)
+    collection = read([run])
+    if collection.problems:
+        lines = "".join(f"\n  {problem}" for problem in collection.problems)
         raise BadInput(f"{run}: not fit to be published:{lines}")
-    if len(found.plans) != 1:
-        raise BadInput(f"{run}: {len(found.plans)} runs in one folder; give one run")
-    (plan,) = found.plans
+    if len(collection.plans) != 1:
+        raise BadInput(f"{run}: {len(collection.plans)} runs in one folder; give one run")
+    (plan,) = collection.plans
     for name in (plan.profile, plan.run_id):
         if name.endswith((".json", ".jsonl")):
             raise BadInput(f"{run}: {name!r} is the name of a file; nothing can be filed under it")
-    if (missing := found.missing()) and not partial:
+    if (missing := collection.missing()) and not partial:
         _, launch, case = missing[0]
         raise BadInput(
             f"{run}: {len(missing)} of {plan.total} cases have no record"
             f" (first: {case.case_id}, launch {launch})",
             hint=f"Finish it: ./tunebench run --resume {run}, or publish it with --partial.",
         )
-    return plan, found.records
+    return plan, collection.records
 
 
 def _scrubbed(folder: Path, plan: Plan, records: tuple[Record, ...]) -> Draft:

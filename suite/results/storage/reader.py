@@ -65,15 +65,15 @@ def read(paths: Iterable[Path], *, may_be_empty: bool = False) -> Collection:
     given = list(paths)
     for path in given:
         reader.add(path)
-    found = reader.collection()
-    if not found.records and not found.plans and not may_be_empty:
+    collection = reader.collection()
+    if not collection.records and not collection.plans and not may_be_empty:
         places = ", ".join(str(path) for path in given) or "nothing given"
-        why = "".join(f"\n  {problem}" for problem in found.problems[:10])
+        why = "".join(f"\n  {problem}" for problem in collection.problems[:10])
         raise BadInput(
             f"no results found in {places}{why}",
             hint="Give the folder of a run (with run.json and journal.jsonl) or record files.",
         )
-    return found
+    return collection
 
 
 class _Reader:

@@ -148,11 +148,13 @@ def open_run(folder: Path, *, weights: str | None = None, known: bool = False) -
         done = None
         if place.kind(JOURNAL) is not None:
             done = journal.repair(place, JOURNAL)
-        found = collection.read([folder])
-        if len(found.records) < plan.total and not known:
+        collected = collection.read([folder])
+        if len(collected.records) < plan.total and not known:
             _confirm(folder, plan, weights)
         repaired = (Problem(path=str(folder / JOURNAL), reason=done),) if done else ()
-        return Run(place, plan, found.records, lock.pop_all(), (*repaired, *found.problems))
+        return Run(
+            place, plan, collected.records, lock.pop_all(), (*repaired, *collected.problems)
+        )
 
 
 def read_plan(folder: Path) -> Plan:

@@ -18,12 +18,12 @@ def content(path: Path, root: Path, left: Budget) -> bytes:
     Raises Unusable for what ``lines`` does, and for more than ``MAX_DOCUMENT_BYTES``.
     """
     with _opened(path, root) as file:
-        found = _read(file, MAX_DOCUMENT_BYTES + 1)
-    if not left.reads(len(found)):
+        raw = _read(file, MAX_DOCUMENT_BYTES + 1)
+    if not left.reads(len(raw)):
         raise Unusable(budget.READ_SPENT)
-    if len(found) > MAX_DOCUMENT_BYTES:
+    if len(raw) > MAX_DOCUMENT_BYTES:
         raise Unusable(f"too large: over {MAX_DOCUMENT_BYTES >> 20} MiB")
-    return found
+    return raw
 
 
 def lines(path: Path, root: Path, left: Budget) -> Iterator[tuple[int, bytes]]:

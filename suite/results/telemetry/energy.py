@@ -20,7 +20,7 @@ from suite.results.memoize import once
 from suite.results.record import Record, Telemetry
 from suite.results.samples import steady_steps
 from suite.results.telemetry.throttle import SLOWDOWNS
-from suite.results.telemetry.window import NoWindow, Window, between, steady_window
+from suite.results.telemetry.window import NoWindow, Window, steady_window, window_between
 from suite.wire import Struct
 
 #: The counter moves in jumps tens of milliseconds apart (NVIDIA does not document the interval),
@@ -60,7 +60,7 @@ class Energy(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
-@once("energy")
+@once
 def energy(record: Record) -> Energy:
     """Return the energy of a record's steady steps."""
     tokens = sum(step.tokens_real for step in steady_steps(record))
@@ -134,7 +134,7 @@ def integrated(telemetry: Telemetry, window: Window) -> float | None:
 
     Over the readings of ``POWER_LAG_SECONDS`` later, or where they end too soon of the window.
     """
-    later = between(
+    later = window_between(
         telemetry,
         window.begin_seconds + POWER_LAG_SECONDS,
         window.end_seconds + POWER_LAG_SECONDS,

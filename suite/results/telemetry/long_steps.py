@@ -71,7 +71,7 @@ class LongSteps(Struct, frozen=True, kw_only=True):
         return "computes" if drew and flat else "unclear"
 
 
-@once("long_steps")
+@once
 def long_steps(record: Record) -> LongSteps | None:
     """Return it, or None: steps alike, of unlike work, too few, or their energy is not known."""
     telemetry, steady = record.telemetry, steady_window(record)

@@ -50,7 +50,7 @@ class Window(Struct, frozen=True, kw_only=True):
         return [value for value in column[self.first : self.last] if value is not None]
 
 
-@once("steady_window")
+@once
 def steady_window(record: Record) -> Window | NoWindow:
     """Return the window of the steady steps."""
     telemetry = record.telemetry
@@ -65,16 +65,18 @@ def steady_window(record: Record) -> Window | NoWindow:
     ]
     if not steady:
         return NoWindow(reason="there was no steady step")
-    return between(telemetry, steady[0][0], steady[-1][1])
+    return window_between(telemetry, steady[0][0], steady[-1][1])
 
 
-@once("fault")
+@once
 def fault(record: Record) -> str:
     """Return why nothing may be computed from a record's telemetry, or "" (also without any)."""
     return "" if record.telemetry is None else record.telemetry.fault
 
 
-def between(telemetry: Telemetry, begin_seconds: float, end_seconds: float) -> Window | NoWindow:
+def window_between(
+    telemetry: Telemetry, begin_seconds: float, end_seconds: float
+) -> Window | NoWindow:
     """Return the window between two moments on telemetry's clock."""
     times = telemetry.elapsed_seconds
     if reason := telemetry.fault:

@@ -68,8 +68,8 @@ def possible(case: Case, steps: tuple[Step, ...], probe: Probe | None) -> Check:
         count / step.seconds for count, step in zip(counts, steady, strict=True)
     )
     share = rate / probe.matmul_flops_per_second
-    said = f"{units.scaled(rate, 'FLOP/s')}, {units.percent(share)} of the measured peak"
-    return _verdict(name, share <= 1, said)
+    text = f"{units.scaled(rate, 'FLOP/s')}, {units.percent(share)} of the measured peak"
+    return _verdict(name, share <= 1, text)
 
 
 _SETTINGS = (
@@ -114,7 +114,7 @@ def _total(case: Case, effective: Effective) -> Check:
 
 def _adapters(case: Case, effective: Effective) -> Check:
     name, adapter, layers = "adapters", case.method.adapter, case.model.architecture.layers
-    found = set(effective.adapter_targets)
+    carriers = set(effective.adapter_targets)
     number = effective.adapter_modules
     if adapter is None:
         return _verdict(name, number == 0, f"{number} modules carry an adapter; none should")
@@ -126,25 +126,27 @@ def _adapters(case: Case, effective: Effective) -> Check:
         attention = {target for target in targets if target not in ("gate_up_proj", "down_proj")}
         numbers = {str(expert) for expert in range(experts.count)}
         allowed.append((attention | numbers, layers * (len(attention) + 2 * experts.count)))
-    said = f"{number} modules carry an adapter ({_listed(found)})"
-    if (found, number) in allowed:
-        return _verdict(name, True, f"{said}, as the case says, in {layers} layers")
-    return _verdict(name, False, f"{said}; expected {layers * len(targets)} ({_listed(targets)})")
+    text = f"{number} modules carry an adapter ({_listed(carriers)})"
+    if (carriers, number) in allowed:
+        return _verdict(name, True, f"{text}, as the case says, in {layers} layers")
+    return _verdict(name, False, f"{text}; expected {layers * len(targets)} ({_listed(targets)})")
 
 
 def _quantized(case: Case, effective: Effective) -> Check:
-    name, found = "quantized share", effective.quantized_parameters
+    name, quantized = "quantized share", effective.quantized_parameters
     if case.method.quantization is None:
-        return _counted(name, found, 0, "parameters are stored in 4 bits")
+        return _counted(name, quantized, 0, "parameters are stored in 4 bits")
     expected = parameters.quantizable_parameters(case.model)
-    share = f"{found / case.model.parameters:.1%} of the model"
-    if found == expected:
-        return _verdict(name, True, f"{units.count(found)} parameters in 4 bits, {share}")
-    left = units.count(abs(expected - found))
-    differ = f"{left} that should be in 4 bits are not" if found < expected else f"{left} too many"
-    experts = case.model.architecture.experts is not None and found < expected
+    share = f"{quantized / case.model.parameters:.1%} of the model"
+    if quantized == expected:
+        return _verdict(name, True, f"{units.count(quantized)} parameters in 4 bits, {share}")
+    left = units.count(abs(expected - quantized))
+    differ = (
+        f"{left} that should be in 4 bits are not" if quantized < expected else f"{left} too many"
+    )
+    experts = case.model.architecture.experts is not None and quantized < expected
     hint = "; the experts were probably left in 16 bits" if experts else ""
-    detail = f"{units.count(found)} parameters in 4 bits, {share}: {differ}{hint}"
+    detail = f"{units.count(quantized)} parameters in 4 bits, {share}: {differ}{hint}"
     return _verdict(name, False, detail)
 
 
@@ -202,16 +204,16 @@ def _experts(case: Case, effective: Effective) -> Check:
     name, asked = "experts", case.method.experts
     if case.model.architecture.experts is None:
         return _verdict(name, True, "the model has none")
-    found = effective.others.get("experts_path")
+    path = effective.others.get("experts_path")
     why = effective.others.get("experts_path_seen_by") or "nothing was seen of their path"
     if asked == "engine":
-        said = f"the engine chose {found}" if found else "the engine's choice is not known"
-        return _verdict(name, True, f"{said}: {why}")
-    if found is None:
+        text = f"the engine chose {path}" if path else "the engine's choice is not known"
+        return _verdict(name, True, f"{text}: {why}")
+    if path is None:
         return Check(name=name, status="unknown", detail=f"{asked} was asked for: {why}")
-    if found == asked:
-        return _verdict(name, True, f"{found}, as asked: {why}")
-    return _verdict(name, False, f"{asked} was asked for, {found} runs: {why}")
+    if path == asked:
+        return _verdict(name, True, f"{path}, as asked: {why}")
+    return _verdict(name, False, f"{asked} was asked for, {path} runs: {why}")
 
 
 def _finite_losses(steps: tuple[Step, ...]) -> Check:

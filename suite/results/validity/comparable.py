@@ -79,16 +79,16 @@ def settings(effective: Effective) -> dict[str, str]:
 
     Names are the fields' own in words; what has no field follows under its library's name.
     """
-    found = {}
+    values = {}
     for field in effective.__struct_fields__:
         value = getattr(effective, field)
         if field not in ("parameter_bytes", "others"):
-            found[field.replace("_", " ")] = _text(value)
+            values[field.replace("_", " ")] = _text(value)
     for dtype, size in sorted(effective.parameter_bytes.items()):
-        found[f"parameters in {dtype}"] = f"{size:,} bytes"
+        values[f"parameters in {dtype}"] = f"{size:,} bytes"
     for name, value in sorted(effective.others.items()):
-        found[name] = _text(value)
-    return found
+        values[name] = _text(value)
+    return values
 
 
 def _text(value: object) -> str:

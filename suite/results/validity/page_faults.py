@@ -15,7 +15,7 @@ FAULT_SECONDS = 20e-6  #: about what one takes that needs no disk
 MOST_SHARE = 0.005  #: of the mean step; less is not worth a word
 
 
-@once("page_faults")
+@once
 def page_faults(record: Record) -> str:
     """Return a warning where page faults take a part of the steady steps worth a word, else ""."""
     steps, seconds = steady_steps(record), steady_seconds(record)

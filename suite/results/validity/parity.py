@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from suite.results.memoize import once
 from suite.results.record import Record
 from suite.units import percent
 from suite.wire import Step
@@ -71,29 +72,30 @@ class References:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._records = {_key(record, record.method): record for record in records}
-        # By identity, which holds as long as the record is kept beside.
-        self._found: dict[int, tuple[Record, Parity]] = {}
+
+    def find(self, record: Record, method: str) -> Record | None:
+        """Return the record of a method that did the same work in the same launch."""
+        return self._records.get(_key(record, method))
 
     def parity(self, record: Record) -> Parity:
         """Return how this record's losses compare with its reference's."""
-        place = id(record)
-        if place not in self._found:
-            self._found[place] = (record, self._parity(record))
-        return self._found[place][1]
-
-    def _parity(self, record: Record) -> Parity:
-        name = record.case.method.reference
-        if name is None:
-            return _no_reference("it is its own reference")
-        if record.outcome != "ok":
-            return _no_reference("it has no losses to compare")
-        reference = self._records.get(_key(record, name))
-        if reference is None:
-            return _no_reference(f"{name} did not run the same work in this launch")
-        return between(record, reference)
+        return _parity(record, self)
 
 
-def between(record: Record, reference: Record) -> Parity:
+@once
+def _parity(record: Record, references: References) -> Parity:
+    name = record.case.method.reference
+    if name is None:
+        return _no_reference("it is its own reference")
+    if record.outcome != "ok":
+        return _no_reference("it has no losses to compare")
+    reference = references.find(record, name)
+    if reference is None:
+        return _no_reference(f"{name} did not run the same work in this launch")
+    return compare_losses(record, reference)
+
+
+def compare_losses(record: Record, reference: Record) -> Parity:
     """Return how the losses of any two records of the same work compare, of any runs."""
     hindrance = _hindrance(record, reference)
     return _no_reference(hindrance) if hindrance else _compared(record, reference)
@@ -140,7 +142,7 @@ def _compared(record: Record, reference: Record) -> Parity:
             )
         losses.append(abs(step.loss - other.loss) / max(abs(other.loss), LOSS_FLOOR))
     norms = _norms(pairs) if _gradient_speaks(record) else {}
-    found = Parity(
+    agreement = Parity(
         verdict="agrees",
         reason="",
         reference=reference,
@@ -152,10 +154,10 @@ def _compared(record: Record, reference: Record) -> Parity:
     )
     allowed = band(record)
     if over := _over(losses, norms, allowed):
-        return msgspec.structs.replace(found, verdict="differs", reason=over)
+        return msgspec.structs.replace(agreement, verdict="differs", reason=over)
     reason = f"first loss within {percent(allowed.first_loss)}, all {percent(allowed.trajectory)}"
-    reason += _said_of_norms(record, found, allowed)
-    return msgspec.structs.replace(found, reason=reason)
+    reason += _said_of_norms(record, agreement, allowed)
+    return msgspec.structs.replace(agreement, reason=reason)
 
 
 def _over(losses: Sequence[float], norms: Mapping[int, float], allowed: Band) -> str:

@@ -47,7 +47,7 @@ class Settled(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-@once("settled")
+@once
 def settled(record: Record) -> Settled:
     """Return whether the steady steps of a record had settled."""
     steps = steady_steps(record)
@@ -64,17 +64,17 @@ def settled(record: Record) -> Settled:
 
 def judged(seconds: Sequence[float]) -> Settled:
     """Return it for the times of steps that compute as much, at least ``LEAST_STEPS`` of them."""
-    found = _judged(seconds)
-    if found.settled or len(seconds) == LEAST_STEPS:
-        return found
+    verdict = _judged(seconds)
+    if verdict.settled or len(seconds) == LEAST_STEPS:
+        return verdict
     rest = list(seconds)
     rest.remove(longest := max(seconds))
     times = longest / max(rest)
     if times < ODD or not _judged(rest).settled:
-        return found
+        return verdict
     # The other steps had settled. What the odd one does to the mean is in the error.
     odd = f"one step took {times:.1f} times as long as any other"
-    return Settled(settled=True, error=found.error, halves=found.halves, reason=odd)
+    return Settled(settled=True, error=verdict.error, halves=verdict.halves, reason=odd)
 
 
 def _judged(seconds: Sequence[float]) -> Settled:

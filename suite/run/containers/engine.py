@@ -270,13 +270,13 @@ def words(error: BaseException) -> str:
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception and whatever it was made from; the SDK wraps the kernel's three deep."""
-    seen: set[int] = set()
+    seen: list[BaseException] = []
     left: list[object] = [error]
     while left:
         one = left.pop()
-        if not isinstance(one, BaseException) or id(one) in seen:
+        if not isinstance(one, BaseException) or any(one is other for other in seen):
             continue
-        seen.add(id(one))
+        seen.append(one)
         yield one
         left += [one.__cause__, one.__context__, *one.args, getattr(one, "reason", None)]
 
