@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from suite.paths import ROOT
 
 #: Part to the parts of ours that it may import (itself always). Everything may import the base.
 BASE = {"suite", "suite.errors", "suite.paths", "suite.units", "suite.screen"}

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from suite.catalog import profile
+from suite.paths import RESULTS
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 from suite.results.stats.noise import file_content, of_records
@@ -11,7 +12,6 @@ from suite.results.storage.reader import NOISE
 from suite.results.validity.failed import failures
 from suite.results.validity.parity import DUMMY_BAND, EXPERTS_BAND, References, band, between
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/*/journal.jsonl"))
 PROFILES = sorted({run.parent for run in RUNS})
 
