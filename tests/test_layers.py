@@ -181,6 +181,19 @@ def test_folders_stay_small() -> None:
     } == {}
 
 
+def test_scripts_name_their_neighbours_in_full() -> None:
+    """tox and the launcher keep a script's own folder off the path (PYTHONSAFEPATH)."""
+    scripts = [each for each in sources() if "benchmarks" in each.parts]
+    neighbours = {each.stem for each in scripts}
+    wrong = [
+        f"{source.relative_to(ROOT)} imports {name}"
+        for source in scripts
+        for name in imports(source)
+        if name.split(".")[0] in neighbours
+    ]
+    assert wrong == []
+
+
 def test_nobody_imports_the_worker() -> None:
     """The worker is a process, started by name; an import would bring torch to the host part."""
     wrong = [

@@ -4,11 +4,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 
 import msgspec
 import pytest
 
+from benchmarks.self.sides import turns
 from suite.paths import ROOT
 from suite.results.fidelity import Fidelity, FidelityFile
 from suite.results.storage.run_folder import read
@@ -76,19 +76,8 @@ class Told:
         self._order.append(self._name)
 
 
-@pytest.fixture
-def turns(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module, imported as its neighbours do."""
-    monkeypatch.syspath_prepend(str(SELF))
-    import turns
-
-    return turns
-
-
 @pytest.mark.parametrize(("first", "order"), [(0, "abba" * 3), (1, "baab" * 3)])
-def test_two_sides_take_turns_so_that_what_drifts_meets_both(
-    turns: ModuleType, first: int, order: str
-) -> None:
+def test_two_sides_take_turns_so_that_what_drifts_meets_both(first: int, order: str) -> None:
     """ABBA, either side first; a process that is gone has no processor time, and that is all."""
     taken: list[str] = []
     seen = turns.alternate((Told("a", taken), Told("b", taken)), None, first=first)
@@ -97,9 +86,7 @@ def test_two_sides_take_turns_so_that_what_drifts_meets_both(
     assert {turn.processor_seconds for side in seen for turn in side} == {None}
 
 
-def test_turns_on_a_gpu_know_its_power_and_clock(
-    turns: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_turns_on_a_gpu_know_its_power_and_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Means of what was sampled in a turn; one too short for a sample knows nothing of them."""
     fake_gpu.install(monkeypatch)
     slow, quick = Told("a", []), Told("b", [])
@@ -110,13 +97,9 @@ def test_turns_on_a_gpu_know_its_power_and_clock(
     assert None in {turn.power_watts for turn in taken[1]}
 
 
-def test_published_figures_are_those_of_the_published_steps(
-    turns: ModuleType, tmp_path: Path
-) -> None:
+def test_published_figures_are_those_of_the_published_steps(tmp_path: Path) -> None:
     """Every figure that has its pairs beside it comes out of them again, to the last digit."""
-    import dummy
-    import fidelity
-    import launches
+    from benchmarks.self import dummy, fidelity, launches
 
     again = 0
     for path in (ROOT / "reports" / "results").glob("*/fidelity.json"):
@@ -139,9 +122,9 @@ def test_published_figures_are_those_of_the_published_steps(
     assert again >= 5
 
 
-def test_the_numbers_of_a_whole_launch(turns: ModuleType) -> None:
+def test_the_numbers_of_a_whole_launch() -> None:
     """A long wait between two steps is in the window's mean alone; one long step in no median."""
-    import launches
+    from benchmarks.self import launches
 
     began = [float(at) for at in range(20)]
     began = [at + (3.0 if at >= 10 else 0.0) for at in began]
@@ -185,9 +168,7 @@ def test_whole_launches_take_turns_with_the_script(tmp_path: Path) -> None:
     assert str(tmp_path) not in " ".join(found.plans[0].argv)
 
 
-def test_figures_of_one_comparison_leave_those_of_another(
-    turns: ModuleType, tmp_path: Path
-) -> None:
+def test_figures_of_one_comparison_leave_those_of_another(tmp_path: Path) -> None:
     """Two scripts write one file; a figure taken anew replaces its elder alone."""
     script, weights = (
         Fidelity(

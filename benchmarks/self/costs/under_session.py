@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import msgspec
-from case import first_counted, paired_case
 
+from benchmarks.self.costs.case import first_counted, paired_case
 from suite.catalog import profile as profiles
 from suite.run import planning
 from suite.run.case.session import Session

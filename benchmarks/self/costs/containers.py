@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
-import pairs
 
+from benchmarks.self.costs import pairs
 from suite.catalog import profile as profiles
 from suite.paths import ROOT
 from suite.results.storage.run_folder import create
@@ -79,7 +79,6 @@ class Contained(pairs.Running):
         inside = "/pair"
         files = [f"{inside}/{path.name}" for path in (self.folder / "cache", self.out, self.ready)]
         ours = Volume(source=str(self.folder), target=inside, read_only=False)
-        paths = f"{SUITE}:{SUITE}/{pairs.HERE.relative_to(ROOT)}"
         spec = msgspec.structs.replace(
             self._spec,
             entrypoint=("python", f"{SUITE}/{pairs.HERE.relative_to(ROOT)}/{SCRIPT}"),
@@ -87,7 +86,7 @@ class Contained(pairs.Running):
             # What the other side's worker gets, too: how threads wait is not what is compared.
             environment={
                 **worker_environment(self._spec.environment, None),
-                "PYTHONPATH": paths,
+                "PYTHONPATH": SUITE,
                 "TERM": "xterm",
             },
             volumes=(*self._spec.volumes, ours),

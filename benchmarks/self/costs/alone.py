@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 import torch
 import transformers
-from case import first_counted, paired_case
 
+from benchmarks.self.costs.case import first_counted, paired_case
 from suite.wire import Start
 from suite.worker.batches import as_dicts, collate
 from suite.worker.data import rows

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-import synthetic
 from pytest_benchmark.stats import Stats
 
+from benchmarks.self.costs import synthetic
 from suite.paths import ROOT
 from suite.results.storage.reader import read
 
