@@ -1,5 +1,6 @@
 """Tests lie where the code they test lies, folders stay small, and what tests share is apart."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -53,6 +54,29 @@ def test_no_test_imports_a_test() -> None:
         for line in (TESTS / path).read_text(encoding="utf-8").splitlines()
         if line.startswith(("from test_", "import test_"))
     ]
+    assert wrong == []
+
+
+def test_tests_that_the_documents_name_exist() -> None:
+    """Who looks up why a test is slow, or what holds a promise, finds the test."""
+    names = {
+        name
+        for path in TEST_FILES
+        for name in re.findall(r"def (test_\w+)\(", (TESTS / path).read_text(encoding="utf-8"))
+    }
+    wrong = []
+    for text in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        said = text.read_text(encoding="utf-8")
+        wrong += [
+            f"{text.name}: {name}"
+            for name in re.findall(r"`(tests/[\w/.]*)`", said)
+            if not (ROOT / name).exists()
+        ]
+        wrong += [
+            f"{text.name}: {name}"
+            for name in re.findall(r"`(test_\w+)`", said)
+            if name not in names
+        ]
     assert wrong == []
 
 

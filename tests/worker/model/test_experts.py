@@ -54,7 +54,8 @@ def test_both_paths_of_unsloths_own_experts_are_told_apart() -> None:
     """Real passes: same result either way, and a silent fall back is no grouped path."""
     ran = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "support" / "both_paths.py")],
-        env=os.environ | {"UNSLOTH_COMPILE_DISABLE": "1", "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT), "UNSLOTH_COMPILE_DISABLE": "1", "OMP_NUM_THREADS": "1"},
         cwd=ROOT,
         capture_output=True,
         text=True,
