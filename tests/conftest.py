@@ -15,18 +15,21 @@ from xdist.scheduler import LoadScopeScheduling
 ALLOWED = ("mounting", "may not mount")
 TESTS = Path(__file__).parent
 
+# So that a helper's assertion shows both sides, as a test's own does.
+pytest.register_assert_rewrite("support")
+
 #: Files that share an image or an engine, which is slow to make: one process runs them in turn.
 CONTAINERS = (
     "docker/test_cpu_image.py",
-    "run/test_containers.py",
-    "run/test_container_errors.py",
-    "run/test_containers_elsewhere.py",
-    "run/test_upgrade_in_images.py",
+    "run/containers/test_launches.py",
+    "run/containers/test_errors.py",
+    "run/containers/test_elsewhere.py",
+    "run/upgrade/test_in_images.py",
 )
 #: The longest files, longest first. They begin first, so that no core waits for the last one.
 LONGEST = (
     *CONTAINERS,
-    "run/test_upgrade_check.py",
+    "run/upgrade/test_check.py",
     "test_end_to_end.py",
     "reports/test_report.py",
 )

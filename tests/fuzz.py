@@ -25,12 +25,11 @@ import msgspec
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
-import mutations
-import records
 from suite.cli import main
 from suite.results.plan import Plan
 from suite.results.record import Record, encode
-from watching import TooSlow, time_limit, tree, writes_only
+from support import mutations, records
+from support.watching import TooSlow, time_limit, tree, writes_only
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "build" / "fuzz"

@@ -1,11 +1,11 @@
 """What docs/architecture.md says is there, is there."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from suite.paths import ROOT
+
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`((?:suite|reports|benchmarks|tests)/[^`]*)`", TEXT)))
 

@@ -4,11 +4,11 @@ import importlib
 import json
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from suite.paths import ROOT
+
 ROW = re.compile(r"^\| ([^|]+?) \| [^|]+ \| `([\w.]+)` \|$", re.MULTILINE)
 WORDS = ROW.findall((ROOT / "docs" / "concepts.md").read_text(encoding="utf-8"))
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from desk import Desk
+from suite.paths import ROOT
 from suite.results.storage import run_folder
 from suite.results.storage.run_folder import Collection
+from support.desk import Desk
 
-ROOT = Path(__file__).parents[1]
 CASES = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora,unsloth-lora"]
 CASES += ["--runner", "local"]
 

@@ -19,10 +19,9 @@ from suite.catalog.case import Case
 from suite.catalog.method import Adapter, Method, Optimizer, Quantization
 from suite.catalog.model import Experts, Model
 from suite.errors import EXIT_CASES
+from suite.paths import ROOT
 from suite.results.storage import run_folder
 from suite.run import planning
-
-ROOT = Path(__file__).parents[1]
 
 #: What no processor runs, by the method that asks for it, and what its record says.
 NOT_ON_A_CPU = {

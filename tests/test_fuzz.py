@@ -5,11 +5,9 @@ import json
 import pytest
 
 import fuzz
-import mutations
-import records
-import watching
 from suite.results.record import Record, encode
 from suite.results.storage.run_folder import read
+from support import mutations, records, watching
 
 SECONDS = 20
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from suite.paths import ROOT
 
 #: Part to the parts of ours that it may import (itself always). Everything may import the base.
 BASE = {"suite", "suite.errors", "suite.paths", "suite.units", "suite.screen"}
@@ -179,6 +179,19 @@ def test_folders_stay_small() -> None:
         for folder, count in counts.items()
         if count > MOST_MODULES and folder not in REGISTRIES
     } == {}
+
+
+def test_scripts_name_their_neighbours_in_full() -> None:
+    """tox and the launcher keep a script's own folder off the path (PYTHONSAFEPATH)."""
+    scripts = [each for each in sources() if "benchmarks" in each.parts]
+    neighbours = {each.stem for each in scripts}
+    wrong = [
+        f"{source.relative_to(ROOT)} imports {name}"
+        for source in scripts
+        for name in imports(source)
+        if name.split(".")[0] in neighbours
+    ]
+    assert wrong == []
 
 
 def test_nobody_imports_the_worker() -> None:

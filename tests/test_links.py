@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import records
 from suite.catalog import profile as profiles
 from suite.cli import main
 from suite.errors import BadInput
@@ -16,6 +15,7 @@ from suite.run.case import compile_cache
 from suite.run.folders import unused
 from suite.run.upgrade import bisect
 from suite.verbs import probe, upgrade_check
+from support import records
 
 CASE = "tiny-qwen3-lora"
 #: Every name that something writes into a folder of results, and what is made on the way there.

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from suite.cli import VERBS
+from suite.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("*/README.md")]
 COMMAND = re.compile(r"(?:\./|\./tunebench/)tunebench ([^`#>|\n]*)")
 

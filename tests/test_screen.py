@@ -16,15 +16,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import records
 from reports.text import markdown
 from suite import screen
 from suite.cli import main
 from suite.console.csv import defused
+from suite.paths import ROOT
 from suite.results.record import Record, encode, seal
 from suite.results.storage import run_folder
+from support import records
 
-ROOT = Path(__file__).parents[1]
 #: A title, a cleared screen, the 8-bit introducer, a changed direction, no width, a forged line.
 ESCAPES = "\x1b]0;T\x07\x1b[2J\x9b31m\u202e\u2066\u200b\ufeff\x7f\r\ntunebench: all good"
 FORBIDDEN = re.compile(

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import msgspec
 import torch
-import turns
-from fidelity import LIMIT
 from safetensors import safe_open
 from safetensors.torch import save_file
-from turns import Suite, Turn
 
+from benchmarks.self.fidelity import LIMIT
+from benchmarks.self.sides import turns
+from benchmarks.self.sides.turns import Suite, Turn
 from suite.catalog import model as models
 from suite.catalog.case import Case
 from suite.catalog.model import Model

@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import get_args
 
 import msgspec
-import script
-import turns
-from turns import TURN, TURNS, WARMUP, Suite, Turn
 
+from benchmarks.self.sides import script, turns
+from benchmarks.self.sides.turns import TURN, TURNS, WARMUP, Suite, Turn
 from suite.catalog import model as models
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile

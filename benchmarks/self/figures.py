@@ -17,12 +17,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import compared
-import containers
 import msgspec
-import pairs
-import report
 
+from benchmarks.self.costs import compared, containers, pairs, report
 from suite.paths import ROOT
 from suite.results.storage.reader import read
 from suite.run import utc

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
-import script
-import turns
 
+from benchmarks.self.sides import script, turns
 from suite import units
 from suite.catalog import model as models
 from suite.catalog.case import Case

@@ -1,7 +1,6 @@
 """What a method's file may say of experts, and that no published row has become other work."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,8 +10,7 @@ from suite.catalog import case as cases
 from suite.catalog import method as methods
 from suite.catalog import tier as tiers
 from suite.catalog.case import Case
-
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
+from suite.paths import RESULTS
 
 
 def lines() -> list[dict[str, Any]]:

@@ -6,11 +6,11 @@ import subprocess
 import time
 from pathlib import Path
 
-import docker_engine as engine
 import pytest
 from packaging.utils import canonicalize_name
 
 from suite.results.storage import run_folder
+from support import docker_engine as engine
 
 BYTES_LIMIT = 2_500_000_000
 CASES = ["--profile=cpu", "--models=tiny-qwen3", "--methods=lora,unsloth-qlora"]

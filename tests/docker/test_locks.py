@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from suite.paths import ROOT
+
 REQUIREMENTS = ROOT / "requirements"
 IMAGES = sorted(path.parent for path in ROOT.glob("docker/*/Dockerfile"))
 

@@ -1,16 +1,13 @@
 """How far a case can be grown on a card."""
 
-from pathlib import Path
-
 import pytest
-from asked import case
 
 from suite.catalog import profile as profiles
 from suite.estimate import memory
 from suite.estimate.largest_fit import Frontier, frontier, grown, largest
+from suite.paths import RESULTS
 from suite.results.storage import run_folder
-
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
+from support.asked import case
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,10 @@
 """The memory of a case that was not run: exact where it can be, honest about the rest."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import msgspec
 import pytest
-from asked import case
 
-import gpu_records
-from gpu_records import GIB
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.estimate import memory, storage
@@ -16,11 +12,13 @@ from suite.estimate.errors.memory import TARGET, held_out, summaries
 from suite.estimate.interval import Interval
 from suite.estimate.memory import MemoryEstimate
 from suite.estimate.pass_sizes import work
+from suite.paths import RESULTS
 from suite.results.record import Record
 from suite.results.storage import run_folder
 from suite.wire import MOST, Ledger, Memory, Phase
-
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
+from support import gpu_records
+from support.asked import case
+from support.gpu_records import GIB
 
 
 @pytest.fixture(scope="module")

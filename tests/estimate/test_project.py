@@ -1,11 +1,9 @@
 """Projections to cards that did not run a case: physics keeps its signs, and doubt its width."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
-from asked import case
 
+from suite import paths
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Fact, Facts, Profile
 from suite.estimate import power, project, time_samples
@@ -14,8 +12,9 @@ from suite.estimate.roofline import demand
 from suite.estimate.time_samples import TimeSample
 from suite.results.record import Record
 from suite.results.storage import run_folder
+from support.asked import case
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results" / "h200-sxm"
+RESULTS = paths.RESULTS / "h200-sxm"
 
 
 @pytest.fixture(scope="module")

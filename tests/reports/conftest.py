@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-import browsers
 import pytest
+
+from support import browsers
 
 
 @pytest.fixture(scope="session")

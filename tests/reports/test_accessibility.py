@@ -9,12 +9,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import sites
-from browsers import SCHEMES, WIDTHS, Browser, needs_browser, scheme, serious, size
 
 from reports.site.build import build
 from suite.paths import RESULTS, ROOT
 from suite.results.storage.run_folder import read
+from support import sites
+from support.browsers import SCHEMES, WIDTHS, Browser, needs_browser, scheme, serious, size
 
 pytestmark = needs_browser
 PICTURES = ROOT / "build" / "screenshots"

@@ -1,18 +1,16 @@
 """A case on a GPU has one headline number, the same on every page that shows one."""
 
-from pathlib import Path
-
 import pytest
-import sites
 
 from reports.site.build import build
 from reports.text.numbers import exact
+from suite.paths import RESULTS
 from suite.results.metrics import all_metrics
 from suite.results.pooled import pool
 from suite.results.replicates import group, summarize
 from suite.results.storage.run_folder import read
+from support import sites
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
 RATE = all_metrics()["tokens_per_second"]
 
 

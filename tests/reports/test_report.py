@@ -5,25 +5,23 @@ import math
 import statistics
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
-import sites
 
-import records
 from reports.analysis.dataset import load
 from reports.sections import summary
 from reports.site.build import build, build_file
 from reports.site.place import MARKER, new_site
 from reports.text.blocks import Table
 from suite.errors import BadInput, WrongMachine
+from suite.paths import RESULTS, ROOT
 from suite.results.record import seal
 from suite.results.storage.run_folder import read
+from support import records, sites
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
-STATIC = Path(__file__).parents[2] / "reports" / "rendering" / "static"
+STATIC = ROOT / "reports" / "rendering" / "static"
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +59,7 @@ def test_all_links_resolve_within_the_site(site: Path) -> None:
 
 def test_pages_are_well_formed_and_accessible(site: Path) -> None:
     """Language, one main heading, captions, header cells with a scope, no id twice."""
-    for page in sites.pages(site):
-        assert page.all("html")[0].attributes["lang"] == "en"
-        assert len(page.all("h1")) == 1
-        assert len(page.ids) == len(set(page.ids))
-        levels = [int(e.tag[1]) for e in page.elements if e.tag in ("h1", "h2", "h3")]
-        assert all(after - before <= 1 for before, after in pairwise(levels))
-        captions = page.all("caption")
-        for table in page.all("table"):
-            assert any(caption.parents[-1] is table for caption in captions)
-        assert all("scope" in header.attributes for header in page.all("th"))
-        assert not [e for e in page.elements if "style" in e.attributes]
+    sites.assert_well_formed(site)
 
 
 def test_a_missing_number_is_words(site: Path) -> None:
@@ -368,7 +356,7 @@ def test_what_a_killed_report_left_is_removed_by_the_next(tmp_path: Path, at: st
     site = tmp_path / "site"
     build(sites.collection(records.record()), site)
     command = [sys.executable, "-c", KILLED, str(site), at]
-    assert subprocess.run(command, check=False, cwd=RESULTS.parents[1]).returncode == 9
+    assert subprocess.run(command, check=False, cwd=ROOT).returncode == 9
     assert len(list(tmp_path.iterdir())) > 1
     build(sites.ordinary(), site)
     assert [path.name for path in tmp_path.iterdir()] == ["site"]

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-import records
 from suite.arguments import natural
 from suite.catalog.bounds import MOST
 from suite.results.fidelity import FidelityFile
@@ -14,6 +13,7 @@ from suite.results.plan import MOST_RECORDS, Plan
 from suite.results.record import Record
 from suite.results.stats.noise import NoiseFile
 from suite.wire import Step
+from support import records
 
 #: Bounded with the cases beside it, in ``Plan.__post_init__``.
 TOGETHER = {"Plan.launches"}

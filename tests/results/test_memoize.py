@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import msgspec
 
-import records
 from suite.results.memoize import keep, once
 from suite.results.record import Record
+from support import records
 
 
 def test_a_value_is_computed_once_for_each_object_and_argument() -> None:

@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-import records
 from suite.results.metrics import all_metrics
 from suite.results.pooled import paired, pool
 from suite.results.record import Record
 from suite.results.replicates import Replicates, summarize
+from support import records
 
 RATE = all_metrics()["tokens_per_second"]
 LATER = "20261125T070000Z-0123abcd"

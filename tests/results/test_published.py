@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from suite.catalog import profile
+from suite.paths import RESULTS
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 from suite.results.stats.noise import file_content, of_records
@@ -17,7 +18,6 @@ from suite.results.validity.parity import (
     compare_losses,
 )
 
-RESULTS = Path(__file__).parents[2] / "reports" / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/*/journal.jsonl"))
 PROFILES = sorted({run.parent for run in RUNS})
 

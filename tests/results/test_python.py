@@ -9,8 +9,7 @@ import pytest
 
 import suite.results
 from suite.errors import BadInput
-
-ROOT = Path(__file__).parents[2]
+from suite.paths import ROOT
 
 
 def test_the_examples_of_the_documentation_say_what_comes_out(

@@ -8,15 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
-from run_settings import Silent, scripted
 
-import records
 from suite.errors import WrongMachine
+from suite.paths import ROOT
 from suite.results.storage.run_folder import create, read
 from suite.run import folders, home, variables
 from suite.run.pytest_front import drive
-
-ROOT = Path(__file__).parents[2]
+from support import records
+from support.run_settings import Silent, scripted
 
 
 @pytest.mark.parametrize(

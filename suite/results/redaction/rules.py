@@ -1,8 +1,8 @@
 """The table of rules: each kind of text that must not leave a machine, by its form.
 
 Every rule knows its near misses (a version is no address, ``num_tokens=512`` no secret);
-``tests/results/test_redaction.py`` holds both sides. A rule applied to its own result changes
-nothing. Names of people and hosts, which have no form, are in ``identities``.
+``tests/results/redaction/test_redaction.py`` holds both sides. A rule applied to its own result
+changes nothing. Names of people and hosts, which have no form, are in ``identities``.
 """
 
 import re

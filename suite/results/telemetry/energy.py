@@ -4,8 +4,8 @@ The two are not wholly independent, but they fail in different ways: the counter
 to 100 ms apart, and a power reading is an average over about the last second, so that power
 follows the work half a second late (the delay at which the two agree best over records whose steps
 differ in length). Both blur the ends of a window. Over parts of 5 s of the published H200 records
-counter and integral differ by less than 5 % (``tests/results/test_energy.py`` holds that), over
-parts of 2 s by more: a shorter window is not compared at all.
+counter and integral differ by less than 5 % (``tests/results/telemetry/test_energy.py``
+holds that), over parts of 2 s by more: a shorter window is not compared at all.
 """
 
 from bisect import bisect_right

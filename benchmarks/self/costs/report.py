@@ -1,0 +1,161 @@
+"""What a report of many records costs: to build, to open, beside ``pytest-benchmark compare``.
+
+The records are made up (``synthetic.py``) in a folder that is gone afterwards.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from pytest_benchmark.stats import Stats
+
+from benchmarks.self.costs import synthetic
+from suite.paths import ROOT
+from suite.results.storage.reader import read
+
+PAGES = ("index.html", "all-results.html")
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """Wall clock and the most resident memory of a process and those it started, together.
+
+    Pages that they share count once; sampled every 50 ms on Linux, elsewhere that of the largest.
+    """
+
+    seconds: float
+    peak_bytes: int
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """One page: its bytes, and seconds from the request until its script has run."""
+
+    page: str
+    page_bytes: int
+    seconds: float | None  #: None where there is no browser
+
+
+class ReportCost(msgspec.Struct, frozen=True, kw_only=True):
+    """A report of ``records``; ``compare`` is pytest-benchmark's, of as many benchmarks."""
+
+    records: int
+    build: Cost
+    compare: Cost
+    opened: tuple[Opened, ...]
+
+
+def measured(sizes: Sequence[int]) -> Iterator[ReportCost]:
+    """Yield the cost at each number of records."""
+    for records in sizes:
+        with tempfile.TemporaryDirectory(prefix="tunebench-synthetic-") as folder:
+            given, site = Path(folder) / "given", Path(folder) / "site"
+            synthetic.write(given, records)
+            build = _run([sys.executable, "-m", "suite", "report", str(given), "--out", str(site)])
+            listed = Path(folder) / "benchmarks.json"
+            listed.write_bytes(_benchmarks(given))
+            tool = str(Path(sys.executable).with_name("pytest-benchmark"))
+            yield ReportCost(
+                records=records,
+                build=build,
+                compare=_run([tool, "compare", str(listed)]),
+                opened=tuple(_opened(site)),
+            )
+
+
+def _run(command: Sequence[str]) -> Cost:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    began = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said, cwd=ROOT, env=environment)
+        peak, ended = 0, 0
+        while not ended:
+            peak = max(peak, _resident(process.pid))
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            time.sleep(0.2)  # asking costs the process time: some 10 ms for a large one
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            sys.exit(f"{' '.join(command)} failed:\n{said.read()[-4000:].decode()}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Cost(seconds=seconds, peak_bytes=max(peak, usage.ru_maxrss * unit))
+
+
+def _resident(pid: int) -> int:
+    """Return the memory of a process and its children in bytes now, 0 where Linux is not asked."""
+    total = 0
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            total += int(line.split()[1]) * 1024 if line.startswith("Pss:") else 0
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            total += _resident(int(child))
+    except (OSError, ProcessLookupError):  # it has ended meanwhile
+        return total
+    return total
+
+
+def _benchmarks(given: Path) -> bytes:
+    """Return the same cases as a file of pytest-benchmark's, their steps as its rounds."""
+    found = []
+    for record in read([given]).records:
+        stats = Stats()
+        for step in record.steps:
+            stats.update(step.seconds)
+        if not record.steps:
+            stats.update(record.wall_seconds or 1.0)
+        name = f"test_train[{record.case_id}-{record.profile}]"
+        found.append(
+            {
+                "group": None,
+                "name": name,
+                "fullname": f"benchmarks/test_train.py::{name}",
+                "params": None,
+                "param": record.case_id,
+                "extra_info": {},
+                "options": {},
+                "stats": {**stats.as_dict(), "iterations": 1},
+            }
+        )
+    return msgspec.json.encode(
+        {
+            "machine_info": {},
+            "commit_info": {},
+            "datetime": "2026-01-01T00:00:00+00:00",
+            "version": "5.0.0",
+            "benchmarks": found,
+        }
+    )
+
+
+def _opened(site: Path) -> Iterator[Opened]:
+    """Open pages in a fresh browser each, where there is one."""
+    for page in PAGES:
+        seconds = None
+        if shutil.which("chromium") and shutil.which("chromedriver"):
+            seconds = _until_interactive((site / page).as_uri())
+        yield Opened(page=page, page_bytes=(site / page).stat().st_size, seconds=seconds)
+
+
+def _until_interactive(address: str) -> float:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for argument in ("--headless=new", "--disable-gpu", "--no-first-run", "--no-sandbox"):
+        options.add_argument(argument)
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    driver = webdriver.Chrome(options=options, service=service)
+    try:
+        driver.get("about:blank")
+        driver.get(address)
+        found = driver.execute_script(
+            "return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+        )
+        return float(found) / 1000
+    finally:
+        driver.quit()

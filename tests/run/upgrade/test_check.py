@@ -1,0 +1,175 @@
+"""Other package versions against these, for real: trained in turns, compared, bisected."""
+
+import importlib.metadata
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from suite.cli import main
+from suite.results.record import Record
+from suite.results.storage.run_folder import create, read
+from suite.run.upgrade import package_index
+from suite.verbs.upgrade_check import UpgradeRequest
+from support import planted, records
+
+ONE_CASE = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora"]
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which pip looks as well, and a cache of this test's own."""
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    monkeypatch.setenv("TUNEBENCH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "wheels"
+
+
+def plant(folder: Path, name: str, code: str = "") -> str:
+    """Write the wheel and return it as a requirement."""
+    version = f"{importlib.metadata.version(name)}.post9"
+    planted.wheel(name, version, folder, code)
+    return f"{name}=={version}"
+
+
+def peft(record: Record) -> str:
+    assert record.environment.versions is not None
+    return record.environment.versions.packages["peft"]
+
+
+def check(folder: Path, *arguments: str) -> int:
+    return main(["upgrade-check", *arguments, *ONE_CASE, "--out", str(folder)])
+
+
+def test_another_version_of_a_real_package_is_what_trains(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The workers of one side import the older PEFT, launches alternate, and a page shows both."""
+    out = tmp_path / "out"
+    code = check(out, "--base", "peft==0.20.0", "--launches", "3")
+    said = capsys.readouterr().out
+    here = importlib.metadata.version("peft")
+    sides = [read([out / side]).records for side in ("base", "candidate")]
+    assert [set(map(peft, side)) for side in sides] == [{"0.20.0"}, {here}]
+    begun = sorted((record.started_at, n) for n, side in enumerate(sides) for record in side)
+    assert [n for _, n in begun] == [0, 1, 1, 0, 0, 1]
+    assert f"Package peft: 0.20.0 → {here}" in said
+    (page,) = (out / "site" / "diffs").iterdir()
+    assert "0.20.0" in page.read_text()
+    assert code in (0, 5), "whichever the machine's noise makes of it"
+    assert importlib.metadata.version("peft") == here, "this environment is as it was"
+
+
+def test_a_planted_slowdown_is_found_and_named(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two changed packages the one that sleeps is the culprit; the log holds the attempts."""
+    slow = plant(wheels, "accelerate", planted.SLEEPS.format(seconds=0.5))
+    same = plant(wheels, "dill")
+    out = tmp_path / "out"
+    changed = ("--candidate", slow, "--candidate", same)
+    assert check(out, *changed, "--launches", "4", "--bisect") == 5
+    said = capsys.readouterr().out
+    assert "step_seconds SLOWER" in said
+    assert "Culprit: accelerate" in said
+    tried = [json.loads(line) for line in (out / "bisect.jsonl").read_text().splitlines()]
+    alone = [each["shows"] for each in tried if list(each["packages"]) == ["accelerate"]]
+    assert alone[:1] == [True]
+
+
+def test_a_planted_change_of_the_training_is_caught_by_its_losses(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Doubled gradients take the same time; given again, the finished folder answers at once."""
+    wrong = plant(wheels, "accelerate", planted.DOUBLES)
+    out = tmp_path / "out"
+    arguments = ("--candidate", wrong, "--launches", "3")
+    assert check(out, *arguments) == 5
+    assert "loss CHANGED" in capsys.readouterr().out
+    records = read([out / "base"]).records
+    assert check(out, *arguments) == 5
+    assert read([out / "base"]).records == records
+    assert check(out, "--candidate", "peft==0.20.0", "--launches", "3") == 2
+    assert "holds another comparison" in capsys.readouterr().err
+
+
+def test_sides_with_too_few_good_launches_are_no_answer(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A finished folder whose base failed twice: exit code 4, not a gate that passes."""
+    out = tmp_path / "out"
+    out.mkdir()
+    asked = UpgradeRequest(base={"dill": plant(wheels, "dill").partition("==")[2]}, candidate={})
+    (out / "upgrade-check.json").write_bytes(msgspec.json.encode(asked))
+    for side in ("base", "candidate"):
+        plan = records.plan(methods=("lora",), launches=3, run_id=f"{records.RUN_ID}{side}")
+        with create(out / side, plan) as run:
+            for launch in (1, 2, 3):
+                made = records.failed if (side, launch > 1) == ("base", True) else records.record
+                run.append(made(run_id=plan.run_id, launch=launch))
+    base = [f"--base={name}=={version}" for name, version in asked.base.items()]
+    assert check(out, *base, "--launches", "3") == 4
+    said = capsys.readouterr().out
+    assert "launch 2 of the base" in said
+    refusal = "A gate refuses to answer: tiny-qwen3-lora: 1 of 3 launches a side"
+    assert refusal in said
+    assert refusal in (out / "verdict.html").read_text()
+    assert check(out, *base, "--launches", "4") == 2, "another number of launches"
+
+
+def test_a_version_that_does_not_import_is_an_answer(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its cases fail, the other side's do not, and that is said as newly failing."""
+    broken = plant(wheels, "accelerate", "\nraise ImportError('planted')\n")
+    assert check(tmp_path / "out", "--candidate", broken, "--launches", "3") == 5
+    assert "tiny-qwen3-lora: newly failing" in capsys.readouterr().out
+
+
+def test_a_version_that_does_not_exist_is_an_answer(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 5 and the newest there is, in a sentence; nothing was measured."""
+    assert check(tmp_path / "out", "--candidate", "peft==99.0") == 5
+    said = capsys.readouterr().out
+    assert "Cannot be installed" in said
+    assert "peft==99.0" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "nothing to compare with this environment"),
+        (["--candidate", "peft=="], "neither a file nor a requirement"),
+        (["--candidate", "nosuch.txt"], "nosuch.txt: no such file"),
+        (["--candidate", "peft @ git+https://invalid/peft"], "an address, which no version"),
+        (["--candidate=--extra-index-url x"], "neither a file nor a requirement"),
+        (["--candidate", "peft==0.20.0", "--launches", "2"], "at least 3 a side"),
+        (["--candidate", "peft==0.20.0", "--base", "peft==0.20.0"], "the two sides are the same"),
+        (["--base", "peft==99.0"], "the base cannot be installed"),
+        (["--candidate", "peft==0.20.0", "--cases", "tiny-qwen3-loar"], "unknown case"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(
+    arguments: list[str],
+    says: str,
+    wheels: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Exit code 2 and a sentence, before anything is measured."""
+    assert check(tmp_path / "out", *arguments) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_lock_is_read_for_this_system_only(tmp_path: Path) -> None:
+    """Markers hold or not, hashes are passed over, what is left out on purpose stays out."""
+    lock = tmp_path / "lock.txt"
+    lock.write_text(
+        "peft==0.20.0 \\\n    --hash=sha256:00\n"
+        "colorama==0.4.6 ; sys_platform == 'win32' \\\n    --hash=sha256:00\n"
+        "xformers==0.0.1\n# a comment\n"
+        f"accelerate=={importlib.metadata.version('accelerate')}\n"
+    )
+    assert package_index.resolve([str(lock)], package_index.here()) == {"peft": "0.20.0"}

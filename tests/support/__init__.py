@@ -1,0 +1,1 @@
+"""What tests share: records, machines, engines and browsers to test with; no tests."""
