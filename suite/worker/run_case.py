@@ -25,9 +25,9 @@ def run_case(start: Start, connection: Connection, phases: Phases) -> None:
 
         from suite.worker import effective
         from suite.worker.loops import open_loop
-        from suite.worker.loops.step_gate import Gate
         from suite.worker.machine import host_probe
         from suite.worker.model import weights
+        from suite.worker.training.step_gate import Gate
 
         loop = open_loop(case.loop)
         # Once more: importing Unsloth removes the place of Inductor's cache, which would then be

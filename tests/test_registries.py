@@ -1,0 +1,24 @@
+"""The names that a file or an option may use are those that a registry finds, and no others."""
+
+import typing
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from suite.catalog.method import Method
+from suite.catalog.tier import Loop
+from suite.worker import engines, loops
+
+#: What is registered, beside the type that lists the allowed names.
+REGISTRIES: dict[str, tuple[Any, Iterable[str]]] = {
+    "engines": (typing.get_type_hints(Method)["engine"], engines.names()),
+    "loops": (Loop, loops.names()),
+}
+
+
+@pytest.mark.parametrize("registry", REGISTRIES)
+def test_allowed_names_are_the_registered_ones(registry: str) -> None:
+    """A module without its name cannot be asked for, a name without its module fails late."""
+    allowed, found = REGISTRIES[registry]
+    assert sorted(typing.get_args(allowed)) == sorted(found)
