@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from suite.catalog.method import Method
+from suite.catalog.optimizers import OPTIMIZERS, OptimizerName
+from suite.catalog.targets import PLACES, Target
 from suite.catalog.tier import Loop
 from suite.worker import engines, loops
 
@@ -14,6 +16,8 @@ from suite.worker import engines, loops
 REGISTRIES: dict[str, tuple[Any, Iterable[str]]] = {
     "engines": (typing.get_type_hints(Method)["engine"], engines.names()),
     "loops": (Loop, loops.names()),
+    "optimizers": (OptimizerName, OPTIMIZERS),
+    "adapter targets": (Target, PLACES),
 }
 
 

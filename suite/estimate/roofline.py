@@ -11,6 +11,7 @@ from suite.catalog.case import Case, unsupported_reason
 from suite.catalog.flops import attention_flops, step_flops
 from suite.catalog.method import Method
 from suite.catalog.model import Architecture
+from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.parameters import expected_trainable, quantizable_parameters
 from suite.catalog.targets import PLACES
 
@@ -128,9 +129,10 @@ def _weight_bytes(case: Case) -> float:
 
 
 def _update_bytes(case: Case) -> float:
-    """Return what the optimizer reads and writes: weight, gradient and two moments."""
+    """Return what the optimizer reads and writes: weight, gradient and moments."""
     each = BFLOAT16 if case.method.adapter is None else FLOAT32
-    return 8.0 * each * expected_trainable(case.model, case.method)
+    numbers = 2 + OPTIMIZERS[case.method.optimizer.name].moments
+    return 2.0 * numbers * each * expected_trainable(case.model, case.method)
 
 
 def _expert_kernels(shape: Architecture, method: Method) -> int:

@@ -6,6 +6,7 @@ Records show the same bytes; a test compares every published one.
 from suite.catalog.case import Case
 from suite.catalog.method import Method
 from suite.catalog.model import Model
+from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.parameters import (
     adapter_targets,
     expected_trainable,
@@ -21,14 +22,12 @@ from suite.results.memory.ledger import LedgerLine
 BLOCK, NESTED_BLOCK = 64, 256
 #: Beside the scales of a matrix: 16 codes and, with double quantization, 256 codes and an offset.
 CODE_BYTES, NESTED_BYTES = 16 * 4, 256 * 4 + 4
-#: Bytes of optimizer state per trained element, relative to its own size; 8-bit ones are absolute.
-EIGHT_BIT = ("adamw_8bit", "paged_adamw_8bit")
 
 
 def lines(case: Case) -> list[LedgerLine]:
     """Return the exact lines of a case's ledger, in bytes.
 
-    ``paged_adamw_8bit`` is counted as if its state were on the device; the driver may move it.
+    A paged optimizer is counted as if its state were on the device; the driver may move it.
     """
     model, method = case.model, case.method
     trained = trained_bytes(model, method)
@@ -90,11 +89,12 @@ def trained_bytes(model: Model, method: Method) -> int:
 
 
 def optimizer_bytes(model: Model, method: Method) -> int:
-    """Return the bytes of Adam's two moments and of one step counter for each tensor."""
-    if method.optimizer.name in EIGHT_BIT:
+    """Return the bytes of the optimizer's moments, and of their scales or of step counters."""
+    kind = OPTIMIZERS[method.optimizer.name]
+    if kind.eight_bit:
         count = expected_trainable(model, method)
-        return 2 * count + 2 * 4 * -(-count // NESTED_BLOCK)
-    return 2 * trained_bytes(model, method) + 4 * _trained_tensors(model, method)
+        return kind.moments * (count + 4 * -(-count // NESTED_BLOCK))
+    return kind.moments * trained_bytes(model, method) + 4 * _trained_tensors(model, method)
 
 
 def load_bytes(case: Case) -> int:

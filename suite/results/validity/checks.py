@@ -11,18 +11,11 @@ from collections.abc import Iterable
 from suite import units
 from suite.catalog import parameters
 from suite.catalog.case import Case
+from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.targets import PLACES
 from suite.results.metrics import model_flops_per_second
 from suite.results.record import Check
 from suite.wire import Effective, Probe, Step
-
-#: The optimizer class that carries out each of the catalog's names.
-OPTIMIZER_CLASSES = {
-    "adamw_torch_fused": "AdamW (fused)",
-    "adamw_torch": "AdamW",
-    "paged_adamw_8bit": "AdamW (8 bit, paged)",
-    "adamw_8bit": "AdamW (8 bit)",
-}
 
 
 def check(case: Case, effective: Effective | None, steps: tuple[Step, ...]) -> tuple[Check, ...]:
@@ -172,7 +165,7 @@ def _autocast(case: Case, effective: Effective) -> Check:
 def _optimizer(case: Case, effective: Effective) -> Check:
     asked, found = case.method.optimizer.name, effective.optimizer_class
     kind = found.rpartition(".")[2]
-    return _verdict("optimizer", kind == OPTIMIZER_CLASSES[asked], f"{asked} asked, {found} runs")
+    return _verdict("optimizer", kind == OPTIMIZERS[asked].running, f"{asked} asked, {found} runs")
 
 
 def _gradient_checkpointing(case: Case, effective: Effective) -> Check:
