@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from suite.catalog import loops, parameters, tier
 from suite.catalog import method as methods
 from suite.catalog import model as models
-from suite.catalog import parameters, tier
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.method import Adapter, Method, Optimizer, Quantization
@@ -62,7 +62,7 @@ def every_case() -> Iterator[Case]:
     dense, gpt_oss, mixed = models.load("tiny-qwen3"), models.load("tiny-gpt-oss"), mixture()
     experts = "unsloth-qlora-experts"
     apart = {"targets": "attention", "attention": "eager", "gradient_checkpointing": "none"}
-    wanted: list[tuple[Model, Method, tier.Loop]] = [
+    wanted: list[tuple[Model, Method, loops.Loop]] = [
         (dense, varied("lora", "apart", optimizer="adamw_torch", **apart), "bare"),
         (dense, varied("qlora", "paged", optimizer="paged_adamw_8bit"), "trainer"),
         (dense, varied("lora", "adam8", optimizer="adamw_8bit"), "trainer"),

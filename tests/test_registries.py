@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
+from suite.catalog.loops import LOOPS, Loop
 from suite.catalog.method import Method
 from suite.catalog.optimizers import OPTIMIZERS, OptimizerName
 from suite.catalog.targets import PLACES, Target
-from suite.catalog.tier import Loop
-from suite.worker import engines, loops
+from suite.worker import engines
+from suite.worker import loops as loop_modules
 
 #: What is registered, beside the type that lists the allowed names.
 REGISTRIES: dict[str, tuple[Any, Iterable[str]]] = {
     "engines": (typing.get_type_hints(Method)["engine"], engines.names()),
-    "loops": (Loop, loops.names()),
+    "loops": (Loop, loop_modules.names()),
+    "loops as pages call them": (Loop, LOOPS),
     "optimizers": (OptimizerName, OPTIMIZERS),
     "adapter targets": (Target, PLACES),
 }

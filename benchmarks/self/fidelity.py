@@ -27,8 +27,8 @@ from turns import TURN, TURNS, WARMUP, Suite, Turn
 
 from suite.catalog import model as models
 from suite.catalog.case import Case
+from suite.catalog.loops import Loop
 from suite.catalog.profile import Profile
-from suite.catalog.tier import Loop
 from suite.errors import SuiteError
 from suite.results.fidelity import Fidelity
 from suite.run import planning

@@ -24,7 +24,7 @@ import turns
 from suite import units
 from suite.catalog import model as models
 from suite.catalog.case import Case
-from suite.catalog.tier import Loop
+from suite.catalog.loops import Loop
 from suite.errors import SuiteError
 from suite.results.fidelity import Fidelity, between, geometric
 from suite.results.record import Record

@@ -13,9 +13,10 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.text import phrases
+from suite.catalog.loops import Loop
 from suite.catalog.method import Method
 from suite.catalog.model import Model
-from suite.catalog.tier import Loop, Workload
+from suite.catalog.tier import Workload
 from suite.results.replicates import Replicates
 
 

@@ -10,12 +10,13 @@ from suite.catalog import model as models
 from suite.catalog import toml
 from suite.catalog import work_key as keys
 from suite.catalog.bounds import Count, Positive
+from suite.catalog.loops import Loop
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.names import CaseId
 from suite.catalog.profile import Profile, no_bfloat16
 from suite.catalog.targets import PLACES
-from suite.catalog.tier import Loop, Tier, Timeouts, Warmup, Workload
+from suite.catalog.tier import Tier, Timeouts, Warmup, Workload
 from suite.errors import BadInput
 
 T = TypeVar("T")

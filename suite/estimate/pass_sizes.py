@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from suite.catalog.case import Case
+from suite.catalog.loops import LOOPS
 from suite.estimate import storage
 from suite.results.record import Record
 
@@ -67,7 +68,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 def kind(case: Case) -> Kind:
     """Return what decides how often each size is held."""
     method, unsloth = case.method, case.method.engine == "unsloth"
-    fused = unsloth or (case.loop == "sft" and method.fused_loss)
+    fused = unsloth or (LOOPS[case.loop].fused_loss and method.fused_loss)
     narrow = method.adapter is None or (method.quantization is not None and not unsloth)
     return Kind(
         engine=method.engine,
