@@ -15,9 +15,10 @@ from suite.catalog import loops, parameters, tier
 from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.catalog import profile as profiles
+from suite.catalog.architecture import Experts
 from suite.catalog.case import Case
 from suite.catalog.method import Adapter, Method, Optimizer, Quantization
-from suite.catalog.model import Experts, Model
+from suite.catalog.model import Model
 from suite.errors import EXIT_CASES
 from suite.results.storage import run_folder
 from suite.run import planning

@@ -6,18 +6,23 @@ from typing import Any
 
 import pytest
 
+from suite.catalog import families
+from suite.catalog.families import FamilyName
 from suite.catalog.loops import LOOPS, Loop
 from suite.catalog.method import Method
 from suite.catalog.optimizers import OPTIMIZERS, OptimizerName
 from suite.catalog.targets import PLACES, Target
 from suite.worker import engines
 from suite.worker import loops as loop_modules
+from suite.worker.model import families as hub_families
 
 #: What is registered, beside the type that lists the allowed names.
 REGISTRIES: dict[str, tuple[Any, Iterable[str]]] = {
     "engines": (typing.get_type_hints(Method)["engine"], engines.names()),
     "loops": (Loop, loop_modules.names()),
     "loops as pages call them": (Loop, LOOPS),
+    "families": (FamilyName, families.names()),
+    "families in the worker": (FamilyName, hub_families.names()),
     "optimizers": (OptimizerName, OPTIMIZERS),
     "adapter targets": (Target, PLACES),
 }

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import msgspec
 
+from suite.catalog import families, toml
 from suite.catalog import method as methods
 from suite.catalog import model as models
-from suite.catalog import toml
 from suite.catalog import work_key as keys
 from suite.catalog.bounds import Count, Positive
 from suite.catalog.loops import Loop
@@ -150,15 +150,13 @@ def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None
             )
     elif method.adapter is not None and PLACES[method.adapter.targets].experts:
         return f"{case.model.name} has no experts to attach adapters to"
-    if method.experts != "engine" and case.model.family != "gpt-oss":
+    family = families.of(case.model.family)
+    if method.experts != "engine" and not family.unsloth_splits_experts:
         if architecture.experts is None:
             return f"{case.model.name} has no experts that a loop could go over"
         return "Unsloth has a switch between loop and grouped products for gpt-oss alone"
-    if case.workload.packing != "none" and case.model.family == "gpt-oss":
-        return (
-            "in transformers 5.17 gpt-oss builds its attention mask without position ids, and"
-            " Unsloth refuses to pack it: the documents of one row would see each other"
-        )
+    if case.workload.packing != "none" and family.no_packing:
+        return family.no_packing
     return None
 
 

@@ -7,10 +7,10 @@ in length are refused, because each new shape costs engines more than its arithm
 
 import msgspec
 
+from suite.catalog.architecture import Architecture
 from suite.catalog.case import Case, unsupported_reason
 from suite.catalog.flops import attention_flops, step_flops
 from suite.catalog.method import Method
-from suite.catalog.model import Architecture
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.parameters import expected_trainable, quantizable_parameters
 from suite.catalog.targets import PLACES

@@ -3,6 +3,7 @@
 Records show the same bytes; a test compares every published one.
 """
 
+from suite.catalog import families
 from suite.catalog.case import Case
 from suite.catalog.method import Method
 from suite.catalog.model import Model
@@ -115,5 +116,5 @@ def _trained_tensors(model: Model, method: Method) -> int:
 
 def _wide_norms(model: Model, method: Method) -> int:
     """Return how many parameters are float32: norms, where Unsloth widens them."""
-    widened = method.adapter is None or model.family == "gpt-oss"
+    widened = method.adapter is None or families.of(model.family).unsloth_widens_norms
     return norm_parameters(model) if method.engine == "unsloth" and widened else 0

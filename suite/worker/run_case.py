@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from suite.catalog import families
 from suite.catalog.case import Case
 from suite.wire import Connection, Effective, Finished, Ready, Start
 from suite.worker.data import TrainingRow, rows
@@ -122,7 +123,8 @@ def _checkpoint(start: Start) -> tuple[str, str | None]:
         return model.hub_id, model.hub_revision
     if start.weights != "dummy":
         return start.weights, None
-    packed = method.quantization is not None and model.family == "gpt-oss"
+    split = families.of(model.family).unsloth_splits_experts
+    packed = method.quantization is not None and split
     folder = checkpoint_folder(model, "nf4" if packed else "dense", Path(start.cache))
     return str(folder), None
 

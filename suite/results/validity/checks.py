@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterable
 
 from suite import units
-from suite.catalog import parameters
+from suite.catalog import families, parameters
 from suite.catalog.case import Case
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.targets import PLACES
@@ -147,8 +147,8 @@ def _attention(case: Case, effective: Effective) -> Check:
         return _verdict(name, True, f"the engine chose {found}")
     if found == asked:
         return _verdict(name, True, f"{found}, as asked")
-    if asked == "sdpa" and found == "eager" and case.model.family == "gpt-oss":
-        why = "transformers has no SDPA for gpt-oss: its attention sinks need the eager one"
+    why = families.of(case.model.family).no_sdpa
+    if asked == "sdpa" and found == "eager" and why:
         return _verdict(name, True, f"eager instead of sdpa; {why}")
     return _verdict(name, False, f"{asked} was asked for, {found} runs")
 
