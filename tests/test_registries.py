@@ -1,15 +1,14 @@
 """The names that a file or an option may use are those that a registry finds, and no others."""
 
-import typing
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from suite.catalog import families
+from suite.catalog.engines import ENGINES, EngineName
 from suite.catalog.families import FamilyName
 from suite.catalog.loops import LOOPS, Loop
-from suite.catalog.method import Method
 from suite.catalog.optimizers import OPTIMIZERS, OptimizerName
 from suite.catalog.targets import PLACES, Target
 from suite.worker import engines
@@ -18,7 +17,8 @@ from suite.worker.model import families as hub_families
 
 #: What is registered, beside the type that lists the allowed names.
 REGISTRIES: dict[str, tuple[Any, Iterable[str]]] = {
-    "engines": (typing.get_type_hints(Method)["engine"], engines.names()),
+    "engines": (EngineName, engines.names()),
+    "engines as estimates know them": (EngineName, ENGINES),
     "loops": (Loop, loop_modules.names()),
     "loops as pages call them": (Loop, LOOPS),
     "families": (FamilyName, families.names()),
@@ -32,4 +32,4 @@ REGISTRIES: dict[str, tuple[Any, Iterable[str]]] = {
 def test_allowed_names_are_the_registered_ones(registry: str) -> None:
     """A module without its name cannot be asked for, a name without its module fails late."""
     allowed, found = REGISTRIES[registry]
-    assert sorted(typing.get_args(allowed)) == sorted(found)
+    assert sorted(get_args(allowed)) == sorted(found)

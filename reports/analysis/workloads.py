@@ -13,6 +13,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.text import phrases
+from suite.catalog.engines import PLAIN
 from suite.catalog.loops import Loop
 from suite.catalog.method import Method
 from suite.catalog.model import Model
@@ -138,7 +139,7 @@ def _rank(method: Method) -> tuple[object, ...]:
         method.adapter is None,
         method.adapter is not None and method.adapter.targets,
         method.quantization is not None,
-        method.engine != "transformers",
+        method.engine != PLAIN,
         method.liger,
         method.autocast,
         method.name,

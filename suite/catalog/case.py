@@ -10,6 +10,7 @@ from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.catalog import work_key as keys
 from suite.catalog.bounds import Count, Positive
+from suite.catalog.engines import ENGINES
 from suite.catalog.loops import Loop
 from suite.catalog.method import Method
 from suite.catalog.model import Model
@@ -143,7 +144,8 @@ def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None
         return f"{case.method.name} computes in bfloat16; {reason}"
     method, architecture = case.method, case.model.architecture
     if architecture.experts is not None:
-        if method.quantization is not None and method.engine == "transformers":
+        quantizes = ENGINES[method.engine].quantizes_experts
+        if method.quantization is not None and not quantizes:
             return (
                 "transformers 5 keeps a model's experts as fused parameters that bitsandbytes"
                 " leaves unquantized (bitsandbytes issue 1849), so this would not be QLoRA"

@@ -7,6 +7,7 @@ import msgspec
 
 from suite.catalog import toml
 from suite.catalog.bounds import Factor
+from suite.catalog.engines import EngineName
 from suite.catalog.names import Name
 from suite.catalog.optimizers import OptimizerName
 from suite.catalog.targets import Target
@@ -55,7 +56,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     title: str
     summary: str
     why: str
-    engine: Literal["transformers", "unsloth"]
+    engine: EngineName
     optimizer: Optimizer
     attention: Literal["sdpa", "eager", "engine"]  #: "engine": whatever the engine picks
     autocast: bool  #: bfloat16 autocast around the forward pass

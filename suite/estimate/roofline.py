@@ -9,6 +9,7 @@ import msgspec
 
 from suite.catalog.architecture import Architecture
 from suite.catalog.case import Case, unsupported_reason
+from suite.catalog.engines import ENGINES
 from suite.catalog.flops import attention_flops, step_flops
 from suite.catalog.method import Method
 from suite.catalog.optimizers import OPTIMIZERS
@@ -109,7 +110,7 @@ def _layer_bytes(shape: Architecture, method: Method, tokens: int) -> float:
         inner = shape.experts.active * shape.experts.intermediate_size
     # Norms and residuals, rotary positions, and the feed-forward's gate: each is one kernel that
     # reads and writes where an engine fuses it, and about twice the traffic where none does.
-    unfused = 1 if method.engine == "unsloth" or method.liger else 2
+    unfused = 1 if ENGINES[method.engine].fused_kernels or method.liger else 2
     width = unfused * (6 * hidden + 4 * (queries + keys) + 4 * inner)
     if method.adapter is not None:
         # Input and output of each adapter, read and added up.
@@ -118,7 +119,7 @@ def _layer_bytes(shape: Architecture, method: Method, tokens: int) -> float:
 
 
 def _logit_bytes(method: Method) -> int:
-    in_pieces = method.fused_loss or method.engine == "unsloth"
+    in_pieces = method.fused_loss or ENGINES[method.engine].fused_loss
     return LOGIT_BYTES if in_pieces else WHOLE_LOGIT_BYTES
 
 
@@ -137,7 +138,7 @@ def _update_bytes(case: Case) -> float:
 
 def _expert_kernels(shape: Architecture, method: Method) -> int:
     """Return the kernels that one pass over a layer starts for its experts, one by one."""
-    if shape.experts is None or method.engine != "unsloth":
+    if shape.experts is None or not ENGINES[method.engine].single_experts:
         return 0
     unpacking = 0 if method.quantization is None else 2
     adapters = 3 if method.adapter is not None and PLACES[method.adapter.targets].experts else 0

@@ -5,6 +5,7 @@ Records show the same bytes; a test compares every published one.
 
 from suite.catalog import families
 from suite.catalog.case import Case
+from suite.catalog.engines import ENGINES
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.optimizers import OPTIMIZERS
@@ -48,9 +49,10 @@ def lines(case: Case) -> list[LedgerLine]:
 def buffer_bytes(case: Case) -> int:
     """Return the bytes of rotary frequencies: transformers keeps them in use, and as they were."""
     once = 2 * case.model.architecture.head_size
-    unsloth = case.method.engine == "unsloth" and case.method.adapter is not None
+    if ENGINES[case.method.engine].rotary_copy or case.method.adapter is None:
+        return 2 * once
     # Unsloth has its own attention for dense models under adapters, with one copy.
-    return once if unsloth and case.model.architecture.experts is None else 2 * once
+    return once if case.model.architecture.experts is None else 2 * once
 
 
 def frozen_bytes(model: Model, method: Method) -> dict[str, int]:
@@ -85,7 +87,7 @@ def trained_bytes(model: Model, method: Method) -> int:
     if method.adapter is None:
         return 2 * count + 2 * _wide_norms(model, method)
     # TRL gives adapters on 4-bit weights bfloat16, as the QLoRA paper does; PEFT's are float32.
-    narrow = method.quantization is not None and method.engine == "transformers"
+    narrow = method.quantization is not None and not ENGINES[method.engine].wide_adapters
     return (2 if narrow else 4) * count
 
 
@@ -115,6 +117,6 @@ def _trained_tensors(model: Model, method: Method) -> int:
 
 
 def _wide_norms(model: Model, method: Method) -> int:
-    """Return how many parameters are float32: norms, where Unsloth widens them."""
+    """Return how many parameters are float32: norms, where the engine widens them."""
     widened = method.adapter is None or families.of(model.family).unsloth_widens_norms
-    return norm_parameters(model) if method.engine == "unsloth" and widened else 0
+    return norm_parameters(model) if ENGINES[method.engine].wide_norms and widened else 0
