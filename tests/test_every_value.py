@@ -6,27 +6,41 @@ One that is allowed, runs, and then stops a report is found here, not by whoever
 import subprocess
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
+from suite.catalog import families, parameters, tier
 from suite.catalog import method as methods
 from suite.catalog import model as models
-from suite.catalog import parameters, tier
 from suite.catalog import profile as profiles
+from suite.catalog.architecture import Experts
 from suite.catalog.case import Case
+from suite.catalog.loops import Loop
 from suite.catalog.method import Adapter, Method, Optimizer, Quantization
-from suite.catalog.model import Experts, Model
+from suite.catalog.model import Model
+from suite.catalog.optimizers import OPTIMIZERS
+from suite.catalog.targets import PLACES
 from suite.errors import EXIT_CASES
 from suite.paths import ROOT
 from suite.results.storage import run_folder
 from suite.run import planning
+from suite.worker import engines, loops
 
 #: What no processor runs, by the method that asks for it, and what its record says.
 NOT_ON_A_CPU = {
     "grouped": "torch has no grouped products for this device",
     "sft-transformers": "which need a GPU",
+}
+
+#: Values that a registry finds, by struct and field; of other fields the type lists them.
+REGISTERED: dict[type, dict[str, Iterable[str]]] = {
+    Method: {"engine": engines.names()},
+    Adapter: {"targets": PLACES},
+    Optimizer: {"name": OPTIMIZERS},
+    Model: {"family": families.names()},
+    Case: {"loop": loops.names()},
 }
 
 
@@ -61,7 +75,7 @@ def every_case() -> Iterator[Case]:
     dense, gpt_oss, mixed = models.load("tiny-qwen3"), models.load("tiny-gpt-oss"), mixture()
     experts = "unsloth-qlora-experts"
     apart = {"targets": "attention", "attention": "eager", "gradient_checkpointing": "none"}
-    wanted: list[tuple[Model, Method, tier.Loop]] = [
+    wanted: list[tuple[Model, Method, Loop]] = [
         (dense, varied("lora", "apart", optimizer="adamw_torch", **apart), "bare"),
         (dense, varied("qlora", "paged", optimizer="paged_adamw_8bit"), "trainer"),
         (dense, varied("lora", "adam8", optimizer="adamw_8bit"), "trainer"),
@@ -89,11 +103,12 @@ def every_case() -> Iterator[Case]:
 def allowed(kind: type) -> dict[str, set[str]]:
     """Return the values of a struct's fields that have a list of them, by field."""
     hints = typing.get_type_hints(kind)
-    return {
+    listed = {
         name: set(typing.get_args(hint))
         for name, hint in hints.items()
         if typing.get_origin(hint) is typing.Literal
     }
+    return listed | {name: set(found) for name, found in REGISTERED.get(kind, {}).items()}
 
 
 def test_every_value_runs_and_is_reported(tmp_path: Path) -> None:

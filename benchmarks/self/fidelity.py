@@ -26,8 +26,8 @@ from benchmarks.self.sides import script, turns
 from benchmarks.self.sides.turns import TURN, TURNS, WARMUP, Suite, Turn
 from suite.catalog import model as models
 from suite.catalog.case import Case
+from suite.catalog.loops import Loop
 from suite.catalog.profile import Profile
-from suite.catalog.tier import Loop
 from suite.errors import SuiteError
 from suite.results.fidelity import Fidelity
 from suite.run import planning

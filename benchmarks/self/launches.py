@@ -23,7 +23,7 @@ from benchmarks.self.sides import script, turns
 from suite import units
 from suite.catalog import model as models
 from suite.catalog.case import Case
-from suite.catalog.tier import Loop
+from suite.catalog.loops import Loop
 from suite.errors import SuiteError
 from suite.results.fidelity import Fidelity, geometric, mean_interval
 from suite.results.record import Record

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reports.text import phrases
 from reports.text.numbers import hindrance
 from suite import units
+from suite.catalog.engines import PLAIN
 from suite.catalog.method import Method
 from suite.results.metrics import all_metrics
 from suite.results.pooled import paired
@@ -19,7 +20,7 @@ def pairs(groups: Iterable[Replicates]) -> list[tuple[Method, Method]]:
     return [
         (method, methods[method.reference])
         for method in methods.values()
-        if method.engine != "transformers" and method.reference in methods
+        if method.engine != PLAIN and method.reference in methods
     ]
 
 

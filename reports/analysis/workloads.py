@@ -13,9 +13,11 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.text import phrases
+from suite.catalog.engines import PLAIN
+from suite.catalog.loops import Loop
 from suite.catalog.method import Method
 from suite.catalog.model import Model
-from suite.catalog.tier import Loop, Workload
+from suite.catalog.tier import Workload
 from suite.results.memoize import once
 from suite.results.pooled import PooledCase
 from suite.results.replicates import Replicates
@@ -137,7 +139,7 @@ def _rank(method: Method) -> tuple[object, ...]:
         method.adapter is None,
         method.adapter is not None and method.adapter.targets,
         method.quantization is not None,
-        method.engine != "transformers",
+        method.engine != PLAIN,
         method.liger,
         method.autocast,
         method.name,

@@ -9,13 +9,14 @@ from reports.analysis.dataset import Dataset
 from reports.text import facts, phrases
 from reports.text.numbers import Number, ParityVerdict, number, peak_memory, record_page, verdict
 from suite import units
-from suite.results.metrics import Metric, all_metrics
+from suite.results.metrics import Metric, all_metrics, columns
 from suite.results.replicates import Replicates, summarize
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One record. Its figures are those of the record alone, not medians over launches.
 
+    ``more`` are those of ``metrics.columns("records")``, in their order.
     ``outcome`` is in words, without the phase in ``became``, so that equal ones group.
     """
 
@@ -31,6 +32,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     step: Number
     memory: Number
     energy: Number
+    more: tuple[Number, ...]
     losses: ParityVerdict | None
     weights: str
     launch: int
@@ -70,6 +72,7 @@ def _of_group(dataset: Dataset, group: Replicates) -> Iterator[Result]:
             step=_figure(alone, all_metrics()["step_seconds"]),
             memory=_figure(alone, peak_memory(record)),
             energy=_figure(alone, all_metrics()["joules_per_token"]),
+            more=tuple(_figure(alone, metric) for metric in columns("records")),
             losses=verdict(alone, dataset.references) if ok else None,
             weights=record.weights,
             launch=record.launch,

@@ -14,7 +14,7 @@ from suite.catalog import method as methods
 from suite.catalog import model as models
 from suite.catalog import profile as profiles
 from suite.catalog import toml
-from suite.catalog.model import Architecture
+from suite.catalog.architecture import Architecture
 from suite.errors import BadInput, did_you_mean
 
 FOLDER = Path(__file__).parents[1] / "references"

@@ -27,7 +27,7 @@ from reports.site.place import new_file, new_site, refuse_foreign_file
 from reports.text import phrases
 from suite import units
 from suite.results.memory import ledger
-from suite.results.metrics import all_metrics
+from suite.results.metrics import all_metrics, columns
 from suite.results.stats import change_points as changes
 from suite.results.storage.folder import Folder
 from suite.results.storage.reader import Collection
@@ -161,6 +161,7 @@ def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
         "weights": dict.fromkeys(t for each in dataset.overview.sections for t in each.weights),
         "summary": {name: summary.part(dataset, name) for name in summary.PARTS},
         "results": all_results.results(dataset),
+        "columns": columns("records"),
         "gpus": gpu_list.listed(dataset),
         "matrix": pair_matrix.matrix(dataset),
         "metrics": phrases.in_order(all_metrics().values()),

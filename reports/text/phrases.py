@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 
 from suite import units
+from suite.catalog import loops
 from suite.catalog.case import Case
 from suite.catalog.tier import Workload
 from suite.results.memory.ledger import Part
@@ -43,7 +44,7 @@ OUTCOME_HELP = {
     "skipped": "The case was not started.",
     "invalid": "The case ran, but a truth check failed: its numbers do not count.",
 }
-LOOPS = {"sft": "TRL's SFTTrainer", "trainer": "transformers' Trainer", "bare": "a plain loop"}
+LOOPS = {name: loop.words for name, loop in loops.LOOPS.items()}
 #: Parts of the memory ledger, and what each is.
 PARTS: dict[Part, tuple[str, str]] = {
     "frozen_weights": ("Frozen weights", "not trained"),

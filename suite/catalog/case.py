@@ -5,17 +5,19 @@ from typing import TypeVar
 
 import msgspec
 
+from suite.catalog import families, toml
 from suite.catalog import method as methods
 from suite.catalog import model as models
-from suite.catalog import toml
 from suite.catalog import work_key as keys
 from suite.catalog.bounds import Count, Positive
+from suite.catalog.engines import ENGINES
+from suite.catalog.loops import Loop
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.names import CaseId
 from suite.catalog.profile import Profile, no_bfloat16
 from suite.catalog.targets import PLACES
-from suite.catalog.tier import Loop, Tier, Timeouts, Warmup, Workload
+from suite.catalog.tier import Tier, Timeouts, Warmup, Workload
 from suite.errors import BadInput
 
 T = TypeVar("T")
@@ -142,22 +144,21 @@ def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None
         return f"{case.method.name} computes in bfloat16; {reason}"
     method, architecture = case.method, case.model.architecture
     if architecture.experts is not None:
-        if method.quantization is not None and method.engine == "transformers":
+        quantizes = ENGINES[method.engine].quantizes_experts
+        if method.quantization is not None and not quantizes:
             return (
                 "transformers 5 keeps a model's experts as fused parameters that bitsandbytes"
                 " leaves unquantized (bitsandbytes issue 1849), so this would not be QLoRA"
             )
     elif method.adapter is not None and PLACES[method.adapter.targets].experts:
         return f"{case.model.name} has no experts to attach adapters to"
-    if method.experts != "engine" and case.model.family != "gpt-oss":
+    family = families.of(case.model.family)
+    if method.experts != "engine" and not family.unsloth_splits_experts:
         if architecture.experts is None:
             return f"{case.model.name} has no experts that a loop could go over"
         return "Unsloth has a switch between loop and grouped products for gpt-oss alone"
-    if case.workload.packing != "none" and case.model.family == "gpt-oss":
-        return (
-            "in transformers 5.17 gpt-oss builds its attention mask without position ids, and"
-            " Unsloth refuses to pack it: the documents of one row would see each other"
-        )
+    if case.workload.packing != "none" and family.no_packing:
+        return family.no_packing
     return None
 
 

@@ -18,8 +18,8 @@ from functools import lru_cache
 
 import msgspec
 
+from suite.catalog.architecture import Architecture
 from suite.catalog.method import Adapter
-from suite.catalog.model import Architecture
 from suite.catalog.targets import Shape, adapted, experts, linear
 
 

@@ -7,7 +7,9 @@ import msgspec
 
 from suite.catalog import toml
 from suite.catalog.bounds import Factor
+from suite.catalog.engines import EngineName
 from suite.catalog.names import Name
+from suite.catalog.optimizers import OptimizerName
 from suite.catalog.targets import Target
 
 FOLDER = Path(__file__).parent / "methods"
@@ -37,7 +39,7 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Optimizer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The optimizer by its transformers name, its learning rate and gradient clipping norm."""
 
-    name: Literal["adamw_torch_fused", "adamw_torch", "paged_adamw_8bit", "adamw_8bit"]
+    name: OptimizerName
     learning_rate: Annotated[float, msgspec.Meta(gt=0, lt=1)]
     max_gradient_norm: Factor
 
@@ -54,7 +56,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     title: str
     summary: str
     why: str
-    engine: Literal["transformers", "unsloth"]
+    engine: EngineName
     optimizer: Optimizer
     attention: Literal["sdpa", "eager", "engine"]  #: "engine": whatever the engine picks
     autocast: bool  #: bfloat16 autocast around the forward pass

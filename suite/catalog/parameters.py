@@ -5,9 +5,9 @@ fused three-dimensional parameters). A test builds every model on the meta devic
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from suite.catalog import targets
+from suite.catalog import families, targets
 from suite.catalog.method import Adapter, Method
 from suite.catalog.model import Model
 from suite.catalog.targets import Shape
@@ -51,7 +51,7 @@ def quantizable_matrices(model: Model) -> Iterator[tuple[int, int]]:
     layers = model.architecture.layers
     for shape in targets.linear(model.architecture).values():
         yield layers, math.prod(shape)
-    for experts, *matrix in _expert_matrices(model).values():
+    for experts, *matrix in targets.experts(model.architecture).values():
         yield layers * experts, math.prod(matrix)
 
 
@@ -95,39 +95,6 @@ def _outside(model: Model) -> dict[str, Shape]:
     return found
 
 
-def _expert_matrices(model: Model) -> dict[str, Shape]:
-    """Return one layer's stacks of expert matrices, as transformers lays them out."""
-    found = targets.experts(model.architecture)
-    if model.family == "gpt-oss":  # stored (in, out)
-        return {name: (count, *matrix[::-1]) for name, (count, *matrix) in found.items()}
-    return found
-
-
-def _layer(model: Model) -> dict[str, Shape]:
+def _layer(model: Model) -> Mapping[str, Shape]:
     """Return all parameters of one layer."""
-    architecture = model.architecture
-    hidden, experts = architecture.hidden_size, architecture.experts
-    found: dict[str, Shape] = {}
-    for name, shape in targets.linear(architecture).items():
-        found[f"{name}.weight"] = shape
-        if model.family == "gpt-oss":
-            found[f"{name}.bias"] = shape[:1]
-    if model.family == "gpt-oss":
-        found["self_attn.sinks"] = (architecture.attention_heads,)
-    else:
-        found["self_attn.q_norm.weight"] = (architecture.head_size,)
-        found["self_attn.k_norm.weight"] = (architecture.head_size,)
-    found |= _expert_matrices(model)
-    if experts is not None:
-        router = "mlp.router" if model.family == "gpt-oss" else "mlp.gate"
-        found[f"{router}.weight"] = (experts.count, hidden)
-        if model.family == "gpt-oss":
-            found[f"{router}.bias"] = (experts.count,)
-            found["mlp.experts.gate_up_proj_bias"] = (
-                experts.count,
-                2 * experts.intermediate_size,
-            )
-            found["mlp.experts.down_proj_bias"] = (experts.count, hidden)
-    found["input_layernorm.weight"] = (hidden,)
-    found["post_attention_layernorm.weight"] = (hidden,)
-    return found
+    return families.of(model.family).layer(model.architecture)

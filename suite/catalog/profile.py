@@ -14,8 +14,8 @@ import msgspec
 from suite.catalog import toml
 from suite.catalog.bounds import Factor
 from suite.catalog.device import DeviceType, is_gpu
+from suite.catalog.loops import Loop
 from suite.catalog.names import Name
-from suite.catalog.tier import Loop
 from suite.errors import BadInput, WrongMachine, did_you_mean
 
 FOLDER = Path(__file__).parents[2] / "hardware_profiles"

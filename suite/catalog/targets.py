@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from suite.catalog.model import Architecture
+from suite.catalog.architecture import Architecture
 
 Shape = tuple[int, ...]
 Target = Literal["attention", "linear", "experts"]

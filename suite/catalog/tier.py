@@ -11,8 +11,6 @@ from suite.catalog.names import Name, Suffix
 
 FOLDER = Path(__file__).parent / "tiers"
 
-Loop = Literal["sft", "trainer", "bare"]
-
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The work of one optimizer step.

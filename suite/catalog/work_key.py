@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from suite.catalog.architecture import Architecture, Experts
 from suite.catalog.method import Adapter
-from suite.catalog.model import Architecture, Experts
 from suite.catalog.tier import Workload
 
 #: The fields of version 1, in the order in which they are hashed. Never add one, and never move

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from suite.catalog.case import Case
+from suite.catalog.engines import ENGINES
 from suite.catalog.profile import Profile
 from suite.estimate import activations, storage
 from suite.estimate.interval import Interval
@@ -207,7 +208,7 @@ def verdict(estimate: MemoryEstimate, profile: Profile) -> Verdict:
 def _others(case: Case, sizes: Work) -> int:
     """Return the bytes of the batch and of what an engine keeps for itself."""
     batch = 24 * sizes.tokens
-    if case.method.engine != "unsloth":
+    if not ENGINES[case.method.engine].offload_buffers:
         return batch
     # Two hidden states on their way to and from the host, and 16 MiB beside adapters.
     adapters = case.method.adapter is not None and not sizes.kind.experts

@@ -10,6 +10,8 @@ from typing import Literal
 import msgspec
 
 from suite.catalog.case import Case
+from suite.catalog.engines import ENGINES
+from suite.catalog.loops import LOOPS
 from suite.estimate import storage
 from suite.results.record import Record
 
@@ -66,13 +68,13 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 def kind(case: Case) -> Kind:
     """Return what decides how often each size is held."""
-    method, unsloth = case.method, case.method.engine == "unsloth"
-    fused = unsloth or (case.loop == "sft" and method.fused_loss)
-    narrow = method.adapter is None or (method.quantization is not None and not unsloth)
+    method, engine = case.method, ENGINES[case.method.engine]
+    fused = engine.fused_loss or (LOOPS[case.loop].fused_loss and method.fused_loss)
+    narrow = method.quantization is not None and not engine.wide_adapters
     return Kind(
         engine=method.engine,
         trains="all" if method.adapter is None else "adapters",
-        adapter_bits=16 if narrow else 32,
+        adapter_bits=16 if method.adapter is None or narrow else 32,
         loss="liger" if method.liger else "fused" if fused else "whole",
         packing=case.workload.packing != "none",
         experts=case.model.architecture.experts is not None,
@@ -105,6 +107,7 @@ def work(case: Case, tokens: int | None = None) -> Work:
     elif method.gradient_checkpointing == "unsloth" and method.adapter is not None:
         kept = 0  # on the host
     pairs = rows * longest**2
+    masks = ENGINES[method.engine].attention_masks
     unpacked = 0
     if experts is not None and method.quantization is not None:
         unpacked = 3 * 2 * experts.count * experts.intermediate_size * shape.hidden_size
@@ -115,7 +118,7 @@ def work(case: Case, tokens: int | None = None) -> Work:
         layer=per_token * tokens,
         logits=LOGITS_BYTES * shape.vocabulary_size * tokens if found.loss == "whole" else 0,
         scores=SCORES_BYTES * shape.attention_heads * pairs if method.attention == "eager" else 0,
-        mask=MASK_BYTES * pairs if load.data != "fixed" and found.engine != "unsloth" else 0,
+        mask=MASK_BYTES * pairs if load.data != "fixed" and masks else 0,
         unpacked=unpacked,
         hidden=2 * shape.hidden_size * tokens,
         embedding=2 * shape.vocabulary_size * shape.hidden_size,

@@ -7,10 +7,12 @@ in length are refused, because each new shape costs engines more than its arithm
 
 import msgspec
 
+from suite.catalog.architecture import Architecture
 from suite.catalog.case import Case, unsupported_reason
+from suite.catalog.engines import ENGINES
 from suite.catalog.flops import attention_flops, step_flops
 from suite.catalog.method import Method
-from suite.catalog.model import Architecture
+from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.parameters import expected_trainable, quantizable_parameters
 from suite.catalog.targets import PLACES
 
@@ -108,7 +110,7 @@ def _layer_bytes(shape: Architecture, method: Method, tokens: int) -> float:
         inner = shape.experts.active * shape.experts.intermediate_size
     # Norms and residuals, rotary positions, and the feed-forward's gate: each is one kernel that
     # reads and writes where an engine fuses it, and about twice the traffic where none does.
-    unfused = 1 if method.engine == "unsloth" or method.liger else 2
+    unfused = 1 if ENGINES[method.engine].fused_kernels or method.liger else 2
     width = unfused * (6 * hidden + 4 * (queries + keys) + 4 * inner)
     if method.adapter is not None:
         # Input and output of each adapter, read and added up.
@@ -117,7 +119,7 @@ def _layer_bytes(shape: Architecture, method: Method, tokens: int) -> float:
 
 
 def _logit_bytes(method: Method) -> int:
-    in_pieces = method.fused_loss or method.engine == "unsloth"
+    in_pieces = method.fused_loss or ENGINES[method.engine].fused_loss
     return LOGIT_BYTES if in_pieces else WHOLE_LOGIT_BYTES
 
 
@@ -128,14 +130,15 @@ def _weight_bytes(case: Case) -> float:
 
 
 def _update_bytes(case: Case) -> float:
-    """Return what the optimizer reads and writes: weight, gradient and two moments."""
+    """Return what the optimizer reads and writes: weight, gradient and moments."""
     each = BFLOAT16 if case.method.adapter is None else FLOAT32
-    return 8.0 * each * expected_trainable(case.model, case.method)
+    numbers = 2 + OPTIMIZERS[case.method.optimizer.name].moments
+    return 2.0 * numbers * each * expected_trainable(case.model, case.method)
 
 
 def _expert_kernels(shape: Architecture, method: Method) -> int:
     """Return the kernels that one pass over a layer starts for its experts, one by one."""
-    if shape.experts is None or method.engine != "unsloth":
+    if shape.experts is None or not ENGINES[method.engine].single_experts:
         return 0
     unpacking = 0 if method.quantization is None else 2
     adapters = 3 if method.adapter is not None and PLACES[method.adapter.targets].experts else 0

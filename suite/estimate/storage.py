@@ -3,9 +3,12 @@
 Records show the same bytes; a test compares every published one.
 """
 
+from suite.catalog import families
 from suite.catalog.case import Case
+from suite.catalog.engines import ENGINES
 from suite.catalog.method import Method
 from suite.catalog.model import Model
+from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.parameters import (
     adapter_targets,
     expected_trainable,
@@ -21,14 +24,12 @@ from suite.results.memory.ledger import LedgerLine
 BLOCK, NESTED_BLOCK = 64, 256
 #: Beside the scales of a matrix: 16 codes and, with double quantization, 256 codes and an offset.
 CODE_BYTES, NESTED_BYTES = 16 * 4, 256 * 4 + 4
-#: Bytes of optimizer state per trained element, relative to its own size; 8-bit ones are absolute.
-EIGHT_BIT = ("adamw_8bit", "paged_adamw_8bit")
 
 
 def lines(case: Case) -> list[LedgerLine]:
     """Return the exact lines of a case's ledger, in bytes.
 
-    ``paged_adamw_8bit`` is counted as if its state were on the device; the driver may move it.
+    A paged optimizer is counted as if its state were on the device; the driver may move it.
     """
     model, method = case.model, case.method
     trained = trained_bytes(model, method)
@@ -48,9 +49,10 @@ def lines(case: Case) -> list[LedgerLine]:
 def buffer_bytes(case: Case) -> int:
     """Return the bytes of rotary frequencies: transformers keeps them in use, and as they were."""
     once = 2 * case.model.architecture.head_size
-    unsloth = case.method.engine == "unsloth" and case.method.adapter is not None
+    if ENGINES[case.method.engine].rotary_copy or case.method.adapter is None:
+        return 2 * once
     # Unsloth has its own attention for dense models under adapters, with one copy.
-    return once if unsloth and case.model.architecture.experts is None else 2 * once
+    return once if case.model.architecture.experts is None else 2 * once
 
 
 def frozen_bytes(model: Model, method: Method) -> dict[str, int]:
@@ -85,16 +87,17 @@ def trained_bytes(model: Model, method: Method) -> int:
     if method.adapter is None:
         return 2 * count + 2 * _wide_norms(model, method)
     # TRL gives adapters on 4-bit weights bfloat16, as the QLoRA paper does; PEFT's are float32.
-    narrow = method.quantization is not None and method.engine == "transformers"
+    narrow = method.quantization is not None and not ENGINES[method.engine].wide_adapters
     return (2 if narrow else 4) * count
 
 
 def optimizer_bytes(model: Model, method: Method) -> int:
-    """Return the bytes of Adam's two moments and of one step counter for each tensor."""
-    if method.optimizer.name in EIGHT_BIT:
+    """Return the bytes of the optimizer's moments, and of their scales or of step counters."""
+    kind = OPTIMIZERS[method.optimizer.name]
+    if kind.eight_bit:
         count = expected_trainable(model, method)
-        return 2 * count + 2 * 4 * -(-count // NESTED_BLOCK)
-    return 2 * trained_bytes(model, method) + 4 * _trained_tensors(model, method)
+        return kind.moments * (count + 4 * -(-count // NESTED_BLOCK))
+    return kind.moments * trained_bytes(model, method) + 4 * _trained_tensors(model, method)
 
 
 def load_bytes(case: Case) -> int:
@@ -114,6 +117,6 @@ def _trained_tensors(model: Model, method: Method) -> int:
 
 
 def _wide_norms(model: Model, method: Method) -> int:
-    """Return how many parameters are float32: norms, where Unsloth widens them."""
-    widened = method.adapter is None or model.family == "gpt-oss"
-    return norm_parameters(model) if method.engine == "unsloth" and widened else 0
+    """Return how many parameters are float32: norms, where the engine widens them."""
+    widened = method.adapter is None or families.of(model.family).unsloth_widens_norms
+    return norm_parameters(model) if ENGINES[method.engine].wide_norms and widened else 0

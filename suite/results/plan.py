@@ -6,8 +6,8 @@ import msgspec
 
 from suite.catalog.bounds import Column, Count
 from suite.catalog.case import Case
+from suite.catalog.loops import Loop
 from suite.catalog.names import Name
-from suite.catalog.tier import Loop
 from suite.results.record import SCHEMA, Runner
 from suite.wire import Struct
 

@@ -24,7 +24,7 @@ from suite.run.machine.environment import (
     require_machine,
     resolve_profile,
 )
-from suite.run.machine.nvml import Device, Missing, open_gpu
+from suite.run.machine.gpu import GpuDevice, Missing, open_gpu
 from suite.run.machine.preflight import preflight
 from suite.run.progress.reporter import Reporter
 
@@ -51,7 +51,7 @@ class Launch:
         self._reporter = reporter
         self._command = tuple(command)
         self._probing = probing
-        self._gpu: Device | Missing | None = None
+        self._gpu: GpuDevice | Missing | None = None
         self._setting: MeasurementSetting | None = None
 
     @property
@@ -95,12 +95,12 @@ class Launch:
             weights=plan.weights,
             cache=cache_folder(),
             environment=self._environment(profile, self._gpu),
-            gpu=self._gpu if isinstance(self._gpu, Device) else None,
+            gpu=None if isinstance(self._gpu, Missing) else self._gpu,
             command=self._command,
         )
         return self._setting
 
-    def _environment(self, profile: Profile, gpu: Device | Missing) -> Environment:
+    def _environment(self, profile: Profile, gpu: GpuDevice | Missing) -> Environment:
         findings = preflight(profile, gpu, self.run.folder)
         blocked = [f"{one.name}: {one.detail}" for one in findings if one.status == "block"]
         if blocked:
@@ -130,7 +130,7 @@ class Launch:
 
     def close(self) -> None:
         """Let go of the GPU, and of compiled kernels once nothing is left to run."""
-        if isinstance(self._gpu, Device):
+        if self._gpu is not None and not isinstance(self._gpu, Missing):
             self._gpu.close()
         self._gpu = None
         if len(self.run.records) >= self.run.plan.total:

@@ -7,8 +7,8 @@ from pathlib import Path
 from suite import __version__
 from suite.catalog import case as cases
 from suite.catalog import tier as tiers
+from suite.catalog.loops import Loop
 from suite.catalog.profile import Profile
-from suite.catalog.tier import Loop
 from suite.errors import BadInput, did_you_mean
 from suite.results.plan import MOST_RECORDS
 from suite.results.record import Runner

@@ -70,7 +70,7 @@ def _without_profile(error: WrongMachine, out: Path) -> "tuple[Finding, ...]":
 
 def _looked(profile: "Profile", out: Path) -> "tuple[Finding, ...]":
     from suite.results.record import Finding
-    from suite.run.machine.nvml import Missing, open_gpu
+    from suite.run.machine.gpu import Missing, open_gpu
     from suite.run.machine.preflight import preflight
     from suite.run.runner import choose
 

@@ -4,15 +4,14 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 
 from suite import screen, units
 from suite.arguments import Parser, names, natural, one_of, path, positive
 from suite.catalog import profile as profiles
+from suite.catalog.loops import LOOPS
 from suite.catalog.profile import Profile
-from suite.catalog.tier import Loop
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput, WrongMachine
 from suite.results.storage.run_folder import (
     Plan,
@@ -62,7 +61,7 @@ def parser() -> Parser:
     add("--models", type=names, metavar="A,B", help="models instead of the tier's")
     add("--methods", type=names, metavar="X,Y", help="methods instead of the tier's")
     add("--launches", type=positive, metavar="N", help="times to run each case, afresh")
-    add("--loop", type=one_of(*get_args(Loop)), metavar="LOOP", help=LOOP_HELP)
+    add("--loop", type=one_of(*LOOPS), metavar="LOOP", help=LOOP_HELP)
     add("--seed", type=natural, metavar="N", help="seed of weights, adapters and data")
     add("--weights", metavar="W", help="dummy (default: random, made from the seed), hub, or PATH")
     add("--runner", type=one_of(*ASKED), metavar="R", help=RUNNER_HELP)
@@ -84,7 +83,8 @@ RUNNER_HELP = (
     "docker (one container a launch), local (this Python), or auto (default): docker where an "
     "engine answers and the profile names an image"
 )
-LOOP_HELP = "sft (TRL), trainer (transformers) or bare (default: the profile's)"
+_LOOPS = ", ".join(f"{name} ({loop.words})" for name, loop in LOOPS.items())
+LOOP_HELP = f"one of {_LOOPS}; default: the profile's"
 
 
 def run(args: argparse.Namespace, signals: Signals) -> int:

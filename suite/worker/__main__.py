@@ -9,10 +9,10 @@ from functools import partial
 from suite.wire import BadFrame, Connection, Failed, Start, ToWorker
 from suite.worker import guard
 from suite.worker.failures import failure
-from suite.worker.loops.step_gate import SessionGone
 from suite.worker.phases import Phases
 from suite.worker.python_stack import with_room
 from suite.worker.run_case import run_case
+from suite.worker.training.step_gate import SessionGone
 
 
 def main(arguments: list[str]) -> int:

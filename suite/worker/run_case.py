@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from suite.catalog import families
 from suite.catalog.case import Case
 from suite.wire import Connection, Effective, Finished, Ready, Start
 from suite.worker.data import TrainingRow, rows
@@ -25,9 +26,9 @@ def run_case(start: Start, connection: Connection, phases: Phases) -> None:
 
         from suite.worker import effective
         from suite.worker.loops import open_loop
-        from suite.worker.loops.step_gate import Gate
         from suite.worker.machine import host_probe
         from suite.worker.model import weights
+        from suite.worker.training.step_gate import Gate
 
         loop = open_loop(case.loop)
         # Once more: importing Unsloth removes the place of Inductor's cache, which would then be
@@ -122,7 +123,8 @@ def _checkpoint(start: Start) -> tuple[str, str | None]:
         return model.hub_id, model.hub_revision
     if start.weights != "dummy":
         return start.weights, None
-    packed = method.quantization is not None and model.family == "gpt-oss"
+    split = families.of(model.family).unsloth_splits_experts
+    packed = method.quantization is not None and split
     folder = checkpoint_folder(model, "nf4" if packed else "dense", Path(start.cache))
     return str(folder), None
 

@@ -7,9 +7,9 @@ import pytest
 
 from suite.catalog import case as cases
 from suite.catalog import tier as tiers
+from suite.catalog.architecture import Architecture, Experts
 from suite.catalog.case import Case
 from suite.catalog.method import Adapter
-from suite.catalog.model import Architecture, Experts
 from suite.catalog.tier import Workload
 from suite.catalog.work_key import VERSION_1, hashed
 

@@ -5,7 +5,7 @@ import msgspec
 from suite.catalog import case as cases
 from suite.catalog import tier as tiers
 from suite.catalog.case import Case
-from suite.catalog.tier import Loop
+from suite.catalog.loops import Loop
 from suite.results.record import (
     Check,
     Container,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from suite.worker import ledger
-from suite.worker.loops.step_gate import Collector
+from suite.worker.training.step_gate import Collector
 
 
 def take(model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> "ledger.Ledger":

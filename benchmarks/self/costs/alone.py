@@ -21,9 +21,9 @@ from suite.wire import Start
 from suite.worker.batches import as_dicts, collate
 from suite.worker.data import rows
 from suite.worker.engines import open_engine
-from suite.worker.loops.settings import training_arguments
 from suite.worker.model import weights
 from suite.worker.model.checkpoints import checkpoint_folder
+from suite.worker.training.settings import training_arguments
 
 
 class StepEnds(transformers.TrainerCallback):

@@ -1,6 +1,7 @@
 """The tables beside a model's charts: the same numbers, each with its record."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from reports.analysis.baselines import BASELINES
 from reports.analysis.comparable_sets import (
@@ -21,7 +22,7 @@ from reports.text.grid import number as cell
 from reports.text.numbers import exact, number, paired_range, paired_text, peak_memory, record_page
 from suite import units
 from suite.catalog.model import Model
-from suite.results.metrics import Metric, all_metrics
+from suite.results.metrics import Metric, all_metrics, columns
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
@@ -48,6 +49,7 @@ def methods(peers: ComparableSet, names: DisplayNames) -> Grid:
             cell(number(entry.tokens, scale["tokens"].text), href),
             cell(number(steps[entry], scale["step"].text), href),
             cell(number(entry.memory, scale["memory"].text), href, which),
+            *(_further(entry.group, metric, href) for metric in columns("methods")),
             Cell(text="on it") if entry in best else Cell(),
             *(_baseline_ratio(entry, kind) for kind in BASELINES),
             _losses(entry),
@@ -57,6 +59,7 @@ def methods(peers: ComparableSet, names: DisplayNames) -> Grid:
     header = [
         *("Method", "Card", "Real token/s", f"Step, {scale['step'].unit}"),
         f"{title}, {scale['memory'].unit}",
+        *(metric.title for metric in columns("methods")),
         "Pareto front",
         *(f"Speed against {NAMES[kind]}" for kind in BASELINES),
         *("Losses", "Launches"),
@@ -125,6 +128,12 @@ def metric_cell(group: Replicates, metric: Metric, scale: units.Scale) -> Cell:
 
 def _scale(unit: str, values: Sequence[MedianWithRange | None]) -> units.Scale:
     return units.scale(unit, [value.median for value in values if value is not None])
+
+
+def _further(group: Replicates, metric: Metric, href: str) -> Cell:
+    """Return a metric that is a column by its own word; nothing where it is unknown."""
+    value = summarize(group, metric)
+    return cell(number(value, partial(phrases.number, metric)), href) if value else Cell()
 
 
 def _baseline_ratio(entry: MethodResult, kind: str) -> Cell:

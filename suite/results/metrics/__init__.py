@@ -29,6 +29,8 @@ Unit = Literal[
     "share",
     "nats",
 ]
+#: Tables of the site that take further columns: of all records, and of a model's methods.
+Table = Literal["records", "methods"]
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +39,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     ``compute`` reads raw samples only. ``better`` is None where neither direction is. ``help``
     says in whole sentences what is counted; ``tag`` is filled in from the file's name.
     ``over_window``: it goes with the mean of the steady steps, and has their error
-    (``suite.results.validity.settled``).
+    (``suite.results.validity.settled``). ``columns``: the tables where it is a column of its own;
+    exports and a record's page have every metric.
     """
 
     title: str
@@ -46,6 +49,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     help: str
     compute: Callable[[Record], float | None]
     over_window: bool = False
+    columns: tuple[Table, ...] = ()
     tag: str = ""
 
 
@@ -59,6 +63,11 @@ def all_metrics() -> Mapping[str, Metric]:
             metric, tag=module.name, compute=_finite(metric.compute)
         )
     return MappingProxyType(dict(sorted(found.items())))
+
+
+def columns(table: Table) -> list[Metric]:
+    """Return the metrics that a table has as further columns, in the order of their tags."""
+    return [metric for metric in all_metrics().values() if table in metric.columns]
 
 
 def _finite(compute: Callable[[Record], float | None]) -> Callable[[Record], float | None]:

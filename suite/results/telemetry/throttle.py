@@ -15,3 +15,8 @@ REASONS = {
 
 #: Those that make a measurement unfit. Not here: the power cap, which is how a card works.
 SLOWDOWNS = {bit: REASONS[bit] for bit in (0x8, 0x20, 0x40, 0x80)}
+
+
+def slowdowns(throttle_reasons: int) -> list[str]:
+    """Return the reasons in words that make a measurement unfit; the power cap is not one."""
+    return [words for bit, words in SLOWDOWNS.items() if throttle_reasons & bit]

@@ -9,20 +9,13 @@ import statistics
 from collections.abc import Iterable
 
 from suite import units
-from suite.catalog import parameters
+from suite.catalog import families, parameters
 from suite.catalog.case import Case
+from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.targets import PLACES
 from suite.results.metrics import model_flops_per_second
 from suite.results.record import Check
 from suite.wire import Effective, Probe, Step
-
-#: The optimizer class that carries out each of the catalog's names.
-OPTIMIZER_CLASSES = {
-    "adamw_torch_fused": "AdamW (fused)",
-    "adamw_torch": "AdamW",
-    "paged_adamw_8bit": "AdamW (8 bit, paged)",
-    "adamw_8bit": "AdamW (8 bit)",
-}
 
 
 def check(case: Case, effective: Effective | None, steps: tuple[Step, ...]) -> tuple[Check, ...]:
@@ -156,8 +149,8 @@ def _attention(case: Case, effective: Effective) -> Check:
         return _verdict(name, True, f"the engine chose {found}")
     if found == asked:
         return _verdict(name, True, f"{found}, as asked")
-    if asked == "sdpa" and found == "eager" and case.model.family == "gpt-oss":
-        why = "transformers has no SDPA for gpt-oss: its attention sinks need the eager one"
+    why = families.of(case.model.family).no_sdpa
+    if asked == "sdpa" and found == "eager" and why:
         return _verdict(name, True, f"eager instead of sdpa; {why}")
     return _verdict(name, False, f"{asked} was asked for, {found} runs")
 
@@ -174,7 +167,7 @@ def _autocast(case: Case, effective: Effective) -> Check:
 def _optimizer(case: Case, effective: Effective) -> Check:
     asked, found = case.method.optimizer.name, effective.optimizer_class
     kind = found.rpartition(".")[2]
-    return _verdict("optimizer", kind == OPTIMIZER_CLASSES[asked], f"{asked} asked, {found} runs")
+    return _verdict("optimizer", kind == OPTIMIZERS[asked].running, f"{asked} asked, {found} runs")
 
 
 def _gradient_checkpointing(case: Case, effective: Effective) -> Check:

@@ -28,7 +28,7 @@ from suite.run.case import compile_cache, telemetry
 from suite.run.case.outcome import Ended, one_line
 from suite.run.case.session import WORKER, Session
 from suite.run.case.telemetry import Sampler
-from suite.run.machine.nvml import Device
+from suite.run.machine.gpu import GpuDevice
 from suite.run.progress.reporter import Reporter
 from suite.wire import Phase, Start, Step
 
@@ -46,7 +46,7 @@ class MeasurementSetting(msgspec.Struct, frozen=True, kw_only=True):
     weights: str
     cache: Path
     environment: Environment
-    gpu: Device | None = None
+    gpu: GpuDevice | None = None
     command: tuple[str, ...] = WORKER
 
 
@@ -304,7 +304,7 @@ class Measurement:
         return made if seen is None else (*made, *telemetry.checks(seen))
 
 
-def worker_environment(environment: Mapping[str, str], gpu: Device | None) -> dict[str, str]:
+def worker_environment(environment: Mapping[str, str], gpu: GpuDevice | None) -> dict[str, str]:
     """Return the worker's environment variables: this suite importable, one GPU visible or none.
 
     A trainer that sees two GPUs would split each batch over both. On the CPU, threads that wait

@@ -15,8 +15,9 @@ from pathlib import Path
 import msgspec
 
 from suite.results.record import Check, Telemetry
+from suite.results.telemetry.throttle import slowdowns
 from suite.run.case.session import Span
-from suite.run.machine.nvml import Device, Reading, slowdowns
+from suite.run.machine.gpu import GpuDevice, Reading
 from suite.wire import Phase
 
 PERIOD_SECONDS = 0.1
@@ -36,7 +37,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 class Sampler:
     """Reads one GPU every ``period_seconds`` between ``start`` and ``stop``."""
 
-    def __init__(self, gpu: Device, *, period_seconds: float = PERIOD_SECONDS) -> None:
+    def __init__(self, gpu: GpuDevice, *, period_seconds: float = PERIOD_SECONDS) -> None:
         self._gpu = gpu
         self._period = period_seconds
         self._stop = threading.Event()

@@ -17,7 +17,7 @@ from suite.run.containers.container import Launched, Spec
 from suite.run.containers.engine import DockerEngine, connect
 from suite.run.containers.place import RESULTS, Place, RemotePlace, own_user, place
 from suite.run.machine import environment
-from suite.run.machine.nvml import Device, open_gpu
+from suite.run.machine.gpu import Missing, open_gpu
 from suite.run.progress.events import CaseBegun, CaseEnded, PhaseEntered, StepTaken, Stopped
 from suite.run.progress.reporter import Reporter
 from suite.run.upgrade.target_environment import OneLaunch
@@ -176,7 +176,7 @@ def _labels(run: Run, number: int) -> dict[str, str]:
 
 def _host_gpu() -> str | None:
     gpu = open_gpu()
-    if not isinstance(gpu, Device):
+    if isinstance(gpu, Missing):
         return None
     seen = gpu.describe()[0]
     gpu.close()

@@ -17,7 +17,7 @@ from suite.errors import WrongMachine
 from suite.paths import ROOT
 from suite.results.record import Container, Environment, Finding, Gpu, Runner
 from suite.run.machine import no_gpu
-from suite.run.machine.nvml import Device, Missing, open_gpu
+from suite.run.machine.gpu import GpuDevice, Missing, open_gpu
 from suite.run.machine.unlisted_gpu import UNLISTED, unlisted
 
 LOCK = ROOT / "requirements" / "train.txt"
@@ -29,7 +29,7 @@ CONTAINER = "TUNEBENCH_CONTAINER"
 HOST_GPU = "TUNEBENCH_HOST_GPU"
 
 
-def environment(runner: Runner, gpu: Device | Missing) -> Environment:
+def environment(runner: Runner, gpu: GpuDevice | Missing) -> Environment:
     """Return the environment of a run: no host name, no user, no path."""
     unavailable: dict[str, str] = {}
     card = None
@@ -117,7 +117,7 @@ def resolve_profile(name: str) -> Profile:
     return made if name in ("auto", made.name) else profiles.load(name)
 
 
-def require_machine(profile: Profile, gpu: Device | Missing) -> None:
+def require_machine(profile: Profile, gpu: GpuDevice | Missing) -> None:
     """Raise WrongMachine unless this machine is of the profile's kind."""
     if not profile.has_gpu:
         return
@@ -138,7 +138,7 @@ def require_machine(profile: Profile, gpu: Device | Missing) -> None:
         )
 
 
-def as_seen(profile: Profile, gpu: Device | Missing) -> Profile:
+def as_seen(profile: Profile, gpu: GpuDevice | Missing) -> Profile:
     """Return the profile with the compute capability that NVML says, where that decides.
 
     It does where the card has no bfloat16 and the profile does not say so.
@@ -216,5 +216,5 @@ def _size(memory: float | None) -> str:
     return "" if memory is None else f" of {units.bytes_(memory)}"
 
 
-def _new_profile(gpu: Device) -> str:
+def _new_profile(gpu: GpuDevice) -> str:
     return f"Add hardware_profiles/NAME.toml with nvml_name = {gpu.name!r}."

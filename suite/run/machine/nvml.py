@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
+from suite.catalog.device import DeviceType
 from suite.results.record import Gpu
-from suite.results.telemetry.throttle import SLOWDOWNS
+from suite.results.telemetry.throttle import slowdowns
 from suite.run.machine import no_gpu, visible_gpu
 from suite.run.machine.no_gpu import Missing
 
@@ -84,6 +85,11 @@ class Device:
         self.uuid: str = nvml.nvmlDeviceGetUUID(handle)
         self.name: str = nvml.nvmlDeviceGetName(handle)
         self._driver: str = nvml.nvmlSystemGetDriverVersion()
+
+    @property
+    def device_type(self) -> DeviceType:
+        """Return what torch calls such a device."""
+        return "cuda"
 
     @property
     def memory_bytes(self) -> int | None:
@@ -274,11 +280,6 @@ def _bindings() -> str:
         except metadata.PackageNotFoundError:
             continue
     return "of an unknown version"
-
-
-def slowdowns(throttle_reasons: int) -> list[str]:
-    """Return the reasons in words that make a measurement unfit; the power cap is not one."""
-    return [words for bit, words in SLOWDOWNS.items() if throttle_reasons & bit]
 
 
 def _flag(value: int | list[int] | None) -> bool | None:

@@ -15,8 +15,9 @@ from typing import Literal
 from suite import units
 from suite.catalog.profile import Profile
 from suite.results.record import Finding, Gpu
+from suite.results.telemetry.throttle import slowdowns
 from suite.run.machine import gpu_identity, no_gpu, torch_build, unlisted_gpu, visible_gpu
-from suite.run.machine.nvml import Device, Missing, Reading, slowdowns
+from suite.run.machine.gpu import GpuDevice, Missing, Reading
 
 #: Oldest driver branch for a CUDA release (NVIDIA, CUDA compatibility, minor-version table).
 DRIVER_FOR_CUDA = {13: 580, 12: 525}
@@ -28,7 +29,7 @@ HOST_MEMORY_BYTES = 4 << 30
 
 
 def preflight(
-    profile: Profile, gpu: Device | Missing, folder: Path, *, in_image: bool = False
+    profile: Profile, gpu: GpuDevice | Missing, folder: Path, *, in_image: bool = False
 ) -> tuple[Finding, ...]:
     """Return all findings for a run of ``profile`` that writes to ``folder``.
 

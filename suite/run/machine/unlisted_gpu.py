@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Fact, Facts, Profile
 from suite.results.record import Finding
-from suite.run.machine.nvml import Device
+from suite.run.machine.gpu import GpuDevice
 
 UNLISTED = "unlisted-"  #: what the name of such a profile begins with; the GPU's own follows
 
 
-def unlisted(gpu: Device) -> Profile:
+def unlisted(gpu: GpuDevice) -> Profile:
     """Return a profile of the GPU's name and memory, without an image or any other fact.
 
     Where a file describes a card of that name and other memory, the memory is in the name.
@@ -24,7 +24,7 @@ def unlisted(gpu: Device) -> Profile:
     return Profile(
         name=name,
         title=gpu.name,
-        device="cuda",
+        device=gpu.device_type,
         default_tier="standard",
         default_loop="sft",
         verified=False,

@@ -13,7 +13,7 @@ import pytest
 
 from suite import screen
 from suite.catalog.case import Case
-from suite.catalog.tier import Loop
+from suite.catalog.loops import Loop
 from suite.errors import SuiteError
 from suite.results.record import Record
 from suite.results.storage.run_folder import Plan, create

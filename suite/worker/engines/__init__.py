@@ -5,7 +5,7 @@ all: Unsloth patches other libraries and must come before them. The contract is 
 """
 
 import importlib
-from pathlib import Path
+import pkgutil
 from typing import Any, Protocol, cast
 
 from suite.catalog.case import Case
@@ -32,4 +32,4 @@ def open_engine(name: str) -> Engine:
 
 def names() -> list[str]:
     """Return the names of the engines."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem != "__init__")
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))

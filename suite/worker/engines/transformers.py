@@ -6,6 +6,7 @@ import torch
 import transformers
 from peft import LoraConfig, get_peft_model
 
+from suite.catalog import families
 from suite.catalog.case import Case
 from suite.catalog.method import Adapter, Quantization
 from suite.catalog.model import Model
@@ -25,7 +26,7 @@ def load(start: Start, checkpoint: str, revision: str | None) -> Any:
         "revision": revision,
     }
     if method.attention != "engine":
-        settings["attn_implementation"] = attention(method.attention, start.case.model.family)
+        settings["attn_implementation"] = attention(method.attention, start.case.model)
     if method.quantization is not None:
         settings["quantization_config"] = quantization_config(method.quantization)
     elif start.weights != "dummy" and _is_mxfp4(checkpoint, revision):
@@ -42,11 +43,10 @@ def attach(model: Any, case: Case) -> Any:
     return get_peft_model(model, lora_config(adapter, case.model))
 
 
-def attention(asked: str, family: str) -> str:
+def attention(asked: str, model: Model) -> str:
     """Return the attention implementation that is nearest to what the method asks for."""
-    # transformers has no SDPA for gpt-oss: its attention sinks need the eager one. The record's
-    # effective settings say what runs.
-    return "eager" if (asked, family) == ("sdpa", "gpt-oss") else asked
+    # The record's effective settings say what runs.
+    return "eager" if asked == "sdpa" and families.of(model.family).no_sdpa else asked
 
 
 def quantization_config(quantization: Quantization) -> Any:

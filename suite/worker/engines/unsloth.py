@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from suite.catalog import families
 from suite.catalog.case import Case
 from suite.catalog.method import Method
 from suite.wire import Start
@@ -30,7 +31,8 @@ def load(start: Start, checkpoint: str, revision: str | None) -> Any:
     }
     if method.attention != "engine":
         settings["attn_implementation"] = method.attention
-    if not start.on_gpu and method.quantization and start.case.model.family == "gpt-oss":
+    splits = families.of(start.case.model.family).unsloth_splits_experts
+    if not start.on_gpu and method.quantization and splits:
         # Unsloth's GPU loader swaps in experts that can be quantized one by one; its CPU loader
         # does not, and would leave nine tenths of the model unquantized.
         from unsloth_zoo.temporary_patches.gpt_oss import patch_gpt_oss_bnb4bit

@@ -4,11 +4,12 @@ One module is one loop, its file name is its name; the contract is ``Loop``.
 """
 
 import importlib
+import pkgutil
 from typing import Any, Protocol, cast
 
 from suite.wire import Ledger, Start
 from suite.worker.data import TrainingRow
-from suite.worker.loops.step_gate import Gate
+from suite.worker.training.step_gate import Gate
 
 
 class Loop(Protocol):
@@ -26,3 +27,8 @@ class Loop(Protocol):
 def open_loop(name: str) -> Loop:
     """Import a loop by name; the engine must have been imported before."""
     return cast(Loop, importlib.import_module(f"suite.worker.loops.{name}"))
+
+
+def names() -> list[str]:
+    """Return the names of the loops."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))

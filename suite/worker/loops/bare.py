@@ -18,10 +18,10 @@ from suite.wire import Ledger, Start
 from suite.worker import effective
 from suite.worker.batches import Batch, as_dicts, collate, tokens, total
 from suite.worker.data import TrainingRow
-from suite.worker.loops.memory import MemoryNotes
-from suite.worker.loops.settings import refuse_flattened_unsloth, training_arguments
-from suite.worker.loops.step_gate import Gate
 from suite.worker.model.experts import ExpertsWitness
+from suite.worker.training.memory import MemoryNotes
+from suite.worker.training.settings import refuse_flattened_unsloth, training_arguments
+from suite.worker.training.step_gate import Gate
 
 
 def run(

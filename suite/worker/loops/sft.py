@@ -11,9 +11,9 @@ from suite.wire import Ledger, Start
 from suite.worker.batches import as_dicts
 from suite.worker.data import TrainingRow
 from suite.worker.failures import Unsupported
-from suite.worker.loops.instrument import train
-from suite.worker.loops.settings import training_arguments
-from suite.worker.loops.step_gate import Gate
+from suite.worker.training.instrument import train
+from suite.worker.training.settings import training_arguments
+from suite.worker.training.step_gate import Gate
 
 
 def run(

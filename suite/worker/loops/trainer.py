@@ -9,9 +9,9 @@ import transformers
 from suite.wire import Ledger, Start
 from suite.worker.batches import as_dicts, collate
 from suite.worker.data import TrainingRow
-from suite.worker.loops.instrument import train
-from suite.worker.loops.settings import refuse_flattened_unsloth, training_arguments
-from suite.worker.loops.step_gate import Gate
+from suite.worker.training.instrument import train
+from suite.worker.training.settings import refuse_flattened_unsloth, training_arguments
+from suite.worker.training.step_gate import Gate
 
 
 def run(

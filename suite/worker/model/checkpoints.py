@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import math
 import os
 import shutil
 import struct
@@ -17,42 +16,33 @@ import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from suite.catalog import parameters
+from suite.catalog import families, parameters
 from suite.catalog.model import Model
 from suite.errors import BadInput, WrongMachine
-
-Layout = Literal["dense", "nf4"]
+from suite.worker.model.families import open_family
+from suite.worker.model.tensors import Layout, StoredTensor
 
 LAYOUT_VERSION = 1  #: bump when the files below change
 MANIFEST = "tunebench.json"  #: written last: file names and their sizes in bytes
 SHARD_BYTES = 4 << 30
 
-#: The sixteen NF4 values (QLoRA, arXiv 2305.14314, appendix E), as bitsandbytes has them.
-NF4_CODE = (
-    *(-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453),
-    *(-0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0),
-    *(0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224),
-    *(0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0),
-)
-NF4_BLOCK, NESTED_BLOCK = 64, 256
-
 
 def checkpoint_folder(model: Model, layout: Layout, cache: Path) -> Path:
     """Return the folder of a model's dummy checkpoint, made under ``cache`` if need be.
 
-    Layout "dense" is bfloat16 as the hub has it (gpt-oss: the dequantized one); "nf4", for gpt-oss
-    only, is bitsandbytes' with one matrix per expert, which Unsloth loads as it is (on a GPU; on
-    the CPU its ``patch_gpt_oss_bnb4bit`` must be called before the load, else the experts are
-    silently left in 16 bits).
+    Layout "dense" is bfloat16 as the hub has it (gpt-oss: the dequantized one). "nf4", where
+    Unsloth splits experts, is bitsandbytes' with one matrix per expert, which Unsloth loads as it
+    is (on a GPU; on the CPU its ``patch_gpt_oss_bnb4bit`` must be called before the load, else the
+    experts are silently left in 16 bits).
     Two processes may ask at once; a folder appears whole or not at all. Raises WrongMachine when
     the disk cannot hold it, BadInput for a layout the family does not have.
     """
-    if layout == "nf4" and model.family != "gpt-oss":
-        raise BadInput(f"{model.name}: layout 'nf4' exists for gpt-oss only")
+    if layout == "nf4" and not families.of(model.family).unsloth_splits_experts:
+        raise BadInput(f"{model.name}: its family has no layout 'nf4'")
     home = cache / "checkpoints"
     folder = home / f"{model.name}-{layout}-{_digest(model, layout)}"
     try:
@@ -133,76 +123,11 @@ def _require_sparse_files(folder: Path) -> None:
         )
 
 
-class _Tensor(msgspec.Struct, frozen=True, kw_only=True):
-    """One tensor of a file: ``data`` None is a hole."""
-
-    name: str
-    dtype: Literal["F32", "BF16", "U8"]
-    shape: tuple[int, ...]
-    data: bytes | None = None
-
-    def size(self) -> int:
-        return math.prod(self.shape) * {"F32": 4, "BF16": 2, "U8": 1}[self.dtype]
-
-
-def _tensors(model: Model, layout: Layout) -> Iterator[_Tensor]:
+def _tensors(model: Model, layout: Layout) -> Iterator[StoredTensor]:
     """Yield what the files of a layout hold, under the names they have on the hub."""
+    family = open_family(model.family)
     for name, shape in parameters.shapes(model).items():
-        if ".experts." not in name or (model.family, layout) == ("gpt-oss", "dense"):
-            if layout == "nf4" and name.endswith("_proj.weight"):
-                yield from _nf4(name, shape[0], shape[1])
-            else:
-                stored = name.replace(".router.", ".router.linear.") if layout == "nf4" else name
-                yield _Tensor(name=stored, dtype="BF16", shape=shape)
-            continue
-        stem, _, projection = name.rpartition(".")
-        for expert in range(shape[0]):
-            if model.family == "gpt-oss":
-                part = projection.removesuffix("_bias")
-                target = f"{stem}.{part}s.{expert}"
-                if part == projection:
-                    yield from _nf4(f"{target}.weight", shape[2], shape[1])
-                else:
-                    yield _Tensor(name=f"{target}.bias", dtype="BF16", shape=shape[1:])
-            elif projection == "gate_up_proj":
-                half = (shape[1] // 2, shape[2])
-                for part in ("gate_proj", "up_proj"):
-                    target = f"{stem}.{expert}.{part}.weight"
-                    yield _Tensor(name=target, dtype="BF16", shape=half)
-            else:
-                target = f"{stem}.{expert}.{projection}.weight"
-                yield _Tensor(name=target, dtype="BF16", shape=shape[1:])
-
-
-def _nf4(name: str, out_features: int, in_features: int) -> Iterator[_Tensor]:
-    """Yield one NF4 weight with double quantization, in bitsandbytes' serialized form."""
-    count = out_features * in_features
-    blocks = -(-count // NF4_BLOCK)
-    nested_blocks = -(-blocks // NESTED_BLOCK)
-    state = {
-        "quant_type": "nf4",
-        "blocksize": NF4_BLOCK,
-        "dtype": "bfloat16",
-        "shape": [out_features, in_features],
-        "nested_blocksize": NESTED_BLOCK,
-        "nested_dtype": "float32",
-        "nested_offset": 0.05,
-    }
-    packed = json.dumps(state).encode()
-    code = struct.pack("<16f", *NF4_CODE)
-    # Stands in for the table of the nested 8-bit code; fill_base makes its values irrelevant.
-    nested_code = struct.pack("<256f", *((value - 127) / 128 for value in range(256)))
-    yield _Tensor(name=name, dtype="U8", shape=(-(-count // 2), 1))
-    yield _Tensor(name=f"{name}.absmax", dtype="U8", shape=(blocks,))
-    yield _Tensor(name=f"{name}.quant_map", dtype="F32", shape=(16,), data=code)
-    yield _Tensor(name=f"{name}.nested_absmax", dtype="F32", shape=(nested_blocks,))
-    yield _Tensor(name=f"{name}.nested_quant_map", dtype="F32", shape=(256,), data=nested_code)
-    yield _Tensor(
-        name=f"{name}.quant_state.bitsandbytes__nf4",
-        dtype="U8",
-        shape=(len(packed),),
-        data=packed,
-    )
+        yield from family.stored(name, shape, layout)
 
 
 def _quantization_config() -> dict[str, Any]:
@@ -218,9 +143,9 @@ def _quantization_config() -> dict[str, Any]:
     }
 
 
-def _write_shards(folder: Path, tensors: list[_Tensor]) -> None:
+def _write_shards(folder: Path, tensors: list[StoredTensor]) -> None:
     """Write the tensors as sparse safetensors files of at most ``SHARD_BYTES``, and the index."""
-    shards: list[list[_Tensor]] = [[]]
+    shards: list[list[StoredTensor]] = [[]]
     filled = 0
     for tensor in tensors:
         if shards[-1] and filled + tensor.size() > SHARD_BYTES:
@@ -239,10 +164,10 @@ def _write_shards(folder: Path, tensors: list[_Tensor]) -> None:
     (folder / "model.safetensors.index.json").write_text(text, encoding="utf-8")
 
 
-def _write_shard(path: Path, tensors: list[_Tensor]) -> None:
+def _write_shard(path: Path, tensors: list[StoredTensor]) -> None:
     # Wider types first keeps every tensor aligned to its own size; real bytes side by side share
     # disk blocks.
-    def place(tensor: _Tensor) -> tuple[int, bool]:
+    def place(tensor: StoredTensor) -> tuple[int, bool]:
         return ("F32", "BF16", "U8").index(tensor.dtype), tensor.data is None
 
     ordered = sorted(tensors, key=place)

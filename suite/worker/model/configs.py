@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import GptOssConfig, Qwen3Config, Qwen3MoeConfig
 
 from suite.catalog.model import Model
+from suite.worker.model.families import open_family
 
 END_TOKEN_ID, PADDING_TOKEN_ID = 256, 257  #: behind the 256 bytes of the tokenizer
 
@@ -29,36 +29,7 @@ def config_for(model: Model) -> Any:
         "pad_token_id": PADDING_TOKEN_ID,
         "dtype": "bfloat16",
     }
-    if a.experts is None:
-        return Qwen3Config(
-            **common, intermediate_size=a.intermediate_size, architectures=["Qwen3ForCausalLM"]
-        )
-    common["num_experts_per_tok"] = a.experts.active
-    if model.family == "qwen3-moe":
-        return Qwen3MoeConfig(
-            **common,
-            num_experts=a.experts.count,
-            moe_intermediate_size=a.experts.intermediate_size,
-            norm_topk_prob=True,
-            architectures=["Qwen3MoeForCausalLM"],
-        )
-    # YaRN as OpenAI's reference code has it: factor 32 over the original 4,096 positions.
-    common["rope_parameters"] = {
-        "rope_type": "yarn",
-        "rope_theta": a.rope_theta,
-        "factor": 32.0,
-        "beta_fast": 32.0,
-        "beta_slow": 1.0,
-        "truncate": False,
-        "original_max_position_embeddings": a.max_positions // 32,
-    }
-    return GptOssConfig(
-        **common,
-        num_local_experts=a.experts.count,
-        intermediate_size=a.experts.intermediate_size,
-        sliding_window=a.sliding_window,
-        architectures=["GptOssForCausalLM"],
-    )
+    return open_family(model.family).config(a, common)
 
 
 def write_tokenizer(folder: Path, model: Model) -> None:
@@ -69,7 +40,7 @@ def write_tokenizer(folder: Path, model: Model) -> None:
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    end, padding = "<|return|>" if model.family == "gpt-oss" else "<|im_end|>", "<|endoftext|>"
+    end, padding = open_family(model.family).END, "<|endoftext|>"
     tokenizer.add_special_tokens([end, padding])  # ids 256 and 257, as config_for says
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy
 import torch
 
-from suite.worker.model.checkpoints import NF4_CODE
+from suite.worker.model.tensors import NF4_CODE
 
 STANDARD_DEVIATION: Final = 0.02
 #: Numbers on the tape; prime, so that no matrix's rows line up with its repetitions.

@@ -19,8 +19,8 @@ from bitsandbytes.functional import get_4bit_type
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from suite.catalog import families, parameters
 from suite.catalog import model as models
-from suite.catalog import parameters
 from suite.catalog.model import Model
 from suite.errors import BadInput, WrongMachine
 from suite.worker.model import checkpoints
@@ -201,7 +201,7 @@ def test_a_finished_cache_may_be_read_only(tmp_path: Path) -> None:
 
 def test_only_gpt_oss_has_the_nf4_layout(tmp_path: Path) -> None:
     """A dense family is quantized at load from its dense checkpoint."""
-    with pytest.raises(BadInput, match="gpt-oss only"):
+    with pytest.raises(BadInput, match="no layout 'nf4'"):
         checkpoint_folder(models.load("qwen3-8b"), "nf4", tmp_path)
 
 
@@ -214,7 +214,7 @@ def tiny(family: str) -> Model:
     return msgspec.structs.replace(model, family=family, architecture=architecture)
 
 
-@pytest.mark.parametrize("family", ["qwen3", "qwen3-moe", "gpt-oss"])
+@pytest.mark.parametrize("family", families.names())
 def test_transformers_finds_every_weight(family: str, tmp_path: Path) -> None:
     """The loader misses nothing and is left with nothing, and the tokenizer fits the model."""
     model = tiny(family)

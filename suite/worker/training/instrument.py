@@ -11,9 +11,9 @@ from transformers import TrainerCallback
 from suite.wire import Ledger, Start
 from suite.worker import effective
 from suite.worker.batches import Batch, tokens, total
-from suite.worker.loops.memory import MemoryNotes
-from suite.worker.loops.step_gate import Gate
 from suite.worker.model.experts import ExpertsWitness
+from suite.worker.training.memory import MemoryNotes
+from suite.worker.training.step_gate import Gate
 
 
 class _Enough(Exception):

@@ -1,0 +1,45 @@
+"""Engines: the library that runs a method, by the name of its module in the worker.
+
+A new engine is that module and one entry here, which says what cases and estimates have to know.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+EngineName = Literal["transformers", "unsloth"]
+PLAIN: EngineName = "transformers"  #: what the others are compared with
+
+
+class EngineKind(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine does in a step. Where nothing is said, it does as transformers does."""
+
+    quantizes_experts: bool = False  #: with 4-bit weights, a mixture's experts have them too
+    fused_kernels: bool = False  #: norms, rotary positions and gates are one kernel each
+    fused_loss: bool = False  #: under every loop, a batch's logits are never held at once
+    attention_masks: bool = True  #: are built for rows of different lengths
+    wide_adapters: bool = False  #: float32 on 4-bit weights too, where TRL makes them bfloat16
+    wide_norms: bool = False  #: float32 where all is trained; see also ``ModelFamily``
+    rotary_copy: bool = True  #: dense models under adapters keep rotary frequencies twice
+    single_experts: bool = False  #: the host starts kernels for each expert of a layer
+    offload_buffers: bool = False  #: for hidden states on their way to the host and back
+
+
+ENGINES: Mapping[EngineName, EngineKind] = MappingProxyType(
+    {
+        "transformers": EngineKind(),
+        "unsloth": EngineKind(
+            quantizes_experts=True,
+            fused_kernels=True,
+            fused_loss=True,
+            attention_masks=False,
+            wide_adapters=True,
+            wide_norms=True,
+            rotary_copy=False,
+            single_experts=True,
+            offload_buffers=True,
+        ),
+    }
+)

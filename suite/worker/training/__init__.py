@@ -1,0 +1,1 @@
+"""What every loop shares: its settings, the gate that holds each step, and who looks on."""
