@@ -79,7 +79,7 @@ def test_a_ledger_that_does_not_add_up_says_so() -> None:
     assert (found.kind, found.verdict) == ("bad", "Does not add up.")
     assert found.text.startswith("−51 MiB (3.4 %)")
     (residual,) = [row for row in found.rows if row.name == "Residual"]
-    assert residual.size == "−51 MiB"
+    assert residual.size.text == "−51 MiB"
     assert 0 < residual.bar < 100
 
 
