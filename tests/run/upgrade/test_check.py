@@ -2,7 +2,9 @@
 
 import importlib.metadata
 import json
+import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -41,12 +43,17 @@ def check(folder: Path, *arguments: str) -> int:
     return main(["upgrade-check", *arguments, *ONE_CASE, "--out", str(folder)])
 
 
-def test_another_version_of_a_real_package_is_what_trains(
+def test_a_slowdown_beside_another_version_of_a_real_package_is_found_and_named(
     wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The workers of one side import the older PEFT, launches alternate, and a page shows both."""
+    """Launches alternate, one side's workers import the older PEFT, the other's a slow Accelerate.
+
+    Of the two packages that differ the one that sleeps is the culprit; pages and log say so.
+    """
+    slow = plant(wheels, "accelerate", planted.SLEEPS.format(seconds=1.5))
     out = tmp_path / "out"
-    code = check(out, "--base", "peft==0.20.0", "--launches", "3")
+    changed = ("--base", "peft==0.20.0", "--candidate", slow)
+    assert check(out, *changed, "--launches", "3", "--bisect") == 5
     said = capsys.readouterr().out
     here = importlib.metadata.version("peft")
     sides = [read([out / side]).records for side in ("base", "candidate")]
@@ -56,40 +63,49 @@ def test_another_version_of_a_real_package_is_what_trains(
     assert f"Package peft: 0.20.0 → {here}" in said
     (page,) = (out / "site" / "diffs").iterdir()
     assert "0.20.0" in page.read_text()
-    assert code in (0, 5), "whichever the machine's noise makes of it"
-    assert importlib.metadata.version("peft") == here, "this environment is as it was"
-
-
-def test_a_planted_slowdown_is_found_and_named(
-    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Of two changed packages the one that sleeps is the culprit; the log holds the attempts."""
-    slow = plant(wheels, "accelerate", planted.SLEEPS.format(seconds=0.5))
-    same = plant(wheels, "dill")
-    out = tmp_path / "out"
-    changed = ("--candidate", slow, "--candidate", same)
-    assert check(out, *changed, "--launches", "4", "--bisect") == 5
-    said = capsys.readouterr().out
     assert "step_seconds SLOWER" in said
     assert "Culprit: accelerate" in said
     tried = [json.loads(line) for line in (out / "bisect.jsonl").read_text().splitlines()]
     alone = [each["shows"] for each in tried if list(each["packages"]) == ["accelerate"]]
     assert alone[:1] == [True]
+    assert importlib.metadata.version("peft") == here, "this environment is as it was"
+
+
+class Finished(NamedTuple):
+    """A comparison that found another training; its base can be taken by another comparison."""
+
+    out: Path
+    arguments: tuple[str, ...]
+    code: int
+
+
+@pytest.fixture(scope="module")
+def doubled(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Accelerate with twice the gradient against this environment, three launches a side."""
+    folder = tmp_path_factory.mktemp("doubled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_FIND_LINKS", str(folder / "wheels"))
+        patch.setenv("TUNEBENCH_CACHE", str(folder / "cache"))
+        wrong = plant(folder / "wheels", "accelerate", planted.DOUBLES)
+        arguments = ("--candidate", wrong, "--launches", "3")
+        code = check(folder / "out", *arguments)
+    return Finished(folder / "out", arguments, code)
 
 
 def test_a_planted_change_of_the_training_is_caught_by_its_losses(
-    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    doubled: Finished,
+    wheels: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Doubled gradients take the same time; given again, the finished folder answers at once."""
-    wrong = plant(wheels, "accelerate", planted.DOUBLES)
-    out = tmp_path / "out"
-    arguments = ("--candidate", wrong, "--launches", "3")
-    assert check(out, *arguments) == 5
+    assert doubled.code == 5
+    monkeypatch.setenv("PIP_FIND_LINKS", str(doubled.out.parent / "wheels"))
+    records = read([doubled.out / "base"]).records
+    assert check(doubled.out, *doubled.arguments) == 5
     assert "loss CHANGED" in capsys.readouterr().out
-    records = read([out / "base"]).records
-    assert check(out, *arguments) == 5
-    assert read([out / "base"]).records == records
-    assert check(out, "--candidate", "peft==0.20.0", "--launches", "3") == 2
+    assert read([doubled.out / "base"]).records == records
+    assert check(doubled.out, "--candidate", "peft==0.20.0", "--launches", "3") == 2
     assert "holds another comparison" in capsys.readouterr().err
 
 
@@ -118,11 +134,19 @@ def test_sides_with_too_few_good_launches_are_no_answer(
 
 
 def test_a_version_that_does_not_import_is_an_answer(
-    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    doubled: Finished, wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its cases fail, the other side's do not, and that is said as newly failing."""
+    """Its cases fail, the other side's do not, and that is said as newly failing.
+
+    The base is that of the comparison before: this one goes on where only the candidate is left.
+    """
     broken = plant(wheels, "accelerate", "\nraise ImportError('planted')\n")
-    assert check(tmp_path / "out", "--candidate", broken, "--launches", "3") == 5
+    out = tmp_path / "out"
+    out.mkdir()
+    shutil.copytree(doubled.out / "base", out / "base")
+    asked = UpgradeRequest(base={}, candidate={"accelerate": broken.partition("==")[2]})
+    (out / "upgrade-check.json").write_bytes(msgspec.json.encode(asked))
+    assert check(out, "--candidate", broken, "--launches", "3") == 5
     assert "tiny-qwen3-lora: newly failing" in capsys.readouterr().out
 
 
