@@ -17,9 +17,13 @@ def once(compute: Compute) -> Compute:
     The function itself is the key: it needs no name, and a forked process has the same.
     """
 
+    # Called for each record and metric of every page: each word of this costs.
     @wraps(compute)
     def kept(owner: object, *others: object) -> object:
-        values = vars(owner).setdefault(_VALUES, {})
+        attributes = owner.__dict__
+        if _VALUES not in attributes:
+            attributes[_VALUES] = {}
+        values = attributes[_VALUES]
         key = (kept, *others) if others else kept
         if key not in values:
             values[key] = compute(owner, *others)
