@@ -46,6 +46,16 @@ REPORT = (
     *("rendering", "pages", "export", "site"),
 )
 
+#: Folders of ours that hold folders.
+FOLDERS = sorted(
+    {
+        path.parent.parent
+        for top in ("suite", "reports")
+        for path in (ROOT / top).rglob("__init__.py")
+        if path.parent.parent != ROOT
+    }
+)
+
 #: Third party to the only files that may import it.
 DOORS = {
     "pynvml": ["suite/run/machine/nvml.py"],
@@ -122,22 +132,36 @@ def test_no_file_imports_itself_over_others() -> None:
     assert next(graphlib.TopologicalSorter(needs).static_order())
 
 
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda each: each.name)
+def test_what_lies_in_a_folder_has_an_order(folder: Path) -> None:
+    """Its modules and folders import each other one way: which to read first can be said."""
+    parts = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    needs: dict[str, set[str]] = {part: set() for part in parts}
+    for source in folder.rglob("*.py"):
+        here = source.relative_to(folder).parts[0].removesuffix(".py")
+        for name in imports(source):
+            there = name.removeprefix(f"{module(folder)}.").split(".")[0]
+            if name.startswith(f"{module(folder)}.") and there in parts - {here}:
+                needs[here].add(there)
+    assert next(graphlib.TopologicalSorter(needs).static_order())
+
+
 def test_folders_of_the_report_import_those_before_them() -> None:
     """What is said knows nothing of pages, and no page of the site."""
-    wrong = []
-    for source in sources():
-        here = module(source).split(".")
-        for name in imports(source):
-            there = name.split(".")
-            if (
-                here[0] != "reports"
-                or there[0] != "reports"
-                or not {here[1], there[1]} <= {*REPORT}
-            ):
-                continue
-            if REPORT.index(there[1]) > REPORT.index(here[1]):
-                wrong.append(f"{source.relative_to(ROOT)} imports {name}")
+    wrong = [
+        f"{source.relative_to(ROOT)} imports {name}"
+        for source in sources()
+        for name in imports(source)
+        if (here := report_place(module(source))) is not None
+        if (there := report_place(name)) is not None and there > here
+    ]
     assert wrong == []
+
+
+def report_place(dotted: str) -> int | None:
+    """Return where a module's folder stands in ``REPORT``, None where it is in none of them."""
+    parts = dotted.split(".")
+    return REPORT.index(parts[1]) if parts[0] == "reports" and parts[1] in REPORT else None
 
 
 def public_classes() -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ import sys
 
 from suite.errors import BadInput, SuiteError
 from suite.paths import RESULTS, ROOT
-from suite.results.storage.publish import write_noise
+from suite.results.publish import write_noise
 
 DOCUMENTS = (ROOT / "README.md", RESULTS / "README.md", ROOT / "docs" / "python-stack.md")
 _EXPORT = ["./tunebench", "export"]

@@ -7,7 +7,7 @@ from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
 from suite.results.record import Record
-from suite.results.stats.noise import noise
+from suite.results.scatter.noise import noise
 from suite.results.validity.parity import DUMMY_BAND, EXPERTS_BAND, OTHER_BAND, Band, Parity
 
 

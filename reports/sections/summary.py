@@ -15,8 +15,8 @@ from suite import units
 from suite.results.fidelity import Fidelity, geometric, mean_interval
 from suite.results.record import Record
 from suite.results.replicates import Replicates
-from suite.results.stats.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
-from suite.results.stats.noise import noise as scatter
+from suite.results.scatter.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
+from suite.results.scatter.noise import noise as scatter
 from suite.results.telemetry.long_steps import LEAST_DEVIATION, long_steps
 
 CLAIM = 'The published claim is "up to 3x faster, 80 % less memory than standard LoRA".'

@@ -12,7 +12,7 @@ from suite.results.metrics import Metric
 from suite.results.plan import Plan
 from suite.results.record import Record
 from suite.results.replicates import Replicates
-from suite.results.stats.noise import noise as scatter
+from suite.results.scatter.noise import noise as scatter
 from suite.results.telemetry.long_steps import Cause, LongSteps
 
 PHASES = {

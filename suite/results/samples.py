@@ -7,6 +7,8 @@ from itertools import chain, pairwise
 from typing import Literal
 
 from suite.catalog.bounds import LONGEST_SECONDS
+from suite.catalog.case import Case
+from suite.catalog.flops import step_flops
 from suite.results.memoize import once
 from suite.results.record import Record
 from suite.wire import Phase, Step
@@ -20,6 +22,10 @@ TRAINING_PHASES = ("first_step", "steady")
 LEAST_STEPS = 5
 #: How far two clocks that time the same step may be apart, as a share of it and at least.
 CLOCKS_APART, CLOCKS_APART_SECONDS = 1e-3, 1e-4
+
+#: Differences are relative to the reference's loss, or to this where that is smaller: near zero a
+#: relative difference says nothing. In nats.
+LOSS_FLOOR = 0.1
 
 
 def steady_steps(record: Record) -> list[Step]:
@@ -99,6 +105,21 @@ def _spanned(record: Record) -> float | None:
         return None
     spanned = moments[-1] - moments[0]
     return spanned if 0 < spanned <= LONGEST_SECONDS else None
+
+
+def operations(case: Case, steps: Sequence[Step], *, recomputes: bool = False) -> list[int] | None:
+    """Return the operations of each step, or None where a row's length is unknown.
+
+    ``recomputes`` adds the forward pass that gradient checkpointing runs again.
+    """
+    if not all(step.row_tokens for step in steps):
+        return None
+    method, architecture = case.method, case.model.architecture
+    counts: dict[tuple[int, ...], int] = {}  # most steps are alike
+    for rows in {step.row_tokens for step in steps}:
+        flops = step_flops(architecture, method.adapter, rows, recomputes=recomputes)
+        counts[rows] = flops.model + flops.recompute
+    return [counts[step.row_tokens] for step in steps]
 
 
 def per_second(record: Record, amounts: Sequence[float]) -> float | None:

@@ -1,7 +1,7 @@
 """One launch: every case of a plan once, each in a fresh process, through pytest in-process."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -27,6 +27,8 @@ from suite.run.machine.environment import (
 from suite.run.machine.gpu import GpuDevice, Missing, open_gpu
 from suite.run.machine.preflight import preflight
 from suite.run.progress.reporter import Reporter
+
+OneLaunch = Callable[[int, Reporter], None]  #: carries out the launch of that number
 
 
 class Launch:

@@ -7,7 +7,8 @@ from suite.arguments import Parser, names, path, positive
 from suite.console import tables
 from suite.errors import EXIT_OK, BadInput
 from suite.results.replicates import group
-from suite.results.stats import calibration, noise, significance
+from suite.results.scatter import calibration, noise
+from suite.results.stats import significance
 from suite.results.storage.folder import writing
 from suite.results.storage.reader import NOISE
 from suite.results.storage.run_folder import create, open_run

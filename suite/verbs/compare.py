@@ -19,7 +19,8 @@ from suite.results.memoize import keep
 from suite.results.metrics import all_metrics
 from suite.results.published import published_noise
 from suite.results.record import Record
-from suite.results.stats import calibration, significance
+from suite.results.scatter import calibration
+from suite.results.stats import significance
 from suite.results.storage.run_folder import Collection, read
 from suite.signals import Signals
 

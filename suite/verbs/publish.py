@@ -7,7 +7,7 @@ from suite import screen, units
 from suite.arguments import Parser, path
 from suite.errors import EXIT_OK, BadInput
 from suite.paths import RESULTS
-from suite.results.storage.publish import Draft, publish
+from suite.results.publish import Draft, publish
 from suite.signals import Signals
 
 #: Lines of workers' own words that are shown; nobody reads more.

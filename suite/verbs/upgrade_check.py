@@ -15,7 +15,8 @@ from suite.console import comparison, tables
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
 from suite.results.comparison import compare, too_few
 from suite.results.record import Runner
-from suite.results.stats import calibration, significance
+from suite.results.scatter import calibration
+from suite.results.stats import significance
 from suite.results.storage.folder import Folder, open_folder, writing
 from suite.results.storage.run_folder import PLAN, Plan, create, open_run, read, read_plan
 from suite.results.validity.comparable import differing

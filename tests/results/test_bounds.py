@@ -11,7 +11,7 @@ from suite.catalog.bounds import MOST
 from suite.results.fidelity import FidelityFile
 from suite.results.plan import MOST_RECORDS, Plan
 from suite.results.record import Record
-from suite.results.stats.noise import NoiseFile
+from suite.results.scatter.noise import NoiseFile
 from suite.wire import Step
 from support import records
 

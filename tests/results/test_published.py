@@ -6,7 +6,7 @@ from suite.catalog import profile
 from suite.paths import RESULTS
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
-from suite.results.stats.noise import file_content, of_records
+from suite.results.scatter.noise import file_content, of_records
 from suite.results.storage import run_folder
 from suite.results.storage.reader import NOISE
 from suite.results.validity.failed import failures

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from suite.cli import main
-from suite.results.stats.noise import NoiseFile
+from suite.results.scatter.noise import NoiseFile
 
 ONE_CASE = ["--profile", "cpu", "--models", "tiny-qwen3", "--methods", "lora"]
 

@@ -24,7 +24,8 @@ from suite.results.comparison.report import (
 )
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
-from suite.results.stats import calibration, significance
+from suite.results.scatter import calibration
+from suite.results.stats import significance
 from suite.results.storage.reader import Collection
 from suite.results.validity import parity
 from suite.results.validity.comparable import differing, packages, settings

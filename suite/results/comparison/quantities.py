@@ -11,7 +11,8 @@ from suite.results.comparison.match import Key, Side
 from suite.results.comparison.report import QuantityResult
 from suite.results.metrics import Metric, all_metrics
 from suite.results.record import Record
-from suite.results.stats import calibration, significance
+from suite.results.scatter import calibration
+from suite.results.stats import significance
 from suite.results.validity import parity
 from suite.units import counted
 from suite.wire import Struct

@@ -1,14 +1,14 @@
 """Arithmetic that the card does, per second: what training needs, and what is done twice."""
 
-from suite.results.metrics import Metric, model_flops_per_second
+from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.samples import per_second, steady_steps
+from suite.results.samples import operations, per_second, steady_steps
 
 
 def _compute(record: Record) -> float | None:
     if record.effective is None:
         return None
-    counts = model_flops_per_second.operations(
+    counts = operations(
         record.case,
         steady_steps(record),
         recomputes=record.effective.gradient_checkpointing != "none",

@@ -1,29 +1,9 @@
 """Arithmetic that training needs, per second."""
 
-from collections.abc import Sequence
-
-from suite.catalog.case import Case
-from suite.catalog.flops import step_flops
 from suite.results.memoize import once
 from suite.results.metrics import Metric
 from suite.results.record import Record
-from suite.results.samples import per_second, steady_steps
-from suite.wire import Step
-
-
-def operations(case: Case, steps: Sequence[Step], *, recomputes: bool = False) -> list[int] | None:
-    """Return the operations of each step, or None where a row's length is unknown.
-
-    ``recomputes`` adds the forward pass that gradient checkpointing runs again.
-    """
-    if not all(step.row_tokens for step in steps):
-        return None
-    method, architecture = case.method, case.model.architecture
-    counts: dict[tuple[int, ...], int] = {}  # most steps are alike
-    for rows in {step.row_tokens for step in steps}:
-        flops = step_flops(architecture, method.adapter, rows, recomputes=recomputes)
-        counts[rows] = flops.model + flops.recompute
-    return [counts[step.row_tokens] for step in steps]
+from suite.results.samples import operations, per_second, steady_steps
 
 
 @once

@@ -23,7 +23,7 @@ from suite.wire import Struct
 PLAN = "run.json"
 JOURNAL = "journal.jsonl"
 FIDELITY = "fidelity.json"
-NOISE = "noise.json"  #: computed from the records of a folder (``suite.results.stats.noise``)
+NOISE = "noise.json"  #: computed from the records of a folder (``suite.results.scatter.noise``)
 MOST_BAD_LINES = 20  #: of one file that are named one by one; the others are counted
 
 

@@ -13,8 +13,8 @@ from suite.catalog import families, parameters
 from suite.catalog.case import Case
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.targets import PLACES
-from suite.results.metrics import model_flops_per_second
 from suite.results.record import Check
+from suite.results.samples import operations
 from suite.wire import Effective, Probe, Step
 
 
@@ -51,7 +51,7 @@ def possible(case: Case, steps: tuple[Step, ...], probe: Probe | None) -> Check:
     """
     name = "possible speed"
     steady = [step for step in steps if step.role == "steady"]
-    counts = model_flops_per_second.operations(case, steady)
+    counts = operations(case, steady)
     if probe is None or not counts:
         why = "no matrix product was measured" if probe is None else "no steady step was measured"
         return Check(name=name, status="unknown", detail=why)

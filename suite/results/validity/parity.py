@@ -11,6 +11,7 @@ import msgspec
 
 from suite.results.memoize import once
 from suite.results.record import Record
+from suite.results.samples import LOSS_FLOOR
 from suite.units import percent
 from suite.wire import Step
 
@@ -41,9 +42,6 @@ DUMMY_BAND = Band(first_loss=0.0005, trajectory=0.001, gradient=0.015)
 EXPERTS_BAND = Band(first_loss=0.0005, trajectory=0.005, gradient=0.04)
 #: For trained weights nothing has been measured yet.
 OTHER_BAND = Band(first_loss=0.005, trajectory=0.02, gradient=0.05)
-#: Differences are relative to the reference's loss, or to this where that is smaller: near zero a
-#: relative difference says nothing. In nats.
-LOSS_FLOOR = 0.1
 
 Verdict = Literal["agrees", "differs", "no reference"]
 

@@ -16,11 +16,11 @@ from suite.run.containers import image, owner
 from suite.run.containers.container import Launched, Spec
 from suite.run.containers.engine import DockerEngine, connect
 from suite.run.containers.place import RESULTS, Place, RemotePlace, own_user, place
+from suite.run.launch import OneLaunch
 from suite.run.machine import environment
 from suite.run.machine.gpu import Missing, open_gpu
 from suite.run.progress.events import CaseBegun, CaseEnded, PhaseEntered, StepTaken, Stopped
 from suite.run.progress.reporter import Reporter
-from suite.run.upgrade.target_environment import OneLaunch
 from suite.signals import Signals
 
 #: More than any phase may take in silence, by what a case's time-outs say: probe, preflight.

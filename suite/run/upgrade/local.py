@@ -18,10 +18,10 @@ import msgspec
 from suite.errors import WrongMachine
 from suite.results.storage.run_folder import Run
 from suite.run.folders import cache_folder
+from suite.run.launch import OneLaunch
 from suite.run.progress.reporter import Reporter
 from suite.run.pytest_front.drive import run_launch
 from suite.run.upgrade import package_index
-from suite.run.upgrade.target_environment import OneLaunch
 
 
 class LocalEnvironment:

@@ -22,9 +22,9 @@ from suite.results.record import Container
 from suite.results.storage.run_folder import Run
 from suite.run.containers import image, launches, layer
 from suite.run.containers.engine import DockerEngine
+from suite.run.launch import OneLaunch
 from suite.run.upgrade import package_index
 from suite.run.upgrade.package_index import NotInstallable, Target
-from suite.run.upgrade.target_environment import OneLaunch
 
 
 class PatchedImage(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,14 +1,12 @@
 """What two sides of a comparison of package versions stand on: this environment, or an image."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from suite.results.storage.run_folder import Run
-from suite.run.progress.reporter import Reporter
+from suite.run.launch import OneLaunch
 from suite.run.upgrade.package_index import Target
-
-OneLaunch = Callable[[int, Reporter], None]  #: carries out the launch of that number
 
 
 class PatchedEnvironment(Protocol):

@@ -17,7 +17,7 @@ from suite.errors import BadInput, WrongMachine
 from suite.results.record import Record, encode, seal
 from suite.results.redaction import identities
 from suite.results.redaction.scrub import Scrubber, Taken, learned, scrub
-from suite.results.stats import noise
+from suite.results.scatter import noise
 from suite.results.storage.folder import Folder, open_folder
 from suite.results.storage.reader import NOISE
 from suite.results.storage.run_folder import JOURNAL, PLAN, Plan, read

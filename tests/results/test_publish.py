@@ -12,10 +12,10 @@ import pytest
 from suite.cli import main
 from suite.errors import BadInput, WrongMachine
 from suite.paths import ROOT
+from suite.results.publish import publish, scrub, write_noise
 from suite.results.record import Container
-from suite.results.stats.noise import NoiseFile, of_records
+from suite.results.scatter.noise import NoiseFile, of_records
 from suite.results.storage import run_folder
-from suite.results.storage.publish import publish, scrub, write_noise
 from suite.results.storage.reader import NOISE
 from support import records
 
@@ -147,7 +147,7 @@ def test_publishing_twice_is_refused(tmp_path: Path):
 BROKEN = """
 import os, resource, signal, sys
 from pathlib import Path
-from suite.results.storage.publish import publish
+from suite.results.publish import publish
 how, number, run, results = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
 if how == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (number, number))

@@ -16,7 +16,7 @@ from suite.catalog.names import CaseId, Name
 from suite.results.metrics import all_metrics
 from suite.results.record import CompileCache, Record
 from suite.results.replicates import Replicates, group
-from suite.results.validity.parity import LOSS_FLOOR
+from suite.results.samples import LOSS_FLOOR
 from suite.wire import Step, Struct
 
 SCHEMA = 1

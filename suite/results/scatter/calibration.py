@@ -12,8 +12,8 @@ from suite import units
 from suite.errors import BadInput
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
+from suite.results.scatter.noise import NoiseFile
 from suite.results.stats import significance
-from suite.results.stats.noise import NoiseFile
 from suite.results.storage import safe_files
 from suite.results.storage.budget import Budget
 from suite.results.storage.decode import Unusable

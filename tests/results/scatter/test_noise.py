@@ -8,7 +8,7 @@ import pytest
 
 from suite.results.record import Gpu, Record
 from suite.results.replicates import group
-from suite.results.stats.noise import Noise, NoiseFile, file_content, noise, of_records
+from suite.results.scatter.noise import Noise, NoiseFile, file_content, noise, of_records
 from support import records
 
 

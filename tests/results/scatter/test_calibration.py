@@ -8,8 +8,9 @@ import pytest
 from suite.cli import main
 from suite.errors import BadInput
 from suite.results.record import Record
-from suite.results.stats import noise, significance
-from suite.results.stats.calibration import clocks, drift, spreads
+from suite.results.scatter import noise
+from suite.results.scatter.calibration import clocks, drift, spreads
+from suite.results.stats import significance
 from support import records
 from support.two_sides import AFTER, BEFORE, SECONDS, compared, folder, line, side
 

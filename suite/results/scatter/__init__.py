@@ -1,0 +1,1 @@
+"""How far launches of the same thing lie apart, and what a comparison allows for it."""
