@@ -14,10 +14,13 @@ from reports.site.build import build
 from suite.paths import RESULTS, ROOT
 from suite.results.storage.run_folder import read
 from support import sites
-from support.browsers import SCHEMES, WIDTHS, Browser, needs_browser, scheme, serious, size
+from support.browsers import WIDTHS, Browser, needs_browser, scheme, serious, size
 
 pytestmark = needs_browser
 PICTURES = ROOT / "build" / "screenshots"
+#: What may differ from one colour scheme to the other: all other rules look at the same elements.
+COLOURS = ("color-contrast", "link-in-text-block")
+SCHEMES: dict[str, tuple[str, ...]] = {"light": (), "dark": COLOURS}
 HIGHEST = 8000  #: CSS pixels of a page that are in its picture
 
 
@@ -46,15 +49,18 @@ def kinds(site: Path) -> dict[str, Path]:
 
 
 def test_axe_finds_nothing_serious(browser: Browser, site: Path) -> None:
-    """Contrast, names, roles and structure hold on every kind of page, light and dark."""
+    """Contrast, names, roles and structure hold on every kind of page; colours in the dark too."""
     size(browser, 1280)
     wrong = []
     for kind, path in kinds(site).items():
-        for name in SCHEMES:
+        browser.get(path.as_uri())
+        for name, rules in SCHEMES.items():
             scheme(browser, name)
-            browser.get(path.as_uri())
-            wrong += [f"{kind}, {name}: {each}" for each in serious(browser)]
+            wrong += [f"{kind}, {name}: {each}" for each in serious(browser, rules=rules)]
     assert wrong == []
+    browser.execute_script("document.querySelector('main').style.color = '#333'")
+    assert {each.split(":")[0] for each in serious(browser, rules=COLOURS)} == {"color-contrast"}
+    browser.execute_script("document.querySelector('main').style.color = ''")
     browser.execute_script(
         "document.querySelector('main').append(document.createElement('input'))"
     )

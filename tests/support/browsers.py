@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from importlib import resources, util
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ needs_browser = pytest.mark.skipif(
     reason="needs selenium, chromium, chromedriver",
 )
 WIDTHS = (390, 1280)
-SCHEMES = ("light", "dark")
 
 Browser = Any  # selenium's Chrome, which has few types
 
@@ -65,11 +65,15 @@ def requests(browser: Browser) -> list[str]:
     return [message["params"]["request"]["url"] for message in sent]
 
 
-def serious(browser: Browser) -> list[str]:
-    """Return what axe-core finds serious or critical on the open page: rule and element."""
+def serious(browser: Browser, *, rules: Sequence[str] = ()) -> list[str]:
+    """Return what axe-core finds serious or critical on the open page: rule and element.
+
+    ``rules`` are the only ones to look at, all where none is named.
+    """
     axe = resources.files("axe_playwright_python") / "axe.min.js"
+    only = json.dumps({"runOnly": list(rules)} if rules else {})
     # Through the debugger's protocol, so that the page's own policy has no say in it.
-    for script in (axe.read_text(encoding="utf-8"), "axe.run(document)"):
+    for script in (axe.read_text(encoding="utf-8"), f"axe.run(document, {only})"):
         found = browser.execute_cdp_cmd(
             "Runtime.evaluate",
             {
