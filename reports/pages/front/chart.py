@@ -9,7 +9,7 @@ from reports.analysis.workloads import CardResult, WorkGroup, work_groups
 from reports.pages.front.marks import Axis, Tick, axis
 from reports.pages.front.measures import MEASURES, Measure
 from reports.pages.front.titles import title
-from reports.pages.front.words import gpu_names, workload
+from reports.pages.front.words import gpu_names, listed, workload
 from reports.pages.overview import OverviewTable, most_measured
 from reports.published.headline_claim import ClaimCase, claim_cases
 from reports.text import phrases
@@ -51,13 +51,16 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlotRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One method. ``ours`` says that the engine whose claim is looked at ran it."""
+    """One method. ``ours`` says that another engine than plain PEFT ran it.
+
+    ``fastest`` says so where it is, outside the noise, and on which GPU where not on all.
+    """
 
     method: str
-    summary: str
     ours: bool
     marks: tuple[Mark, ...]
     figures: tuple[Figure, ...]
+    fastest: str
     memory: Bar | None
 
 
@@ -145,20 +148,22 @@ class _Drawing:
         scale = units.scale(measure.scale, [value.median for value in known])
         peaks = {} if measure.name == "memory" else self._values(peak_memory)
         sizes = units.scale("bytes", [value.median for value in peaks.values() if value])
-        rows = tuple(
-            PlotRow(
-                method=method.title,
-                summary=method.summary,
-                ours=method.engine != PLAIN,
-                marks=tuple(self._marks(method.name, values, scaled)),
-                figures=tuple(
-                    self._figure(index, method.name, profile, measure, values, scale)
-                    for profile in self.profiles
-                ),
-                memory=self._bar(method.name, peaks, sizes),
+        rows = []
+        for index, method in enumerate(self.work.methods):
+            figures = tuple(
+                self._figure(index, method.name, profile, measure, values, scale)
+                for profile in self.profiles
             )
-            for index, method in enumerate(self.work.methods)
-        )
+            rows.append(
+                PlotRow(
+                    method=method.title,
+                    ours=method.engine != PLAIN,
+                    marks=tuple(self._marks(method.name, values, scaled)),
+                    figures=figures,
+                    fastest=self._fastest(figures),
+                    memory=self._bar(method.name, peaks, sizes),
+                )
+            )
         gpus = tuple((self._kind(each), self.names[each]) for each in self.profiles)
         return DotPlot(
             measure=measure,
@@ -166,9 +171,20 @@ class _Drawing:
             subtitle=f"{measure.words(scale.unit)}. {workload(self.work)}.",
             gpus=gpus,
             ticks=scaled.ticks(scale.size),
-            rows=rows,
+            rows=tuple(rows),
             memory=sizes.unit if any(row.memory for row in rows) else "",
         )
+
+    def _fastest(self, figures: Sequence[Figure]) -> str:
+        known = [each for each in figures if each.exact]
+        if not any(each.best for each in known):
+            return ""
+        where = [
+            self.names[profile]
+            for profile, each in zip(self.profiles, figures, strict=True)
+            if each.best
+        ]
+        return "fastest" if len(where) == len(known) else f"fastest on {listed(where)}"
 
     def _kind(self, profile: str) -> str:
         return "full" if profile == self.profiles[-1] else "open"
@@ -231,7 +247,9 @@ class _Drawing:
 
     def _ratio(self, group: Replicates, profile: str, measure: Measure) -> str:
         base = self.work.cells.get((BASELINE, profile))
-        if base is None or base.shown is group or hindrance(group, base.shown):
+        if base is not None and base.shown is group:
+            return "baseline"
+        if base is None or hindrance(group, base.shown):
             return ""
         found = paired(group, base.shown, measure.of(group.best))
         return "" if found is None else f"{paired_text(found)} {base.shown.case.method.title}"

@@ -47,7 +47,8 @@ def speeds(cases: Sequence[ClaimCase], kind: str = "") -> list[tuple[ClaimCase, 
 
 def savings(cases: Sequence[ClaimCase]) -> tuple[list[float], list[float]]:
     """Return the shares of memory saved: from 16 bits to 4, and at the same precision."""
-    smaller, equal = [], []
+    smaller: list[float] = []
+    equal: list[float] = []
     for case in cases:
         for kind in ("plain", "quantized"):
             base = case.baselines.get(kind)
@@ -103,7 +104,7 @@ def _gpus(dataset: Dataset) -> Finding | None:
     if few:
         text += f" {few} of {len(single)} rest on one repeat."
     return Finding(
-        headline=f"{names[faster]}: {units.ratio(mean)} {names[slower]}",
+        headline=f"{names[faster]}: {units.ratio(mean)} the {names[slower]}",
         text=text,
         href=pair_page(pair.ours, pair.theirs),
     )

@@ -73,7 +73,7 @@ def _csv(models: Sequence[ModelChart]) -> str:
                 for (_, gpu), figure in zip(plot.gpus, row.figures, strict=True):
                     if figure.exact:
                         named = model.title, plot.measure.title, row.method, gpu
-                        writer.writerow((*named, figure.exact, figure.note))
+                        writer.writerow((*named, f"{float(figure.exact):.6g}", figure.note))
                         rows += 1
     written = text.getvalue().encode("utf-8", "replace")
-    return f"data:text/csv;charset=utf-8,{quote(written)}" if rows else ""
+    return f"data:text/csv;charset=utf-8,{quote(written, safe=',/:()')}" if rows else ""
