@@ -65,7 +65,7 @@ class PlotRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DotPlot(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric of one model. ``memory`` is the unit of the bars, "" where there are none."""
+    """One metric of one model. ``memory`` says what the bars are, "" where there are none."""
 
     measure: Measure
     title: str
@@ -172,7 +172,7 @@ class _Drawing:
             gpus=gpus,
             ticks=scaled.ticks(scale.size),
             rows=tuple(rows),
-            memory=sizes.unit if any(row.memory for row in rows) else "",
+            memory=self._held(sizes.unit) if any(row.memory for row in rows) else "",
         )
 
     def _fastest(self, figures: Sequence[Figure]) -> str:
@@ -253,6 +253,16 @@ class _Drawing:
             return ""
         found = paired(group, base.shown, measure.of(group.best))
         return "" if found is None else f"{paired_text(found)} {base.shown.case.method.title}"
+
+    def _held(self, unit: str) -> str:
+        """Return what the bars of memory are of, where that is one size for all."""
+        totals = {
+            total
+            for (_, profile), cell in self._cells()
+            if profile == self.profiles[-1] and (total := _memory(cell.shown))
+        }
+        whole = f" of {totals.pop() / 2**30:,.0f}" if len(totals) == 1 and unit == "GiB" else ""
+        return f"Peak {unit}{whole}"
 
     def _bar(
         self,

@@ -94,7 +94,7 @@ def _words(case: ClaimCase, names: dict[str, str]) -> str:
 def _title(found: dict[str, list[float]]) -> str:
     hits = {kind: sum(value >= FASTER for value in values) for kind, values in found.items()}
     total, everything = sum(hits.values()), sum(map(len, found.values()))
-    claim = f"“Up to {FASTER:g}× faster”"
+    claim = f"“{FASTER:g}× faster”"
     if not total:
         return f"{claim}: reached in none of {units.counted(everything, 'comparison')}"
     if total == hits["naive"]:
