@@ -1,7 +1,7 @@
 """The first screen: for each model what wins on which card, with what did not run in words."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -69,6 +69,11 @@ def overview_tables(dataset: Dataset, pages: Mapping[Model, str]) -> tuple[Overv
     )
 
 
+def most_measured(works: Sequence[WorkGroup]) -> WorkGroup:
+    """Return the work with the most numbers: the one that stands for its model."""
+    return max(works, key=lambda each: sum(bool(cell.shown.ok) for cell in each.cells.values()))
+
+
 def _overview_table(
     name: str,
     works: list[WorkGroup],
@@ -76,7 +81,7 @@ def _overview_table(
     dataset: Dataset,
     pages: Mapping[Model, str],
 ) -> OverviewTable:
-    work = max(works, key=lambda each: sum(bool(cell.shown.ok) for cell in each.cells.values()))
+    work = most_measured(works)
     shown = [cell.shown for cell in work.cells.values()]
     rates = [value.median for group in shown if (value := _tokens(group))]
     peaks = [value.median for group in shown if (value := _peak(group))]

@@ -14,6 +14,7 @@ from reports.pages import plan as plan_page
 from reports.pages import prices as price_list
 from reports.pages.card_pair import matrix as pair_matrix
 from reports.pages.card_pair import page as pair_page
+from reports.pages.front.page import front_page
 from reports.pages.gpu import index as gpu_list
 from reports.pages.gpu import page as gpu_page
 from reports.pages.gpu.telemetry import sample_counts
@@ -151,13 +152,15 @@ def _compute(dataset: Dataset) -> None:
 def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page that is there once, the first one first."""
     addresses = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
+    glances = overview_tables(dataset, addresses)
     shared = {
+        "front": front_page(dataset, glances),
         "overview": dataset.overview,
         "models": model_view.listed(dataset),
         "history": history.blocks(dataset),
         "history_permutations": changes.PERMUTATIONS,
         "history_alpha": units.percent(changes.ALPHA),
-        "glances": overview_tables(dataset, addresses),
+        "glances": glances,
         "weights": dict.fromkeys(t for each in dataset.overview.sections for t in each.weights),
         "summary": {name: summary.part(dataset, name) for name in summary.PARTS},
         "results": all_results.results(dataset),

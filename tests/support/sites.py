@@ -127,6 +127,8 @@ def broken_links(site: Path) -> list[str]:
         for link in page.all("a"):
             if link.attributes.get("rel") == "external":  # sources of published figures
                 continue
+            if "download" in link.attributes and link.attributes["href"].startswith("data:"):
+                continue  # the address is the file
             address, _, fragment = link.attributes["href"].partition("#")
             target = (page.path.parent / unquote(address)).resolve() if address else page.path
             inside = target.is_relative_to(site.resolve()) and target.is_file()

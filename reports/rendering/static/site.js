@@ -12,6 +12,8 @@
 // <p data-job="NAME">        is given inputs for tokens and epochs; NAME begins their keys. Cells
 //                            with data-per-token ("value low high" of one) are computed anew;
 //                            those in a row of class "projected" in the digits of an estimate
+// <div data-front>           groups of buttons (data-pick="model", "metric") that choose which
+//                            section with data-model and data-metric is shown
 (() => {
   const SIZES = {
     "µs": 1e-6, ms: 1e-3, s: 1, min: 60, h: 3600,
@@ -395,6 +397,54 @@
     }
   }
 
+  // The first screen's picker: one plot of all, by model and metric.
+  class Picker {
+    constructor(place) {
+      this.plots = [...document.querySelectorAll("section[data-model][data-metric]")];
+      this.buttons = [...place.querySelectorAll("[data-pick] button")];
+      this.chosen = {};
+      for (const button of this.buttons) {
+        const { pick } = button.parentElement.dataset;
+        if (button.ariaPressed === "true") this.chosen[pick] = button.value;
+        button.addEventListener("click", () => this.choose(pick, button.value));
+      }
+      this.usual = { ...this.chosen };
+      for (const pick of Object.keys(this.usual)) {
+        const value = address.get(`front.${pick}`);
+        if (this.buttons.some((each) => this.is(each, pick, value))) this.chosen[pick] = value;
+      }
+      place.hidden = false;
+      this.show();
+    }
+
+    is(button, pick, value) {
+      return button.parentElement.dataset.pick === pick && button.value === value;
+    }
+
+    choose(pick, value) {
+      this.chosen[pick] = value;
+      for (const [key, now] of Object.entries(this.chosen)) {
+        if (now === this.usual[key]) address.delete(`front.${key}`);
+        else address.set(`front.${key}`, now);
+      }
+      this.show();
+      remember();
+    }
+
+    // A model without the metric shows the first that it has; that button is the one pressed.
+    show() {
+      const ours = this.plots.filter((plot) => plot.dataset.model === this.chosen.model);
+      const shown = ours.find((plot) => plot.dataset.metric === this.chosen.metric) ?? ours[0];
+      for (const plot of this.plots) plot.hidden = plot !== shown;
+      for (const button of this.buttons) {
+        const { pick } = button.parentElement.dataset;
+        button.ariaPressed = String(button.value === shown?.dataset[pick]);
+        button.disabled = pick === "metric" && !ours.some((each) => each.dataset.metric === button.value);
+      }
+    }
+  }
+
+  for (const place of document.querySelectorAll("[data-front]")) new Picker(place);
   for (const place of document.querySelectorAll("[data-job]")) new Job(place);
   for (const table of document.querySelectorAll("table[data-table]")) new Table(table);
 

@@ -1,0 +1,79 @@
+"""All of the first screen."""
+
+import csv
+import io
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from reports.analysis.dataset import Dataset
+from reports.pages.front.chart import ModelChart, charts
+from reports.pages.front.findings import Finding, findings
+from reports.pages.front.measures import MEASURES, Measure
+from reports.pages.front.scope import on_gpu, scope
+from reports.pages.front.strip import Strip, strip
+from reports.pages.overview import OverviewTable
+
+#: What a reader wants to do next, and the page that helps.
+TASKS = (
+    ("What can my GPU train overnight?", "plan.html"),
+    ("Buy or rent: what does a job cost?", "plan.html"),
+    ("Is the claim I read true?", "claims.html"),
+    ("Did an upgrade slow me down?", "history.html"),
+    ("Check or repeat a number", "all-results.html"),
+)
+
+
+class FrontPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The first screen; ``csv`` is the address of the plots' numbers, which it holds itself."""
+
+    title: str
+    scope: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    models: tuple[ModelChart, ...]
+    choices: tuple[ModelChart, ...]
+    measures: tuple[Measure, ...]
+    strip: Strip | None
+    tasks: tuple[tuple[str, str], ...]
+    csv: str
+
+
+def front_page(dataset: Dataset, tables: Sequence[OverviewTable]) -> FrontPage:
+    """Return the first screen; ``tables`` are those below it."""
+    models = charts(dataset, tables)
+    used = {plot.measure.name for model in models for plot in model.plots}
+    gpu = on_gpu(dataset)
+    order = [table.anchor for table in tables]
+    return FrontPage(
+        title=(
+            "What fine-tuning an LLM costs on one GPU"
+            if gpu
+            else "Fine-tuning methods, side by side"
+        ),
+        scope=scope(dataset),
+        findings=findings(dataset),
+        models=models,
+        choices=tuple(sorted(models, key=lambda each: order.index(f"glance-{each.name}"))),
+        measures=tuple(each for each in MEASURES if each.name in used),
+        strip=strip(dataset),
+        tasks=TASKS,
+        csv=_csv(models),
+    )
+
+
+def _csv(models: Sequence[ModelChart]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("model", "metric", "method", "gpu", "value in SI units", "against LoRA"))
+    rows = 0
+    for model in models:
+        for plot in model.plots:
+            for row in plot.rows:
+                for (_, gpu), figure in zip(plot.gpus, row.figures, strict=True):
+                    if figure.exact:
+                        named = model.title, plot.measure.title, row.method, gpu
+                        writer.writerow((*named, f"{float(figure.exact):.6g}", figure.note))
+                        rows += 1
+    written = text.getvalue().encode("utf-8", "replace")
+    return f"data:text/csv;charset=utf-8,{quote(written, safe=',/:()')}" if rows else ""
