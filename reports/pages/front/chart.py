@@ -10,7 +10,7 @@ from reports.pages.front.marks import Axis, Tick, axis
 from reports.pages.front.measures import MEASURES, Measure
 from reports.pages.front.titles import title
 from reports.pages.front.words import gpu_names, listed, workload
-from reports.pages.overview import OverviewTable, most_measured
+from reports.pages.overview import OverviewCell, OverviewTable, most_measured
 from reports.published.headline_claim import ClaimCase, claim_cases
 from reports.text import phrases
 from reports.text.numbers import BASELINE, exact, hindrance, paired_text, peak_memory, record_page
@@ -241,9 +241,18 @@ class _Drawing:
             exact=exact(value.median),
             href=page,
             note=self._ratio(cell.shown, profile, measure),
-            best=measure.name == "speed" and found is not None and found.best,
+            best=measure.name == "speed" and self._ahead(found, profile),
             wrong=found is not None and found.wrong,
         )
+
+    def _ahead(self, cell: OverviewCell | None, profile: str) -> bool:
+        """Return whether this is the fastest of its kind of training and of all on its GPU."""
+        column = self.work.profiles.index(profile)
+        others = [found for row in self.table.rows if (found := row.cells[column])]
+        rates = [float(each.tokens.exact) for each in others if each.tokens and not each.wrong]
+        if cell is None or cell.tokens is None or not cell.best:
+            return False
+        return float(cell.tokens.exact) >= max(rates)
 
     def _ratio(self, group: Replicates, profile: str, measure: Measure) -> str:
         base = self.work.cells.get((BASELINE, profile))
