@@ -6,7 +6,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import CardResult, WorkGroup, work_groups
-from reports.pages.front.marks import Axis, Tick, axis
+from reports.pages.front.marks import Axis, AxisTick, axis
 from reports.pages.front.measures import MEASURES, Measure
 from reports.pages.front.titles import title
 from reports.pages.front.words import gpu_names, listed, workload
@@ -43,7 +43,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     wrong: bool = False
 
 
-class Bar(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryBar(msgspec.Struct, frozen=True, kw_only=True):
     """Peak memory: its text, and in percent what it fills of the GPU, None where unknown."""
 
     text: str
@@ -61,7 +61,7 @@ class PlotRow(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...]
     figures: tuple[Figure, ...]
     fastest: str
-    memory: Bar | None
+    memory: MemoryBar | None
 
 
 class DotPlot(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ class DotPlot(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     subtitle: str
     gpus: tuple[tuple[str, str], ...]
-    ticks: tuple[Tick, ...]
+    ticks: tuple[AxisTick, ...]
     rows: tuple[PlotRow, ...]
     memory: str
 
@@ -278,13 +278,13 @@ class _Drawing:
         method: str,
         peaks: Mapping[tuple[str, str], MedianWithRange | None],
         scale: units.Scale,
-    ) -> Bar | None:
+    ) -> MemoryBar | None:
         for profile in reversed(self.profiles):
             peak = peaks.get((method, profile))
             if peak is not None:
                 total = _memory(self.work.cells[method, profile].shown)
                 fill = None if not total else round(min(100 * peak.median / total, 100), 1)
-                return Bar(text=f"{peak.median / scale.size:,.0f}", fill=fill)
+                return MemoryBar(text=f"{peak.median / scale.size:,.0f}", fill=fill)
         return None
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.pages.front.chart import ModelChart, charts
-from reports.pages.front.findings import Finding, findings
+from reports.pages.front.findings import KeyFinding, findings
 from reports.pages.front.measures import MEASURES, Measure
 from reports.pages.front.scope import on_gpu, scope
 from reports.pages.front.strip import Strip, strip
@@ -30,7 +30,7 @@ class FrontPage(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     scope: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[KeyFinding, ...]
     models: tuple[ModelChart, ...]
     choices: tuple[ModelChart, ...]
     measures: tuple[Measure, ...]
