@@ -6,7 +6,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.pages.front.findings import speeds
-from reports.pages.front.marks import LogAxis, AxisTick
+from reports.pages.front.marks import AxisTick, LogAxis
 from reports.pages.front.words import gpu_names, times
 from reports.published.headline_claim import FASTER, ClaimCase, claim_cases
 from suite import units
