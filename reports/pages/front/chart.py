@@ -6,11 +6,11 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import CardResult, WorkGroup, work_groups
-from reports.pages.front.marks import Axis, Tick, axis
+from reports.pages.front.marks import Axis, AxisTick, axis
 from reports.pages.front.measures import MEASURES, Measure
 from reports.pages.front.titles import title
 from reports.pages.front.words import gpu_names, listed, workload
-from reports.pages.overview import OverviewTable, most_measured
+from reports.pages.overview import OverviewCell, OverviewTable, most_measured
 from reports.published.headline_claim import ClaimCase, claim_cases
 from reports.text import phrases
 from reports.text.numbers import BASELINE, exact, hindrance, paired_text, peak_memory, record_page
@@ -43,7 +43,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     wrong: bool = False
 
 
-class Bar(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryBar(msgspec.Struct, frozen=True, kw_only=True):
     """Peak memory: its text, and in percent what it fills of the GPU, None where unknown."""
 
     text: str
@@ -61,7 +61,7 @@ class PlotRow(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...]
     figures: tuple[Figure, ...]
     fastest: str
-    memory: Bar | None
+    memory: MemoryBar | None
 
 
 class DotPlot(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ class DotPlot(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     subtitle: str
     gpus: tuple[tuple[str, str], ...]
-    ticks: tuple[Tick, ...]
+    ticks: tuple[AxisTick, ...]
     rows: tuple[PlotRow, ...]
     memory: str
 
@@ -241,9 +241,18 @@ class _Drawing:
             exact=exact(value.median),
             href=page,
             note=self._ratio(cell.shown, profile, measure),
-            best=measure.name == "speed" and found is not None and found.best,
+            best=measure.name == "speed" and self._ahead(found, profile),
             wrong=found is not None and found.wrong,
         )
+
+    def _ahead(self, cell: OverviewCell | None, profile: str) -> bool:
+        """Return whether this is the fastest of its kind of training and of all on its GPU."""
+        column = self.work.profiles.index(profile)
+        others = [found for row in self.table.rows if (found := row.cells[column])]
+        rates = [float(each.tokens.exact) for each in others if each.tokens and not each.wrong]
+        if cell is None or cell.tokens is None or not cell.best:
+            return False
+        return float(cell.tokens.exact) >= max(rates)
 
     def _ratio(self, group: Replicates, profile: str, measure: Measure) -> str:
         base = self.work.cells.get((BASELINE, profile))
@@ -269,13 +278,13 @@ class _Drawing:
         method: str,
         peaks: Mapping[tuple[str, str], MedianWithRange | None],
         scale: units.Scale,
-    ) -> Bar | None:
+    ) -> MemoryBar | None:
         for profile in reversed(self.profiles):
             peak = peaks.get((method, profile))
             if peak is not None:
                 total = _memory(self.work.cells[method, profile].shown)
                 fill = None if not total else round(min(100 * peak.median / total, 100), 1)
-                return Bar(text=f"{peak.median / scale.size:,.0f}", fill=fill)
+                return MemoryBar(text=f"{peak.median / scale.size:,.0f}", fill=fill)
         return None
 
 

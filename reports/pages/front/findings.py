@@ -15,7 +15,7 @@ from suite.results.pooled import PairedRatio
 CLAIMS = "claims.html#claim"
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class KeyFinding(msgspec.Struct, frozen=True, kw_only=True):
     """What was found in a few words, what it is of, and the address of its evidence."""
 
     headline: str
@@ -23,7 +23,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     href: str
 
 
-def findings(dataset: Dataset) -> tuple[Finding, ...]:
+def findings(dataset: Dataset) -> tuple[KeyFinding, ...]:
     """Return what the data says; a finding without data is left out."""
     cases = claim_cases(dataset)
     found = (_speed(cases), _memory(cases), _gpus(dataset))
@@ -58,7 +58,7 @@ def savings(cases: Sequence[ClaimCase]) -> tuple[list[float], list[float]]:
     return smaller, equal
 
 
-def _speed(cases: Sequence[ClaimCase]) -> Finding | None:
+def _speed(cases: Sequence[ClaimCase]) -> KeyFinding | None:
     ratios = [ratio.value for _, ratio in speeds(cases)]
     if not ratios:
         return None
@@ -69,23 +69,23 @@ def _speed(cases: Sequence[ClaimCase]) -> Finding | None:
         text += f" {FASTER:g}× takes a naive baseline: {hits} of {len(naive)}."
     elif max(ratios) < FASTER:
         text += f" None reached {FASTER:g}×."
-    return Finding(headline=f"{times(ratios)} as fast", text=text, href=CLAIMS)
+    return KeyFinding(headline=f"{times(ratios)} as fast", text=text, href=CLAIMS)
 
 
-def _memory(cases: Sequence[ClaimCase]) -> Finding | None:
+def _memory(cases: Sequence[ClaimCase]) -> KeyFinding | None:
     smaller, equal = savings(cases)
     if smaller:
         text = "From 16-bit LoRA to Unsloth QLoRA."
         if equal:
             text += f" Unsloth at equal precision saves {saved(equal)}."
-        return Finding(headline=f"{saved(smaller)} less memory", text=text, href=CLAIMS)
+        return KeyFinding(headline=f"{saved(smaller)} less memory", text=text, href=CLAIMS)
     if not equal:
         return None
     text = f"Unsloth against plain PEFT at equal precision ({_comparisons(len(equal))})."
-    return Finding(headline=f"{saved(equal)} less memory", text=text, href=CLAIMS)
+    return KeyFinding(headline=f"{saved(equal)} less memory", text=text, href=CLAIMS)
 
 
-def _gpus(dataset: Dataset) -> Finding | None:
+def _gpus(dataset: Dataset) -> KeyFinding | None:
     known = [pair for pair in pairs(dataset) if pair.mean]
     if not known:
         return None
@@ -103,7 +103,7 @@ def _gpus(dataset: Dataset) -> Finding | None:
     few = sum(min(each.ratio.launches) == 1 for each in single if each.ratio)
     if few:
         text += f" {few} of {len(single)} rest on one repeat."
-    return Finding(
+    return KeyFinding(
         headline=f"{names[faster]}: {units.ratio(mean)} the {names[slower]}",
         text=text,
         href=pair_page(pair.ours, pair.theirs),

@@ -9,7 +9,7 @@ _ROOM = 1.04  #: of an axis over its largest mark
 _MOST_TICKS = 4
 
 
-class Tick(msgspec.Struct, frozen=True, kw_only=True):
+class AxisTick(msgspec.Struct, frozen=True, kw_only=True):
     """One line of an axis and what stands at it."""
 
     at: float
@@ -25,13 +25,13 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
         """Return where a value lies, in percent."""
         return round(100 * value / self.end, 1)
 
-    def ticks(self, size: float) -> tuple[Tick, ...]:
+    def ticks(self, size: float) -> tuple[AxisTick, ...]:
         """Return round numbers of a unit of this size, 0 first."""
         most = self.end / size
         step = _round_step(most / _MOST_TICKS)
         count = math.floor(most / step + 1e-9)
         return tuple(
-            Tick(at=self.at(number * step * size), text=f"{number * step:,.10g}")
+            AxisTick(at=self.at(number * step * size), text=f"{number * step:,.10g}")
             for number in range(count + 1)
         )
 
@@ -53,10 +53,10 @@ class LogAxis(msgspec.Struct, frozen=True, kw_only=True):
         """Return where a ratio lies, in percent."""
         return round(100 * math.log(value / self.begin) / math.log(self.end / self.begin), 1)
 
-    def ticks(self, values: Sequence[float]) -> tuple[Tick, ...]:
+    def ticks(self, values: Sequence[float]) -> tuple[AxisTick, ...]:
         """Return those of the ratios that are on the axis."""
         return tuple(
-            Tick(at=self.at(value), text=f"{value:g}×")
+            AxisTick(at=self.at(value), text=f"{value:g}×")
             for value in values
             if self.begin <= value <= self.end
         )

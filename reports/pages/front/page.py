@@ -9,7 +9,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.pages.front.chart import ModelChart, charts
-from reports.pages.front.findings import Finding, findings
+from reports.pages.front.findings import KeyFinding, findings
 from reports.pages.front.measures import MEASURES, Measure
 from reports.pages.front.scope import on_gpu, scope
 from reports.pages.front.strip import Strip, strip
@@ -30,13 +30,19 @@ class FrontPage(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     scope: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[KeyFinding, ...]
     models: tuple[ModelChart, ...]
     choices: tuple[ModelChart, ...]
     measures: tuple[Measure, ...]
     strip: Strip | None
     tasks: tuple[tuple[str, str], ...]
     csv: str
+
+    @property
+    def ranges(self) -> bool:
+        """Return whether any mark has a bar over its repeats."""
+        plots = [plot for model in self.models for plot in model.plots]
+        return any(m.low is not None for plot in plots for row in plot.rows for m in row.marks)
 
 
 def front_page(dataset: Dataset, tables: Sequence[OverviewTable]) -> FrontPage:
@@ -65,7 +71,7 @@ def front_page(dataset: Dataset, tables: Sequence[OverviewTable]) -> FrontPage:
 def _csv(models: Sequence[ModelChart]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("model", "metric", "method", "gpu", "value in SI units", "against LoRA"))
+    writer.writerow(("model", "metric", "method", "gpu", "value in SI units"))
     rows = 0
     for model in models:
         for plot in model.plots:
@@ -73,7 +79,7 @@ def _csv(models: Sequence[ModelChart]) -> str:
                 for (_, gpu), figure in zip(plot.gpus, row.figures, strict=True):
                     if figure.exact:
                         named = model.title, plot.measure.title, row.method, gpu
-                        writer.writerow((*named, f"{float(figure.exact):.6g}", figure.note))
+                        writer.writerow((*named, f"{float(figure.exact):.6g}"))
                         rows += 1
     written = text.getvalue().encode("utf-8", "replace")
     return f"data:text/csv;charset=utf-8,{quote(written, safe=',/:()')}" if rows else ""

@@ -6,7 +6,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.pages.front.findings import speeds
-from reports.pages.front.marks import LogAxis, Tick
+from reports.pages.front.marks import AxisTick, LogAxis
 from reports.pages.front.words import gpu_names, times
 from reports.published.headline_claim import FASTER, ClaimCase, claim_cases
 from suite import units
@@ -21,7 +21,7 @@ _TICKS = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _LEVELS = (50, 28, 72)  #: heights of dots that follow each other, so that they can be counted
 
 
-class Dot(msgspec.Struct, frozen=True, kw_only=True):
+class StripDot(msgspec.Struct, frozen=True, kw_only=True):
     """One comparison: its place in percent, and what it is of."""
 
     at: float
@@ -35,7 +35,7 @@ class StripRow(msgspec.Struct, frozen=True, kw_only=True):
     range: str
     name: str
     count: str
-    dots: tuple[Dot, ...]
+    dots: tuple[StripDot, ...]
 
 
 class Strip(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     rows: tuple[StripRow, ...]
-    ticks: tuple[Tick, ...]
+    ticks: tuple[AxisTick, ...]
     marks: tuple[float, ...]
 
 
@@ -70,7 +70,7 @@ def _row(
 ) -> StripRow:
     listed = sorted(speeds(cases, kind), key=lambda each: each[1].value)
     dots = tuple(
-        Dot(
+        StripDot(
             at=scaled.at(ratio.value),
             level=_LEVELS[number % len(_LEVELS)],
             title=f"{_words(case, names)}: {ratio.value:.1f}×",
