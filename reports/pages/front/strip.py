@@ -98,5 +98,6 @@ def _title(found: dict[str, list[float]]) -> str:
     if not total:
         return f"{claim}: reached in none of {units.counted(everything, 'comparison')}"
     if total == hits["naive"]:
-        return f"{claim} takes a naive baseline: {total} of {len(found['naive'])} reach it"
+        verb = "reaches" if total == 1 else "reach"
+        return f"{claim} takes a naive baseline: {total} of {len(found['naive'])} {verb} it"
     return f"{claim}: reached in {total} of {units.counted(everything, 'comparison')}"
