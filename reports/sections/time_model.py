@@ -26,8 +26,8 @@ def errors(dataset: Dataset) -> list[Block]:
     tried = [*projector.errors, *project.held_out_cards(projector.model.samples)]
     cards = ", ".join(profile_titles(projector))
     text = (
-        f"Fitted on {units.counted(count, 'measured case')} with rows of one length, on {cards},"
-        f" with {units.counted(len(projector.model.factors), 'factor')}. Held out: predicted by a"
+        f"Fitted on {units.counted(count, 'measured case')} with fixed-length sequences, on"
+        f" {cards}, with {units.counted(len(projector.model.factors), 'factor')}. Held out: predicted by a"
         " fit that saw no case of the same model, of the same method, or none with rows longer"
         f" than {time_errors.LONG_TOKENS:,} tokens. The aim is {units.percent(TARGET)}. A case"
         " of which nothing alike is left is not predicted, and counts as a miss. How the parts"

@@ -67,8 +67,8 @@ PARTS: dict[Part, tuple[str, str]] = {
     "context": ("CUDA context and libraries", "what the driver counts beyond torch"),
 }
 _DATA = {
-    "fixed": "rows of one length",
-    "real-length": "rows of real lengths",
+    "fixed": "fixed-length sequences",
+    "real-length": "real-length sequences",
     "text": "text",
 }
 
@@ -147,7 +147,7 @@ def repeats(group: Replicates) -> str:
 def noise(group: Replicates) -> str:
     """Return a case's scatter over launches in one line, or nothing where it has too few.
 
-    ``Qwen3-8B · LoRA, 2 × 2,048 tokens, rows of one length: launch-to-launch spread 0.4 % over
+    ``Qwen3-8B · LoRA, 2 × 2,048 tokens, fixed-length sequences: launch-to-launch spread 0.4 % over
     5 launches (range 1.0 %)``
     """
     scattered = scatter(group)

@@ -140,7 +140,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         return self.projector.project(case, profile)
 
     def _projected(self, case: Case, profile: Profile, verdict: Verdict) -> Entry:
-        lacking = "no record to project from: no case of rows of one length on a probed GPU"
+        lacking = "no record to project from: no case of fixed-length sequences on a probed GPU"
         if self.projector is not None:
             lacking = self.projector.lacks(case, profile)
         if lacking or self.projector is None:

@@ -34,7 +34,7 @@ DESCRIPTION = """\
 Say what a fine-tuning job takes on each card with each method: time, whether it
 is done in 8 hours, energy of the GPU, rent, and the cost on a card of your own.
 Every row is measured, or projected with its interval from what was measured.
-Tokens are real ones; rows are of one length, so none is padding."""
+Tokens are real ones in fixed-length sequences, so none is padding."""
 
 
 def parser() -> Parser:
@@ -149,7 +149,7 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Plan
     passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
         f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences:,} ×"
-        f" {load.sequence_tokens:,} tokens, rows of one length."
+        f" {load.sequence_tokens:,} tokens, fixed-length sequences."
     )
     print()
     rows = [_row(entry, job, known) for entry in entries]

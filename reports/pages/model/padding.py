@@ -48,7 +48,7 @@ def packing_comparisons(listed: Iterable[ComparableSet]) -> list[PackingComparis
         if len({peers.work.workload.packing for peers in members}) > 1:
             load = first.work.workload
             title = (
-                f"Rows of up to {load.sequence_tokens:,} tokens ·"
+                f"Sequences of up to {load.sequence_tokens:,} tokens ·"
                 f" {phrases.LOOPS[first.work.loop]} · seed {first.work.seed} · {first.trained}"
             )
             by_way = sorted(members, key=lambda p: order.index(p.work.workload.packing))
