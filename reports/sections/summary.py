@@ -32,7 +32,7 @@ def claim(dataset: Dataset) -> list[Block]:
         " its own batch, length and loop, against each baseline that could be meant. Speed is"
         " throughput in real tokens, memory the peak that torch allocated while training. Against"
         " LoRA, 4-bit rows have what their storage saves as well; against QLoRA, the engine's part"
-        " alone. The Liger rung is plain PEFT with Liger's kernels and the same storage of the"
+        " alone. PEFT + Liger is plain PEFT with Liger's kernels and the same storage of the"
         " weights. Cases whose losses differ from their reference's do not count."
     )
     said: list[Block] = []

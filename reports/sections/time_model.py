@@ -27,12 +27,13 @@ def errors(dataset: Dataset) -> list[Block]:
     cards = ", ".join(profile_titles(projector))
     text = (
         f"Fitted on {units.counted(count, 'measured case')} with fixed-length sequences, on"
-        f" {cards}, with {units.counted(len(projector.model.factors), 'factor')}. Held out: predicted by a"
-        " fit that saw no case of the same model, of the same method, or none with rows longer"
-        f" than {time_errors.LONG_TOKENS:,} tokens. The aim is {units.percent(TARGET)}. A case"
-        " of which nothing alike is left is not predicted, and counts as a miss. How the parts"
-        " of a step overlap, and that activations wait for processors as well as for memory, was"
-        " chosen among a few forms by such errors, so they flatter a little."
+        f" {cards}, with {units.counted(len(projector.model.factors), 'factor')}. Held out:"
+        " predicted by a fit that saw no case of the same model, of the same method, or none"
+        f" with sequences longer than {time_errors.LONG_TOKENS:,} tokens. The aim is"
+        f" {units.percent(TARGET)}. A case of which nothing alike is left is not predicted, and"
+        " counts as a miss. How the parts of a step overlap, and that activations wait for"
+        " processors as well as for memory, was chosen among a few forms by such errors, so they"
+        " flatter a little."
     )
     header = ["Held out", "Cases", "Predicted", "Median error", "Largest", "Within the aim"]
     rows = [_way(way, tried) for way in time_errors.WAYS]

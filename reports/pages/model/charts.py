@@ -97,10 +97,10 @@ def ladder(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | No
         if (bar := _baseline_bar(entry, kind, names)) is not None
     ]
     caption = Caption(
-        title=f"The ladder of baselines, {names.cards[profile]}",
+        title=f"Against each baseline, {names.cards[profile]}",
         about=peers.title,
         description="Throughput over that of each baseline in the same run; which one is taken"
-        " decides most of a headline ratio. The Liger rung of a method is plain PEFT with Liger's"
+        " decides most of a headline ratio. The baseline PEFT + Liger is plain PEFT with Liger's"
         f" kernels and the same storage of the weights. {basis(entries)}",
         source=source(entries),
     )

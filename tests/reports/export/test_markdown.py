@@ -127,7 +127,7 @@ def _rate(record: Record) -> float:
 
 
 def test_ratios_name_plain_liger_and_naive_baselines() -> None:
-    """The same engine row against each rung of its own storage, and memory as a change."""
+    """The same engine row against each baseline of its own storage, and memory as a change."""
     found = [
         gpu_records.record(method="lora-naive", seconds=0.4),
         gpu_records.record(method="lora", seconds=0.2),
@@ -139,7 +139,7 @@ def test_ratios_name_plain_liger_and_naive_baselines() -> None:
     (header, *_), (row,) = rows(text), rows(text, "Unsloth LoRA")
     by_title = dict(zip(header, row, strict=True))
     assert by_title["Speed against LoRA"] == "2.0×"
-    assert by_title["Speed against its Liger rung"] == "1.6×"
+    assert by_title["Speed against PEFT + Liger"] == "1.6×"
     assert by_title["Speed against naive LoRA"] == "4.0×"
     assert by_title["Memory against LoRA"] == "−25 %"
     assert made(*found[1:], only="ladder") == ""
@@ -316,7 +316,7 @@ def test_the_claim_is_judged_by_halves(
     assert f"- 3× faster than LoRA: holds {faster}" in text
     assert f"- 80 % less memory than LoRA: holds {smaller}" in text
     assert f"- Both at once against LoRA: {both}" in text
-    assert "than its Liger rung" not in text
+    assert "than PEFT + Liger" not in text
     (row,) = rows(text, "Unsloth LoRA")
     assert row[-2:] == ["no" if "none" in said else "holds" for said in (faster, smaller)]
 

@@ -78,7 +78,7 @@ def test_ratios_are_those_of_two_records(published: Path) -> None:
     (row,) = [r for r in rows(opened, "work-1") if r["Method"].text == "Unsloth LoRA"]
     for heading, base in (
         ("Speed against LoRA", "lora"),
-        ("Speed against its Liger rung", "lora-liger"),
+        ("Speed against PEFT + Liger", "lora-liger"),
         ("Speed against naive LoRA", "lora-naive"),
     ):
         (data,) = [e for e in opened.all("data") if row[heading] in e.parents]
@@ -214,7 +214,7 @@ def test_every_card_is_there(tmp_path: Path, count: int) -> None:
         )
     shown = [e.text for e in opened.all("figcaption")]
     assert len([text for text in shown if text.startswith("Memory against")]) == 1 + count
-    assert len([text for text in shown if text.startswith("The ladder")]) == 1 + count
+    assert len([text for text in shown if text.startswith("Against each baseline")]) == 1 + count
     several = sites.Page(opened.path.parents[1] / "models.html")
     assert len(several.all("tr")) == 1 + 1 + count
 
