@@ -98,7 +98,7 @@ def noise(dataset: Dataset) -> list[Block]:
             if scattered.gate
             else "no"
             if scattered.gpus <= 1
-            else f"no: {scattered.gpus} cards",
+            else f"no: {scattered.gpus} GPUs",
         ]
         rows.append(_row(cells, group.best))
     if not rows:
@@ -112,7 +112,7 @@ def noise(dataset: Dataset) -> list[Block]:
         " their geometric mean; losses and gradient norms are the largest relative differences of"
         " a method to itself. First steps are medians, with compile caches cold and warm; compiled"
         " again is how many files warm launches added to the caches. From"
-        f" {GATE_LAUNCHES} launches of one card on a spread can gate a change."
+        f" {GATE_LAUNCHES} launches of one GPU on a spread can gate a change."
     )
     return [Prose(text=text), table(header, rows, words=3)]
 
@@ -319,16 +319,16 @@ PARTS: Mapping[str, tuple[str, Callable[[Dataset], list[Block]]]] = {
     "claim": ("The published claim", claim),
     "fidelity": ("What the suite itself changes", fidelity),
     "noise": ("From launch to launch", noise),
-    "hosts": ("The hosts behind the cards", hosts.blocks),
+    "hosts": ("The hosts behind the GPUs", hosts.blocks),
     "losses": ("How far losses lie apart", loss_table.losses),
     "steps": ("From step to step", steps),
-    "fit": ("What fits which card", what_fits.needs_and_cards),
-    "searches": ("What a card held, by trying", searches.searches),
+    "fit": ("What fits which GPU", what_fits.needs_and_cards),
+    "searches": ("What a GPU held, by trying", searches.searches),
     "memory": ("How far estimates of memory are off", memory_errors.memory),
     "memory-cases": ("Each estimate against its record", memory_errors.memory_cases),
     "time-model": ("Step time of what was not measured", time_model.errors),
     "published-times": ("Projected against published", time_model.published),
-    "projected-pairs": ("One card against another, projected", time_model.pairs),
+    "projected-pairs": ("One GPU against another, projected", time_model.pairs),
     "failed": ("What has no numbers, and why", failed),
 }
 

@@ -110,7 +110,7 @@ def published(dataset: Dataset) -> list[Block]:
         " nothing."
     )
     blocks: list[Block] = [Prose(text=text)]
-    header = ["Published", "Card", "Method here", "Their software", "Published rate", "Projected"]
+    header = ["Published", "GPU", "Method here", "Their software", "Published rate", "Projected"]
     header += ["As Unsloth, not recomputed", "Verdict"]
     if rows:
         blocks.append(table(header, rows, words=4))
@@ -143,7 +143,9 @@ def pairs(dataset: Dataset) -> list[Block]:
     return blocks
 
 
-_PAIR_HEADER = ["Method", "Card", "Fits", "Step", "Matrix products", "Attention"]
+#: What a way of holding out is called where it is not by its own name.
+_WAYS = {"card": "GPU"}
+_PAIR_HEADER = ["Method", "GPU", "Fits", "Step", "Matrix products", "Attention"]
 _PAIR_HEADER += ["Activations", "Weights", "Host", "Offloading"]
 
 
@@ -189,10 +191,10 @@ def _cards(tried: Sequence[HeldOut]) -> str:
     """Return how projections to cards stand that were measured as well."""
     known = [(e.interval, e.sample.seconds) for e in tried if e.interval is not None]
     if not known:
-        return "One card was measured, so no projection to another could be checked by a record."
+        return "One GPU was measured, so no projection to another could be checked by a record."
     inside = sum(interval.low <= seconds <= interval.high for interval, seconds in known)
     return (
-        "A card is held out by projecting to it from the others and its data sheet:"
+        "A GPU is held out by projecting to it from the others and its data sheet:"
         f" {inside} of {units.counted(len(known), 'case')} lie within their interval."
     )
 
@@ -205,7 +207,7 @@ def _way(way: str, errors: Sequence[HeldOut]) -> TextRow | None:
     within = sum(error <= TARGET for error in known)
     return TextRow(
         cells=(
-            "all long rows" if way == "long rows" else f"one {way} at a time",
+            "all long rows" if way == "long rows" else f"one {_WAYS.get(way, way)} at a time",
             str(len(tried)),
             str(len(known)),
             units.percent(statistics.median(known)) if known else "unknown",
@@ -227,7 +229,7 @@ def _intervals(projector: Projector) -> list[Block]:
         held = f"{sum(mine)} of {len(mine)}" if mine else "none to try"
         rows.append(TextRow(cells=(name, span, units.ratio(width), held)))
     text = (
-        "An interval of a card that was measured reaches from the estimate divided by its width to"
+        "An interval of a GPU that was measured reaches from the estimate divided by its width to"
         " the estimate times it. Widths are such that 90 % of held-out cases stay within, each"
         " model and method counting alike; where fewer than five of them were held out, a wide"
         " one is assumed. Held: by widths from errors of other cases than those held out with it."
@@ -243,7 +245,7 @@ def _missed(missed: Sequence[HeldOut]) -> Block:
                 phrases.case_title(each.sample.case),
                 phrases.work(each.sample.case.workload),
                 each.sample.profile,
-                each.way,
+                _WAYS.get(each.way, each.way),
                 units.seconds(each.sample.seconds),
                 "not predicted"
                 if each.predicted_seconds is None

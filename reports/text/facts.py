@@ -201,7 +201,7 @@ def _container(container: Container) -> Facts:
         ("Base image", base),
         ("Lock of the image", f"{container.lock_hash}{current}" if container.lock_hash else ""),
         ("Container engine", ", ".join(filter(None, (engine, container.runtime)))),
-        ("Card and driver in the container", same),
+        ("GPU and driver in the container", same),
     )
 
 

@@ -109,7 +109,7 @@ def reasons(entries: Sequence[Entry]) -> list[str]:
     for reason, alike in found.items():
         methods = ", ".join(dict.fromkeys(entry.case.method.title for entry in alike))
         cards = dict.fromkeys(marked(entry.profile.title, entry.profile) for entry in alike)
-        where = ", ".join(cards) if len(cards) <= 4 else f"{len(cards)} cards"
+        where = ", ".join(cards) if len(cards) <= 4 else f"{len(cards)} GPUs"
         said.append(f"{methods} on {where}: {reason}.")
     return said
 
@@ -237,10 +237,10 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
     ]
     if projected:
         said.append(
-            "Projected: from measured cases and the card's data sheet, with an interval that"
+            "Projected: from measured cases and the GPU's data sheet, with an interval that"
             " nine of ten held-out cases stayed in, each model and method counting alike and"
             " those apart where the host decides, and"
-            " wider by assumed ranges of rates and energy for a card never measured."
+            " wider by assumed ranges of rates and energy for a GPU never measured."
             " A chip of another architecture is assumed to need as much less energy for an"
             " operation as its board has less power for each of its peak."
         )
@@ -273,7 +273,7 @@ def _hosts(entries: Sequence[Entry]) -> Iterator[str]:
     if "assumed" in cards:
         least, most = OTHER_HOST
         yield (
-            "Host of a card never measured: assumed to take"
+            "Host of a GPU never measured: assumed to take"
             f" {least:g} to {most:g} times as long as those measured."
         )
     if "probed" in cards:
@@ -306,12 +306,12 @@ def price_notes(entries: Sequence[Entry], known: prices.Prices) -> list[str]:
     file = "hardware_profiles/prices.toml"
     if bought and known.own is not None:
         notes.append(
-            f"Own: the price of the card spread over {known.own.hours:,.0f} hours of use, and"
+            f"Own: the price of the GPU spread over {known.own.hours:,.0f} hours of use, and"
             f" {dollars(known.own.usd_per_kwh)} a kWh for the GPU alone, both from {file}."
         )
     else:
         lacks = [] if bought else ["no purchase price"]
         if known.own is None:
-            lacks.append("no [own], which says what electricity costs and how long a card is used")
+            lacks.append("no [own], which says what electricity costs and how long a GPU is used")
         notes.append(f"Own: unknown; {file} has {' and '.join(lacks)}.")
     return notes

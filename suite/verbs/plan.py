@@ -31,8 +31,8 @@ CHOICES = ("model", "tokens", "methods", "gpus", "seq", "batch", "why", "json")
 HEADERS = ("gpu", "method", "fits", "time", "overnight", "energy", "rent", "own", "basis")
 
 DESCRIPTION = """\
-Say what a fine-tuning job takes on each card with each method: time, whether it
-is done in 8 hours, energy of the GPU, rent, and the cost on a card of your own.
+Say what a fine-tuning job takes on each GPU with each method: time, whether it
+is done in 8 hours, energy of the GPU, rent, and the cost on a GPU of your own.
 Every row is measured, or projected with its interval from what was measured.
 Tokens are real ones in fixed-length sequences, so none is padding."""
 
@@ -43,8 +43,8 @@ def parser() -> Parser:
         "plan",
         DESCRIPTION,
         [
-            ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "all cards"),
-            ("./tunebench plan --model qwen3-8b --tokens 2M --gpus l40s", "one card"),
+            ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "all GPUs"),
+            ("./tunebench plan --model qwen3-8b --tokens 2M --gpus l40s", "one GPU"),
             ("./tunebench plan --model gpt-oss-120b --tokens 1M --why", "and reasons"),
             ("./tunebench plan --errors", "how far off"),
         ],

@@ -47,7 +47,7 @@ def throughput(peers: ComparableSet, names: DisplayNames) -> Plot | None:
                 )
             )
     caption = Caption(
-        title="Real tokens per second" + (", by method and card" if several else ", by method"),
+        title="Real tokens per second" + (", by method and GPU" if several else ", by method"),
         about=peers.title,
         description=f"{basis(peers.entries)} What has no number says why.",
         source=source(peers.entries),

@@ -121,7 +121,7 @@ def table(comparison: PackingComparison, names: DisplayNames) -> Grid:
         row.append(cell(number(entry.memory, memory.text), href, which))
         row.append(Cell(text=phrases.repeats(group)))
         rows.append(row)
-    header = ["Method", "Card", "Rows", "Work", "Real token/s", "Padded token/s"]
+    header = ["Method", "GPU", "Rows", "Work", "Real token/s", "Padded token/s"]
     header += ["Share of padding", f"{title}, {memory.unit}", "Launches"]
     return grid(comparison.title, header, rows, words=4)
 

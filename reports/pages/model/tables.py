@@ -57,7 +57,7 @@ def methods(peers: ComparableSet, names: DisplayNames) -> Grid:
         ]
         rows.append(row)
     header = [
-        *("Method", "Card", "Real token/s", f"Step, {scale['step'].unit}"),
+        *("Method", "GPU", "Real token/s", f"Step, {scale['step'].unit}"),
         f"{title}, {scale['memory'].unit}",
         *(metric.title for metric in columns("methods")),
         "Pareto front",
@@ -97,7 +97,7 @@ def failed(dataset: Dataset, model: Model, names: DisplayNames) -> Grid | None:
     ]
     if not rows:
         return None
-    header = ("Method", "Work", "Card", "Outcome", "Why", "Run")
+    header = ("Method", "Work", "GPU", "Outcome", "Why", "Run")
     return grid("Cases without numbers", header, rows, words=6)
 
 

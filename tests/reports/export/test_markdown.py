@@ -110,7 +110,7 @@ def test_several_launches_are_a_median_with_its_range() -> None:
     assert row[-1] == "3 launches"
     (row,) = rows(made(*found, only="noise"), "Qwen3-8B · LoRA")
     assert (row[3], row[-1]) == ("3", "no")
-    assert "From 5 launches of one card on" in made(*found, only="noise")
+    assert "From 5 launches of one GPU on" in made(*found, only="noise")
 
 
 def _known(record: Record) -> str:

@@ -46,7 +46,7 @@ def test_all_profiles_are_listed_with_their_facts(site: Path) -> None:
 
 def test_every_price_is_shown_with_its_seller_and_day(site: Path) -> None:
     """None is summed up or dropped, and a card that was never run on says so here as well."""
-    rows = table(sites.Page(site / "gpus.html"), "What cards cost")
+    rows = table(sites.Page(site / "gpus.html"), "What GPUs cost")
     known = prices.load().prices
     assert [row[1:3] for row in rows] == [[price.source, price.date] for price in known]
     for row, price in zip(rows, known, strict=True):

@@ -208,7 +208,7 @@ def test_every_card_is_there(tmp_path: Path, count: int) -> None:
         rate = f"{units.rate(tokens, 'token/s')} {known}"
         assert f"{record.case.method.title}, {card}: {rate}; 1 launch" in said
         assert any(
-            (row["Method"].text, row["Card"].text) == (record.case.method.title, card)
+            (row["Method"].text, row["GPU"].text) == (record.case.method.title, card)
             and row["Real token/s"].text == f"{units.rate(tokens, '').strip()} {known}"
             for row in listed
         )
