@@ -327,8 +327,8 @@ PARTS: Mapping[str, tuple[str, Callable[[Dataset], list[Block]]]] = {
     "memory": ("How far estimates of memory are off", memory_errors.memory),
     "memory-cases": ("Each estimate against its record", memory_errors.memory_cases),
     "time-model": ("Step time of what was not measured", time_model.errors),
-    "published-times": ("Projected against published", time_model.published),
-    "projected-pairs": ("One GPU against another, projected", time_model.pairs),
+    "published-times": ("Estimated against published", time_model.published),
+    "projected-pairs": ("One GPU against another, estimated", time_model.pairs),
     "failed": ("What has no numbers, and why", failed),
 }
 

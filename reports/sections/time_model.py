@@ -101,16 +101,16 @@ def published(dataset: Dataset) -> list[Block]:
         for verdict in (projected.INSIDE, projected.INSIDE_SECOND)
     )
     text = (
-        "Projected from measured cases and data sheets; no published figure is in the fit."
+        "Estimated from measured cases and data sheets; no published figure is in the fit."
         f" {inside} of {units.counted(len(rows), 'figure')} within the interval of the same method"
         " here. Others run other software and mostly do not say whether layers are recomputed, as"
-        " they are in every case here; so a second projection stands beside, as Unsloth without"
+        " they are in every case here; so a second estimate stands beside, as Unsloth without"
         f" recomputation, of which nothing here was measured: {second} more within that one. It"
         " was added after the first had missed these figures: it may explain them, and confirms"
         " nothing."
     )
     blocks: list[Block] = [Prose(text=text)]
-    header = ["Published", "GPU", "Method here", "Their software", "Published rate", "Projected"]
+    header = ["Published", "GPU", "Method here", "Their software", "Published rate", "Estimated"]
     header += ["As Unsloth, not recomputed", "Verdict"]
     if rows:
         blocks.append(table(header, rows, words=4))
@@ -191,7 +191,7 @@ def _cards(tried: Sequence[HeldOut]) -> str:
     """Return how projections to cards stand that were measured as well."""
     known = [(e.interval, e.sample.seconds) for e in tried if e.interval is not None]
     if not known:
-        return "One GPU was measured, so no projection to another could be checked by a record."
+        return "One GPU was measured, so no estimate for another could be checked by a record."
     inside = sum(interval.low <= seconds <= interval.high for interval, seconds in known)
     return (
         "A GPU is held out by projecting to it from the others and its data sheet:"

@@ -62,7 +62,7 @@ def basis(entry: Entry) -> str:
         launches = units.counted(entry.launches, "launch")
         return f"measured, {launches}{f' of {runs} runs' if runs > 1 else ''}"
     if entry.basis == "projected":
-        return "projected"
+        return "estimated"
     if entry.records:
         outcome = entry.records[-1].outcome
         return f"{'out of memory' if outcome == 'oom' else outcome} where it ran"
@@ -96,7 +96,7 @@ def sentences(entry: Entry) -> list[str]:
     step = entry.projection.seconds.text("seconds")
     if entry.basis == "measured":
         return [f"{at}, measured; by the time model a step of {step}: {parts(entry.projection)}."]
-    return [f"{at}, projected: a step of {step}: {parts(entry.projection)}."]
+    return [f"{at}, estimated: a step of {step}: {parts(entry.projection)}."]
 
 
 def reasons(entries: Sequence[Entry]) -> list[str]:
@@ -140,7 +140,7 @@ def versus(one: Entry, other: Entry) -> list[str]:
         said = ["it fits neither", f"were there room on both: {rate}"]
     elif low > 1 or high < 1:
         ahead = ours if low > 1 else theirs
-        said = [f"{ahead} is {'' if measured else 'projected '}ahead: {rate}"]
+        said = [f"{ahead} is {'' if measured else 'estimated '}ahead: {rate}"]
     else:
         nearer = ours if found.value > 1 else theirs
         said = [f"open, {nearer} more likely ahead, as the interval of the ratio holds 1: {rate}"]
@@ -237,7 +237,7 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
     ]
     if projected:
         said.append(
-            "Projected: from measured cases and the GPU's data sheet, with an interval that"
+            "Estimated: from measured cases and the GPU's data sheet, with an interval that"
             " nine of ten held-out cases stayed in, each model and method counting alike and"
             " those apart where the host decides, and"
             " wider by assumed ranges of rates and energy for a GPU never measured."
@@ -247,7 +247,7 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
         said += _hosts(entries)
     if "dummy" in weights:
         some = "" if weights == {"dummy"} else " in part"
-        also = ", so also what projections rest on" if projected else ""
+        also = ", so also what estimates rest on" if projected else ""
         said.append(f"Measured{some} with random weights of full size{also}.")
         if any(
             entry.case.model.architecture.experts is not None

@@ -33,7 +33,7 @@ HEADERS = ("gpu", "method", "fits", "time", "overnight", "energy", "rent", "own"
 DESCRIPTION = """\
 Say what a fine-tuning job takes on each GPU with each method: time, whether it
 is done in 8 hours, energy of the GPU, rent, and the cost on a GPU of your own.
-Every row is measured, or projected with its interval from what was measured.
+Every row is measured, or estimated with its interval from what was measured.
 Tokens are real ones in fixed-length sequences, so none is padding."""
 
 
@@ -67,7 +67,7 @@ def parser() -> Parser:
         metavar="PATH",
         help="what was measured (default: the published results); may be repeated",
     )
-    made.add_argument("--why", action="store_true", help="what each projection is made of")
+    made.add_argument("--why", action="store_true", help="what each estimate is made of")
     made.add_argument(
         "--errors", action="store_true", help="how far the time model is off, as Markdown"
     )

@@ -144,7 +144,7 @@ def test_the_most_that_a_host_can_do_to_the_order_of_two_cards(
     """The projected ratio with its interval, and the same times what the loop costs."""
     today = path(TODAY, 0.6, 600)
     dataset = load(sites.collection(*published, today, path(OLDER, seconds, watts)))
-    (order,) = [each for each in host_part.sentences(claim(), dataset) if "projected at" in each]
+    (order,) = [each for each in host_part.sentences(claim(), dataset) if "estimated at" in each]
     ratio = _projected(dataset, today)
     assert _shown(ratio, 1) in order
     assert turns in order
