@@ -50,7 +50,7 @@ def _methods(dataset: Dataset, section: RunSection, comparison: MethodComparison
         *(f"Speed against {NAMES[kind]}" for kind in BASELINES),
         *(f"Memory against {NAMES[kind]}" for kind in LIKE),
         "Losses",
-        "Launches",
+        "Repeats",
     ]
     rows = [_method(row, groups.get(row.case), present, dataset) for row in comparison.rows]
     return [

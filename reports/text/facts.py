@@ -65,7 +65,7 @@ def of_record(record: Record) -> Facts:
         ("Device", hardware(record.environment)),
         ("Engine", record.engine),
         ("Weights", record.weights),
-        ("Launch", str(record.launch)),
+        ("Repeat", str(record.launch)),
         ("Run", record.run_id),
         ("Begun", phrases.when(record.started_at)),
         ("Wall clock", _seconds(record.wall_seconds)),

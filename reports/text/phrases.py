@@ -155,14 +155,14 @@ def noise(group: Replicates) -> str:
         return ""
     spread, span = units.percent(scattered.spread), units.percent(scattered.range)
     return (
-        f"{case_title(group.case)}, {work(group.case.workload)}: launch-to-launch spread {spread}"
-        f" over {scattered.launches} launches (range {span})"
+        f"{case_title(group.case)}, {work(group.case.workload)}: repeat-to-repeat spread {spread}"
+        f" over {scattered.launches} repeats (range {span})"
     )
 
 
 def launch_noun(number: int) -> str:
     """Return the noun for so many launches."""
-    return "launch" if number == 1 else "launches"
+    return "repeat" if number == 1 else "repeats"
 
 
 def weights(records: Iterable[Record]) -> tuple[str, ...]:

@@ -186,7 +186,7 @@ def _full(answer: Answer) -> None:
     if seen.records:
         size = seen.need.fragmented_bytes
         shown = seen.need.reason if size is None else units.bytes_(size)
-        launches = units.counted(seen.records, "launch")
+        launches = units.counted(seen.records, "repeat")
         tables.say(
             f"Measured on this GPU: {shown} with fragmentation and context, {seen.verdict}"
             f" ({launches})."

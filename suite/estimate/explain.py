@@ -59,7 +59,7 @@ def basis(entry: Entry) -> str:
     """Return what an entry rests on, or why it has no time, in a few words."""
     if entry.basis == "measured":
         runs = len({record.run_id for record in entry.records})
-        launches = units.counted(entry.launches, "launch")
+        launches = units.counted(entry.launches, "repeat")
         return f"measured, {launches}{f' of {runs} runs' if runs > 1 else ''}"
     if entry.basis == "projected":
         return "estimated"
@@ -256,7 +256,7 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
         ):
             said.append("Routing to experts is random with them, as a trained model's is not.")
     if any(entry.launches == 1 for entry in entries):
-        said.append("1 launch: nothing is known of how far another would lie from it.")
+        said.append("1 repeat: nothing is known of how far another would lie from it.")
     hosts = {(r.environment.cpu, r.environment.cpu_count, r.profile) for r in records}
     if len(hosts) == 1:
         said.append("Everything measured here ran on one host.")

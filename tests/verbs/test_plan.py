@@ -92,7 +92,7 @@ def test_the_table_marks_each_row_and_says_what_is_unknown(
     assert lines["h100-sxm"].endswith("estimated")
     verified = profiles.load("h100-sxm").verified
     assert ("(unverified)" in lines["h100-sxm"]) != verified
-    assert "measured, 1 launch" in lines["h200-sxm"] or "launches" in lines["h200-sxm"]
+    assert "measured, 1 repeat" in lines["h200-sxm"] or "repeats" in lines["h200-sxm"]
     assert "hardware_profiles/prices.toml" in shown
     assert "Measured with random weights" in shown
 

@@ -122,7 +122,7 @@ def table(comparison: PackingComparison, names: DisplayNames) -> Grid:
         row.append(Cell(text=phrases.repeats(group)))
         rows.append(row)
     header = ["Method", "GPU", "Rows", "Work", "Real token/s", "Padded token/s"]
-    header += ["Share of padding", f"{title}, {memory.unit}", "Launches"]
+    header += ["Share of padding", f"{title}, {memory.unit}", "Repeats"]
     return grid(comparison.title, header, rows, words=4)
 
 

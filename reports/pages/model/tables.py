@@ -62,7 +62,7 @@ def methods(peers: ComparableSet, names: DisplayNames) -> Grid:
         *(metric.title for metric in columns("methods")),
         "Pareto front",
         *(f"Speed against {NAMES[kind]}" for kind in BASELINES),
-        *("Losses", "Launches"),
+        *("Losses", "Repeats"),
     ]
     return grid(peers.title, header, rows, words=2)
 

@@ -145,10 +145,10 @@ def test_fewer_launches_are_said() -> None:
     ours = [gpu_records.record(launch=n) for n in (1, 2)]
     one = only(ours[0], *there(ours[0])).ratio
     assert one is not None
-    assert (one.low, one.basis) == (None, "1 launch each")
+    assert (one.low, one.basis) == (None, "1 repeat each")
     uneven = only(*ours, *there(ours[0])).ratio
     assert uneven is not None
-    assert uneven.basis == "1 launch against 2"
+    assert uneven.basis == "1 repeat against 2"
 
 
 def test_what_one_card_cannot_run_is_said(tmp_path: Path) -> None:
@@ -248,9 +248,9 @@ def test_settings_that_differ_stand_beside_the_ratio(tmp_path: Path) -> None:
     (theirs,) = there(ours, effective=other, steps=records.moved_steps(times=1.2))
     page = opened(tmp_path, ours, theirs)
     (row,) = table(page, "4 × up to 128 tokens")
-    assert row[1].startswith("0.91× 1 launch each")
+    assert row[1].startswith("0.91× 1 repeat each")
     assert "2 settings differ: attention, loss kernel" in row[1]
-    assert "not settled: a-card, launch 1" in row[1]
+    assert "not settled: a-card, repeat 1" in row[1]
 
 
 def probed(record: Record, matmul: float, copy: float) -> Record:
@@ -332,7 +332,7 @@ def test_the_job_takes_longer_on_the_slower_card(tmp_path: Path) -> None:
     ours = gpu_records.record(telemetry=records.telemetry())
     page = opened(tmp_path, ours, *there(ours, slower=2.0))
     ((case, slow, fast, energy, _),) = table(page, "Computed from the measured rate")
-    assert case == "Qwen3-8B · LoRA 4 × up to 128 tokens, text · 1 launch each"
+    assert case == "Qwen3-8B · LoRA 4 × up to 128 tokens, text · 1 repeat each"
     rate = all_metrics()["tokens_per_second"].compute(ours)
     assert rate is not None
     hours = 120e6 / rate / 3600
@@ -380,7 +380,7 @@ def test_repeats_that_are_not_pooled_are_counted(tmp_path: Path) -> None:
     new = gpu_records.record(run_id="new", started_at="2026-11-02T00:00:00Z", seconds=0.1)
     page = opened(tmp_path, old, new, *there(new))
     (row,) = table(page, "4 × up to 128 tokens")
-    assert row[1].startswith("1.00× 1 launch each")
+    assert row[1].startswith("1.00× 1 repeat each")
     assert "1 other run of it not shown here" in row[1]
 
 

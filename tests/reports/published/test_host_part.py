@@ -96,7 +96,7 @@ def test_nothing_measured_is_said_as_such() -> None:
         (
             3.0,
             300,
-            "3.00× as long with Unsloth QLoRA, expert loop as with Unsloth QLoRA (1 launch). The"
+            "3.00× as long with Unsloth QLoRA, expert loop as with Unsloth QLoRA (1 repeat). The"
             " added time drew 150 W, where Unsloth QLoRA draws 600 W: the GPU mostly waited, so"
             " the host explains up to 67 % of such a step.",
         ),
@@ -106,7 +106,7 @@ def test_nothing_measured_is_said_as_such() -> None:
             "The added time drew 450 W, where Unsloth QLoRA draws 600 W: the GPU computed in it,"
             " so none of it is shown to be the host's.",
         ),
-        (1.01, 600, "(1 launch): the host's part is too small to be seen."),
+        (1.01, 600, "(1 repeat): the host's part is too small to be seen."),
         (3.0, None, "Their energy is not known, so neither is what the GPU did meanwhile."),
     ],
 )
