@@ -189,7 +189,7 @@ def _shared(
         if group.ok and cells.verdict(group, references).kind == "bad"
     ]
     if agreement is not None and agreement.kind == "bad":
-        doubts.append("losses of the two cards differ")
+        doubts.append("losses of the two GPUs differ")
     return SharedCase(
         work=work,
         method=method,

@@ -148,7 +148,7 @@ def notes(peers: Sequence[MethodResult], names: DisplayNames) -> tuple[str, ...]
         seen = facts.changes([entry.group.best for entry in peers])
         others = {name: values for name, values in seen.items() if name != "GPU"}
         if others:
-            sentences.append(f"Between cards differ, besides the GPU: {_differing(others)}.")
+            sentences.append(f"Between GPUs differ, besides the GPU: {_differing(others)}.")
     return tuple(sentences)
 
 

@@ -186,7 +186,7 @@ def notes(group: Replicates, lacking: int) -> tuple[str, ...]:
     found = []
     if group.ok:
         bad = [record for record in group.records if record.outcome != "ok"]
-        found += [f"launch {record.launch}: {phrases.outcome(record).lower()}" for record in bad]
+        found += [f"repeat {record.launch}: {phrases.outcome(record).lower()}" for record in bad]
         found += _warnings(group)
     if lacking:
         found.append(f"{phrases.launches(lacking, lacking)} not run yet")

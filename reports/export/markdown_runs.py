@@ -50,7 +50,7 @@ def _methods(dataset: Dataset, section: RunSection, comparison: MethodComparison
         *(f"Speed against {NAMES[kind]}" for kind in BASELINES),
         *(f"Memory against {NAMES[kind]}" for kind in LIKE),
         "Losses",
-        "Launches",
+        "Repeats",
     ]
     rows = [_method(row, groups.get(row.case), present, dataset) for row in comparison.rows]
     return [
@@ -185,7 +185,7 @@ def _pair(ours: Replicates | None, theirs: Replicates | None) -> str:
 
 
 def paddings(dataset: Dataset, section: RunSection) -> list[str]:
-    """Return a table a model that ran rows of real lengths packed in several ways."""
+    """Return a table a model that ran real-length sequences packed in several ways."""
     by_work: dict[object, list[Replicates]] = {}
     for group in dataset.of(section):
         case, work = group.case, group.case.workload
@@ -217,7 +217,7 @@ def _ways(groups: Sequence[Replicates]) -> list[str]:
     ]
     return [
         f"#### {markdown.text(case.model.title)}: padding",
-        f"Rows of real lengths · {phrases.LOOPS[case.loop]} · seed {case.seed}. Real tokens per"
+        f"Real-length sequences · {phrases.LOOPS[case.loop]} · seed {case.seed}. Real tokens per"
         " second, what that is of the padded ones of the same method, and the share of computed"
         " positions that was padding.",
         markdown.table(["Method", *header], rows),

@@ -175,7 +175,7 @@ def stated(settings: Settings) -> str:
     )
     parts = [settings.hardware, settings.model, settings.method]
     parts += [text.format(value) for value, text in sizes if value is not None]
-    parts += [settings.rows if settings.rows != "one length" else "rows of one length"]
+    parts += [settings.rows if settings.rows != "one length" else "fixed-length sequences"]
     parts += [settings.data, settings.targets and f"adapters on {settings.targets}"]
     parts += [settings.flops_precision and settings.flops_precision.upper(), settings.software]
     parts += [settings.baseline and f"against {settings.baseline}"]

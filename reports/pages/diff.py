@@ -129,7 +129,7 @@ def _numbers(base: Replicates, other: Replicates, reason: str) -> tuple[Block, .
     if not rows:
         return (Prose(text="Neither has numbers: the records say why."),)
     counts = [phrases.launches(len(group.ok), len(group.records)) for group in (base, other)]
-    text = f"Left: {counts[0]}, right: {counts[1]}; medians, with their range over launches"
+    text = f"Left: {counts[0]}, right: {counts[1]}; medians, with their range over repeats"
     text += " or the ± of a single one."
     header = ("Metric", "Left", "Right", "Right against left")
     return Prose(text=text), table(header, rows)

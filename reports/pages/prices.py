@@ -12,11 +12,11 @@ def part() -> Part:
     known = [price for price in prices.known().prices if profiles.known(price.profile)]
     text = (
         "In US dollars for one GPU, from hardware_profiles/prices.toml, which is yours to edit."
-        " Prices of one card differ between sellers and move within months."
+        " Prices of one GPU differ between sellers and move within months."
     )
-    header = ["Card", "Seller", "Seen", "Note", "An hour", "To buy"]
+    header = ["GPU", "Seller", "Seen", "Note", "An hour", "To buy"]
     shown = (Prose(text=text), table(header, map(_row, known), words=4)) if known else ()
-    return Part(name="prices", title="What cards cost", blocks=shown)
+    return Part(name="prices", title="What GPUs cost", blocks=shown)
 
 
 def _row(price: Price) -> TextRow:

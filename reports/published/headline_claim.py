@@ -24,7 +24,7 @@ ENGINE = "unsloth"  #: whose claim it is
 NAMES = {
     "plain": "LoRA",
     "quantized": "QLoRA",
-    "liger": "its Liger rung",
+    "liger": "PEFT + Liger",
     "naive": "naive LoRA",
 }
 

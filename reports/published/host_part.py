@@ -161,7 +161,7 @@ def _most(paths: PathPair, faster: str, dataset: Dataset) -> str:
         each = [units.about(v * factor, wide) for v in (ratio.value, ratio.low, ratio.high)]
         return f"{each[0]}× ({each[1]}× to {each[2]}×)"
 
-    known = "at" if one.basis == other.basis == "measured" else "projected at"
+    known = "at" if one.basis == other.basis == "measured" else "estimated at"
     text = (
         f"With {paths.today.case.method.title}, {name} is {known} {shown(1)} the rate of {than}."
     )

@@ -43,12 +43,12 @@ def criteria(
     record = group.best
     compared = [
         Criterion(
-            name="card",
+            name="GPU",
             published=settings.hardware or NOT_STATED,
             ours=facts.profile_title(group.records, record.profile),
             state=_match_state(settings.hardware, settings.profiles, record.profile),
         ),
-        _number("GPUs", settings.gpus, 1),
+        _number("number of GPUs", settings.gpus, 1),
         Criterion(
             name="model",
             published=settings.model or NOT_STATED,

@@ -43,7 +43,7 @@ def check(figure: PublishedFigure) -> PlausibilityCheck | None:
     if figure.quantity == "model_flops_per_second":
         said = "prints"
     amount, most = units.scaled(rate, "FLOP/s"), units.scaled(peak, "FLOP/s")
-    text = f"{said} {amount}, {units.percent(share)} of the card's {most} in bfloat16"
+    text = f"{said} {amount}, {units.percent(share)} of the GPU's {most} in bfloat16"
     if _derived(settings, peak):
         text += " (derived, not printed by the vendor)"
     if settings.flops_precision is None:
@@ -72,11 +72,11 @@ def _lacking(figure: PublishedFigure) -> str:
     if settings.flops_precision in ("fp8", "fp4"):
         return f"computed in {settings.flops_precision.upper()}, whose peak no profile has"
     if settings.hardware is None and not settings.profiles:
-        return "card not stated"
+        return "GPU not stated"
     if not settings.profiles:
         return f"no profile of {settings.hardware}"
     if _peak(settings) is None:
-        return "no known bfloat16 peak of the card"
+        return "no known bfloat16 peak of the GPU"
     if figure.quantity == "model_flops_per_second":
         return ""
     if settings.trains is None:

@@ -98,7 +98,7 @@ def _hindrance(figure: PublishedFigure) -> str:
     """Return why a figure's settings are not those of a case, or an empty string."""
     s = figure.settings
     hindrances = [
-        (len(s.profiles) != 1, "which card it was is not known here"),
+        (len(s.profiles) != 1, "which GPU it was is not known here"),
         (s.gpus not in (None, 1), "several GPUs shared the work"),
         (s.flops_precision not in (None, "bf16"), "products in less than 16 bits"),
         (len(s.models) != 1 or len(s.methods) != 1, "model or method is open"),

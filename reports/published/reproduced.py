@@ -234,8 +234,8 @@ def _cards(figure: PublishedFigure, dataset: Dataset) -> PublishedMatch:
                     ratio = None if found is None else found.value
                     best = best or _side_by_side(figure, here.shown, there.shown, ratio=ratio)
     if best is None:
-        return PublishedMatch(kind="not comparable", why="no case was measured on both cards")
+        return PublishedMatch(kind="not comparable", why="no case was measured on both GPUs")
     if apart := _reasons(best.criteria):
         return msgspec.structs.replace(best, why=apart)
     kind: MatchVerdict = "reproduced" if (best.ratio or 0) > 1 else "not reproduced"
-    return msgspec.structs.replace(best, kind=kind, why="the same work on both cards")
+    return msgspec.structs.replace(best, kind=kind, why="the same work on both GPUs")

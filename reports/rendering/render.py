@@ -21,7 +21,11 @@ _FIRST = (
 )
 _LAST = ("runs", "history", "how-far-to-trust-it", "how-it-was-measured")
 #: Pages whose titles are not their file's names.
-_TITLES = {"index.html": "Overview", "gpus.html": "GPUs"}
+_TITLES = {
+    "index.html": "Overview",
+    "gpus.html": "GPUs",
+    "card-against-card.html": "GPU against GPU",
+}
 
 
 def render(name: str, values: Mapping[str, object]) -> str:

@@ -25,7 +25,7 @@ NOT_MEASURED = "host not measured"
 #: Rates that stand beside cards; how fast memory is made page-locked matters to offloading alone.
 SHOWN = (LAUNCHES, OPERATIONS, MEMORY)
 APART = 1.1  #: rates of two hosts further apart than this are not alike
-ALONE = "Steps that wait for the host are not compared by card alone"
+ALONE = "Steps that wait for the host are not compared by GPU alone"
 
 
 class RecordHost(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +159,7 @@ def blocks(dataset: Dataset) -> list[Block]:
         " additions in Python's interpreter, and copies in memory, each a second. Medians over"
         f" records, with their range. {ALONE}."
     )
-    header = ["Card", "Processor", *map(_title, SHOWN), "Probed"]
+    header = ["GPU", "Processor", *map(_title, SHOWN), "Probed"]
     rows = [
         TextRow(
             cells=(

@@ -41,7 +41,7 @@ def _engines(dataset: Dataset) -> list[TextRow]:
         for record in group.ok:
             each = dataset.references.parity(record)
             if each.reference is not None and each.trajectory is not None:
-                of = (group.case.method.title, f"{each.reference.case.method.title}, same launch")
+                of = (group.case.method.title, f"{each.reference.case.method.title}, same repeat")
                 by_engines.setdefault(of, []).append((each, record))
     rows = []
     for of, compared in by_engines.items():
@@ -70,7 +70,7 @@ def _repeats(dataset: Dataset) -> list[TextRow]:
         )
         cells = (
             f"{group.case.method.title} on {group.case.model.title}",
-            "itself, launches of one run",
+            "itself, repeats of one run",
             str(own.launches),
             str(own.common_steps),
             *(_largest([share]) for share in shares),

@@ -32,14 +32,14 @@ def claim(dataset: Dataset) -> list[Block]:
         " its own batch, length and loop, against each baseline that could be meant. Speed is"
         " throughput in real tokens, memory the peak that torch allocated while training. Against"
         " LoRA, 4-bit rows have what their storage saves as well; against QLoRA, the engine's part"
-        " alone. The Liger rung is plain PEFT with Liger's kernels and the same storage of the"
+        " alone. PEFT + Liger is plain PEFT with Liger's kernels and the same storage of the"
         " weights. Cases whose losses differ from their reference's do not count."
     )
     said: list[Block] = []
     for model in dict.fromkeys(each.group.case.model for each in held):
         mine = [each for each in held if each.group.case.model == model]
         said += [Heading(text=model.title), Points(texts=tuple(claims.sentences(mine)))]
-    header = ["Method", "Model", "Work", "Loop", "GPU", "Launches"]
+    header = ["Method", "Model", "Work", "Loop", "GPU", "Repeats"]
     for kind in BASELINES:
         header += [f"{what} against {claims.NAMES[kind]}" for what in ("Speed", "Memory")]
     for half in (f"{claims.FASTER:g}× faster", f"{units.percent(claims.LESS_MEMORY)} less memory"):
@@ -98,21 +98,21 @@ def noise(dataset: Dataset) -> list[Block]:
             if scattered.gate
             else "no"
             if scattered.gpus <= 1
-            else f"no: {scattered.gpus} cards",
+            else f"no: {scattered.gpus} GPUs",
         ]
         rows.append(_row(cells, group.best))
     if not rows:
         return []
-    header = ["Case", "Work", "On", "Launches", "Step", "Spread", "Range", "First loss"]
+    header = ["Case", "Work", "On", "Repeats", "Step", "Spread", "Range", "First loss"]
     header += ["Any loss", "Any gradient norm"]
     header += ["First step, cold", "First step, warm", "Compiled again", "Gates"]
     text = (
-        f"Cases with {MINIMUM_LAUNCHES} good launches or more. Spread is the standard deviation of"
-        " the logarithms of the launches' mean step times, range is highest less lowest over"
+        f"Cases with {MINIMUM_LAUNCHES} good repeats or more. Spread is the standard deviation of"
+        " the logarithms of the repeats' mean step times, range is highest less lowest over"
         " their geometric mean; losses and gradient norms are the largest relative differences of"
         " a method to itself. First steps are medians, with compile caches cold and warm; compiled"
-        " again is how many files warm launches added to the caches. From"
-        f" {GATE_LAUNCHES} launches of one card on a spread can gate a change."
+        " again is how many files warm repeats added to the caches. From"
+        f" {GATE_LAUNCHES} repeats of one GPU on a spread can gate a change."
     )
     return [Prose(text=text), table(header, rows, words=3)]
 
@@ -151,10 +151,10 @@ def steps(dataset: Dataset) -> list[Block]:
     ]
     if not rows:
         return []
-    header = ["Case", "Work", "On", "Launch", "Steps", "Deviation", "Power", "Extra time's power"]
+    header = ["Case", "Work", "On", "Repeat", "Steps", "Deviation", "Power", "Extra time's power"]
     header += ["Clock, per 1 % longer", "The GPU then"]
     text = (
-        f"Launches on GPUs whose steady steps differ by {units.percent(LEAST_DEVIATION)} or more"
+        f"Repeats on GPUs whose steady steps differ by {units.percent(LEAST_DEVIATION)} or more"
         " (standard deviation over mean), though each does the same work. Extra time's power is"
         " the slope of the energy counter's joules over seconds from step to step, give or take"
         " two standard errors: far below that of the steps, the longer ones are a GPU that waits,"
@@ -185,7 +185,7 @@ def _whole_launches(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
     if not figures:
         return []
     text = (
-        "A few dozen lines do the same training without the suite. A pair is one launch of the"
+        "A few dozen lines do the same training without the suite. A pair is one repeat of the"
         " suite and one of that script, each alone on the machine, one after the other, who is"
         " first by turns. Differences are of the suite over the script, with their 95 % intervals"
         " over pairs: of the median step, of the mean over the whole window of steady steps with"
@@ -223,7 +223,7 @@ def _turns(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
                 profile,
                 AGAINST[each.against],
                 str(each.pairs),
-                "launches" if each.turn_steps is None else f"{each.turn_steps} steps",
+                "repeats" if each.turn_steps is None else f"{each.turn_steps} steps",
                 f"{units.percent(each.limit)}: {each.verdict}",
                 units.seconds(statistics.median(each.bare_seconds)),
                 _mean(each.reported, each.reported_pairs),
@@ -241,14 +241,14 @@ def _turns(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
         "Both at the same time, in turns of a few steps: while one computes, the other waits. What"
         " disturbs a machine meets both sides then, so two kinds of weights or what lies between"
         " steps can be told apart; what a process does to itself alone cannot, which is why whole"
-        " launches are compared above. Rows with turns of launches are from before the suite was"
+        " repeats are compared above. Rows with turns of repeats are from before the suite was"
         " mended in November 2026 (docs/python-stack.md)."
         " Quantized weights: one more of the suite's workers trains on weights that were drawn and"
         " then quantized, where the suite makes up 4-bit ones. Steps are medians, differences have"
         " their 95 % intervals over pairs. Reported: the step time of the records. End to end:"
         " from one step's end to the next, the waits between them included. Shortest step: the one"
-        " step of each launch that waited least, end to end where that is known. Between steps:"
-        " how much longer end to end is than what was reported, in the suite's launches alone;"
+        " step of each repeat that waited least, end to end where that is known. Between steps:"
+        " how much longer end to end is than what was reported, in the suite's repeats alone;"
         " what the suite adds there is at most that, as the trainer fetches its batch there too."
         " GPU in longer turns: what it did in the extra time, whoever's turn it was, told from its"
         " power and clock as below. Within the limit: the intervals of reported and end to end"
@@ -318,17 +318,17 @@ def _row(cells: Sequence[str], record: Record | None = None) -> TextRow:
 PARTS: Mapping[str, tuple[str, Callable[[Dataset], list[Block]]]] = {
     "claim": ("The published claim", claim),
     "fidelity": ("What the suite itself changes", fidelity),
-    "noise": ("From launch to launch", noise),
-    "hosts": ("The hosts behind the cards", hosts.blocks),
+    "noise": ("From repeat to repeat", noise),
+    "hosts": ("The hosts behind the GPUs", hosts.blocks),
     "losses": ("How far losses lie apart", loss_table.losses),
     "steps": ("From step to step", steps),
-    "fit": ("What fits which card", what_fits.needs_and_cards),
-    "searches": ("What a card held, by trying", searches.searches),
+    "fit": ("What fits which GPU", what_fits.needs_and_cards),
+    "searches": ("What a GPU held, by trying", searches.searches),
     "memory": ("How far estimates of memory are off", memory_errors.memory),
     "memory-cases": ("Each estimate against its record", memory_errors.memory_cases),
     "time-model": ("Step time of what was not measured", time_model.errors),
-    "published-times": ("Projected against published", time_model.published),
-    "projected-pairs": ("One card against another, projected", time_model.pairs),
+    "published-times": ("Estimated against published", time_model.published),
+    "projected-pairs": ("One GPU against another, estimated", time_model.pairs),
     "failed": ("What has no numbers, and why", failed),
 }
 

@@ -26,13 +26,14 @@ def errors(dataset: Dataset) -> list[Block]:
     tried = [*projector.errors, *project.held_out_cards(projector.model.samples)]
     cards = ", ".join(profile_titles(projector))
     text = (
-        f"Fitted on {units.counted(count, 'measured case')} with rows of one length, on {cards},"
-        f" with {units.counted(len(projector.model.factors), 'factor')}. Held out: predicted by a"
-        " fit that saw no case of the same model, of the same method, or none with rows longer"
-        f" than {time_errors.LONG_TOKENS:,} tokens. The aim is {units.percent(TARGET)}. A case"
-        " of which nothing alike is left is not predicted, and counts as a miss. How the parts"
-        " of a step overlap, and that activations wait for processors as well as for memory, was"
-        " chosen among a few forms by such errors, so they flatter a little."
+        f"Fitted on {units.counted(count, 'measured case')} with fixed-length sequences, on"
+        f" {cards}, with {units.counted(len(projector.model.factors), 'factor')}. Held out:"
+        " predicted by a fit that saw no case of the same model, of the same method, or none"
+        f" with sequences longer than {time_errors.LONG_TOKENS:,} tokens. The aim is"
+        f" {units.percent(TARGET)}. A case of which nothing alike is left is not predicted, and"
+        " counts as a miss. How the parts of a step overlap, and that activations wait for"
+        " processors as well as for memory, was chosen among a few forms by such errors, so they"
+        " flatter a little."
     )
     header = ["Held out", "Cases", "Predicted", "Median error", "Largest", "Within the aim"]
     rows = [_way(way, tried) for way in time_errors.WAYS]
@@ -100,16 +101,16 @@ def published(dataset: Dataset) -> list[Block]:
         for verdict in (projected.INSIDE, projected.INSIDE_SECOND)
     )
     text = (
-        "Projected from measured cases and data sheets; no published figure is in the fit."
+        "Estimated from measured cases and data sheets; no published figure is in the fit."
         f" {inside} of {units.counted(len(rows), 'figure')} within the interval of the same method"
         " here. Others run other software and mostly do not say whether layers are recomputed, as"
-        " they are in every case here; so a second projection stands beside, as Unsloth without"
+        " they are in every case here; so a second estimate stands beside, as Unsloth without"
         f" recomputation, of which nothing here was measured: {second} more within that one. It"
         " was added after the first had missed these figures: it may explain them, and confirms"
         " nothing."
     )
     blocks: list[Block] = [Prose(text=text)]
-    header = ["Published", "Card", "Method here", "Their software", "Published rate", "Projected"]
+    header = ["Published", "GPU", "Method here", "Their software", "Published rate", "Estimated"]
     header += ["As Unsloth, not recomputed", "Verdict"]
     if rows:
         blocks.append(table(header, rows, words=4))
@@ -142,7 +143,9 @@ def pairs(dataset: Dataset) -> list[Block]:
     return blocks
 
 
-_PAIR_HEADER = ["Method", "Card", "Fits", "Step", "Matrix products", "Attention"]
+#: What a way of holding out is called where it is not by its own name.
+_WAYS = {"card": "GPU"}
+_PAIR_HEADER = ["Method", "GPU", "Fits", "Step", "Matrix products", "Attention"]
 _PAIR_HEADER += ["Activations", "Weights", "Host", "Offloading"]
 
 
@@ -188,10 +191,10 @@ def _cards(tried: Sequence[HeldOut]) -> str:
     """Return how projections to cards stand that were measured as well."""
     known = [(e.interval, e.sample.seconds) for e in tried if e.interval is not None]
     if not known:
-        return "One card was measured, so no projection to another could be checked by a record."
+        return "One GPU was measured, so no estimate for another could be checked by a record."
     inside = sum(interval.low <= seconds <= interval.high for interval, seconds in known)
     return (
-        "A card is held out by projecting to it from the others and its data sheet:"
+        "A GPU is held out by projecting to it from the others and its data sheet:"
         f" {inside} of {units.counted(len(known), 'case')} lie within their interval."
     )
 
@@ -204,7 +207,7 @@ def _way(way: str, errors: Sequence[HeldOut]) -> TextRow | None:
     within = sum(error <= TARGET for error in known)
     return TextRow(
         cells=(
-            "all long rows" if way == "long rows" else f"one {way} at a time",
+            "all long rows" if way == "long rows" else f"one {_WAYS.get(way, way)} at a time",
             str(len(tried)),
             str(len(known)),
             units.percent(statistics.median(known)) if known else "unknown",
@@ -226,7 +229,7 @@ def _intervals(projector: Projector) -> list[Block]:
         held = f"{sum(mine)} of {len(mine)}" if mine else "none to try"
         rows.append(TextRow(cells=(name, span, units.ratio(width), held)))
     text = (
-        "An interval of a card that was measured reaches from the estimate divided by its width to"
+        "An interval of a GPU that was measured reaches from the estimate divided by its width to"
         " the estimate times it. Widths are such that 90 % of held-out cases stay within, each"
         " model and method counting alike; where fewer than five of them were held out, a wide"
         " one is assumed. Held: by widths from errors of other cases than those held out with it."
@@ -242,7 +245,7 @@ def _missed(missed: Sequence[HeldOut]) -> Block:
                 phrases.case_title(each.sample.case),
                 phrases.work(each.sample.case.workload),
                 each.sample.profile,
-                each.way,
+                _WAYS.get(each.way, each.way),
                 units.seconds(each.sample.seconds),
                 "not predicted"
                 if each.predicted_seconds is None

@@ -29,10 +29,10 @@ def needs_and_cards(dataset: Dataset) -> list[Block]:
     text = (
         "Needs: the highest that torch handed out to tensors, loading included, and the CUDA"
         " context. With fragmentation: what torch had taken from the driver, and the context."
-        " Cards are taken at the total that NVML reports, or else at what the vendor prints, as"
+        " GPUs are taken at the total that NVML reports, or else at what the vendor prints, as"
         f" their profiles have it; profiles verified by a run: {_verified(cards)}. Where the host"
         " shares the memory, only what does not fit is certain."
-        f' "fits" leaves {units.percent(1 - fits.COMFORTABLE_SHARE)} of the card free with'
+        f' "fits" leaves {units.percent(1 - fits.COMFORTABLE_SHARE)} of the GPU free with'
         ' fragmentation, "tight" holds the tensors and no more than that is known.'
     )
     return [Prose(text=text), table([*header, *map(_card, cards)], rows, words=3)]

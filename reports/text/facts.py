@@ -65,7 +65,7 @@ def of_record(record: Record) -> Facts:
         ("Device", hardware(record.environment)),
         ("Engine", record.engine),
         ("Weights", record.weights),
-        ("Launch", str(record.launch)),
+        ("Repeat", str(record.launch)),
         ("Run", record.run_id),
         ("Begun", phrases.when(record.started_at)),
         ("Wall clock", _seconds(record.wall_seconds)),
@@ -201,7 +201,7 @@ def _container(container: Container) -> Facts:
         ("Base image", base),
         ("Lock of the image", f"{container.lock_hash}{current}" if container.lock_hash else ""),
         ("Container engine", ", ".join(filter(None, (engine, container.runtime)))),
-        ("Card and driver in the container", same),
+        ("GPU and driver in the container", same),
     )
 
 

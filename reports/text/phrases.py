@@ -67,8 +67,8 @@ PARTS: dict[Part, tuple[str, str]] = {
     "context": ("CUDA context and libraries", "what the driver counts beyond torch"),
 }
 _DATA = {
-    "fixed": "rows of one length",
-    "real-length": "rows of real lengths",
+    "fixed": "fixed-length sequences",
+    "real-length": "real-length sequences",
     "text": "text",
 }
 
@@ -147,7 +147,7 @@ def repeats(group: Replicates) -> str:
 def noise(group: Replicates) -> str:
     """Return a case's scatter over launches in one line, or nothing where it has too few.
 
-    ``Qwen3-8B · LoRA, 2 × 2,048 tokens, rows of one length: launch-to-launch spread 0.4 % over
+    ``Qwen3-8B · LoRA, 2 × 2,048 tokens, fixed-length sequences: launch-to-launch spread 0.4 % over
     5 launches (range 1.0 %)``
     """
     scattered = scatter(group)
@@ -155,14 +155,14 @@ def noise(group: Replicates) -> str:
         return ""
     spread, span = units.percent(scattered.spread), units.percent(scattered.range)
     return (
-        f"{case_title(group.case)}, {work(group.case.workload)}: launch-to-launch spread {spread}"
-        f" over {scattered.launches} launches (range {span})"
+        f"{case_title(group.case)}, {work(group.case.workload)}: repeat-to-repeat spread {spread}"
+        f" over {scattered.launches} repeats (range {span})"
     )
 
 
 def launch_noun(number: int) -> str:
     """Return the noun for so many launches."""
-    return "launch" if number == 1 else "launches"
+    return "repeat" if number == 1 else "repeats"
 
 
 def weights(records: Iterable[Record]) -> tuple[str, ...]:

@@ -223,7 +223,7 @@ def of_gpu(nvml_name: str, memory: float | None) -> Profile | None:
     if len(found) > 1 and not memory:
         several = ", ".join(one.name for one in found)
         raise WrongMachine(
-            f"{nvml_name!r} is the name of several cards ({several}), and NVML does not say how"
+            f"{nvml_name!r} is the name of several GPUs ({several}), and NVML does not say how"
             " much memory this one has",
             hint=f"Give its --profile: one of {several}.",
         )
@@ -270,7 +270,7 @@ def refuse_twin(file: Path, profile: Profile, others: Iterable[Profile]) -> None
             raise BadInput(
                 f"{file}: key 'nvml_name': {profile.nvml_name!r} is that of {other.name}.toml as"
                 " well; one GPU has one profile",
-                hint="For two cards of one name, give each its facts.nvml_memory_bytes.",
+                hint="For two GPUs of one name, give each its facts.nvml_memory_bytes.",
             )
 
 

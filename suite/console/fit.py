@@ -44,7 +44,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 #: What stands behind each part that is not exact.
 SOURCES = {
-    "workspaces": "as on measured cards",
+    "workspaces": "as on measured GPUs",
     "other_tensors": "the batch, and what the engine keeps",
     "activations": "fitted on records",
     "fragmentation": "as a share of what comes and goes, from records",
@@ -60,7 +60,7 @@ def show(answers: Sequence[Answer]) -> None:
         _full(answers[0])
         return
     rows = [_row(answer) for answer in answers]
-    header = ("model", "method", "card", "has")
+    header = ("model", "method", "gpu", "has")
     limit = answers[0].frontier if answers else None
     if limit is None:
         tables.show((*header, "answer", "needs", "measured", "note"), rows, right=SIZES)
@@ -172,7 +172,7 @@ def _full(answer: Answer) -> None:
     needs = [
         ("allocated by torch at the peak", estimate.allocated_bytes.text("bytes")),
         ("with fragmentation and context", estimate.needs_bytes.text("bytes")),
-        ("the card", units.bytes_(answer.card_bytes)),
+        ("the GPU", units.bytes_(answer.card_bytes)),
     ]
     tables.show(("needs", "estimated"), needs)
     print()
@@ -180,19 +180,19 @@ def _full(answer: Answer) -> None:
     tables.say(f"Estimated, not measured; {estimate.note or f'calibrated on {on} of its kind'}.")
     tables.say(_rule())
     if answer.measured is None:
-        tables.say("Measured: no record of this work on this card.")
+        tables.say("Measured: no record of this work on this GPU.")
         return
     seen = answer.measured
     if seen.records:
         size = seen.need.fragmented_bytes
         shown = seen.need.reason if size is None else units.bytes_(size)
-        launches = units.counted(seen.records, "launch")
+        launches = units.counted(seen.records, "repeat")
         tables.say(
-            f"Measured on this card: {shown} with fragmentation and context, {seen.verdict}"
+            f"Measured on this GPU: {shown} with fragmentation and context, {seen.verdict}"
             f" ({launches})."
         )
     for failure in seen.failures:
-        tables.say(f"Measured on this card: {phrases.short(failure)}")
+        tables.say(f"Measured on this GPU: {phrases.short(failure)}")
 
 
 def _row(answer: Answer) -> tuple[str, ...]:
@@ -241,8 +241,8 @@ def _note(answer: Answer) -> str:
 
 def _rule() -> str:
     return (
-        f'"fits" means at most {units.percent(COMFORTABLE_SHARE)} of the card at the upper end;'
-        ' "does not fit", more than the card at the lower end without fragmentation; between'
+        f'"fits" means at most {units.percent(COMFORTABLE_SHARE)} of the GPU at the upper end;'
+        ' "does not fit", more than the GPU at the lower end without fragmentation; between'
         ' them "tight", or "unknown" where nothing of the kind was measured.'
     )
 

@@ -59,10 +59,10 @@ def basis(entry: Entry) -> str:
     """Return what an entry rests on, or why it has no time, in a few words."""
     if entry.basis == "measured":
         runs = len({record.run_id for record in entry.records})
-        launches = units.counted(entry.launches, "launch")
+        launches = units.counted(entry.launches, "repeat")
         return f"measured, {launches}{f' of {runs} runs' if runs > 1 else ''}"
     if entry.basis == "projected":
-        return "projected"
+        return "estimated"
     if entry.records:
         outcome = entry.records[-1].outcome
         return f"{'out of memory' if outcome == 'oom' else outcome} where it ran"
@@ -96,7 +96,7 @@ def sentences(entry: Entry) -> list[str]:
     step = entry.projection.seconds.text("seconds")
     if entry.basis == "measured":
         return [f"{at}, measured; by the time model a step of {step}: {parts(entry.projection)}."]
-    return [f"{at}, projected: a step of {step}: {parts(entry.projection)}."]
+    return [f"{at}, estimated: a step of {step}: {parts(entry.projection)}."]
 
 
 def reasons(entries: Sequence[Entry]) -> list[str]:
@@ -109,7 +109,7 @@ def reasons(entries: Sequence[Entry]) -> list[str]:
     for reason, alike in found.items():
         methods = ", ".join(dict.fromkeys(entry.case.method.title for entry in alike))
         cards = dict.fromkeys(marked(entry.profile.title, entry.profile) for entry in alike)
-        where = ", ".join(cards) if len(cards) <= 4 else f"{len(cards)} cards"
+        where = ", ".join(cards) if len(cards) <= 4 else f"{len(cards)} GPUs"
         said.append(f"{methods} on {where}: {reason}.")
     return said
 
@@ -140,7 +140,7 @@ def versus(one: Entry, other: Entry) -> list[str]:
         said = ["it fits neither", f"were there room on both: {rate}"]
     elif low > 1 or high < 1:
         ahead = ours if low > 1 else theirs
-        said = [f"{ahead} is {'' if measured else 'projected '}ahead: {rate}"]
+        said = [f"{ahead} is {'' if measured else 'estimated '}ahead: {rate}"]
     else:
         nearer = ours if found.value > 1 else theirs
         said = [f"open, {nearer} more likely ahead, as the interval of the ratio holds 1: {rate}"]
@@ -237,17 +237,17 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
     ]
     if projected:
         said.append(
-            "Projected: from measured cases and the card's data sheet, with an interval that"
+            "Estimated: from measured cases and the GPU's data sheet, with an interval that"
             " nine of ten held-out cases stayed in, each model and method counting alike and"
             " those apart where the host decides, and"
-            " wider by assumed ranges of rates and energy for a card never measured."
+            " wider by assumed ranges of rates and energy for a GPU never measured."
             " A chip of another architecture is assumed to need as much less energy for an"
             " operation as its board has less power for each of its peak."
         )
         said += _hosts(entries)
     if "dummy" in weights:
         some = "" if weights == {"dummy"} else " in part"
-        also = ", so also what projections rest on" if projected else ""
+        also = ", so also what estimates rest on" if projected else ""
         said.append(f"Measured{some} with random weights of full size{also}.")
         if any(
             entry.case.model.architecture.experts is not None
@@ -256,7 +256,7 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
         ):
             said.append("Routing to experts is random with them, as a trained model's is not.")
     if any(entry.launches == 1 for entry in entries):
-        said.append("1 launch: nothing is known of how far another would lie from it.")
+        said.append("1 repeat: nothing is known of how far another would lie from it.")
     hosts = {(r.environment.cpu, r.environment.cpu_count, r.profile) for r in records}
     if len(hosts) == 1:
         said.append("Everything measured here ran on one host.")
@@ -273,7 +273,7 @@ def _hosts(entries: Sequence[Entry]) -> Iterator[str]:
     if "assumed" in cards:
         least, most = OTHER_HOST
         yield (
-            "Host of a card never measured: assumed to take"
+            "Host of a GPU never measured: assumed to take"
             f" {least:g} to {most:g} times as long as those measured."
         )
     if "probed" in cards:
@@ -306,12 +306,12 @@ def price_notes(entries: Sequence[Entry], known: prices.Prices) -> list[str]:
     file = "hardware_profiles/prices.toml"
     if bought and known.own is not None:
         notes.append(
-            f"Own: the price of the card spread over {known.own.hours:,.0f} hours of use, and"
+            f"Own: the price of the GPU spread over {known.own.hours:,.0f} hours of use, and"
             f" {dollars(known.own.usd_per_kwh)} a kWh for the GPU alone, both from {file}."
         )
     else:
         lacks = [] if bought else ["no purchase price"]
         if known.own is None:
-            lacks.append("no [own], which says what electricity costs and how long a card is used")
+            lacks.append("no [own], which says what electricity costs and how long a GPU is used")
         notes.append(f"Own: unknown; {file} has {' and '.join(lacks)}.")
     return notes

@@ -24,7 +24,7 @@ from suite.results.record import Record
 
 OVERNIGHT_SECONDS = 8 * 3600.0
 Basis = Literal["measured", "projected", "none"]
-Overnight = Literal["yes", "no", "perhaps"]
+Overnight = Literal["yes", "no", "borderline"]
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +140,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         return self.projector.project(case, profile)
 
     def _projected(self, case: Case, profile: Profile, verdict: Verdict) -> Entry:
-        lacking = "no record to project from: no case of rows of one length on a probed GPU"
+        lacking = "no record to estimate from: no case of fixed-length sequences on a probed GPU"
         if self.projector is not None:
             lacking = self.projector.lacks(case, profile)
         if lacking or self.projector is None:
@@ -181,7 +181,7 @@ def overnight(seconds: Interval) -> Overnight:
     """Return whether a job is done in 8 hours, over the whole interval."""
     if seconds.high <= OVERNIGHT_SECONDS:
         return "yes"
-    return "no" if seconds.low > OVERNIGHT_SECONDS else "perhaps"
+    return "no" if seconds.low > OVERNIGHT_SECONDS else "borderline"
 
 
 def rent(seconds: Interval, prices: Iterable[Price]) -> Interval | None:

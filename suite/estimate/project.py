@@ -98,7 +98,7 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
         if _link(facts) is None:
             return "the link to the host is not in its profile, and this method offloads to it"
         if "link" not in self.shares:
-            return "no measured card tells how fast its link is, and this method offloads to it"
+            return "no measured GPU tells how fast its link is, and this method offloads to it"
         return ""
 
     def project(self, case: Case, profile: Profile) -> Projection:

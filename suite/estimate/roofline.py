@@ -66,7 +66,7 @@ def refusal(case: Case) -> str:
     if reason := unsupported_reason(case):
         return reason
     if case.workload.data != "fixed":
-        return "rows differ in length: the model is for rows of one length"
+        return "rows differ in length: the model is for fixed-length sequences"
     if case.workload.batch_sequences > MOST_ROWS:
         return f"more than {MOST_ROWS:,} rows a step"
     return ""

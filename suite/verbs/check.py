@@ -20,8 +20,8 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "check",
-        "Look at this machine before measuring on it: is it the profile's card, is the\n"
-        "card free and in its default state, is there room. Changes nothing. Exit code\n"
+        "Look at this machine before measuring on it: is it the profile's GPU, is the\n"
+        "GPU free and in its default state, is there room. Changes nothing. Exit code\n"
         "3 if something forbids a measurement.",
         [
             ("./tunebench check", "this machine's own profile"),

@@ -34,7 +34,7 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "fit",
-        "Would a model and method fit a card? Weights, adapters and optimizer state by\n"
+        "Would a model and method fit a GPU? Weights, adapters and optimizer state by\n"
         "formula; activations, fragmentation and the CUDA context fitted on measured\n"
         "records. An estimate with its interval; probe finds out on a GPU.",
         [
@@ -47,7 +47,7 @@ def parser() -> Parser:
     add = made.add_argument
     add("--model", type=names, default=(), metavar="A,B", help="models")
     add("--method", type=names, default=(), metavar="X,Y", help="methods (default: all)")
-    add("--gpu", type=names, default=(), metavar="P,Q", help="profiles of cards (default: all)")
+    add("--gpu", type=names, default=(), metavar="P,Q", help="profiles of GPUs (default: all)")
     add("--seq", type=positive, metavar="N", help="tokens a row (default: 2048)")
     add("--batch", type=positive, metavar="B", help="rows a batch (default: 2)")
     add("--max-seq", action="store_true", help="how long rows may be")

@@ -31,10 +31,10 @@ CHOICES = ("model", "tokens", "methods", "gpus", "seq", "batch", "why", "json")
 HEADERS = ("gpu", "method", "fits", "time", "overnight", "energy", "rent", "own", "basis")
 
 DESCRIPTION = """\
-Say what a fine-tuning job takes on each card with each method: time, whether it
-is done in 8 hours, energy of the GPU, rent, and the cost on a card of your own.
-Every row is measured, or projected with its interval from what was measured.
-Tokens are real ones; rows are of one length, so none is padding."""
+Say what a fine-tuning job takes on each GPU with each method: time, whether it
+is done in 8 hours, energy of the GPU, rent, and the cost on a GPU of your own.
+Every row is measured, or estimated with its interval from what was measured.
+Tokens are real ones in fixed-length sequences, so none is padding."""
 
 
 def parser() -> Parser:
@@ -43,8 +43,8 @@ def parser() -> Parser:
         "plan",
         DESCRIPTION,
         [
-            ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "all cards"),
-            ("./tunebench plan --model qwen3-8b --tokens 2M --gpus l40s", "one card"),
+            ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "all GPUs"),
+            ("./tunebench plan --model qwen3-8b --tokens 2M --gpus l40s", "one GPU"),
             ("./tunebench plan --model gpt-oss-120b --tokens 1M --why", "and reasons"),
             ("./tunebench plan --errors", "how far off"),
         ],
@@ -67,7 +67,7 @@ def parser() -> Parser:
         metavar="PATH",
         help="what was measured (default: the published results); may be repeated",
     )
-    made.add_argument("--why", action="store_true", help="what each projection is made of")
+    made.add_argument("--why", action="store_true", help="what each estimate is made of")
     made.add_argument(
         "--errors", action="store_true", help="how far the time model is off, as Markdown"
     )
@@ -149,7 +149,7 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Plan
     passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
         f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences:,} ×"
-        f" {load.sequence_tokens:,} tokens, rows of one length."
+        f" {load.sequence_tokens:,} tokens, fixed-length sequences."
     )
     print()
     rows = [_row(entry, job, known) for entry in entries]

@@ -62,7 +62,7 @@ def test_a_number_leads_to_its_record_and_on_to_its_json(browser: Browser, site:
     tokens = sum(step["tokens_real"] for step in steady)
     waits = math.fsum(step["data_seconds"] for step in steady[1:])
     assert float(value) == tokens / (math.fsum(step["seconds"] for step in steady) + waits)
-    assert shown == pytest.approx(float(value), rel=0.05), "the median of two launches"
+    assert shown == pytest.approx(float(value), rel=0.05), "the median of two repeats"
 
 
 def test_the_list_of_settings_opens_from_its_ratio(browser: Browser, site: Path) -> None:

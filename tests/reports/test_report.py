@@ -78,10 +78,10 @@ def test_rows_say_ratio_baseline_parity_and_launches(site: Path) -> None:
     row = page.row("Unsloth LoRA")
     assert "2.15× LoRA" in row  # 0.215 s against 0.1 s
     assert "agrees identical losses" in row
-    assert "2 launches 1 2" in row
+    assert "2 repeats 1 2" in row
     assert "no ratio it trains every parameter, LoRA adapters only" in page.row("Full fine-tuning")
     wrong = page.row("Unsloth QLoRA")
-    assert "no reference qlora did not run the same work in this launch" in wrong
+    assert "no reference qlora did not run the same work in this repeat" in wrong
     assert "x.json:3: foreign JSON" in sites.Page(site / "index.html").text
     assert "Dummy weights" in page.text
 
@@ -120,7 +120,7 @@ def test_launches_that_failed_are_said_beside_those_that_did_not(tmp_path: Path)
         records.record(launch=3),
     )
     row = sites.Page(build(found, tmp_path / "site").with_name("runs.html")).row("LoRA")
-    assert "2 of 3 launches 1 2 3 launch 2: killed in the steps after the first" in row
+    assert "2 of 3 repeats 1 2 3 repeat 2: killed in the steps after the first" in row
 
 
 def test_runs_are_kept_apart(tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_runs_are_kept_apart(tmp_path: Path) -> None:
         records.record(run_id="new", started_at="2026-11-02T00:00:00Z"),
     )
     page = sites.Page(build(found, tmp_path / "site").with_name("runs.html"))
-    assert "1 launch" in page.row("LoRA", table=0)
-    assert "1 launch" in page.row("LoRA", table=1)
+    assert "1 repeat" in page.row("LoRA", table=0)
+    assert "1 repeat" in page.row("LoRA", table=1)
     assert page.text.index("2026-11-02") < page.text.index("2026-11-01")
 
 
@@ -397,10 +397,10 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 def test_the_overview_says_how_far_launches_scatter(site: Path, tmp_path: Path) -> None:
     """One line a case with three launches or more; with two there is none."""
-    assert "launch-to-launch" not in sites.Page(site / "runs.html").text
+    assert "repeat-to-repeat" not in sites.Page(site / "runs.html").text
     found = [records.record(launch=n, seconds=0.1 + 0.001 * n) for n in (1, 2, 3)]
     page = sites.Page(build(sites.collection(*found), tmp_path / "site").with_name("runs.html"))
-    assert "launch-to-launch spread 0.98 % over 3 launches (range 2.0 %)" in page.text
+    assert "repeat-to-repeat spread 0.98 % over 3 repeats (range 2.0 %)" in page.text
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_a_badge_says_number_card_and_in_its_title_the_work(tmp_path: Path) -> N
     title = svg.findtext(f"{SVG}title")
     assert title == svg.attrib["aria-label"]
     assert "Qwen3-8B · Unsloth LoRA" in title
-    assert "3 launches; weights: dummy" in title
+    assert "3 repeats; weights: dummy" in title
     assert float(svg.attrib["width"]) < 500
 
 

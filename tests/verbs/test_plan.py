@@ -77,7 +77,7 @@ def test_out_of_memory_where_it_ran_is_the_answer() -> None:
     assert entry.verdict == "does not fit"
     assert entry.reason == explain.basis(entry) == "out of memory where it ran"
     elsewhere = planner.fit_planner([record]).entry(wanted, profiles.load("h100-sxm"))
-    assert "no record to project from" in elsewhere.reason
+    assert "no record to estimate from" in elsewhere.reason
 
 
 def test_the_table_marks_each_row_and_says_what_is_unknown(
@@ -89,10 +89,10 @@ def test_the_table_marks_each_row_and_says_what_is_unknown(
     assert "120,000,000" not in shown  # tokens are those of the data, epochs stand beside
     assert "40,000,000 real tokens, 3 epochs" in shown
     lines = {line.split()[0]: line for line in shown.splitlines() if line.startswith("h")}
-    assert lines["h100-sxm"].endswith("projected")
+    assert lines["h100-sxm"].endswith("estimated")
     verified = profiles.load("h100-sxm").verified
     assert ("(unverified)" in lines["h100-sxm"]) != verified
-    assert "measured, 1 launch" in lines["h200-sxm"] or "launches" in lines["h200-sxm"]
+    assert "measured, 1 repeat" in lines["h200-sxm"] or "repeats" in lines["h200-sxm"]
     assert "hardware_profiles/prices.toml" in shown
     assert "Measured with random weights" in shown
 
@@ -122,7 +122,7 @@ def test_the_fine_print_is_that_of_what_projections_rest_on(
     job = ["plan", "--tokens", "1M", *ONE_CARD, "--gpus", "rtx-pro-6000-max-q", "--model"]
     assert main([*job, "gpt-oss-120b", "--methods", "unsloth-qlora"]) == 0
     shown = capsys.readouterr().out
-    assert "random weights of full size, so also what projections rest on" in shown
+    assert "random weights of full size, so also what estimates rest on" in shown
     assert "Routing to experts is random" in shown
     assert "ran on one host" in shown
     assert main([*job, "qwen3-8b", "--methods", "lora"]) == 0
@@ -167,10 +167,10 @@ def test_the_errors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_night_is_eight_hours_over_the_whole_interval() -> None:
-    """Exactly eight hours is done; an interval around it is perhaps."""
+    """Exactly eight hours is done; an interval around it is borderline."""
     night = 8 * 3600.0
     assert overnight(Interval(value=night / 2, low=night / 3, high=night)) == "yes"
-    assert overnight(Interval(value=night, low=night / 3, high=night + 1)) == "perhaps"
+    assert overnight(Interval(value=night, low=night / 3, high=night + 1)) == "borderline"
     assert overnight(Interval(value=night + 2, low=night + 1, high=night + 3)) == "no"
 
 
@@ -216,7 +216,7 @@ def test_an_estimate_has_fewer_digits_than_a_measurement(
     assert explain.amount(projected, "hours", found) == "5.2 h (4.4–8.3)"
     wanted = [*BASE, *ONE_CARD, "--gpus", "rtx-5090", "--methods", "qlora", "--why"]
     assert main(wanted) == 0
-    said = capsys.readouterr().out.partition("projected: a step of")[2]
+    said = capsys.readouterr().out.partition("estimated: a step of")[2]
     numbers = re.findall(r"[\d,.]+(?= (?:m?s)\b)", said)
     assert len(numbers) >= 7
     for number in numbers:
@@ -280,7 +280,7 @@ def test_only_a_measured_order_of_two_cards_is_final() -> None:
     assert "is ahead: " in said
     assert "may turn the order round" not in said
     projected = explain.versus(max_q, h100)
-    assert projected[0].startswith("NVIDIA H100 SXM is projected ahead: ")
+    assert projected[0].startswith("NVIDIA H100 SXM is estimated ahead: ")
     assert projected[1].endswith("others may turn the order round")
     assert "July 2026" not in "; ".join(projected), "it has no experts"
     there, back = explain.ratio(max_q, h100), explain.ratio(h100, max_q)

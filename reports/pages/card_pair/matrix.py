@@ -53,7 +53,7 @@ def matrix(dataset: Dataset) -> CardMatrix:
         ),
         left_out=""
         if left == 0
-        else f"Shown are the {MOST_CARDS} cards with the most cases;"
+        else f"Shown are the {MOST_CARDS} GPUs with the most cases;"
         f" {units.counted(left, 'other')} not compared here.",
         # Never a stranger's own word: it is shown as a command to run.
         tiers=tuple(name for name in tiers.names() if name in planned),

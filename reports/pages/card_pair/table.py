@@ -111,7 +111,7 @@ def _figure(group: Replicates, tag: str, text: Callable[[float], str]) -> Number
     if tag or value is None or gpu is None or not gpu.memory_total_bytes:
         return shown
     share = units.percent(value.median / gpu.memory_total_bytes)
-    return msgspec.structs.replace(shown, note=f"{share} of the card")
+    return msgspec.structs.replace(shown, note=f"{share} of the GPU")
 
 
 def _line(each: SharedCase, figures: Sequence[tuple[Number, Number]]) -> PairRow:

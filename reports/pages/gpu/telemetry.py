@@ -104,7 +104,7 @@ def _quoted(records: Sequence[Record]) -> str:
         )
         return f"valid; {doubts}" if doubts else "valid"
     reasons = [
-        f"launch {record.launch}: {'; '.join(each.reasons)}"
+        f"repeat {record.launch}: {'; '.join(each.reasons)}"
         if len(records) > 1
         else "; ".join(each.reasons)
         for record, each in zip(records, energies, strict=True)

@@ -47,7 +47,7 @@ def throughput(peers: ComparableSet, names: DisplayNames) -> Plot | None:
                 )
             )
     caption = Caption(
-        title="Real tokens per second" + (", by method and card" if several else ", by method"),
+        title="Real tokens per second" + (", by method and GPU" if several else ", by method"),
         about=peers.title,
         description=f"{basis(peers.entries)} What has no number says why.",
         source=source(peers.entries),
@@ -97,10 +97,10 @@ def ladder(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | No
         if (bar := _baseline_bar(entry, kind, names)) is not None
     ]
     caption = Caption(
-        title=f"The ladder of baselines, {names.cards[profile]}",
+        title=f"Against each baseline, {names.cards[profile]}",
         about=peers.title,
         description="Throughput over that of each baseline in the same run; which one is taken"
-        " decides most of a headline ratio. The Liger rung of a method is plain PEFT with Liger's"
+        " decides most of a headline ratio. The baseline PEFT + Liger is plain PEFT with Liger's"
         f" kernels and the same storage of the weights. {basis(entries)}",
         source=source(entries),
     )
@@ -114,7 +114,7 @@ def front_text(best: Sequence[MethodResult], names: DisplayNames) -> str:
     listed = ", ".join(names.methods[entry.method] for entry in best)
     return (
         f"On the Pareto front, least memory first: {listed}. Nothing else here is as fast in as"
-        " little memory. Differences within the scatter of launches are not told apart."
+        " little memory. Differences within the scatter of repeats are not told apart."
     )
 
 
@@ -134,9 +134,9 @@ def launches(entry: MethodResult) -> str:
 def basis(entries: Sequence[MethodResult]) -> str:
     """Return what one number of a chart is made of, as a sentence."""
     if all(len(entry.group.ok) <= 1 for entry in entries):
-        return "One launch of each, so how far launches scatter is not in it."
+        return "One repeat of each, so how far repeats scatter is not in it."
     return (
-        "Medians over launches; where there are several, a bar has a line from the lowest to"
+        "Medians over repeats; where there are several, a bar has a line from the lowest to"
         " the highest."
     )
 
@@ -145,7 +145,7 @@ def source(entries: Sequence[MethodResult]) -> str:
     """Return which runs and how many launches a chart is drawn from, and on which weights."""
     runs = dict.fromkeys(short(entry.group.first.run_id) for entry in entries)
     counts = sorted({len(entry.group.ok) for entry in entries if entry.group.ok})
-    each = "no launch with numbers"
+    each = "no repeat with numbers"
     if counts:
         least, most = counts[0], counts[-1]
         each = phrases.launches(most, most) + " of each"

@@ -48,7 +48,7 @@ def packing_comparisons(listed: Iterable[ComparableSet]) -> list[PackingComparis
         if len({peers.work.workload.packing for peers in members}) > 1:
             load = first.work.workload
             title = (
-                f"Rows of up to {load.sequence_tokens:,} tokens ·"
+                f"Sequences of up to {load.sequence_tokens:,} tokens ·"
                 f" {phrases.LOOPS[first.work.loop]} · seed {first.work.seed} · {first.trained}"
             )
             by_way = sorted(members, key=lambda p: order.index(p.work.workload.packing))
@@ -121,8 +121,8 @@ def table(comparison: PackingComparison, names: DisplayNames) -> Grid:
         row.append(cell(number(entry.memory, memory.text), href, which))
         row.append(Cell(text=phrases.repeats(group)))
         rows.append(row)
-    header = ["Method", "Card", "Rows", "Work", "Real token/s", "Padded token/s"]
-    header += ["Share of padding", f"{title}, {memory.unit}", "Launches"]
+    header = ["Method", "GPU", "Rows", "Work", "Real token/s", "Padded token/s"]
+    header += ["Share of padding", f"{title}, {memory.unit}", "Repeats"]
     return grid(comparison.title, header, rows, words=4)
 
 

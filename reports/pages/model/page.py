@@ -100,8 +100,8 @@ def listed(dataset: Dataset) -> Grid:
                     Cell(text=f"{good} of {len(mine)}"),
                 ]
             )
-    header = ("Model", "Card", "Work", "Fastest method", "Real token/s", "Parameters")
-    caption = "Models and cards, with the fastest method whose losses do not differ"
+    header = ("Model", "GPU", "Work", "Fastest method", "Real token/s", "Parameters")
+    caption = "Models and GPUs, with the fastest method whose losses do not differ"
     return grid(caption, (*header, "Cases with numbers"), rows, words=4)
 
 

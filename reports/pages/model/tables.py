@@ -57,12 +57,12 @@ def methods(peers: ComparableSet, names: DisplayNames) -> Grid:
         ]
         rows.append(row)
     header = [
-        *("Method", "Card", "Real token/s", f"Step, {scale['step'].unit}"),
+        *("Method", "GPU", "Real token/s", f"Step, {scale['step'].unit}"),
         f"{title}, {scale['memory'].unit}",
         *(metric.title for metric in columns("methods")),
         "Pareto front",
         *(f"Speed against {NAMES[kind]}" for kind in BASELINES),
-        *("Losses", "Launches"),
+        *("Losses", "Repeats"),
     ]
     return grid(peers.title, header, rows, words=2)
 
@@ -97,7 +97,7 @@ def failed(dataset: Dataset, model: Model, names: DisplayNames) -> Grid | None:
     ]
     if not rows:
         return None
-    header = ("Method", "Work", "Card", "Outcome", "Why", "Run")
+    header = ("Method", "Work", "GPU", "Outcome", "Why", "Run")
     return grid("Cases without numbers", header, rows, words=6)
 
 

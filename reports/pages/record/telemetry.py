@@ -143,7 +143,7 @@ def _charts(record: Record, telemetry: Telemetry, window: Window | NoWindow) -> 
     drawn = (
         (
             "Power in W, by seconds since the case began",
-            "Power as the driver reports it, on recent cards an average over the last second",
+            "Power as the driver reports it, on recent GPUs an average over the last second",
             telemetry.power_watts,
             ("power limit", None if gpu is None else gpu.power_limit_watts),
         ),

@@ -366,7 +366,7 @@
     overnight(cell, low, high) {
       const limit = Number(this.place.dataset.overnightHours);
       const found = cell.parentElement.querySelector("[data-overnight]");
-      found.textContent = high <= limit ? "yes" : low > limit ? "no" : "perhaps";
+      found.textContent = high <= limit ? "yes" : low > limit ? "no" : "borderline";
     }
 
     // An estimate in the digits it deserves, as suite/units.py has it.

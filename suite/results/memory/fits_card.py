@@ -86,7 +86,7 @@ def largest_need(records: Iterable[Record]) -> Need:
     needs = [need(record) for record in records]
     unknown = next((each for each in needs if each.least_bytes is None), None)
     if unknown is not None or not needs:
-        return unknown or Need(reason="no launch ran to its end")
+        return unknown or Need(reason="no repeat ran to its end")
     return max(needs, key=lambda each: each.least_bytes or 0)
 
 

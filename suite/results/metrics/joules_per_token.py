@@ -18,7 +18,7 @@ METRIC = Metric(
     better="lower",
     help=(
         "Rise of the GPU's energy counter from the begin of the first to the end of the last"
-        " steady step, waits between steps included, over the real tokens of those steps. A card"
+        " steady step, waits between steps included, over the real tokens of those steps. A GPU"
         " without a counter has its power readings integrated. Only where nothing speaks against"
         " it: no gap, no slowdown, no foreign process, and counter and power agree."
     ),

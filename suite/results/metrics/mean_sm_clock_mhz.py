@@ -22,7 +22,7 @@ METRIC = Metric(
     better=None,
     help=(
         "Mean of the SM clock's samples from the begin of the first to the end of the last steady"
-        " step. A card at its power cap lowers it; faster code may then run at a lower clock."
+        " step. A GPU at its power cap lowers it; faster code may then run at a lower clock."
     ),
     compute=_compute,
 )

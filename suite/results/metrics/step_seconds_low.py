@@ -17,10 +17,10 @@ METRIC = Metric(
     unit="seconds",
     better="lower",
     help=(
-        "One steady step in ten of a launch is no longer than this, synchronized with the device"
+        "One steady step in ten of a repeat is no longer than this, synchronized with the device"
         " at both ends, without the wait for data. Waits for the host and garbage collection make"
-        " some steps longer; the shortest show the GPU's own time. It scatters least from launch"
-        f" to launch. It needs {LEAST_STEPS} steps that compute as much."
+        " some steps longer; the shortest show the GPU's own time. It scatters least from repeat"
+        f" to repeat. It needs {LEAST_STEPS} steps that compute as much."
     ),
     compute=_compute,
 )

@@ -20,8 +20,8 @@ METRIC = Metric(
     unit="share",
     better="lower",
     help=(
-        "Interquartile range of the steady step times over their median, within one launch; it"
-        " needs four steps. It is no error bar: launches are the replicates, steps are not."
+        "Interquartile range of the steady step times over their median, within one repeat; it"
+        " needs four steps. It is no error bar: repeats are the replicates, steps are not."
     ),
     compute=_compute,
 )

@@ -85,7 +85,7 @@ def noise(launches: Replicates) -> Noise | None:
         mean = math.exp(statistics.fmean(logs))
         spread, span = statistics.stdev(logs), (max(known) - min(known)) / mean
     else:
-        unavailable["step_seconds"] = "a launch has no steady step"
+        unavailable["step_seconds"] = "a repeat has no steady step"
     differences, reason = _losses(records)
     if reason:
         unavailable["losses"] = reason
@@ -141,14 +141,14 @@ def _losses(records: Sequence[Record]) -> tuple[list[float], str]:
     """Return the largest difference at each common step, or none and why there are none."""
     common = _common(records)
     if not common:
-        return [], "the launches have no step in common"
+        return [], "the repeats have no step in common"
     differences = []
     for index, steps in common.items():
         losses = [step.loss for step in steps if step.loss is not None]
         if len(losses) != len(steps):
-            return [], f"the loss of step {index + 1} is not a number in every launch"
+            return [], f"the loss of step {index + 1} is not a number in every repeat"
         if len({step.tokens_loss for step in steps}) > 1:
-            return [], f"the launches saw different loss tokens at step {index + 1}"
+            return [], f"the repeats saw different loss tokens at step {index + 1}"
         scale = max(min(map(abs, losses)), LOSS_FLOOR)
         differences.append((max(losses) - min(losses)) / scale)
     return differences, ""
@@ -161,12 +161,12 @@ def _gradient(records: Sequence[Record], reach: int | None) -> tuple[float | Non
     """
     common = _common(records)
     if not common:
-        return None, "the launches have no step in common"
+        return None, "the repeats have no step in common"
     largest = 0.0
     for index, steps in list(common.items())[:reach]:
         norms = [step.gradient_norm for step in steps if step.gradient_norm is not None]
         if len(norms) != len(steps):
-            return None, f"a launch has no gradient norm at step {index + 1}"
+            return None, f"a repeat has no gradient norm at step {index + 1}"
         smallest = min(map(abs, norms))
         if smallest == 0:
             return None, f"the gradient norm of 0 at step {index + 1} has no relative difference"

@@ -42,7 +42,7 @@ _RESET = "Look for Xid in dmesg; reset it (nvidia-smi --gpu-reset) or restart th
 _LOOK = "See what nvidia-smi says on this machine."
 _HINTS = {
     NO_PERMISSION: "Let this user open /dev/nvidia*, or give the container the GPU.",
-    NO_POWER: "Check the card's power cables, then restart the machine.",
+    NO_POWER: "Check the GPU's power cables, then restart the machine.",
     NOT_LOADED: "Load it (modprobe nvidia), or install it for this kernel (dkms status says).",
     NO_INTERRUPT: _RESET,
     LOST: _RESET,

@@ -96,7 +96,7 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
     (row,) = rows(markdown(found, only="fidelity"), "qwen3-8b-lora")
     # Student's t for two pairs is 12.706: the half intervals are 12.706 x 0.001 and nothing.
     assert row[2:] == [
-        *("bare script", "2", "launches", "1.0 %: not settled", "650 ms"),
+        *("bare script", "2", "repeats", "1.0 %: not settled", "650 ms"),
         *("+0.40 % (−0.86 to +1.7 %)", "−2.0 %", "+0.10 to +0.10 %"),
     ]
 
@@ -107,10 +107,10 @@ def test_several_launches_are_a_median_with_its_range() -> None:
     rates = sorted(_rate(record) for record in found)
     (row,) = rows(made(*found, only="comparison"), "LoRA")
     assert row[1] == f"{rates[1]:,.0f} ({rates[0]:,.0f}–{rates[2]:,.0f})"
-    assert row[-1] == "3 launches"
+    assert row[-1] == "3 repeats"
     (row,) = rows(made(*found, only="noise"), "Qwen3-8B · LoRA")
     assert (row[3], row[-1]) == ("3", "no")
-    assert "From 5 launches of one card on" in made(*found, only="noise")
+    assert "From 5 repeats of one GPU on" in made(*found, only="noise")
 
 
 def _known(record: Record) -> str:
@@ -127,7 +127,7 @@ def _rate(record: Record) -> float:
 
 
 def test_ratios_name_plain_liger_and_naive_baselines() -> None:
-    """The same engine row against each rung of its own storage, and memory as a change."""
+    """The same engine row against each baseline of its own storage, and memory as a change."""
     found = [
         gpu_records.record(method="lora-naive", seconds=0.4),
         gpu_records.record(method="lora", seconds=0.2),
@@ -139,7 +139,7 @@ def test_ratios_name_plain_liger_and_naive_baselines() -> None:
     (header, *_), (row,) = rows(text), rows(text, "Unsloth LoRA")
     by_title = dict(zip(header, row, strict=True))
     assert by_title["Speed against LoRA"] == "2.0×"
-    assert by_title["Speed against its Liger rung"] == "1.6×"
+    assert by_title["Speed against PEFT + Liger"] == "1.6×"
     assert by_title["Speed against naive LoRA"] == "4.0×"
     assert by_title["Memory against LoRA"] == "−25 %"
     assert made(*found[1:], only="ladder") == ""
@@ -268,9 +268,9 @@ def test_losses_apart_are_the_largest_of_each_pair_beside_what_is_allowed() -> N
     ]
     text = made(*found, only="losses")
     _, _, engine, own, dummy, experts, _ = rows(text)
-    assert engine[:3] == ["Unsloth LoRA", "LoRA, same launch", "2"]
+    assert engine[:3] == ["Unsloth LoRA", "LoRA, same repeat", "2"]
     assert engine[4:6] == ["0.020 %", "0.020 %"]
-    assert own[:3] == ["LoRA on Qwen3-8B", "itself, launches of one run", "3"]
+    assert own[:3] == ["LoRA on Qwen3-8B", "itself, repeats of one run", "3"]
     assert own[4:6] == ["0.003 %", "0.003 %"]
     assert dummy[4:] == ["0.05 %", "0.10 %", "1.5 %"]
     assert experts[4:] == ["0.05 %", "0.50 %", "4.0 %"]
@@ -316,7 +316,7 @@ def test_the_claim_is_judged_by_halves(
     assert f"- 3× faster than LoRA: holds {faster}" in text
     assert f"- 80 % less memory than LoRA: holds {smaller}" in text
     assert f"- Both at once against LoRA: {both}" in text
-    assert "than its Liger rung" not in text
+    assert "than PEFT + Liger" not in text
     (row,) = rows(text, "Unsloth LoRA")
     assert row[-2:] == ["no" if "none" in said else "holds" for said in (faster, smaller)]
 

@@ -58,7 +58,7 @@ def test_one_card_alone_says_what_to_run(tmp_path: Path) -> None:
     """Published results have one card: no table, the tiers to run, the cards that wait."""
     index = build(read([RESULTS]), tmp_path / "site")
     page = sites.Page(index.with_name("card-against-card.html"))
-    assert "Only one card is measured here: NVIDIA H200 SXM" in page.text
+    assert "Only one GPU is measured here: NVIDIA H200 SXM" in page.text
     (command,) = (each.text for each in page.all("pre"))
     assert "./tunebench run --tier ladder --launches 3" in command
     assert "./tunebench run --tier smoke" not in command
@@ -103,7 +103,7 @@ def test_the_matrix_has_both_directions_and_their_counts(tmp_path: Path) -> None
     found = [*ours, *cards.on_card(ours, "a-card", slower=2.0)]
     found += cards.on_card(ours[:1], "b-card", slower=4.0)
     index = build(sites.collection(*found), tmp_path / "site")
-    rows = table(sites.Page(index.with_name("card-against-card.html")), "Throughput of the card")
+    rows = table(sites.Page(index.with_name("card-against-card.html")), "Throughput of the GPU")
     assert [row[1:] for row in rows] == [
         ["itself", "2.00× 1 case", "0.50× 2 cases"],
         ["0.50× 1 case", "itself", "0.25× 1 case"],
@@ -117,7 +117,7 @@ def test_cards_without_a_case_in_common_have_no_page(tmp_path: Path) -> None:
     longer = msgspec.structs.replace(ours.case.workload, sequence_tokens=8192)
     theirs = there(gpu_records.record(workload=longer, suffix="-s8192"))
     index = build(sites.collection(ours, *theirs), tmp_path / "site")
-    rows = table(sites.Page(index.with_name("card-against-card.html")), "Throughput of the card")
+    rows = table(sites.Page(index.with_name("card-against-card.html")), "Throughput of the GPU")
     assert rows[0][2] == rows[1][1] == "no case in common"
     assert list((tmp_path / "site" / "card-against-card").iterdir()) == []
 
@@ -145,10 +145,10 @@ def test_fewer_launches_are_said() -> None:
     ours = [gpu_records.record(launch=n) for n in (1, 2)]
     one = only(ours[0], *there(ours[0])).ratio
     assert one is not None
-    assert (one.low, one.basis) == (None, "1 launch each")
+    assert (one.low, one.basis) == (None, "1 repeat each")
     uneven = only(*ours, *there(ours[0])).ratio
     assert uneven is not None
-    assert uneven.basis == "1 launch against 2"
+    assert uneven.basis == "1 repeat against 2"
 
 
 def test_what_one_card_cannot_run_is_said(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_losses_that_differ_do_not_count(tmp_path: Path) -> None:
     page = opened(tmp_path, *ours, *there(ours[0], slower=2.0), *there(wrong, slower=0.125))
     assert "0.50× that of NVIDIA H200 SXM, the baseline: the geometric mean over 1" in page.text
     rows = {row[0]: row for row in table(page, "4 × up to 128 tokens")}
-    assert "not in the mean: losses of the two cards differ" in rows["QLoRA"][1]
+    assert "not in the mean: losses of the two GPUs differ" in rows["QLoRA"][1]
     assert rows["QLoRA"][1].startswith("8.00×")
     assert rows["QLoRA"][-1].startswith("differs first loss is")
     assert rows["LoRA"][-1] == "agrees"
@@ -248,9 +248,9 @@ def test_settings_that_differ_stand_beside_the_ratio(tmp_path: Path) -> None:
     (theirs,) = there(ours, effective=other, steps=records.moved_steps(times=1.2))
     page = opened(tmp_path, ours, theirs)
     (row,) = table(page, "4 × up to 128 tokens")
-    assert row[1].startswith("0.91× 1 launch each")
+    assert row[1].startswith("0.91× 1 repeat each")
     assert "2 settings differ: attention, loss kernel" in row[1]
-    assert "not settled: a-card, launch 1" in row[1]
+    assert "not settled: a-card, repeat 1" in row[1]
 
 
 def probed(record: Record, matmul: float, copy: float) -> Record:
@@ -332,7 +332,7 @@ def test_the_job_takes_longer_on_the_slower_card(tmp_path: Path) -> None:
     ours = gpu_records.record(telemetry=records.telemetry())
     page = opened(tmp_path, ours, *there(ours, slower=2.0))
     ((case, slow, fast, energy, _),) = table(page, "Computed from the measured rate")
-    assert case == "Qwen3-8B · LoRA 4 × up to 128 tokens, text · 1 launch each"
+    assert case == "Qwen3-8B · LoRA 4 × up to 128 tokens, text · 1 repeat each"
     rate = all_metrics()["tokens_per_second"].compute(ours)
     assert rate is not None
     hours = 120e6 / rate / 3600
@@ -380,7 +380,7 @@ def test_repeats_that_are_not_pooled_are_counted(tmp_path: Path) -> None:
     new = gpu_records.record(run_id="new", started_at="2026-11-02T00:00:00Z", seconds=0.1)
     page = opened(tmp_path, old, new, *there(new))
     (row,) = table(page, "4 × up to 128 tokens")
-    assert row[1].startswith("1.00× 1 launch each")
+    assert row[1].startswith("1.00× 1 repeat each")
     assert "1 other run of it not shown here" in row[1]
 
 

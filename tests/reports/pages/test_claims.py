@@ -93,11 +93,11 @@ def test_the_same_work_is_judged_by_its_number(share: float, kind: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"profiles": ("h100-sxm",)}, "other card"),
-        ({"profiles": (), "hardware": "A card"}, "other card"),
-        ({"profiles": (), "hardware": None}, "card not stated"),
-        ({"profiles": ("h100-sxm", "h200-sxm")}, "card not stated"),
-        ({"gpus": 8}, "other GPUs"),
+        ({"profiles": ("h100-sxm",)}, "other GPU"),
+        ({"profiles": (), "hardware": "A GPU"}, "other GPU"),
+        ({"profiles": (), "hardware": None}, "GPU not stated"),
+        ({"profiles": ("h100-sxm", "h200-sxm")}, "GPU not stated"),
+        ({"gpus": 8}, "other number of GPUs"),
         ({"models": ("qwen3-8b", "qwen3-32b")}, "model not stated"),
         ({"methods": ()}, "method not stated"),
         ({"sequence_tokens": 4096}, "other length"),
@@ -202,7 +202,7 @@ def test_a_claim_about_two_cards_takes_records_of_both() -> None:
     claim = {"quantity": "faster_card", "slower": ("l40s",)}
     assert (
         nearest_match(figure(None, **claim), found(ours)).why
-        == "no case was measured on both cards"
+        == "no case was measured on both GPUs"
     )
     slow = cards.on_card([ours], "l40s", slower=2.0)
     result = nearest_match(figure(None, **claim), found(ours, *slow))

@@ -46,7 +46,7 @@ def test_all_profiles_are_listed_with_their_facts(site: Path) -> None:
 
 def test_every_price_is_shown_with_its_seller_and_day(site: Path) -> None:
     """None is summed up or dropped, and a card that was never run on says so here as well."""
-    rows = table(sites.Page(site / "gpus.html"), "What cards cost")
+    rows = table(sites.Page(site / "gpus.html"), "What GPUs cost")
     known = prices.load().prices
     assert [row[1:3] for row in rows] == [[price.source, price.date] for price in known]
     for row, price in zip(rows, known, strict=True):
@@ -128,7 +128,7 @@ def test_energy_that_may_not_be_quoted_is_not(tmp_path: Path) -> None:
     assert held == "power cap in 100 % of samples, hardware thermal slowdown in 100 % of samples"
     assert quoted.startswith("not quoted: hardware thermal slowdown in 21 of 21 samples")
     ((_, hours, kilowatt_hours),) = table(page, "Computed from the measured rate")
-    assert " h ± " in hours, "one launch"
+    assert " h ± " in hours, "one repeat"
     assert kilowatt_hours == "unknown"
 
 
@@ -143,7 +143,7 @@ def test_one_bad_launch_takes_the_energy_of_the_case(tmp_path: Path) -> None:
     page = sites.Page(tmp_path / "site" / gpu_page("h200-sxm"))
     ((*_, energy, quoted),) = table(page, "What NVML reported")
     assert energy == "unknown"
-    assert quoted.startswith("not quoted: launch 2: hardware thermal slowdown")
+    assert quoted.startswith("not quoted: repeat 2: hardware thermal slowdown")
 
 
 def test_what_differs_between_runs_is_a_row_for_each(tmp_path: Path) -> None:
@@ -175,8 +175,8 @@ def test_what_is_pooled_is_told_from_what_is_not(tmp_path: Path) -> None:
     build(sites.collection(*found), tmp_path / "site")
     page = sites.Page(tmp_path / "site" / gpu_page("h200-sxm"))
     cases = [row[0] for row in table(page, "Each case's arithmetic")]
-    assert [case.endswith("2 launches in 2 runs") for case in cases].count(True) == 1
-    assert [case.endswith("1 launch · run older") for case in cases].count(True) == 1
+    assert [case.endswith("2 repeats in 2 runs") for case in cases].count(True) == 1
+    assert [case.endswith("1 repeat · run older") for case in cases].count(True) == 1
 
 
 def test_facts_have_unit_source_and_doubts(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_scatter_is_that_of_the_card(tmp_path: Path) -> None:
     theirs = cards.on_card(ours, "other-card", slower=1.0)
     build(sites.collection(*ours, *theirs), tmp_path / "site")
     page = sites.Page(tmp_path / "site" / gpu_page("h200-sxm"))
-    (row,) = table(page, "From launch to launch")
+    (row,) = table(page, "From repeat to repeat")
     assert row[2:4] == ["NVIDIA H200 SXM", "3"]
 
 
@@ -225,7 +225,7 @@ def test_what_warm_launches_compiled_again_is_counted(
     ]
     build(sites.collection(*found), tmp_path / "site")
     page = sites.Page(tmp_path / "site" / gpu_page("h200-sxm"))
-    (row,) = table(page, "From launch to launch")
+    (row,) = table(page, "From repeat to repeat")
     assert row[-2] == shown or (not shown and "Compiled again" not in page.text)
     record = sites.Page(tmp_path / "site" / "records" / f"{found[0].record_id}.html")
     assert "cold, 9 files added" in record.text

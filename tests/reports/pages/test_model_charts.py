@@ -185,7 +185,7 @@ def test_bars_of_the_ladder_are_as_long_as_their_ratios(tmp_path: Path) -> None:
         gpu_records.record(method="qlora", seconds=0.1),
         gpu_records.record(method="unsloth-lora", seconds=0.05),
     )
-    bars = drawn(opened, "The ladder")
+    bars = drawn(opened, "Against each baseline")
     lengths = {
         title: float(re.match(r"M0,[\d.]+h([\d.]+)v", mark["d"])[1])
         for title, mark in bars.items()

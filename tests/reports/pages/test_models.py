@@ -78,7 +78,7 @@ def test_ratios_are_those_of_two_records(published: Path) -> None:
     (row,) = [r for r in rows(opened, "work-1") if r["Method"].text == "Unsloth LoRA"]
     for heading, base in (
         ("Speed against LoRA", "lora"),
-        ("Speed against its Liger rung", "lora-liger"),
+        ("Speed against PEFT + Liger", "lora-liger"),
         ("Speed against naive LoRA", "lora-naive"),
     ):
         (data,) = [e for e in opened.all("data") if row[heading] in e.parents]
@@ -164,9 +164,9 @@ def test_launches_and_their_range_are_said(tmp_path: Path) -> None:
     assert data.attributes["value"] == repr(middle)
     span = f"{units.rate(low, '').strip()}–{units.rate(high, '').strip()}"
     assert span in by_method["LoRA"]["Real token/s"].text
-    assert by_method["LoRA"]["Launches"].text == "3 launches"
-    assert by_method["QLoRA"]["Launches"].text == "1 launch"
-    assert "1 to 3 launches of each" in opened.text
+    assert by_method["LoRA"]["Repeats"].text == "3 repeats"
+    assert by_method["QLoRA"]["Repeats"].text == "1 repeat"
+    assert "1 to 3 repeats of each" in opened.text
 
 
 def test_what_is_not_pooled_is_named_with_its_number(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_what_is_not_pooled_is_named_with_its_number(tmp_path: Path) -> None:
     opened = page(tmp_path, *older, *newer)
     (link,) = [e for e in opened.all("a") if e.text.startswith("also ")]
     rate = units.rate(tokens_of(older[0]), "token/s")
-    assert link.text == f"also {rate}, 2 launches, run older"
+    assert link.text == f"also {rate}, 2 repeats, run older"
     assert link.attributes["href"] == f"../records/{older[0].record_id}.html"
 
 
@@ -206,15 +206,15 @@ def test_every_card_is_there(tmp_path: Path, count: int) -> None:
         assert error is not None
         known = f"± {units.percent(error)}"
         rate = f"{units.rate(tokens, 'token/s')} {known}"
-        assert f"{record.case.method.title}, {card}: {rate}; 1 launch" in said
+        assert f"{record.case.method.title}, {card}: {rate}; 1 repeat" in said
         assert any(
-            (row["Method"].text, row["Card"].text) == (record.case.method.title, card)
+            (row["Method"].text, row["GPU"].text) == (record.case.method.title, card)
             and row["Real token/s"].text == f"{units.rate(tokens, '').strip()} {known}"
             for row in listed
         )
     shown = [e.text for e in opened.all("figcaption")]
     assert len([text for text in shown if text.startswith("Memory against")]) == 1 + count
-    assert len([text for text in shown if text.startswith("The ladder")]) == 1 + count
+    assert len([text for text in shown if text.startswith("Against each baseline")]) == 1 + count
     several = sites.Page(opened.path.parents[1] / "models.html")
     assert len(several.all("tr")) == 1 + 1 + count
 

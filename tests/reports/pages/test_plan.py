@@ -42,7 +42,7 @@ def test_measured_rows_lead_to_their_record_and_projected_ones_to_none(
     rows = page.rows
     assert {row.fits for row in rows} >= {"fits", "does not fit"}
     for row in rows:
-        assert row.projected == (row.basis == "projected")
+        assert row.projected == (row.basis == "estimated")
         ran = row.basis.startswith("measured") or row.basis.endswith("where it ran")
         assert ran == (row.card == "H200 SXM" and bool(row.page)) or row.basis == "unsupported"
         assert bool(row.time.per_token) == (row.projected or row.basis.startswith("measured"))
@@ -101,8 +101,8 @@ def test_a_second_card_changes_what_is_said_of_projections(dataset: Dataset) -> 
         )
     ]
     both = time_model.errors(load(sites.collection(*dataset.collection.records, *copies)))[0]
-    assert "no projection to another could be checked" in str(alone)
-    assert "no projection to another could be checked" not in str(both)
+    assert "no estimate for another could be checked" in str(alone)
+    assert "no estimate for another could be checked" not in str(both)
 
 
 def shown(browser: Browser, script: str) -> str:
@@ -144,7 +144,7 @@ def test_the_script_writes_amounts_as_the_page_does(browser: Browser, site: Path
     browser.get((site / "plan.html").as_uri() + f"?plan.epochs={example_job.EPOCHS}")
     assert shown(browser, f"return {cells}") == written
     nights = "[...document.querySelectorAll('[data-overnight]')].map((c) => c.innerText).join()"
-    assert "perhaps" in shown(browser, f"return {nights}")
+    assert "borderline" in shown(browser, f"return {nights}")
 
 
 @needs_browser

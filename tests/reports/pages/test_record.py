@@ -271,7 +271,7 @@ def test_tables_of_runs_show_both_numbers_and_what_speaks_against_them(tmp_path:
     ]
     page = sites.Page(build(sites.collection(*found), tmp_path / "site").with_name("runs.html"))
     notes = [e.text for e in page.all("small") if e.attributes.get("class") == "note"]
-    assert notes == ["not settled: launch 2", "page faults: launch 1"]
+    assert notes == ["not settled: repeat 2", "page faults: repeat 1"]
     lows = [all_metrics()["step_seconds_low"].compute(record) for record in found]
     values = [e.attributes["value"] for e in page.all("data")]
     assert cells.exact(sorted(filter(None, lows))[1]) in values

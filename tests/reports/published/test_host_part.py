@@ -96,7 +96,7 @@ def test_nothing_measured_is_said_as_such() -> None:
         (
             3.0,
             300,
-            "3.00× as long with Unsloth QLoRA, expert loop as with Unsloth QLoRA (1 launch). The"
+            "3.00× as long with Unsloth QLoRA, expert loop as with Unsloth QLoRA (1 repeat). The"
             " added time drew 150 W, where Unsloth QLoRA draws 600 W: the GPU mostly waited, so"
             " the host explains up to 67 % of such a step.",
         ),
@@ -106,7 +106,7 @@ def test_nothing_measured_is_said_as_such() -> None:
             "The added time drew 450 W, where Unsloth QLoRA draws 600 W: the GPU computed in it,"
             " so none of it is shown to be the host's.",
         ),
-        (1.01, 600, "(1 launch): the host's part is too small to be seen."),
+        (1.01, 600, "(1 repeat): the host's part is too small to be seen."),
         (3.0, None, "Their energy is not known, so neither is what the GPU did meanwhile."),
     ],
 )
@@ -144,7 +144,7 @@ def test_the_most_that_a_host_can_do_to_the_order_of_two_cards(
     """The projected ratio with its interval, and the same times what the loop costs."""
     today = path(TODAY, 0.6, 600)
     dataset = load(sites.collection(*published, today, path(OLDER, seconds, watts)))
-    (order,) = [each for each in host_part.sentences(claim(), dataset) if "projected at" in each]
+    (order,) = [each for each in host_part.sentences(claim(), dataset) if "estimated at" in each]
     ratio = _projected(dataset, today)
     assert _shown(ratio, 1) in order
     assert turns in order

@@ -171,7 +171,7 @@ def test_the_arithmetic_is_about_4n_a_token_and_attention() -> None:
     assert found.flops_per_second == pytest.approx(12472.87 * (4 * linear + attention), rel=1e-3)
     assert found.kind == "possible"
     assert found.text == (
-        "implies at least 415 TFLOP/s, 42 % of the card's 989 TFLOP/s in bfloat16"
+        "implies at least 415 TFLOP/s, 42 % of the GPU's 989 TFLOP/s in bfloat16"
         " (derived, not printed by the vendor)"
     )
 
@@ -218,7 +218,7 @@ def test_what_is_not_stated_adds_nothing() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"profiles": (), "hardware": None}, "card not stated"),
+        ({"profiles": (), "hardware": None}, "GPU not stated"),
         ({"profiles": (), "hardware": "RTX A6000"}, "no profile of RTX A6000"),
         ({"models": (), "model": None}, "model not stated"),
         ({"models": ()}, "no shapes of Llama 3 8B"),
@@ -228,7 +228,7 @@ def test_what_is_not_stated_adds_nothing() -> None:
         ({"quantity": "step_seconds", "gpus": 8}, "a step of several GPUs"),
         ({"quantity": "step_seconds"}, "batch not stated"),
         ({"quantity": "step_seconds", "batch_sequences": 2}, "accumulation not stated"),
-        ({"profiles": ("h100-sxm", "cpu")}, "no known bfloat16 peak of the card"),
+        ({"profiles": ("h100-sxm", "cpu")}, "no known bfloat16 peak of the GPU"),
     ],
 )
 def test_what_cannot_be_checked_says_why(changes: dict[str, object], reason: str) -> None:

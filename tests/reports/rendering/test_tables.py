@@ -87,7 +87,7 @@ def test_sorting_goes_by_the_number_not_by_its_text(browser: Browser, site: Path
         shown = [text for text in column(browser, "step") if text != "–"]
         seconds = [float(t.split()[0]) * (1e-3 if t.split()[1] == "ms" else 1) for t in shown]
         assert {text.split()[1] for text in shown} == {"ms", "s"}
-        assert all("± " in text for text in shown), "one launch each"
+        assert all("± " in text for text in shown), "one repeat each"
         assert seconds == sorted(seconds, reverse=direction == "descending"), ordered
         assert column(browser, "step")[-8:] == ["–"] * 8
     before = column(browser, "method")

@@ -25,7 +25,7 @@ HOST = HostProbe(
     unavailable={"pinned_bytes_per_second": "Operation not permitted"},
 )
 PAIR = "card-against-card/a-card--h200-sxm.html"
-ALONE = "Steps that wait for the host are not compared by card alone."
+ALONE = "Steps that wait for the host are not compared by GPU alone."
 
 
 def probed(
@@ -101,7 +101,7 @@ def test_hosts_that_differ_stand_beside_the_ratios(tmp_path: Path) -> None:
     page = opened(tmp_path, PAIR, *ours, *theirs)
     said = f"The hosts differ, a-card's over the other's: kernel launches 0.72×. {ALONE}"
     assert said in page.text
-    rows = {row[0]: row[1:] for row in table(page, "Hosts of the two cards")}
+    rows = {row[0]: row[1:] for row in table(page, "Hosts of the two GPUs")}
     assert rows["Kernel launches"] == ["144 k/s", "200 k/s", "0.72×"]
     assert rows["Python operations"] == ["38 M/s", "40 M/s", "0.95×"]
     numbers = "(family 6, model 143, stepping 8)"
@@ -126,7 +126,7 @@ def test_an_unmeasured_host_is_said_plainly(tmp_path: Path) -> None:
     ours = gpu_records.record()
     page = opened(tmp_path, PAIR, ours, *there(probed(ours, HOST)))
     assert f"Host not measured on NVIDIA H200 SXM. {ALONE}" in page.text
-    rows = {row[0]: row[1:] for row in table(page, "Hosts of the two cards")}
+    rows = {row[0]: row[1:] for row in table(page, "Hosts of the two GPUs")}
     assert rows["Kernel launches"] == ["200 k/s", "host not measured", "unknown"]
     assert rows["Processor"][1] == "A CPU"
     assert "host not measured" in table(page, "4 × up to 128 tokens")[0][1]
@@ -152,7 +152,7 @@ def test_a_cards_page_and_markdown_name_its_hosts(tmp_path: Path) -> None:
     found = sites.collection(ours, *theirs)
     site = build(found, tmp_path / "site").parent
     assert "Kernel launches 200 k/s" in sites.Page(site / "gpus" / "h200-sxm.html").text
-    rows = table(sites.Page(site / "card-against-card.html"), "The hosts behind the cards")
+    rows = table(sites.Page(site / "card-against-card.html"), "The hosts behind the GPUs")
     assert [row[2:] for row in rows] == [
         ["200 k/s", "20 M/s", "20 GB/s", "1 of 1 record"],
         ["200 k/s", "40 M/s", "20 GB/s", "1 of 1 record"],

@@ -46,7 +46,7 @@ def test_a_search_is_one_row_with_its_edge() -> None:
     found = [tried(16, fits=False), tried(4, fits=True), tried(12, fits=True)]
     text = markdown(collection(*found, tried(14, fits=False)), "searches")
     (row,) = [line for line in text.splitlines() if line.startswith("| Qwen3-8B")]
-    assert "| 12 × 2,048 tokens, rows of one length | 14 × 2,048 tokens" in row
+    assert "| 12 × 2,048 tokens, fixed-length sequences | 14 × 2,048 tokens" in row
     assert "| 12 GiB | 4 |" in row
     assert "./tunebench probe --model qwen3-8b --method lora --max-batch" in row
 
@@ -55,7 +55,7 @@ def test_what_ran_above_an_edge_is_not_held() -> None:
     """Memory that ran out once is the edge, whatever a larger try did."""
     found = [tried(4, fits=True), tried(8, fits=False), tried(16, fits=True)]
     text = markdown(collection(*found), "searches")
-    assert "| 4 × 2,048 tokens, rows of one length | 8 × 2,048 tokens" in text
+    assert "| 4 × 2,048 tokens, fixed-length sequences | 8 × 2,048 tokens" in text
     alone = markdown(collection(tried(8, fits=False)), "searches")
     assert "| nothing tried | 8 × 2,048 tokens" in alone
 
