@@ -1,4 +1,4 @@
-"""The first screen says what wins on which card, and what did not run."""
+"""The tables below the first screen say what wins on which card, and what did not run."""
 
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from support import cards, gpu_records, records, sites
 
 
 def _cell(page: sites.Page, method: str, column: int) -> str:
-    rows = [row for row in page.all("tr") if row.text.startswith(f"{method} ")]
+    tables = [each for each in page.all("table") if each.attributes.get("class") == "matrix"]
+    rows = [row for row in page.all("tr") if set(tables) & set(row.parents)]
+    rows = [row for row in rows if row.text.startswith(f"{method} ")]
     (row,) = rows
     cells = [cell for cell in page.all("td") if row in cell.parents]
     return cells[column].text
@@ -123,7 +125,12 @@ def test_the_table_has_a_column_a_card(tmp_path: Path, number: int) -> None:
     found = sites.collection(*ours, *cards.many(ours, names))
     site = build(found, tmp_path / "site").parent
     page = sites.Page(site / "index.html")
-    heads = [each.text for each in page.all("th") if each.attributes.get("scope") == "col"]
+    (table,) = [each for each in page.all("table") if each.attributes.get("class") == "matrix"]
+    heads = [
+        each.text
+        for each in page.all("th")
+        if each.attributes.get("scope") == "col" and table in each.parents
+    ]
     assert len(heads) == 1 + number
     (model,) = [each for each in page.all("a") if each.text == "Qwen3-8B"]
     assert model.attributes["href"] == "models/qwen3-8b.html"
