@@ -160,7 +160,7 @@ def _hosts(groups: Sequence[Replicates]) -> str:
     }
     if not cards:
         return "No GPU took part."
-    return f"{units.counted(len(cards), 'card')} of this kind took part."
+    return f"{units.counted(len(cards), 'GPU')} of this kind took part."
 
 
 def _changed(dataset: Dataset, name: str) -> tuple[str, ...]:
