@@ -111,6 +111,14 @@ def work_groups(dataset: Dataset) -> list[WorkGroup]:
     )
 
 
+def works_by_model(dataset: Dataset) -> dict[str, list[WorkGroup]]:
+    """Return all work by the name of its model, in the order of ``work_groups``."""
+    found: dict[str, list[WorkGroup]] = {}
+    for work in work_groups(dataset):
+        found.setdefault(work.model.name, []).append(work)
+    return found
+
+
 def _work(group: Replicates) -> _Work:
     case = group.case
     return case.model, case.workload, case.loop, case.seed

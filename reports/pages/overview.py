@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from reports.analysis.dataset import Dataset
-from reports.analysis.workloads import CardResult, WorkGroup, profile_titles, work_groups
+from reports.analysis.workloads import CardResult, WorkGroup, profile_titles, works_by_model
 from reports.text import phrases
 from reports.text.numbers import Number, Ratio, number, peak_memory, ratio, record_page
 from suite import units
@@ -60,12 +60,10 @@ class OverviewTable(msgspec.Struct, frozen=True, kw_only=True):
 
 def overview_tables(dataset: Dataset, pages: Mapping[Model, str]) -> tuple[OverviewTable, ...]:
     """Return one table a model, in the report's order; ``pages`` are the models' addresses."""
-    by_model: dict[str, list[WorkGroup]] = {}
-    for work in work_groups(dataset):
-        by_model.setdefault(work.model.name, []).append(work)
     titles = profile_titles(dataset)
     return tuple(
-        _overview_table(name, found, titles, dataset, pages) for name, found in by_model.items()
+        _overview_table(name, found, titles, dataset, pages)
+        for name, found in works_by_model(dataset).items()
     )
 
 

@@ -13,6 +13,7 @@ from reports.analysis.dataset import Dataset
 from reports.text import phrases
 from reports.text.numbers import paired_text, verdict
 from suite import units
+from suite.results.memoize import once
 from suite.results.pooled import PairedRatio
 from suite.results.replicates import Replicates
 
@@ -43,6 +44,7 @@ class ClaimCase(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join([*parts, *([] if gpu is None else [gpu.name])])
 
 
+@once
 def claim_cases(dataset: Dataset) -> tuple[ClaimCase, ...]:
     """Return the engine's adapter methods that ran on a GPU beside at least one baseline.
 

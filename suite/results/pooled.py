@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from suite.catalog.case import Case
 from suite.results.metrics import Metric
 from suite.results.record import Record
 from suite.results.replicates import Replicates
@@ -96,7 +95,7 @@ def _begun(record: Record) -> tuple[str, int]:
 
 def _same_case(record: Record) -> tuple[object, ...]:
     """Return what repeats have in common: all of the case but how many steps were taken."""
-    case: Case = record.case
+    case = record.case
     return (
         *(record.profile, record.weights, record.work_key),
         *(case.case_id, case.model, case.method, case.workload, case.loop, case.seed),

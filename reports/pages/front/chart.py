@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from reports.analysis.dataset import Dataset
-from reports.analysis.workloads import CardResult, WorkGroup, work_groups
+from reports.analysis.workloads import CardResult, WorkGroup, works_by_model
 from reports.pages.front.marks import Axis, AxisTick, axis
 from reports.pages.front.measures import MEASURES, Measure
 from reports.pages.front.titles import title
@@ -16,7 +16,9 @@ from reports.text import phrases
 from reports.text.numbers import BASELINE, exact, hindrance, paired_text, peak_memory, record_page
 from suite import units
 from suite.catalog.engines import PLAIN
+from suite.results.metrics import Metric
 from suite.results.pooled import paired
+from suite.results.record import Record
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 DEFAULT = "qwen3-32b"
@@ -89,12 +91,9 @@ def charts(dataset: Dataset, tables: Sequence[OverviewTable]) -> tuple[ModelChar
 
     ``tables`` are those of the overview, which know what is fastest and whose losses differ.
     """
-    by_model: dict[str, list[WorkGroup]] = {}
-    for work in work_groups(dataset):
-        by_model.setdefault(work.model.name, []).append(work)
     names, cases = gpu_names(dataset), claim_cases(dataset)
     found = []
-    for works, table in zip(by_model.values(), tables, strict=True):
+    for works, table in zip(works_by_model(dataset).values(), tables, strict=True):
         work = most_measured(works)
         plots = _Drawing(work, table, names, [c for c in cases if _within(c, work)]).plots()
         if plots:
@@ -190,11 +189,10 @@ class _Drawing:
         return "full" if profile == self.profiles[-1] else "open"
 
     def _values(
-        self, metric: Callable[..., object]
+        self, metric: Callable[[Record], Metric]
     ) -> dict[tuple[str, str], MedianWithRange | None]:
         return {
-            place: summarize(cell.shown, metric(cell.shown.best))  # type: ignore[arg-type]
-            for place, cell in self._cells()
+            place: summarize(cell.shown, metric(cell.shown.best)) for place, cell in self._cells()
         }
 
     def _cells(self) -> Iterable[tuple[tuple[str, str], CardResult]]:

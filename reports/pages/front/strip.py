@@ -10,6 +10,7 @@ from reports.pages.front.marks import AxisTick, LogAxis
 from reports.pages.front.words import gpu_names, times
 from reports.published.headline_claim import FASTER, ClaimCase, claim_cases
 from suite import units
+from suite.results.pooled import PairedRatio
 
 #: Kind of baseline ("" is plain PEFT, as precise) to what it is called.
 _ROWS = {
@@ -50,13 +51,14 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
 def strip(dataset: Dataset) -> Strip | None:
     """Return the plot, None where Unsloth was compared with nothing."""
     cases = claim_cases(dataset)
-    found = {kind: [ratio.value for _, ratio in speeds(cases, kind)] for kind in _ROWS}
+    ratios = {kind: speeds(cases, kind) for kind in _ROWS}
+    found = {kind: [ratio.value for _, ratio in each] for kind, each in ratios.items()}
     values = [value for each in found.values() for value in each]
     if not values:
         return None
     scaled = LogAxis(begin=min(1.0, *values) * 0.95, end=max(FASTER, *values) * 1.05)
     names = gpu_names(dataset)
-    rows = [_row(kind, cases, scaled, names) for kind in _ROWS if found[kind]]
+    rows = [_row(kind, each, scaled, names) for kind, each in ratios.items() if each]
     return Strip(
         title=_title(found),
         rows=tuple(rows),
@@ -66,9 +68,12 @@ def strip(dataset: Dataset) -> Strip | None:
 
 
 def _row(
-    kind: str, cases: Sequence[ClaimCase], scaled: LogAxis, names: dict[str, str]
+    kind: str,
+    ratios: Sequence[tuple[ClaimCase, PairedRatio]],
+    scaled: LogAxis,
+    names: dict[str, str],
 ) -> StripRow:
-    listed = sorted(speeds(cases, kind), key=lambda each: each[1].value)
+    listed = sorted(ratios, key=lambda each: each[1].value)
     dots = tuple(
         StripDot(
             at=scaled.at(ratio.value),

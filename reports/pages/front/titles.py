@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
+from reports.analysis.baselines import QUANTIZED
 from reports.analysis.workloads import WorkGroup
 from reports.pages.front.findings import plain_kind, savings, speeds
 from reports.pages.front.measures import Measure
 from reports.pages.front.words import saved, times
 from reports.published.headline_claim import ClaimCase
 from reports.text import phrases
+from reports.text.numbers import BASELINE
 from suite.results.metrics import all_metrics
 from suite.results.pooled import paired
 
-_BASES = {"plain": "lora", "quantized": "qlora"}
+_BASES = {"plain": BASELINE, "quantized": QUANTIZED}
 
 
 def title(measure: Measure, work: WorkGroup, cases: Sequence[ClaimCase]) -> str:

@@ -26,8 +26,6 @@ def gpu_names(dataset: Dataset) -> dict[str, str]:
 def workload(work: WorkGroup) -> str:
     """Return what one step trains on: ``2 × 2,048 tokens a step, fixed-length sequences``."""
     rows, *rest = phrases.work(work.workload).split(", ")
-    if work.workload.data == "fixed":
-        rest[0] = "fixed-length sequences"
     return ", ".join([f"{rows} a step", *rest])
 
 
