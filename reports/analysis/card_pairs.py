@@ -21,7 +21,7 @@ from suite.results.metrics import all_metrics
 from suite.results.replicates import Replicates
 from suite.results.stats import significance
 from suite.results.validity import parity
-from suite.results.validity.comparable import differences, other_work
+from suite.results.validity.comparable import differences, other_work, timed_alike
 from suite.results.validity.parity import References
 
 #: Every two cards make a page; the cards with the most work stay.
@@ -188,6 +188,8 @@ def _shared(
         for group in (ours, theirs)
         if group.ok and cells.verdict(group, references).kind == "bad"
     ]
+    if ours.ok and theirs.ok and not timed_alike(ours.best, theirs.best):
+        doubts.append("one was timed by a worker that could slow its own steps")
     if agreement is not None and agreement.kind == "bad":
         doubts.append("losses of the two GPUs differ")
     return SharedCase(

@@ -13,11 +13,7 @@ import msgspec
 from suite.results.metrics import Metric
 from suite.results.record import Record
 from suite.results.replicates import Replicates
-from suite.results.validity.comparable import packages, settings
-
-#: Since this schema a worker's Python frames lie in one piece of memory. Before, whether a step
-#: paid for crossing from one to the next depended on the launch (docs/python-stack.md).
-TIMED_ALIKE_SINCE = 3
+from suite.results.validity.comparable import packages, settings, timed_alike
 
 
 class PooledCase(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +100,7 @@ def _same_case(record: Record) -> tuple[object, ...]:
 
 def _alike(record: Record, other: Record) -> bool:
     """Return whether packages and timing are the same, and no setting that both know differs."""
-    if (record.schema >= TIMED_ALIKE_SINCE) != (other.schema >= TIMED_ALIKE_SINCE):
+    if not timed_alike(record, other):
         return False
     if packages(record) != packages(other):
         return False

@@ -8,6 +8,9 @@ from suite.results.record import Record
 from suite.wire import Effective
 
 NOT_SET = "none"
+#: Since this schema a worker's Python frames lie in one piece of memory. Before, whether a step
+#: paid for crossing from one to the next depended on the launch (docs/python-stack.md).
+TIMED_ALIKE_SINCE = 3
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,11 @@ def other_work(record: Record, other: Record) -> str:
     if trained == trained_there:
         return ""
     return f"it trains {trained:,} parameters, not {trained_there:,}"
+
+
+def timed_alike(record: Record, other: Record) -> bool:
+    """Return whether the steps of both were timed by workers of the same kind."""
+    return (record.schema >= TIMED_ALIKE_SINCE) == (other.schema >= TIMED_ALIKE_SINCE)
 
 
 def differences(record: Record, other: Record) -> tuple[Difference, ...] | None:

@@ -384,6 +384,17 @@ def test_repeats_that_are_not_pooled_are_counted(tmp_path: Path) -> None:
     assert "1 other run of it not shown here" in row[1]
 
 
+def test_steps_timed_by_another_worker_do_not_count_towards_a_mean() -> None:
+    """The ratio stands, with the reason why it is no measure of the GPUs."""
+    ours = gpu_records.record()
+    older = [msgspec.structs.replace(each, schema=2) for each in there(ours)]
+    pair = only(ours, *older)
+    assert pair.ratio is not None
+    assert not pair.counts
+    assert "slow its own steps" in pair.doubt
+    assert only(ours, *there(ours)).counts
+
+
 def test_launches_of_all_sessions_are_compared() -> None:
     """Three launches of one session and one of another are four repeats."""
     old = [
