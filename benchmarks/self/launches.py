@@ -29,6 +29,7 @@ from suite.results.fidelity import Fidelity, geometric, mean_interval
 from suite.results.record import Record
 from suite.results.samples import low_quantile
 from suite.results.storage.run_folder import Plan, Run, create, open_run
+from suite.results.validity.page_faults import MOST_SHARE, share_of_step
 from suite.run import planning
 from suite.run.launch import Launch
 from suite.run.machine.environment import resolve_profile
@@ -58,6 +59,12 @@ class LaunchSteps(msgspec.Struct, frozen=True, kw_only=True):
         return [end - begin for begin, end in zip(self.began, self.ended, strict=True)]
 
     @property
+    def disturbed(self) -> bool:
+        """Return whether page faults took a part of the steps that a record would be told of."""
+        counts = [count for count in self.faults if count is not None]
+        return bool(counts) and share_of_step(counts, self.numbers["window"]) > MOST_SHARE
+
+    @property
     def numbers(self) -> dict[str, float]:
         """Return the median step, the mean over the whole window, and the 10 % quantile."""
         return {
@@ -77,6 +84,14 @@ class LaunchPair(msgspec.Struct, frozen=True, kw_only=True):
     gpu: str | None
     suite: LaunchSteps
     script: LaunchSteps
+
+    @property
+    def disturbed(self) -> bool:
+        """Return whether page faults slowed one side: then the two did not do the same.
+
+        On the CPU never: tensors themselves take new pages there, on both sides.
+        """
+        return self.gpu is not None and (self.suite.disturbed or self.script.disturbed)
 
 
 def compare(run: Run, out: Path, told: Reporter) -> Iterator[LaunchPair]:
@@ -157,7 +172,8 @@ def _script(case: Case, out: Path) -> LaunchSteps:
 
 
 def figure(case_id: str, limit: float, pairs: Sequence[LaunchPair]) -> Fidelity:
-    """Return the figure of one case."""
+    """Return the figure of one case, of its pairs that page faults did not disturb."""
+    pairs = [pair for pair in pairs if not pair.disturbed]
     suite = [pair.suite.numbers for pair in pairs]
     bare = [pair.script.numbers for pair in pairs]
 
@@ -268,7 +284,10 @@ def main() -> int:
         figure(case.case_id, LIMITS[case.method.engine], own)
         for case in run.plan.cases
         if (own := [pair for pair in pairs if pair.case_id == case.case_id])
+        and not all(pair.disturbed for pair in own)
     ]
+    if left_out := sum(pair.disturbed for pair in pairs):
+        print(f"{left_out} of {len(pairs)} pairs left out: page faults slowed one side")
     for each in figures:
         parts = {"median": each.reported_pairs, "window": each.window_pairs, "low": each.low_pairs}
         differences = ", ".join(shown(name, shares) for name, shares in parts.items())

@@ -136,6 +136,32 @@ def test_the_numbers_of_a_whole_launch() -> None:
     assert side.numbers["window"] == pytest.approx((19 + 3 + 0.69 + 2) / 20)
 
 
+def test_a_pair_that_page_faults_slowed_counts_for_nothing() -> None:
+    """1,476 faults a step of the script's are not the suite's speed; none left is no figure."""
+    from benchmarks.self import launches
+
+    began = [float(at) for at in range(20)]
+
+    def pair(script_seconds: float, faults: int) -> launches.LaunchPair:
+        def side(seconds: float, count: int) -> launches.LaunchSteps:
+            ended = [at + seconds for at in began]
+            return launches.LaunchSteps(began=began, ended=ended, faults=[count] * 20)
+
+        return launches.LaunchPair(
+            case_id="a",
+            run_id="b",
+            launch=1,
+            first="suite",
+            gpu="NVIDIA H100",
+            suite=side(0.5, 0),
+            script=side(script_seconds, faults),
+        )
+
+    figure = launches.figure("a", 0.02, [pair(0.5, 3), pair(0.6, 1_476)])
+    assert figure.pairs == 1
+    assert figure.reported == pytest.approx(0)
+
+
 def _alone(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
     """Run a script with this suite importable, a home of its own and no other variable."""
     return subprocess.run(
