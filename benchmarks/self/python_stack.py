@@ -3,7 +3,8 @@
 ``python benchmarks/self/python_stack.py`` calls an empty function again and again from frames of
 every size, so that the call falls on every place of a 16 KiB chunk, and prints the usual and the
 dearest place. With a file of steps that alternated between the two, as published, it prints what
-those took. ``docs/python-stack.md`` says what this has to do with a training step.
+those took; with ``launches.pairs``, what launches took that page faults slowed.
+``docs/python-stack.md`` says what this has to do with a training step.
 """
 
 import csv
@@ -14,6 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.self.launches import LaunchPair
+from benchmarks.self.sides import turns
 from suite.worker.python_stack import with_room
 
 CALLS = 5_000
@@ -72,6 +75,19 @@ def table(path: Path) -> Iterator[str]:
         yield _row(side, "in one chunk", roomy, "")
 
 
+def slowed_launches(path: Path) -> Iterator[str]:
+    """Yield a Markdown table of the pairs of whole launches of which page faults slowed one."""
+    yield "| Case | Program | Page faults | Step, mean | 10 % quantile |"
+    yield "| --- | --- | ---: | ---: | ---: |"
+    for pair in turns.read(path, LaunchPair):
+        for name, side in (("suite", pair.suite), ("script", pair.script)):
+            if not pair.disturbed:
+                continue
+            felt = statistics.median(count for count in side.faults if count is not None)
+            mean, low = (f"{side.numbers[key]:.3f} s" for key in ("window", "low"))
+            yield f"| {pair.case_id} | {name} | {felt:,.0f} | {mean} | {low} |"
+
+
 def _median(steps: list[dict[str, str]], column: str) -> float:
     return statistics.median(float(step[column]) for step in steps)
 
@@ -94,7 +110,8 @@ def _row(side: str, frames: str, steps: list[dict[str, str]], cost: str) -> str:
 def main() -> int:
     """Measure and print, or print what a file holds."""
     if len(sys.argv) > 1:
-        print("\n".join(table(Path(sys.argv[1]))))
+        path = Path(sys.argv[1])
+        print("\n".join(slowed_launches(path) if path.suffix == ".pairs" else table(path)))
         return 0
     print(f"Python {sys.version.split()[0]}")
     print(_told("as it is", places()))

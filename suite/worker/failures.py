@@ -1,15 +1,19 @@
 """Turns what went wrong in a worker into what its record will say."""
 
 import re
+import resource
 import sys
 
 from suite.wire import Failure, PhaseName
-from suite.worker.phases import host_peak_bytes
+from suite.worker.phases import address_space_peak_bytes, host_peak_bytes
 
 UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 CUDA_REQUEST = re.compile(r"Tried to allocate ([\d.]+) (bytes|[KMGT]iB)")
 CPU_REQUEST = re.compile(r"you tried to allocate (\d+) bytes")
 CPU_ALLOCATOR = "DefaultCPUAllocator: can't allocate memory"
+#: What oneDNN says for want of memory, among other reasons: its status does not reach Python.
+ONEDNN_FAILED = "could not create a primitive"
+FULL = 0.9  #: of the limit of address space: the rest is too little for what was asked
 
 
 class Unsupported(Exception):
@@ -41,7 +45,14 @@ def is_out_of_memory(error: Exception) -> bool:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return True
-    return isinstance(error, MemoryError) or CPU_ALLOCATOR in str(error)
+    if isinstance(error, MemoryError) or CPU_ALLOCATOR in str(error):
+        return True
+    return ONEDNN_FAILED in str(error) and _address_space_is_full()
+
+
+def _address_space_is_full() -> bool:
+    limit, peak = resource.getrlimit(resource.RLIMIT_AS)[0], address_space_peak_bytes()
+    return limit != resource.RLIM_INFINITY and peak is not None and peak >= FULL * limit
 
 
 def requested_bytes(message: str) -> int | None:

@@ -86,12 +86,21 @@ class Phases:
 
 def host_peak_bytes() -> int | None:
     """Return the peak resident set of this process since its last reset; None where unknown."""
+    return _status_bytes("VmHWM")
+
+
+def address_space_peak_bytes() -> int | None:
+    """Return the most address space that this process has had; None where unknown."""
+    return _status_bytes("VmPeak")
+
+
+def _status_bytes(name: str) -> int | None:
     try:
         text = STATUS.read_text(encoding="ascii")
     except OSError:
         return None
     for line in text.splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     return None
 

@@ -1,8 +1,12 @@
 """What went wrong, in the words of a record."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
+from suite.paths import ROOT
 from suite.worker.failures import Unsupported, failure, requested_bytes
 
 CUDA = (
@@ -49,3 +53,28 @@ def test_kinds(error: Exception, kind: str) -> None:
         assert "\n" not in said.message
     if kind == "error":
         assert said.message == "RuntimeError: shapes cannot be multiplied"
+
+
+ONEDNN = """
+import resource, sys
+from suite.worker.failures import failure
+from suite.worker.phases import address_space_peak_bytes
+
+limit = address_space_peak_bytes() * float(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_AS, (int(limit), int(limit)))
+print(failure(RuntimeError("could not create a primitive"), "steady", 1).kind)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of address space is Linux's")
+@pytest.mark.parametrize(("space", "kind"), [("1.05", "oom"), ("2", "error")])
+def test_onednn_without_memory_is_out_of_memory(space: str, kind: str) -> None:
+    """oneDNN has one text for all its failures; the limit of address space tells which it was."""
+    done = subprocess.run(
+        [sys.executable, "-c", ONEDNN, space],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT)},
+        timeout=120,
+    )
+    assert done.stdout == f"{kind}\n", done.stderr
