@@ -23,6 +23,8 @@ from support.sites import table, values
 
 #: One card, whatever else is published.
 RESULTS = paths.RESULTS / "h200-sxm"
+#: From then on steps are timed by the mended worker, and pooled with none from before.
+MENDED = "2026-11-27T21:40:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +62,12 @@ def test_numbers_of_a_card_are_those_of_the_json(
     """Rates, shares, energy and the example's hours equal what follows from ``export``."""
     assert main(["export", str(RESULTS), "--format", "json"]) == 0
     cases: dict[tuple[str, str], list[dict[str, object]]] = {}
-    for row in json.loads(capsys.readouterr().out):
+    for row in sorted(json.loads(capsys.readouterr().out), key=lambda row: row["started_at"]):
         if row["outcome"] == "ok":
-            cases.setdefault((row["profile"], row["case_id"]), []).append(row)
+            launches = cases.setdefault((row["profile"], row["case_id"]), [])
+            if launches and (str(launches[0]["started_at"]) < MENDED <= row["started_at"]):
+                launches.clear()
+            launches.append(row)
     shown = values(sites.Page(site / "gpus" / "h200-sxm.html"))
     assert len(cases) > 20
     for launches in cases.values():
@@ -90,11 +95,11 @@ def median(launches: list[dict[str, object]], name: str) -> float:
 def test_ceilings_are_the_probes_and_the_datasheet(site: Path) -> None:
     """The median over probes, each counted once however many cases its launch had."""
     probes = {
-        (record.run_id, record.launch, record.environment.probe)
+        (record.run_id, record.launch, record.environment.probe.matmul_flops_per_second)
         for record in read([RESULTS]).records
         if record.environment.probe is not None
     }
-    rates = [probe.matmul_flops_per_second for *_, probe in probes]
+    rates = [rate for *_, rate in probes]
     page = sites.Page(site / "gpus" / "h200-sxm.html")
     (peak, products) = table(page, "Arithmetic")
     assert peak[1].startswith("989 TFLOP/s")
