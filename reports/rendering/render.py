@@ -1,4 +1,4 @@
-"""The door of Jinja: templates, the style and the script that every page carries, navigation."""
+"""The door of Jinja: templates, the style and the script that every page carries."""
 
 import base64
 import hashlib
@@ -10,22 +10,11 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from reports.rendering.navigation import page_names, ways
 from suite import __version__
 
 FOLDER = Path(__file__).parent
 TEMPLATES = FOLDER / "templates"
-#: The order of the navigation: what is asked most, then how it is known. Others follow by name.
-_FIRST = (
-    *("index", "models", "gpus", "card-against-card"),
-    *("plan", "claims", "what-fits", "all-results"),
-)
-_LAST = ("runs", "history", "how-far-to-trust-it", "how-it-was-measured")
-#: Pages whose titles are not their file's names.
-_TITLES = {
-    "index.html": "Overview",
-    "gpus.html": "GPUs",
-    "card-against-card.html": "GPU against GPU",
-}
 
 
 def render(name: str, values: Mapping[str, object]) -> str:
@@ -36,19 +25,6 @@ def render(name: str, values: Mapping[str, object]) -> str:
 def fragment(name: str, values: Mapping[str, object]) -> Markup:
     """Return a part of a page, made as ``render`` does, for other templates to show as it is."""
     return Markup(render(name, values))
-
-
-def page_names() -> list[str]:
-    """Return the templates that are rendered once, the first page first."""
-    names = {path.stem for path in (TEMPLATES / "pages").glob("*.html")}
-    others = sorted(names - {*_FIRST, *_LAST})
-    return [f"{name}.html" for name in (*_FIRST, *others, *_LAST) if name in names]
-
-
-def _page_title(name: str) -> str:
-    if name in _TITLES:
-        return _TITLES[name]
-    return name.removesuffix(".html").replace("-", " ").capitalize()
 
 
 class _Templates(jinja2.FileSystemLoader):
@@ -73,7 +49,9 @@ def _environment() -> jinja2.Environment:
     style = (FOLDER / "static" / "site.css").read_text(encoding="utf-8")
     script = (FOLDER / "static" / "site.js").read_text(encoding="utf-8")
     environment.globals.update(
-        navigation=[(name, _page_title(name)) for name in page_names()],
+        ways=ways(page_names()),
+        built=frozenset(page_names()),
+        about="",
         style=style,
         style_digest=_digest(style),
         script=script,

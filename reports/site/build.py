@@ -14,15 +14,18 @@ from reports.pages import plan as plan_page
 from reports.pages import prices as price_list
 from reports.pages.card_pair import matrix as pair_matrix
 from reports.pages.card_pair import page as pair_page
+from reports.pages.front import scope
 from reports.pages.front.page import front_page
 from reports.pages.gpu import index as gpu_list
 from reports.pages.gpu import page as gpu_page
 from reports.pages.gpu.telemetry import sample_counts
 from reports.pages.model import page as model_view
 from reports.pages.overview import overview_tables
-from reports.rendering.render import page_names, render
+from reports.rendering.navigation import PARENTS, page_names, ways
+from reports.rendering.render import render
 from reports.sections import summary
 from reports.site import record_files, single_file
+from reports.site.built import built
 from reports.site.parallel import LONGEST_QUEUE, WorkQueue, run_in_child
 from reports.site.place import new_file, new_site, refuse_foreign_file
 from reports.text import phrases
@@ -156,7 +159,6 @@ def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
     shared = {
         "front": front_page(dataset, glances),
         "overview": dataset.overview,
-        "models": model_view.listed(dataset),
         "history": history.blocks(dataset),
         "history_permutations": changes.PERMUTATIONS,
         "history_alpha": units.percent(changes.ALPHA),
@@ -182,14 +184,20 @@ def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
         "plan": plan_page.page(dataset),
         "prices": price_list.part(),
     }
+    there = built(dataset)
+    around = {"built": there, "ways": ways(there), "about": scope.about(dataset)}
     for name in page_names():
-        values = {**shared, "root": "", "current": name}
-        yield name, render(name, values)
+        if name in there:
+            yield name, render(name, {**shared, **around, "root": "", "current": name})
 
 
 def _members(dataset: Dataset, families: Container[str]) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page of these families, in their order."""
+    there = built(dataset)
+    around = {"root": "../", "built": there, "ways": ways(there)}
     for family, pages in FAMILIES.items():
+        # The others name their GPUs themselves.
+        about = scope.about(dataset) if family == "models" else scope.months(dataset)
         for name, page in pages(dataset) if family in families else ():
-            values = {"page": page, "root": "../", "current": f"{family}.html"}
+            values = {**around, "about": about, "page": page, "current": PARENTS[family]}
             yield f"{family}/{name}", render(f"each/{family}.html", values)

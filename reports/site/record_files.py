@@ -8,7 +8,9 @@ from markupsafe import Markup
 from reports.analysis.dataset import Dataset
 from reports.pages import diff
 from reports.pages.record import page as record_view
+from reports.rendering.navigation import PARENTS, ways
 from reports.rendering.render import fragment, render
+from reports.site.built import built
 from reports.text.numbers import record_page
 from suite.results.memoize import once
 from suite.results.record import Environment, Record, encode
@@ -19,6 +21,8 @@ def files(
 ) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     """Yield the page of each of these records and its JSON, both with their addresses."""
     twins, sources = diff.links(dataset), dataset.collection.sources
+    there = built(dataset)
+    around = {"root": "../", "current": PARENTS["records"], "built": there, "ways": ways(there)}
     for record in records:
         address = record_page(record)
         source, plan = sources.get(record.record_id, ""), dataset.plans.get(record.run_id)
@@ -26,8 +30,7 @@ def files(
             "page": record_view.page(record, dataset.references, plan, source),
             "twins": twins.get(record.record_id, ()),
             "around": _around(dataset, record.environment),
-            "root": "../",
-            "current": "",
+            **around,
         }
         content = encode(record).decode()  # as in a journal: spread out, it is twice the size
         data = address.removesuffix(".html") + ".json"

@@ -8,8 +8,6 @@ from reports.analysis.dataset import Dataset
 from reports.text.addresses import gpu_page, pair_page
 from reports.text.numbers import Number, exact
 from suite import units
-from suite.catalog import profile as profiles
-from suite.catalog import tier as tiers
 
 
 class CardMatrixRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,16 +19,11 @@ class CardMatrixRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CardMatrix(msgspec.Struct, frozen=True, kw_only=True):
-    """All measured cards; ``unmeasured`` are the catalog's other GPUs, by title and name.
-
-    ``tiers`` are those of the catalog that runs here measured: shared work on another card.
-    """
+    """All measured GPUs against each other."""
 
     titles: tuple[str, ...]
     rows: tuple[CardMatrixRow, ...]
     left_out: str
-    unmeasured: tuple[tuple[str, str], ...]
-    tiers: tuple[str, ...]
 
 
 def matrix(dataset: Dataset) -> CardMatrix:
@@ -39,8 +32,6 @@ def matrix(dataset: Dataset) -> CardMatrix:
     shown = cards(workloads.work_groups(dataset))
     by_cards = {(each.ours, each.theirs): each for each in pairs(dataset)}
     left = len(titles) - len(shown)
-    planned = {plan.tier for plan in dataset.plans.values()}
-    gpus = [each for each in profiles.everything() if each.has_gpu]
     return CardMatrix(
         titles=tuple(titles[name] for name in shown),
         rows=tuple(
@@ -55,9 +46,6 @@ def matrix(dataset: Dataset) -> CardMatrix:
         if left == 0
         else f"Shown are the {MOST_CARDS} GPUs with the most cases;"
         f" {units.counted(left, 'other')} not compared here.",
-        # Never a stranger's own word: it is shown as a command to run.
-        tiers=tuple(name for name in tiers.names() if name in planned),
-        unmeasured=tuple((each.title, each.name) for each in gpus if each.name not in titles),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the first screen's numbers are of, in one line: GPUs, months, versions, weights."""
+"""What the site's numbers are of: GPUs and months in every title, more on the first screen."""
 
 from datetime import date
 
@@ -16,17 +16,37 @@ def on_gpu(dataset: Dataset) -> bool:
     return any(each.environment.gpu is not None for each in dataset.collection.records)
 
 
-def scope(dataset: Dataset) -> tuple[str, ...]:
-    """Return the line's sentences, none without a number."""
+def about(dataset: Dataset) -> str:
+    """Return GPUs and months as titles of pages name them; empty without a number."""
+    good = _numbers(dataset)
+    return " · ".join(part for part in (_where(dataset, good), months(dataset)) if part)
+
+
+def months(dataset: Dataset) -> str:
+    """Return when the numbers were measured; empty where that is not known."""
+    good = _numbers(dataset)
+    return _months(good) if good else ""
+
+
+def _numbers(dataset: Dataset) -> list[Record]:
     good = [each for each in dataset.collection.records if each.outcome == "ok"]
     if on_gpu(dataset):
-        good = [each for each in good if each.environment.gpu is not None]
-    if not good:
-        return ()
+        return [each for each in good if each.environment.gpu is not None]
+    return good
+
+
+def _where(dataset: Dataset, good: list[Record]) -> str:
     names = gpu_names(dataset)
     measured = sorted({names[each.profile] for each in good})
-    where = listed(measured) if len(measured) <= _MOST_NAMED else f"{len(measured)} GPUs"
-    parts = [f"Measured on {where}", _months(good), " · ".join(_versions(good))]
+    return listed(measured) if len(measured) <= _MOST_NAMED else f"{len(measured)} GPUs"
+
+
+def scope(dataset: Dataset) -> tuple[str, ...]:
+    """Return the line's sentences, none without a number."""
+    good = _numbers(dataset)
+    if not good:
+        return ()
+    parts = [f"Measured on {_where(dataset, good)}", _months(good), " · ".join(_versions(good))]
     said = [f"{', '.join(part for part in parts if part)}."]
     if all(each.weights.startswith("dummy") for each in good):
         said.append("Random weights: speed and memory, not model quality.")

@@ -1,4 +1,4 @@
-"""The pages of models: a list of all, and what each ran, where, how fast and in how much."""
+"""The pages of models: what each ran, where, how fast and in how much."""
 
 import hashlib
 import re
@@ -25,9 +25,7 @@ from reports.pages.model import tables as model_tables
 from reports.pages.model.lengths import LengthSeries
 from reports.pages.model.padding import PackingComparison
 from reports.text import facts, phrases
-from reports.text.grid import Cell, Grid, grid
-from reports.text.grid import number as cell
-from reports.text.numbers import number, record_page
+from reports.text.grid import Grid
 from reports.text.phrases import bounded
 from suite import units
 from suite.catalog.model import Model
@@ -82,29 +80,6 @@ def pages(dataset: Dataset) -> Iterator[tuple[str, ModelPage]]:
         yield tuned.file, _page(tuned, dataset)
 
 
-def listed(dataset: Dataset) -> Grid:
-    """Return every model on every card: facts, and the fastest method at one work a model."""
-    rows: list[Sequence[Cell]] = []
-    for tuned in models(dataset):
-        main, model = tuned.comparable_sets[0], tuned.model
-        for profile in dict.fromkeys(entry.profile for entry in tuned.entries):
-            mine = [entry for entry in tuned.entries if entry.profile == profile]
-            good = sum(bool(entry.group.ok) for entry in mine)
-            rows.append(
-                [
-                    Cell(text=short(model.title), href=f"models/{tuned.file}"),
-                    model_tables.card(profile, tuned.names),
-                    Cell(text=main.title),
-                    *_fastest(main.on(profile), tuned.names),
-                    Cell(text=units.count(model.parameters)),
-                    Cell(text=f"{good} of {len(mine)}"),
-                ]
-            )
-    header = ("Model", "GPU", "Work", "Fastest method", "Real token/s", "Parameters")
-    caption = "Models and GPUs, with the fastest method whose losses do not differ"
-    return grid(caption, (*header, "Cases with numbers"), rows, words=4)
-
-
 @once
 def models(dataset: Dataset) -> tuple[ModelResults, ...]:
     """Return every model that has a record, in the report's order."""
@@ -133,17 +108,6 @@ def _file(model: Model, taken: set[str]) -> str:
         digest = hashlib.sha256(msgspec.json.encode(model, order="deterministic")).hexdigest()
         file = f"model-{digest[:16]}.html"
     return file
-
-
-def _fastest(entries: Sequence[MethodResult], names: DisplayNames) -> tuple[Cell, Cell]:
-    known = [(e.tokens.median, e) for e in entries if e.counts and e.tokens is not None]
-    if not known:
-        return Cell(text="none with numbers" if entries else "did not run this work"), Cell()
-    _, best = max(known, key=lambda pair: pair[0])
-    scale = units.scale("tokens/second", [value for value, _ in known])
-    shown = cell(number(best.tokens, scale.text), record_page(best.group.best))
-    small = model_charts.launches(best)
-    return Cell(text=names.methods[best.method], small=small), shown
 
 
 def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:

@@ -454,8 +454,9 @@
     const target = document.getElementById(location.hash.slice(1));
     const page = target?.closest(".page") ?? pages[0];
     for (const each of pages) each.hidden = each !== page;
-    for (const link of document.querySelectorAll("nav a")) {
-      if (link.hash === `#${page.id}`) link.setAttribute("aria-current", "page");
+    const way = page.querySelector("nav.within")?.getAttribute("aria-label");
+    for (const link of document.querySelectorAll("header nav a")) {
+      if (link.hash === `#${page.id}` || link.textContent === way) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
     document.title = page.dataset.title;

@@ -54,26 +54,11 @@ def only(*found: Record) -> SharedCase:
     return each
 
 
-def test_one_card_alone_says_what_to_run(tmp_path: Path) -> None:
-    """Published results have one card: no table, the tiers to run, the cards that wait."""
-    index = build(read([RESULTS]), tmp_path / "site")
-    page = sites.Page(index.with_name("card-against-card.html"))
-    assert "Only one GPU is measured here: NVIDIA H200 SXM" in page.text
-    (command,) = (each.text for each in page.all("pre"))
-    assert "./tunebench run --tier ladder --launches 3" in command
-    assert "./tunebench run --tier smoke" not in command
-    assert "NVIDIA H100 SXM" in page.text
-    assert not page.all("table")
+def test_one_card_alone_has_no_matrix(tmp_path: Path) -> None:
+    """It takes two: no table of ratios and no page of a pair."""
+    page = sites.Page(build(read([RESULTS]), tmp_path / "site").with_name("gpus.html"))
+    assert "÷" not in page.text
     assert list((tmp_path / "site" / "card-against-card").iterdir()) == []
-
-
-def test_a_strangers_tier_is_no_command(tmp_path: Path) -> None:
-    """What is shown to be run comes from the catalog, never from a record or plan."""
-    plan = msgspec.structs.replace(records.plan(), tier="x; rm -rf ~")
-    found = sites.collection(records.record(), plans=(plan,))
-    page = sites.Page(build(found, tmp_path / "site").with_name("card-against-card.html"))
-    (command,) = (each.text for each in page.all("pre"))
-    assert command.startswith("./tunebench run --tier TIER --launches 3")
 
 
 def test_numbers_of_both_cards_are_those_of_their_records(tmp_path: Path) -> None:
@@ -103,7 +88,7 @@ def test_the_matrix_has_both_directions_and_their_counts(tmp_path: Path) -> None
     found = [*ours, *cards.on_card(ours, "a-card", slower=2.0)]
     found += cards.on_card(ours[:1], "b-card", slower=4.0)
     index = build(sites.collection(*found), tmp_path / "site")
-    rows = table(sites.Page(index.with_name("card-against-card.html")), "Throughput of the GPU")
+    rows = table(sites.Page(index.with_name("gpus.html")), "Row GPU ÷ column GPU")
     assert [row[1:] for row in rows] == [
         ["itself", "2.00× 1 case", "0.50× 2 cases"],
         ["0.50× 1 case", "itself", "0.25× 1 case"],
@@ -117,7 +102,7 @@ def test_cards_without_a_case_in_common_have_no_page(tmp_path: Path) -> None:
     longer = msgspec.structs.replace(ours.case.workload, sequence_tokens=8192)
     theirs = there(gpu_records.record(workload=longer, suffix="-s8192"))
     index = build(sites.collection(ours, *theirs), tmp_path / "site")
-    rows = table(sites.Page(index.with_name("card-against-card.html")), "Throughput of the GPU")
+    rows = table(sites.Page(index.with_name("gpus.html")), "Row GPU ÷ column GPU")
     assert rows[0][2] == rows[1][1] == "no case in common"
     assert list((tmp_path / "site" / "card-against-card").iterdir()) == []
 
@@ -354,7 +339,7 @@ def test_too_many_cards_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     build(sites.collection(*found), tmp_path / "site")
     made = [path.name for path in (tmp_path / "site" / "card-against-card").iterdir()]
     assert made == ["b-card--h200-sxm.html"]
-    page = sites.Page(tmp_path / "site" / "card-against-card.html")
+    page = sites.Page(tmp_path / "site" / "gpus.html")
     assert "1 other not compared here" in page.text
 
 

@@ -147,11 +147,12 @@ def test_without_a_gpu_nothing_is_empty(tmp_path: Path) -> None:
 
 
 def test_without_any_number_the_page_still_leads_on(tmp_path: Path) -> None:
-    """Only failures: no plot, no picker, no file to download."""
+    """Only failures: no plot, no picker, no file to download, no page without an answer."""
     page = sites.Page(build(sites.collection(gpu_records.failed()), tmp_path / "site"))
     assert not [each for each in page.elements if "data-front" in each.attributes]
     assert not [each for each in page.all("a") if "download" in each.attributes]
-    assert "Is the claim I read true?" in page.text
+    assert "Check or repeat a number" in page.text
+    assert "Is the claim I read true?" not in page.text
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_a_link_that_asks_for_what_is_not_here_shows_it(browser: Browser, site: 
     opened(browser, site, f"?all.model={bad}&all.sort=nonsense&all.show=nothing#%E0%A4%A")
     assert count(browser) == "0 of 26 shown"
     assert select(browser, "Model").first_selected_option.text.endswith("(none here)")
-    assert browser.title == "All results · Tunebench"
+    assert browser.title == "All results · a and b · November 2026 · Tunebench"
     assert browser.find_elements(CSS, "img") == []
     assert browser.get_log("browser") == []
 

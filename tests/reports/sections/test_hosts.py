@@ -152,7 +152,7 @@ def test_a_cards_page_and_markdown_name_its_hosts(tmp_path: Path) -> None:
     found = sites.collection(ours, *theirs)
     site = build(found, tmp_path / "site").parent
     assert "Kernel launches 200 k/s" in sites.Page(site / "gpus" / "h200-sxm.html").text
-    rows = table(sites.Page(site / "card-against-card.html"), "The hosts behind the GPUs")
+    rows = table(sites.Page(site / "gpus.html"), "The hosts behind the GPUs")
     assert [row[2:] for row in rows] == [
         ["200 k/s", "20 M/s", "20 GB/s", "1 of 1 record"],
         ["200 k/s", "40 M/s", "20 GB/s", "1 of 1 record"],

@@ -134,7 +134,12 @@ def test_a_reader_goes_from_a_figure_to_the_json_in_it(browser: Browser, report:
     browser.get(f"{report.as_uri()}?all-results--all.model=Tiny+Qwen3#all-results")
     assert shown() == ["all-results"]
     assert browser.find_element(CSS, ".page:not([hidden]) output").text == "8 of 14 shown"
-    assert browser.find_element(CSS, "nav [aria-current]").text == "All results"
+    assert browser.find_element(CSS, "header nav [aria-current]").text == "Data"
+    (within,) = (e for e in browser.find_elements(CSS, ".within") if e.is_displayed())
+    assert within.find_element(CSS, "[aria-current]").text == "All results"
+    next(e for e in within.find_elements(CSS, "a") if e.text == "Sessions").click()
+    assert shown() == ["runs"]
+    assert browser.find_element(CSS, "header nav [aria-current]").text == "Data"
     assert [u for u in requests(browser) if not u.startswith(("file:", "data:"))] == []
     assert serious(browser) == []
     assert browser.get_log("browser") == []
