@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from reports.analysis.dataset import Dataset, load
 from reports.analysis.runs import RunSection
 from reports.export import markdown_runs
+from reports.pages.front.findings import findings
+from reports.pages.front.scope import scope
 from reports.sections import summary
 from reports.text import markdown as markup
 from reports.text import phrases
@@ -19,7 +21,8 @@ OF_RUN: Mapping[str, Callable[[Dataset, RunSection], list[str]]] = {
 }
 #: Facts of a run that its heading and the command line behind them say.
 _SAID_ELSEWHERE = ("Run", "Plan")
-TABLES = (*OF_RUN, *summary.PARTS)
+FINDINGS = "findings"
+TABLES = (FINDINGS, *OF_RUN, *summary.PARTS)
 
 
 def markdown(collection: Collection, only: str | None = None) -> str:
@@ -31,16 +34,29 @@ def markdown(collection: Collection, only: str | None = None) -> str:
     dataset = load(collection)
     blocks: list[str] = []
     if only is None:
+        found = _findings(dataset)
+        blocks += ["## What was found", *found] if found else []
         # "ladder" is a selection among the comparisons, all of which are printed here.
         blocks += _headed(dataset, "claim")
         runs = _runs(dataset, [kind for kind in OF_RUN if kind != "ladder"])
         blocks += ["## Runs, newest first", *runs] if runs else []
         blocks += [b for kind in summary.PARTS if kind != "claim" for b in _headed(dataset, kind)]
+    elif only == FINDINGS:
+        blocks = _findings(dataset)
     elif only in OF_RUN:
         blocks = _runs(dataset, [only])
     else:
         blocks = [markup.block(block) for block in summary.part(dataset, only).blocks]
     return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def _findings(dataset: Dataset) -> list[str]:
+    """Return the findings of the site's first screen as a list, and what they are of."""
+    found = findings(dataset)
+    if not found:
+        return []
+    lines = [f"- **{markup.text(each.headline)}.** {markup.text(each.text)}" for each in found]
+    return ["\n".join(lines), markup.paragraph(" ".join(scope(dataset)))]
 
 
 def _headed(dataset: Dataset, kind: str) -> list[str]:

@@ -15,7 +15,11 @@ from suite.errors import BadInput, SuiteError
 from suite.paths import RESULTS, ROOT
 from suite.results.publish import write_noise
 
-DOCUMENTS = (ROOT / "README.md", RESULTS / "README.md", ROOT / "docs" / "python-stack.md")
+DOCS = ROOT / "docs"
+DOCUMENTS = (
+    ROOT / "README.md",
+    *(DOCS / f"{name}.md" for name in ("comparing", "host-waits", "planning", "python-stack")),
+)
 _EXPORT = ["./tunebench", "export"]
 _SCRIPTS = ("benchmarks/self/gate.py", "benchmarks/self/python_stack.py")
 

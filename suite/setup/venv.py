@@ -226,7 +226,8 @@ def _install_torch(folder: Path, lock: int) -> None:
     no_driver = sys.platform == "linux" and not Path("/proc/driver/nvidia").exists()
     if fresh and no_driver and not index:
         say("no NVIDIA driver here, yet pip may pick PyTorch's CUDA build, which is gigabytes;")
-        say("TUNEBENCH_TORCH_INDEX can name the index of its CPU builds instead (see README.md)")
+        say("TUNEBENCH_TORCH_INDEX can name the index of its CPU builds instead: see")
+        say("docs/environment-variables.md")
     source = ["--index-url", index] if index else []
     pip.install(folder, [*source, "--requirement", str(REQUIREMENTS / "torch.txt")], lock)
 

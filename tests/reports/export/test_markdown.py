@@ -7,7 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from reports.analysis.dataset import load
 from reports.export.markdown import markdown
+from reports.pages.front.findings import findings
+from reports.pages.front.scope import scope
 from reports.text import markdown as markup
 from suite import units
 from suite.catalog import profile
@@ -57,6 +60,26 @@ def test_tables_hold_the_numbers_that_the_json_holds(capsys: pytest.CaptureFixtu
         assert mine, row["case_id"]
         if row["parity"] != "no reference":
             assert any(cells[-2].startswith(row["parity"]) for cells in mine)
+
+
+def test_findings_are_those_of_the_first_screen() -> None:
+    """Word for word, with what they are of; beside other tables they come first."""
+    collection = read([RESULTS])
+    dataset = load(collection)
+    text = markdown(collection, "findings")
+    lines = [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")]
+    assert lines == [f"**{each.headline}.** {each.text}" for each in findings(dataset)]
+    assert len(lines) == 3
+    assert text.endswith(" ".join(scope(dataset)) + "\n")
+    assert markdown(collection).startswith(f"## What was found\n\n{text}")
+
+
+def test_a_finding_is_a_ratio_of_two_records_or_nothing() -> None:
+    """Half the time of plain PEFT is twice as fast; without a baseline nothing was found."""
+    fast = gpu_records.record(method="unsloth-lora", seconds=0.2)
+    assert "**2.0× as fast.**" in made(gpu_records.record(seconds=0.4), fast, only="findings")
+    assert made(fast, only="findings") == ""
+    assert "What was found" not in made(fast)
 
 
 def near(cell: str, value: float) -> bool:

@@ -1,11 +1,14 @@
 """What documents show of the published results is what the results say now."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from reports.export import readme_blocks
 from suite.errors import BadInput
+
+BLOCK = r"^<!-- generated: "
 
 
 @pytest.mark.parametrize(
@@ -18,12 +21,21 @@ def test_generated_blocks_are_current(place: Path) -> None:
     assert readme_blocks.fresh(text) == text
 
 
-def test_the_first_table_of_the_readme_is_of_published_results() -> None:
-    """No other table stands before the block that an export makes."""
+def test_the_readme_begins_with_what_the_published_results_say() -> None:
+    """No table stands before the findings of all results, and nothing else is generated there."""
     text = readme_blocks.DOCUMENTS[0].read_text(encoding="utf-8")
     before = text[: text.index("\n| --- |")]
-    assert "<!-- generated: ./tunebench export reports/results/" in before
-    assert "<!-- /generated -->" not in before
+    command = "./tunebench export reports/results --format markdown --table findings"
+    assert f"<!-- generated: {command} -->" in before
+    assert text.count("<!-- generated: ") == 1
+
+
+def test_every_document_with_a_block_is_looked_at() -> None:
+    """A block in a document that nobody listed would grow stale unseen."""
+    root = readme_blocks.ROOT
+    found = [*root.glob("*.md"), *root.glob("*/*.md"), *root.glob("reports/*/*.md")]
+    marked = {p for p in found if re.search(BLOCK, p.read_text(encoding="utf-8"), re.MULTILINE)}
+    assert marked == set(readme_blocks.DOCUMENTS)
 
 
 def test_only_the_block_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
