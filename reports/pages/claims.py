@@ -7,6 +7,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import profile_titles
+from reports.pages.claim_verdict import ClaimVerdict, claim_verdict
 from reports.published import host_part, plausible
 from reports.published.match import Criterion
 from reports.published.plausible import PlausibilityCheck
@@ -61,6 +62,11 @@ class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion, ...]
     host: tuple[str, ...] = ()
 
+    @property
+    def compared(self) -> bool:
+        """Return whether something measured here says anything of it."""
+        return bool(self.criteria or self.host)
+
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """One source with its figures and, in words, how they fared."""
@@ -76,26 +82,38 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return any(line.check is not None for line in self.lines)
 
     @property
-    def folded(self) -> bool:
-        """Return whether nothing of it needs to be seen at once: no case, nothing impossible."""
-        return not any(
-            line.ours or (line.check is not None and line.check.kind == "impossible")
-            for line in self.lines
-        )
-
-    @property
     def beside(self) -> tuple[ClaimRow, ...]:
         """Return the figures that a case stands beside."""
-        return tuple(line for line in self.lines if line.criteria)
+        return tuple(line for line in self.lines if line.compared)
+
+    @property
+    def alone(self) -> tuple[tuple[None, ClaimRow], ...]:
+        """Return the figures that nothing stands beside; their source need not be said."""
+        return tuple((None, line) for line in self.lines if not line.compared)
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why nothing measured here stands beside some figures, how many, and whose they are."""
+
+    text: str
+    figures: int
+    sources: tuple[Source, ...]
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """The page."""
 
+    verdict: ClaimVerdict | None
     summary: str
     tolerance: str
     cards: str
     sources: tuple[Source, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def compared(self) -> tuple[tuple[Source, ClaimRow], ...]:
+        """Return every figure that a case stands beside, with its source."""
+        return tuple((source, line) for source in self.sources for line in source.beside)
 
 
 def page(dataset: Dataset, references: Sequence[Reference] | None = None) -> Claims:
@@ -105,8 +123,10 @@ def page(dataset: Dataset, references: Sequence[Reference] | None = None) -> Cla
     sources = tuple(_source(reference, dataset, cases) for reference in known)
     lines = [line for source in sources for line in source.lines]
     total = f"{units.counted(len(lines), 'figure')} from {units.counted(len(sources), 'source')}"
-    beside = sum(bool(line.criteria) for line in lines)
+    beside = sum(line.compared for line in lines)
     return Claims(
+        verdict=claim_verdict(dataset, known),
+        reasons=_reasons(sources),
         summary=(
             f"{total}: {_fared(lines)}."
             f" {units.counted(beside, 'figure')} with a case measured here beside it."
@@ -114,6 +134,19 @@ def page(dataset: Dataset, references: Sequence[Reference] | None = None) -> Cla
         tolerance=units.percent(TOLERANCE),
         cards=", ".join(profile_titles(dataset).values()) or "nothing yet",
         sources=sources,
+    )
+
+
+def _reasons(sources: Sequence[Source]) -> tuple[Reason, ...]:
+    """Return the reasons of all figures without a case beside them, the commonest first."""
+    by_text: dict[str, list[Source]] = {}
+    for source in sources:
+        for line in source.lines:
+            if not line.compared:
+                by_text.setdefault(line.why, []).append(source)
+    return tuple(
+        Reason(text=text, figures=len(found), sources=tuple({s.anchor: s for s in found}.values()))
+        for text, found in sorted(by_text.items(), key=lambda each: (-len(each[1]), each[0]))
     )
 
 

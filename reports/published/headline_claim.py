@@ -4,7 +4,7 @@ Each half is looked at by itself, at every setting that was measured on a GPU an
 baseline that the claim may mean.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -19,7 +19,7 @@ from suite.results.replicates import Replicates
 
 FASTER = 3.0  #: throughput over the baseline's
 LESS_MEMORY = 0.8  #: share of the baseline's peak memory that is saved
-ENGINE = "unsloth"  #: whose claim it is
+ENGINE, ENGINE_TITLE = "unsloth", "Unsloth"  #: whose claim it is
 
 #: What a baseline is called in a sentence about all models.
 NAMES = {
@@ -77,6 +77,34 @@ def sentences(found: Iterable[ClaimCase]) -> list[str]:
 def saving(memory: PairedRatio | None) -> float | None:
     """Return the share of a baseline's memory that is saved; negative where more is needed."""
     return None if memory is None else 1 - memory.value
+
+
+def plain_kind(case: ClaimCase) -> str:
+    """Return which baseline is plain PEFT with weights of the same precision."""
+    return "plain" if case.group.case.method.quantization is None else "quantized"
+
+
+def speeds(cases: Sequence[ClaimCase], kind: str = "") -> list[tuple[ClaimCase, PairedRatio]]:
+    """Return the ratios of throughput over one baseline; by default plain PEFT's, as precise."""
+    found = []
+    for case in cases:
+        base = case.baselines.get(kind or plain_kind(case))
+        if base is not None and base.throughput is not None:
+            found.append((case, base.throughput))
+    return found
+
+
+def savings(cases: Sequence[ClaimCase]) -> tuple[list[float], list[float]]:
+    """Return the shares of memory saved: from 16 bits to 4, and at the same precision."""
+    smaller: list[float] = []
+    equal: list[float] = []
+    for case in cases:
+        for kind in ("plain", "quantized"):
+            base = case.baselines.get(kind)
+            share = None if base is None else saving(base.memory)
+            if share is not None:
+                (equal if kind == plain_kind(case) else smaller).append(share)
+    return smaller, equal
 
 
 def _faster(kind: str, listed: list[ClaimCase]) -> str:

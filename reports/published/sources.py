@@ -109,7 +109,10 @@ class PublishedFigure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One source and its figures; the ``settings`` are those of all of them."""
+    """One source and its figures; the ``settings`` are those of all of them.
+
+    ``quote`` is what it says, word for word.
+    """
 
     name: str
     title: Text
@@ -118,6 +121,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     figures: tuple[PublishedFigure, ...]
     date: Annotated[str, msgspec.Meta(pattern=r"^\d{4}(-\d{2}){0,2}$")] | None = None
     note: str = ""
+    quote: str = ""
     settings: Settings = Settings()
 
 

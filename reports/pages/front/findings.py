@@ -7,12 +7,17 @@ import msgspec
 from reports.analysis.card_pairs import CardPair, pairs
 from reports.analysis.dataset import Dataset
 from reports.pages.front.words import gpu_names, saved, times
-from reports.published.headline_claim import FASTER, ClaimCase, claim_cases, saving
+from reports.published.headline_claim import (
+    FASTER,
+    ClaimCase,
+    claim_cases,
+    savings,
+    speeds,
+)
 from reports.text.addresses import pair_page
 from suite import units
-from suite.results.pooled import PairedRatio
 
-CLAIMS = "claims.html#claim"
+CLAIMS = "claims.html"
 
 
 class KeyFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,34 +33,6 @@ def findings(dataset: Dataset) -> tuple[KeyFinding, ...]:
     cases = claim_cases(dataset)
     found = (_speed(cases), _memory(cases), _gpus(dataset))
     return tuple(each for each in found if each is not None)
-
-
-def plain_kind(case: ClaimCase) -> str:
-    """Return which baseline is plain PEFT with weights of the same precision."""
-    return "plain" if case.group.case.method.quantization is None else "quantized"
-
-
-def speeds(cases: Sequence[ClaimCase], kind: str = "") -> list[tuple[ClaimCase, PairedRatio]]:
-    """Return the ratios of throughput over one baseline; by default plain PEFT's, as precise."""
-    found = []
-    for case in cases:
-        base = case.baselines.get(kind or plain_kind(case))
-        if base is not None and base.throughput is not None:
-            found.append((case, base.throughput))
-    return found
-
-
-def savings(cases: Sequence[ClaimCase]) -> tuple[list[float], list[float]]:
-    """Return the shares of memory saved: from 16 bits to 4, and at the same precision."""
-    smaller: list[float] = []
-    equal: list[float] = []
-    for case in cases:
-        for kind in ("plain", "quantized"):
-            base = case.baselines.get(kind)
-            share = None if base is None else saving(base.memory)
-            if share is not None:
-                (equal if kind == plain_kind(case) else smaller).append(share)
-    return smaller, equal
 
 
 def _speed(cases: Sequence[ClaimCase]) -> KeyFinding | None:

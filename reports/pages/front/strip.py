@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from reports.analysis.dataset import Dataset
-from reports.pages.front.findings import speeds
 from reports.pages.front.marks import AxisTick, LogAxis
 from reports.pages.front.words import gpu_names, times
-from reports.published.headline_claim import FASTER, ClaimCase, claim_cases
+from reports.published.headline_claim import FASTER, ClaimCase, claim_cases, speeds
 from suite import units
 from suite.results.pooled import PairedRatio
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from reports.analysis.baselines import QUANTIZED
 from reports.analysis.workloads import WorkGroup
-from reports.pages.front.findings import plain_kind, savings, speeds
 from reports.pages.front.measures import Measure
 from reports.pages.front.words import saved, times
-from reports.published.headline_claim import ClaimCase
+from reports.published.headline_claim import ClaimCase, plain_kind, savings, speeds
 from reports.text import phrases
 from reports.text.numbers import BASELINE
 from suite.results.metrics import all_metrics

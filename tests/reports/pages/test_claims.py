@@ -250,7 +250,9 @@ def test_the_page_shows_every_figure_with_the_records_numbers(tmp_path: Path) ->
     assert compared > 5
     external = [a for a in shown.all("a") if a.attributes.get("rel") == "external"]
     urls = [source.url for source in references.everything()]
-    assert [link.attributes["href"] for link in external] == urls
+    assert [link.attributes["href"] for link in external] == [urls[0], *urls], "the claim's first"
+    alone = [line for line in lines if not line.compared]
+    assert sum(each.figures for each in page(load(collection)).reasons) == len(alone) > 50
     assert sites.broken_links(site) == []
 
 

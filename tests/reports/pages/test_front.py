@@ -8,11 +8,11 @@ import pytest
 
 from reports.analysis.card_pairs import pairs
 from reports.analysis.dataset import Dataset, load
-from reports.pages.front.findings import findings, plain_kind
+from reports.pages.front.findings import findings
 from reports.pages.front.page import FrontPage, front_page
 from reports.pages.front.strip import strip
 from reports.pages.overview import overview_tables
-from reports.published.headline_claim import ClaimCase, claim_cases
+from reports.published.headline_claim import ClaimCase, claim_cases, plain_kind
 from reports.site.build import build
 from suite import units
 from suite.paths import RESULTS

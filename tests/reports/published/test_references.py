@@ -31,7 +31,7 @@ settings = { model = "Qwen3-8B", models = ["qwen3-8b"], trains = "adapters" }
 #: Source, first words of the claim, value: each from the source itself.
 PUBLISHED = [
     ("fixstars", "Unsloth is up to 3x faster", 3.0),
-    ("fixstars", "Unsloth needs about 80 % less", 0.8),
+    ("fixstars", "Unsloth needs up to about 80 % less", 0.8),
     ("unsloth-readme", "gpt-oss-20B trains 2x", 2.0),
     ("unsloth-readme", "gpt-oss-20B needs 70 %", 0.7),
     ("unsloth-benchmarks", "Llama 3.3 70B needs over 75 %", 0.75),
