@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import profile_titles, work_groups
@@ -14,6 +15,9 @@ from suite.results.record import Record
 from suite.results.replicates import Replicates
 from suite.results.stats import change_points as changes
 from suite.results.validity.comparable import differing, packages
+
+#: Packages whose upgrade a reader asks about.
+_STACK = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth", "liger-kernel")
 
 HEADER = ("Run", "Begun", "Repeats", "Step", "From", "To", "Packages that changed", "Level")
 
@@ -38,6 +42,40 @@ def blocks(dataset: Dataset) -> tuple[Block, ...]:
     for title, groups in series(dataset):
         found += [Heading(text=title), *_case(groups)]
     return tuple(found)
+
+
+def answer(dataset: Dataset) -> tuple[str, ...]:
+    """Return what a reader may conclude of upgrades: which packages ever changed, and the effect.
+
+    Of the packages of one kind of GPU only: another GPU's can differ without any upgrade.
+    """
+    cases = [groups for _, groups in series(dataset)]
+    names: set[str] = set()
+    changed = slower = 0
+    for groups in cases:
+        before = [differing(packages(a.best), packages(b.best)) for a, b in pairwise(groups)]
+        found = {each.setting for difference in before for each in difference}
+        names |= found & set(_STACK)
+        changed += bool(found & set(_STACK))
+        known = [values for group in groups if (values := _seconds(group))]
+        slower += bool(changes.change_points(known))
+    of = units.counted(len(cases), "case")
+    if not names:
+        said = f"No upgrade can be judged here: {_versions(dataset)} throughout."
+    else:
+        said = f"{', '.join(sorted(names))} changed between sessions, in {changed} of {of}."
+    levels = f"The step time changed its level in {slower} of {of}."
+    return said, levels
+
+
+def _versions(dataset: Dataset) -> str:
+    """Return the packages of training with the versions that all these results share."""
+    found = [packages(each) for each in dataset.collection.records if each.outcome == "ok"]
+    said = []
+    for name in _STACK:
+        versions = {each[name] for each in found if name in each}
+        said += [f"{name} {versions.pop()[:20]}"] if len(versions) == 1 else []
+    return ", ".join(said) or "the packages were the same"
 
 
 def _case(groups: Sequence[Replicates]) -> list[Block]:

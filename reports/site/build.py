@@ -156,12 +156,14 @@ def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page that is there once, the first one first."""
     addresses = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
     glances = overview_tables(dataset, addresses)
+    there = built(dataset)
     shared = {
         "front": front_page(dataset, glances),
         "overview": dataset.overview,
         "history": history.blocks(dataset),
+        "history_answer": history.answer(dataset) if "history.html" in there else (),
         "history_permutations": changes.PERMUTATIONS,
-        "history_alpha": units.percent(changes.ALPHA),
+        "history_alpha": f"{changes.ALPHA:g}",
         "glances": glances,
         "weights": dict.fromkeys(t for each in dataset.overview.sections for t in each.weights),
         "summary": {name: summary.part(dataset, name) for name in summary.PARTS},
@@ -184,7 +186,6 @@ def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
         "plan": plan_page.page(dataset),
         "prices": price_list.part(),
     }
-    there = built(dataset)
     around = {"built": there, "ways": ways(there), "about": scope.about(dataset)}
     for name in page_names():
         if name in there:

@@ -74,3 +74,20 @@ def test_a_case_that_ran_once_has_no_history(tmp_path: Path) -> None:
     site = build(found, tmp_path / "site").parent
     assert not (site / "history.html").exists()
     assert not sites.broken_links(site)
+
+
+def test_the_page_begins_with_what_an_upgrade_did(tmp_path: Path) -> None:
+    """Which packages ever changed, and in how many cases the level did; none is said as well."""
+
+    def answer(folder: str, *found: Record) -> str:
+        page = _page(tmp_path / folder, *found)
+        (lead,) = (e for e in page.all("p") if e.attributes.get("class") == "lead")
+        return lead.text
+
+    slower = answer("slower", *run(1, "0.20", 0.1), *run(2, "0.21", 0.11))
+    assert slower.startswith("peft changed between sessions, in 1 of 1 case.")
+    assert slower.endswith("The step time changed its level in 1 of 1 case.")
+    same = answer("same", *run(1, "0.20", 0.1), *run(2, "0.20", 0.1))
+    assert same.startswith("No upgrade can be judged here: ")
+    assert "peft 0.20" in same
+    assert same.endswith("The step time changed its level in 0 of 1 case.")
