@@ -23,7 +23,7 @@ from reports.pages.model import page as model_view
 from reports.pages.overview import overview_tables
 from reports.rendering.navigation import PARENTS, page_names, ways
 from reports.rendering.render import render
-from reports.sections import summary
+from reports.sections import summary, trust
 from reports.site import record_files, single_file
 from reports.site.built import built
 from reports.site.parallel import LONGEST_QUEUE, WorkQueue, run_in_child
@@ -182,6 +182,7 @@ def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
         "shortest_integral": units.seconds(energy.SHORTEST_INTEGRAL_SECONDS),
         "shortest_uneven": units.seconds(energy.SHORTEST_UNEVEN_SECONDS),
         "words": phrases,
+        "trust": trust.answers(dataset),
         "claims": claims_page.page(dataset),
         "plan": plan_page.page(dataset),
         "prices": price_list.part(),
