@@ -25,7 +25,8 @@ def needs_and_cards(dataset: Dataset) -> list[Block]:
     rows = [_fit(groups, cards) for groups in cases.values()]
     if not rows:
         return []
-    header = ["Case", "Work", "Measured on", "Needs", "With fragmentation", "Highest in"]
+    header = ["Case", "Work", "Measured on", "Needs", "Smallest GPU that fits"]
+    header += ["With fragmentation", "Highest in"]
     text = (
         "Needs: the highest that torch handed out to tensors, loading included, and the CUDA"
         " context. With fragmentation: what torch had taken from the driver, and the context."
@@ -41,16 +42,29 @@ def needs_and_cards(dataset: Dataset) -> list[Block]:
 def _fit(groups: Sequence[Replicates], cards: Sequence[Sequence[Profile]]) -> TextRow:
     first = groups[0]
     need = fits.largest_need([record for group in groups for record in group.ok])
-    sizes = (need.least_bytes, need.fragmented_bytes)
+    least, fragmented = (
+        "unknown" if size is None else units.bytes_(size)
+        for size in (need.least_bytes, need.fragmented_bytes)
+    )
+    held = [fits.fits_card(need, alike[0]) for alike in cards]
     cells = [
         phrases.case_title(first.case),
         phrases.work(first.case.workload),
         facts.profile_title(first.records, first.first.profile),
-        *("unknown" if size is None else units.bytes_(size) for size in sizes),
+        least,
+        "unknown" if need.least_bytes is None else _smallest(held, cards),
+        fragmented,
         need.phase.replace("_", " ") or need.reason,
-        *(fits.fits_card(need, alike[0]) for alike in cards),
+        *held,
     ]
     return TextRow(cells=tuple(cells), page=record_page(first.best))
+
+
+def _smallest(held: Sequence[str], cards: Sequence[Sequence[Profile]]) -> str:
+    """Return the GPUs of the least memory that a case fits; "none listed" where it fits none."""
+    fitting = (alike for answer, alike in zip(held, cards, strict=True) if answer == "fits")
+    found = next(fitting, None)
+    return "none listed" if found is None else _card(found)
 
 
 def _cards() -> list[list[Profile]]:

@@ -6,7 +6,8 @@
 //   data-tools               a row above it filters and chooses columns
 // <th data-key="KEY">        the column's name in the address (default: made from its text)
 //   data-filter              a list of its values to choose from
-//   data-optional            may be hidden; "off" is hidden at first
+//   data-optional            may be hidden; "off" is hidden at first, and so is what comes after
+//                            the seventh column or says nothing in most rows; not "first"
 //   class="figure"           sorts by number, as a column with <data value> does: by that value,
 //                            else by the text with its unit
 // <p data-job="NAME">        is given inputs for tokens and epochs; NAME begins their keys. Cells
@@ -15,6 +16,7 @@
 // <div data-front>           groups of buttons (data-pick="model", "metric") that choose which
 //                            section with data-model and data-metric is shown
 (() => {
+  const MOST_COLUMNS = 7; // at first; the others are behind "Columns"
   const SIZES = {
     "µs": 1e-6, ms: 1e-3, s: 1, min: 60, h: 3600,
     KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40,
@@ -233,8 +235,25 @@
       }
     }
 
+    // What a reader sees at first: columns that always stand, then others up to seven in all.
+    first() {
+      const optional = this.columns.filter((each) => "optional" in each.head.dataset);
+      const kept = new Set(this.columns.filter((each) => !optional.includes(each)));
+      const says = (each) => {
+        const known = this.rows.filter((row) => !/^–?$/.test(this.text(row, each)));
+        return 2 * known.length >= this.rows.length;
+      };
+      const wanted = (each) => each.head.dataset.optional;
+      for (const each of optional) if (wanted(each) === "first") kept.add(each);
+      for (const each of optional) {
+        if (kept.size < MOST_COLUMNS && wanted(each) !== "off" && says(each)) kept.add(each);
+      }
+      return kept;
+    }
+
     usual(column) {
-      return column.head.dataset.optional !== "off";
+      this.kept ??= this.first();
+      return this.kept.has(column);
     }
 
     restore() {

@@ -77,9 +77,22 @@ def test_failures_stay_among_the_rows(browser: Browser, site: Path) -> None:
     assert set(column(browser, "rate")) == {"–"}
 
 
+def test_seven_columns_come_first(browser: Browser, site: Path) -> None:
+    """The answer is among them; the others are one click away, and a link can ask for any."""
+    opened(browser, site)
+    heads = browser.find_elements(CSS, "table.all th[data-key]")
+    shown = [each.get_attribute("data-key") for each in heads if each.is_displayed()]
+    assert shown == ["method", "model", "work", "on", "outcome", "rate", "memory"]
+    assert len(heads) > 12
+    opened(browser, site, "?all.show=rate,step,energy,losses")
+    heads = browser.find_elements(CSS, "table.all th[data-key]")
+    shown = [each.get_attribute("data-key") for each in heads if each.is_displayed()]
+    assert shown[5:] == ["rate", "step", "energy", "losses"]
+
+
 def test_sorting_goes_by_the_number_not_by_its_text(browser: Browser, site: Path) -> None:
     """Milliseconds and seconds, MiB and GiB mix rightly; rows without a number stay last."""
-    opened(browser, site)
+    opened(browser, site, "?all.show=step")
     head = browser.find_element(CSS, "th[data-key=step]")
     for direction, ordered in (("descending", "0.9 s first"), ("ascending", "0.1 s first")):
         head.find_element(CSS, "button").click()
@@ -111,8 +124,8 @@ def test_the_address_restores_what_was_chosen(browser: Browser, site: Path) -> N
     assert column(browser, "rate") == rows
     assert count(browser) == "4 of 26 shown"
     assert select(browser, "Model").first_selected_option.text == "Qwen3-8B"
-    assert not browser.find_element(CSS, "th[data-key=losses]").is_displayed()
-    assert browser.find_element(CSS, "th[data-key=step]").is_displayed()
+    assert browser.find_element(CSS, "th[data-key=losses]").is_displayed()
+    assert not browser.find_element(CSS, "th[data-key=step]").is_displayed()
     assert browser.find_element(CSS, "th[data-key=rate]").get_attribute("aria-sort")
 
 
