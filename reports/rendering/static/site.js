@@ -14,7 +14,8 @@
 //                            with data-per-token ("value low high" of one) are computed anew;
 //                            those in a row of class "projected" in the digits of an estimate
 // <div data-front>           groups of buttons (data-pick="model", "metric") that choose which
-//                            section with data-model and data-metric is shown
+//                            section with data-model and data-metric is shown; a GPU's name in
+//                            the head of a plot takes its marks away and brings them back
 (() => {
   const MOST_COLUMNS = 7; // at first; the others are behind "Columns"
   const SIZES = {
@@ -427,12 +428,15 @@
         if (button.ariaPressed === "true") this.chosen[pick] = button.value;
         button.addEventListener("click", () => this.choose(pick, button.value));
       }
+      this.without = address.get("front.without") ?? "";
+      for (const plot of this.plots) this.addToggles(plot);
       this.usual = { ...this.chosen };
       for (const pick of Object.keys(this.usual)) {
         const value = address.get(`front.${pick}`);
         if (this.buttons.some((each) => this.is(each, pick, value))) this.chosen[pick] = value;
       }
       place.hidden = false;
+      this.toggle();
       this.show();
     }
 
@@ -448,6 +452,39 @@
       }
       this.show();
       remember();
+    }
+
+    // The head's marks are "open" and "full", as those of the plot are.
+    addToggles(plot) {
+      const heads = [...plot.querySelectorAll("thead span")].map((mark) => mark.parentElement);
+      if (heads.length < 2) return;
+      for (const head of heads) {
+        const button = make("button", { type: "button", className: "gpu" });
+        button.append(...head.childNodes);
+        head.append(button);
+        button.addEventListener("click", () => {
+          const name = plain(head);
+          this.without = this.without === name ? "" : name;
+          if (this.without) address.set("front.without", name);
+          else address.delete("front.without");
+          this.toggle();
+          remember();
+        });
+      }
+    }
+
+    // One GPU at most is away, so that something is left to see.
+    toggle() {
+      for (const plot of this.plots) {
+        for (const button of plot.querySelectorAll("thead .gpu")) {
+          const away = plain(button) === this.without;
+          const [mark, column] = [button.firstElementChild.className, button.parentElement.className];
+          button.ariaPressed = String(!away);
+          for (const each of plot.querySelectorAll(`tbody .${column}, svg .${mark}`)) {
+            each.classList.toggle("away", away);
+          }
+        }
+      }
     }
 
     // A model without the metric shows the first that it has; that button is the one pressed.

@@ -193,6 +193,38 @@ def test_the_choice_is_in_the_address(opened: Browser) -> None:
 
 
 @needs_browser
+def test_a_gpu_can_be_taken_away_and_is_in_the_address(opened: Browser) -> None:
+    """Its name in the head is the button; its numbers and marks go, the other GPU's stay."""
+
+    def marks(kind: str) -> set[bool]:
+        found = opened.find_elements(CSS, f".dots:not([hidden]) tbody svg .{kind}")
+        return {each.value_of_css_property("visibility") == "visible" for each in found}
+
+    def press(name: str) -> None:
+        buttons = opened.find_elements(CSS, ".dots:not([hidden]) .gpu")
+        next(each for each in buttons if each.text == name).click()
+
+    assert (marks("open"), marks("full")) == ({True}, {True})
+    press("H100")
+    assert (marks("open"), marks("full")) == ({False}, {True})
+    cells = opened.find_elements(CSS, ".dots:not([hidden]) tbody .n1")
+    assert cells
+    assert not any(each.is_displayed() for each in cells)
+    address = opened.current_url
+    assert address.endswith("?front.without=H100")
+    press("H200")
+    assert (marks("open"), marks("full")) == ({True}, {False})
+    press("H200")
+    assert (marks("open"), marks("full")) == ({True}, {True})
+    assert "front." not in opened.current_url
+    opened.get("about:blank")
+    opened.get(address)
+    assert (marks("open"), marks("full")) == ({False}, {True})
+    opened.get(f"{address.partition('?')[0]}?front.without=nothing")
+    assert (marks("open"), marks("full")) == ({True}, {True})
+
+
+@needs_browser
 def test_without_a_script_all_models_are_there(opened: Browser) -> None:
     """One below another, by their first metric, and no button that does nothing."""
     opened.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
