@@ -71,7 +71,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     style = (FOLDER / "static" / "site.css").read_text(encoding="utf-8")
-    script = (FOLDER / "static" / "site.js").read_text(encoding="utf-8")
+    scripts = ("site.js", "plan.js")  # one text, so that a report of one file has both
+    script = "\n".join((FOLDER / "static" / name).read_text(encoding="utf-8") for name in scripts)
     environment.globals.update(
         navigation=[(name, _page_title(name)) for name in page_names()],
         style=style,

@@ -10,7 +10,6 @@ from pathlib import Path
 from reports.analysis.dataset import Dataset, load
 from reports.pages import all_results, diff, history
 from reports.pages import claims as claims_page
-from reports.pages import plan as plan_page
 from reports.pages import prices as price_list
 from reports.pages.card_pair import matrix as pair_matrix
 from reports.pages.card_pair import page as pair_page
@@ -20,6 +19,7 @@ from reports.pages.gpu import page as gpu_page
 from reports.pages.gpu.telemetry import sample_counts
 from reports.pages.model import page as model_view
 from reports.pages.overview import overview_tables
+from reports.pages.plan import page as plan_page
 from reports.rendering.render import page_names, render
 from reports.sections import summary
 from reports.site import record_files, single_file

@@ -173,14 +173,13 @@ def _none(found: JobAnswer) -> str:
     first = found.entries[0]
     where = f"On {article(first.profile)} {short(first.profile)}, {first.case.model.title}"
     known = [e for e in found.entries if e.needs_bytes and e.verdict == "does not fit"]
-    if len(known) < len(found.entries):
-        reason = next(e.reason for e in found.entries if e.verdict != "does not fit" or e.reason)
-        return f"{where} has no estimate: {reason}."
+    if not known:
+        return f"{where} has no estimate: {first.reason}."
     least = min(known, key=_needs)
-    if len(known) == 1:
+    if len(found.entries) == 1:
         return f"{where} does not fit with {least.case.method.title}, which needs {memory(least)}."
     return (
-        f"{where} fits with none of {_count(len(known))} methods: the least,"
+        f"{where} fits with none of {_count(len(found.entries))} methods: the least,"
         f" {least.case.method.title}, needs {memory(least)}."
     )
 

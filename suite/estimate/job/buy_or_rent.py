@@ -85,8 +85,8 @@ def sentences(
     mine = short(owned.entries[0].profile)
     if not owned.ranked or owned.seconds is None:
         return [f"{mine} cannot do the job, so it is not compared with renting."]
-    said = []
-    price = explain.dollars(terms.price_usd)
+    price, power = explain.dollars(terms.price_usd), electricity(owned, terms)
+    said = [f"{mine} of your own: {price} once{_power(power, terms)}."]
     for other in others:
         profile = other.entries[0].profile
         theirs = f"{article(profile)} {short(profile)}"
@@ -111,6 +111,14 @@ def sentences(
     if terms.jobs_a_month is not None and (full := too_many(terms.jobs_a_month, owned.seconds)):
         said.append(full)
     return said
+
+
+def _power(found: Interval | None, terms: Terms) -> str:
+    if terms.usd_per_kwh is None:
+        return "; electricity is not counted"
+    if found is None:
+        return "; its electricity is not known"
+    return f", and {found.text('USD')} of electricity a job"
 
 
 def _jobs(price: float, own: float, each: float) -> float:
