@@ -19,15 +19,6 @@ _PARTS = (
 )
 
 
-#: How ratios of methods are known, where a reader sees them.
-RATIOS = (
-    "Too close to call: the interval of the ratio holds 1. Of estimates it is the spread over what"
-    " is assumed of the GPU, the same for both methods, and the error that such ratios had where a"
-    " measured GPU was held out; with few GPUs measured that error counts several times over. Of"
-    " measurements it is how far repeats lie apart."
-)
-
-
 def interval(found: Interval, text: Callable[[float], str]) -> str:
     """Return a measured value with its range, if it has one: ``5.22 h (5.20–5.31)``."""
     value, low, high = text(found.value), text(found.low), text(found.high)

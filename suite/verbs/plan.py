@@ -22,7 +22,7 @@ from suite.estimate import explain, planner
 from suite.estimate.job import answer, buy_or_rent
 from suite.estimate.job.answer import JobAnswer
 from suite.estimate.job.buy_or_rent import Terms
-from suite.estimate.job.ratios import against_quickest
+from suite.estimate.job.ratios import against_quickest, grounds
 from suite.estimate.planner import Entry, Job
 from suite.paths import RESULTS
 from suite.results.storage.run_folder import read
@@ -214,7 +214,8 @@ def _sentences(answers: Sequence[JobAnswer], terms: Terms | None) -> list[str]:
     """Return the answers of a few GPUs; of more the table tells."""
     said = []
     if len(answers) <= FEW:
-        said += [" ".join(answer.sentences(each)) for each in answers]
+        said += [" ".join(answer.sentences(each)) for each in answers[:1]]
+        said += [answer.brief(each) for each in answers[1:]]
     if terms is not None:
         said += buy_or_rent.sentences(answers[0], answers, terms, prices.known())
     return said
@@ -237,7 +238,7 @@ def _show(answers: Sequence[JobAnswer], load: Workload, plan: planner.Planner) -
     for text in ratios:
         tables.say(text)
     if ratios:
-        tables.say(explain.RATIOS)
+        tables.say(grounds(plan.ratio_widths, plan.scatter))
         print()
     for reason in explain.reasons(entries):
         tables.say(reason)

@@ -29,7 +29,6 @@ class PlanGpu(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     article: str
-    verified: bool
     bytes: float | None
     rent: tuple[float, float, float] | None
 
@@ -37,11 +36,12 @@ class PlanGpu(msgspec.Struct, frozen=True, kw_only=True):
 class PlanData(msgspec.Struct, frozen=True, kw_only=True):
     """``options`` are by model, length and GPU, a list in the order of ``methods``.
 
-    Each is ``[verdict, needs, reason, page]`` without a time, else ``[verdict, needs, basis, repeats,
-    page, rates, joules, longer]``: an index into ``verdicts``, bytes, an index into ``reasons`` (in few words, and whole);
-    0 measured, 1 estimated from other work on the GPU, 2 estimated without any; the address of a
-    record; tokens a second and joules a token, as value, low, high; how many times as long as the
-    quickest of its GPU, as value, low, high. 0 stands for what is not known.
+    Each is ``[verdict, needs, reason, page]`` without a time, else ``[verdict, needs, basis,
+    repeats, page, rates, joules, longer]``. ``verdict`` and ``reason`` are indexes, reasons being
+    in few words and whole; ``needs`` are bytes; ``basis`` is 0 measured, 1 estimated from other
+    work on the GPU, 2 estimated without any; ``page`` is the address of a record. The last three
+    are value, low and high: tokens a second, joules a token, and how many times as long as the
+    quickest on its GPU. 0 stands for what is not known.
     """
 
     model: str
@@ -98,7 +98,6 @@ def _gpu(card: Profile, known: Prices) -> PlanGpu:
         name=card.name,
         title=answer.short(card),
         article=answer.article(card),
-        verified=card.verified,
         bytes=card_bytes(card),
         rent=(dollars[0], statistics.median(dollars), dollars[-1]) if dollars else None,
     )

@@ -22,8 +22,9 @@ from suite.estimate import explain, planner
 from suite.estimate.interval import Interval
 from suite.estimate.job import answer
 from suite.estimate.job.answer import JobAnswer
-from suite.estimate.job.ratios import MethodRatio, against_quickest
+from suite.estimate.job.ratios import MethodRatio, against_quickest, grounds
 from suite.estimate.planner import Entry, Job, Planner
+from suite.estimate.time_samples import timed
 
 JOB = Job(tokens=example_job.TOKENS * example_job.EPOCHS, epochs=1)
 HOURS = planner.OVERNIGHT_SECONDS / 3600
@@ -42,6 +43,7 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     memory: str
     hours: str
+    tokens: str
     rent: str
     energy: str
     projected: bool
@@ -60,20 +62,25 @@ class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def has_plan(dataset: Dataset) -> bool:
-    """Return whether the page has a time to show: a GPU was measured, and the tier can be read.
+    """Return whether the page has a time to show: a GPU was timed, and the tier can be read.
 
     A report of a CPU alone has none, and neither the page nor a link to it is worth making.
     """
-    return dataset.planner.projector is not None and tier.standard() is not None
+    if tier.standard() is None:
+        return False
+    return dataset.planner.projector is not None or any(
+        record.environment.gpu is not None and timed(record)
+        for record in dataset.collection.records
+    )
 
 
 def page(dataset: Dataset) -> PlanPage | None:
     """Return the page: every model of the standard tier on every GPU that has a profile.
 
-    None where that tier's file is bad.
+    None where it has no time to show, see ``has_plan``.
     """
     standard = tier.standard()
-    if standard is None:
+    if standard is None or not has_plan(dataset):
         return None
     plan, known = dataset.planner, prices.known()
     gpus = [card for card in profiles.everything() if card.has_gpu]
@@ -82,12 +89,15 @@ def page(dataset: Dataset) -> PlanPage | None:
     shown = _default(usual)
     entries = [entry for each in usual for entry in each.entries]
     return PlanPage(
-        answers=tuple(" ".join(answer.sentences(each)) for each in shown),
+        answers=tuple(
+            answer.brief(each) if number else " ".join(answer.sentences(each))
+            for number, each in enumerate(shown)
+        ),
         rows=tuple(_rows(shown, known)),
         hours=HOURS,
         data=msgspec.to_builtins(data.collect(cells, gpus, known, shown, JOB)),
         notes=(*explain.fine_print(entries, plan.grounds()), *explain.price_notes(entries, known)),
-        ratios=explain.RATIOS,
+        ratios=grounds(plan.ratio_widths, plan.scatter),
     )
 
 
@@ -155,7 +165,8 @@ def _row(found: JobAnswer, option: MethodRatio, known: Prices) -> PlanRow:
         _without(entry),
         time=explain.amount(entry, "hours", seconds),
         note=note(option, found),
-        hours=f"{done}: {answer.tokens(tokens, entry.basis == 'measured')}",
+        hours=done,
+        tokens=answer.tokens(tokens, entry.basis == "measured"),
         rent="unknown" if rent is None else explain.amount(entry, "USD", rent),
         energy="unknown" if each is None else explain.amount(entry, "kWh", JOB.energy(each)),
         projected=entry.basis != "measured",
@@ -172,6 +183,7 @@ def _without(entry: Entry) -> PlanRow:
         note="",
         memory=memory if verdict == "fits" or memory == "unknown" else f"{memory}, {verdict}",
         hours="–",
+        tokens="",
         rent="–",
         energy="–",
         projected=False,
@@ -185,9 +197,4 @@ def note(option: MethodRatio, found: JobAnswer) -> str:
     basis = "estimated"
     if entry.basis == "measured":
         basis = f"measured, {units.counted(entry.launches, 'repeat')}"
-    if option is found.ranked[0]:
-        return basis
-    if option.longer is None:
-        return f"{basis}; too close to call"
-    close = "" if option.told_apart else ", too close to call"
-    return f"{basis}; {answer.times(option.longer)} the quickest{close}"
+    return basis if option is found.ranked[0] else f"{basis}; {answer.beside(option)}"

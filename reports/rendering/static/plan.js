@@ -10,6 +10,7 @@
   const part = (name) => place.querySelector(`[data-plan-${name}]`);
   const NUMBERS = "zero one two three four five six seven eight nine ten".split(" ");
   const MONTH_HOURS = 730;
+  const DONE = { yes: "the job is done", no: "the job is not done", borderline: "the job is borderline" };
 
   // Numbers, as suite/units.py has them: "about" of an estimate, "three" digits of a measurement.
   const fixed = (value, digits) => {
@@ -65,9 +66,10 @@
     if (values[0] >= 24 && unit === "h" && !measured) text = `about ${days(values[0] / 24)}`;
     return text + range(low, high, " to ", ` ${unit}`);
   };
-  const times = (longer) => {
+  const beside = ({ longer, slower }) => {
+    if (!longer) return "about as long, too close to call";
     const [value, low, high] = texts(longer, false);
-    return `${value}× (${low}–${high})`;
+    return `${value}× as long (${low}–${high})${slower ? "" : ", too close to call"}`;
   };
   const gib = (bytes) => (bytes / 2 ** 30 >= 9.95 ? fixed : (value) => value.toFixed(1))(bytes / 2 ** 30, 0);
   const either = (names) =>
@@ -153,21 +155,22 @@
   };
   const sentences = (found) => {
     const { gpu, job, options, ranked, level } = found;
-    const where = `On ${gpu.article} ${gpu.title}, ${job.title}`;
+    const where = `On ${gpu.article} ${gpu.title}, `;
     if (!found.seconds) {
       const known = options.filter((one) => one.needs && one.verdict === "does not fit");
-      if (!known.length) return [`${where} has no estimate: ${options[0].reason}.`];
+      if (!known.length) return [`${where}${job.title} has no estimate: ${options[0].reason}.`];
       const one = least(known);
       if (options.length === 1)
-        return [`${where} does not fit with ${one.title}, which needs ${memory(one)}.`];
+        return [`${where}${job.title} does not fit with ${one.title}, which needs ${memory(one)}.`];
       return [
-        `${where} fits with none of ${counted(options.length)} methods: the least,` +
+        `${where}${job.title} fits with none of ${counted(options.length)} methods: the least,` +
           ` ${one.title}, needs ${memory(one)}.`,
       ];
     }
     const measured = level.every((one) => one.measured);
     const work = `${chosen(job.tokens)} tokens${job.epochs === 1 ? "" : ` × ${general(job.epochs)} epochs`}`;
-    const said = [`${where}, ${work}: ${duration(found.seconds, measured)} ${methods(found)}.`];
+    const took = duration(found.seconds, measured);
+    const said = [`${where}tuning ${job.title} on ${work} takes ${took} ${methods(found)}.`];
     const known = ranked.filter((one) => one.needs);
     if (known.length) {
       const one = least(known);
@@ -177,17 +180,19 @@
     }
     const title = job.hours === data.hours ? "Overnight" : "In the time";
     said.push(
-      `${title} (${general(job.hours)} h): ${night(found.seconds, job.hours)};` +
-        ` ${measured ? "" : "about "}${trained(found.tokens, measured)} are trained by then.`,
+      `${title} (${general(job.hours)} h): ${measured ? "" : "about "}${trained(found.tokens, measured)};` +
+        ` ${DONE[night(found.seconds, job.hours)]}.`,
     );
     return [...said, basis(found)];
+  };
+  const brief = (found) => {
+    const said = sentences(found);
+    return said.length > 1 ? `${said[0]} ${said.at(-1)}` : said[0];
   };
   const note = (option, found) => {
     const repeats = `measured, ${option.repeats} repeat${option.repeats === 1 ? "" : "s"}`;
     const text = option.measured ? repeats : "estimated";
-    if (option === found.ranked[0]) return text;
-    if (!option.longer) return `${text}; too close to call`;
-    return `${text}; ${times(option.longer)} the quickest${option.slower ? "" : ", too close to call"}`;
+    return option === found.ranked[0] ? text : `${text}; ${beside(option)}`;
   };
 
   // Buying the first GPU against renting each: dollars of a job, jobs until buying has cost less.
@@ -214,9 +219,10 @@
     const price = `USD ${dollars(job.price)}`, own = power(owned, job);
     const drawn = job.kwh === null ? "; electricity is not counted"
       : own ? `, and ${amount(own, "USD")} of electricity a job` : "; its electricity is not known";
-    const said = [`${mine} of your own: ${price} once${drawn}.`];
+    const said = [`${mine} of your own: ${price} once${drawn}. The machine around it is not counted.`];
     for (const other of answers) {
       const theirs = `${other.gpu.article} ${other.gpu.title}`, found = breakEven(owned, other, job);
+      if (!found && other === owned) continue;
       if (!found) {
         const lacking = other.ranked.length ? "no rent price is known" : "the job has no time there";
         said.push(`Against renting ${theirs}: ${lacking}.`);
@@ -224,14 +230,14 @@
       }
       const cost = amount(found.rent, "USD");
       if (found.jobs === Infinity) {
-        said.push(`Against renting ${theirs} (${cost} a job) buying never pays: electricity alone costs as much.`);
+        said.push(`Against renting ${theirs} at ${cost} a job, buying never pays: electricity alone costs as much.`);
         continue;
       }
       const most = found.high === Infinity ? `${whole(found.low)} or more` : `${whole(found.low)} to ${whole(found.high)}`;
       const months = job.jobs === null ? ""
-        : `: ${about(found.jobs / job.jobs)} months at ${general(job.jobs)} jobs a month`;
+        : `: after ${about(found.jobs / job.jobs)} months of ${general(job.jobs)} jobs`;
       said.push(
-        `Against renting ${theirs} (${cost} a job), ${mine} at ${price} pays` +
+        `Against renting ${theirs} at ${cost} a job, buying pays` +
           ` from about ${whole(found.jobs)} jobs on (${most})${months}.`,
       );
     }
@@ -281,10 +287,15 @@
       drawing("path", { d: `M${x(0)},${y(one.start)}L${x(most)},${one.end}` }),
       drawing("text", { x: 466, y: one.label }, one.text),
     ));
-    for (const one of crossings) {
+    let above = Infinity;
+    for (const one of [...crossings].sort((a, b) => b.jobs - a.jobs)) {
       const at = [x(one.jobs), y(one.rent[0] * one.jobs)];
-      picture.append(drawing("g", { class: "ours" }, drawing("circle", { cx: at[0], cy: at[1], r: 4 })));
-      picture.append(drawing("text", { class: "y crossing", x: at[0] - 8, y: at[1] - 8 }, `${whole(one.jobs)} jobs`));
+      above = Math.max(12, Math.min(at[1] - 8, above - 18));
+      const label = `${one.gpu.title}: ${whole(one.jobs)} jobs`;
+      picture.append(
+        drawing("g", { class: "ours" }, drawing("circle", { cx: at[0], cy: at[1], r: 4 })),
+        drawing("text", { class: "y crossing", x: at[0] - 8, y: above }, label),
+      );
     }
     const first = crossings.sort((one, other) => one.jobs - other.jobs)[0];
     const title = first
@@ -295,6 +306,15 @@
       make("figcaption", {}, title), picture,
       make("p", { className: "fine" }, "Cost in USD after so many jobs: the price and electricity, or rent, at the middle of their ranges."),
     )];
+  };
+
+  // A record's page; in a report of one file its section, where it has one.
+  const alone = document.querySelector("main > .page");
+  const linked = (page, text) => {
+    if (!page) return text;
+    const anchor = page.replace(/\.html$/, "").replaceAll("/", ".");
+    if (alone && !document.getElementById(anchor)) return text;
+    return make("a", { href: alone ? `#${anchor}` : page }, text);
   };
 
   // The table: every method on the first GPU, the quickest on each other one.
@@ -310,25 +330,30 @@
   const without = (option, job) => make("tr", {},
     make("th", { scope: "row" }, option.title),
     cell("GPU", option.gpu.title),
-    cell("Time", option.page ? make("a", { href: option.page }, option.words) : option.words),
+    cell("Time", linked(option.page, option.words)),
     cell("Memory", fits(option)),
     ...[`In ${general(job.hours)} h`, "Rent", "Electricity"].map((label) => cell(label, "–")),
   );
+  // An amount with its interval below it.
+  const parted = (text) => {
+    const [main, rest] = text.split(" (");
+    return rest ? [main, make("small", {}, rest.slice(0, -1))] : [main];
+  };
   const row = (option, found, job) => {
-    const { measured } = option, label = `In ${general(job.hours)} h`;
-    const time = amount(each(option.seconds, (one) => one / 3600), "h", measured);
-    const shown = option.page ? make("a", { href: option.page }, time) : time;
+    const { measured } = option;
+    const [time, ends] = parted(amount(each(option.seconds, (one) => one / 3600), "h", measured));
     const kwh = option.joules ? each(option.joules, (one) => one / 3.6e6) : null;
-    const energy = [kwh ? amount(kwh, "kWh", measured) : "unknown"];
+    const energy = kwh ? parted(amount(kwh, "kWh", measured)) : ["unknown"];
     if (kwh && job.kwh !== null)
       energy.push(make("small", {}, amount(each(kwh, (one) => one * job.kwh), "USD", measured)));
     return make("tr", { className: measured ? "" : "projected" },
       make("th", { scope: "row" }, option.title),
       cell("GPU", option.gpu.title),
-      cell("Time", shown, make("small", {}, note(option, found))),
+      cell("Time", linked(option.page, time), ...(ends ? [ends] : []), make("small", {}, note(option, found))),
       cell("Memory", fits(option)),
-      cell(label, `${night(option.seconds, job.hours)}: ${trained(option.tokens, measured)}`),
-      cell("Rent", option.rent ? amount(option.rent, "USD", measured) : "unknown"),
+      cell(`In ${general(job.hours)} h`, night(option.seconds, job.hours),
+        make("small", {}, trained(option.tokens, measured))),
+      cell("Rent", ...(option.rent ? parted(amount(option.rent, "USD", measured)) : ["unknown"])),
       cell("Electricity", ...energy),
     );
   };
@@ -351,7 +376,7 @@
   };
   const LIMITS = { epochs: 1e4, hours: 1e5, price: 1e9, kwh: 1e9, jobs: 1e6 };
   const NAMES = {
-    epochs: "Epochs", hours: "Hours available", price: "Price", kwh: "Electricity", jobs: "Jobs a month",
+    epochs: "Epochs", hours: "Hours", price: "Price", kwh: "Electricity", jobs: "Jobs a month",
   };
   const state = Object.fromEntries(
     Object.entries(USUAL).map(([key, usual]) => [key, address.get(`plan.${key}`) ?? usual]));
@@ -397,7 +422,7 @@
     if (messages.length) return;
     inputs.length.value = job.length;
     const answers = [state.gpu, ...others()].map((name) => answerOf(gpuOf(name), job));
-    const said = answers.map((found) => make("p", {}, sentences(found).join(" ")));
+    const said = answers.map((found, index) => make("p", {}, index ? brief(found) : sentences(found).join(" ")));
     if (job.other) said.push(make("p", { className: "fine" },
       `Times are of rows of ${Number(job.length).toLocaleString("en")} tokens. For ${job.other.toLocaleString("en")}: ./tunebench plan --seq ${job.other}.`));
     part("answer").replaceChildren(...said);
@@ -408,7 +433,7 @@
     part("every-title").textContent = `Every GPU with ${job.title}: ${part("every").rows.length} options with a time`;
     const costs = job.price === null
       ? [make("p", {}, "Enter what the GPU costs to see from how many jobs on buying pays.")]
-      : [...buying(answers, job).map((text) => make("p", {}, text)), ...chart(answers, job)];
+      : [make("ul", {}, ...buying(answers, job).map((text) => make("li", {}, text))), ...chart(answers, job)];
     part("buy").replaceChildren(...costs);
   };
   const say = () => {
@@ -433,11 +458,12 @@
   const text = (key, title, placeholder = "") => {
     const input = make("input", { type: "text", value: state[key], placeholder, autocomplete: "off" });
     if (key !== "tokens") input.inputMode = "decimal";
+    if (key === "epochs" || key === "hours") input.className = "short";
     input.addEventListener("input", () => { state[key] = input.value; say(); });
     inputs[key] = input;
     return labelled(title, input);
   };
-  const beside = () => {
+  const comparison = () => {
     const list = make("div", { className: "choices" });
     for (const gpu of data.gpus) {
       const box = make("input", { type: "checkbox", checked: others().includes(gpu.name) });
@@ -462,11 +488,11 @@
     select("model", "Model", data.models),
     select("method", "Method", [["", "all that fit"], ...data.methods]),
     select("gpu", "GPU", data.gpus.map((one) => [one.name, one.title])),
-    beside(),
+    comparison(),
     text("tokens", "Tokens, or rows × length", "120M"),
     select("length", "Row length", data.lengths.map((one) => [String(one), one.toLocaleString("en")])),
     text("epochs", "Epochs"),
-    text("hours", "Hours available"),
+    text("hours", "Hours"),
   );
   part("terms").append(
     text("price", "Price of the GPU, USD", "optional"),

@@ -5,7 +5,7 @@ The page Plan writes the same sentences in ``reports/rendering/static/plan.js``.
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -13,12 +13,17 @@ from suite import units
 from suite.catalog.profile import Profile
 from suite.estimate.interval import Interval
 from suite.estimate.job.ratios import MethodRatio
-from suite.estimate.planner import OVERNIGHT_SECONDS, Entry, Job, overnight
+from suite.estimate.planner import OVERNIGHT_SECONDS, Entry, Job, Overnight, overnight
 from suite.results.memory.fits_card import card_bytes
 
 _NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _AN = "AEFHILMNORSX"  #: letters whose names begin with a vowel: an H100, an RTX 4090, a B200
 _MONTH_HOURS = 730
+_DONE: Mapping[Overnight, str] = {
+    "yes": "the job is done",
+    "no": "the job is not done",
+    "borderline": "the job is borderline",
+}
 
 
 class JobAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,21 +68,29 @@ def sentences(found: JobAnswer) -> list[str]:
     if found.seconds is None or found.tokens is None:
         return [_none(found)]
     first = found.entries[0]
-    where = f"On {article(first.profile)} {short(first.profile)}, {first.case.model.title}"
+    where = f"On {article(first.profile)} {short(first.profile)}, tuning {first.case.model.title}"
     measured = all(entry.basis == "measured" for entry in found.level)
     work = f"{amount(found.job.tokens)} tokens"
     if found.job.epochs != 1:
         work += f" × {found.job.epochs:,g} epochs"
-    said = [f"{where}, {work}: {duration(found.seconds, measured)} {_methods(found)}."]
+    took = duration(found.seconds, measured)
+    said = [f"{where} on {work} takes {took} {_methods(found)}."]
     if needs := _memory(found):
         said.append(needs)
     night = found.hours == OVERNIGHT_SECONDS / 3600
-    done = overnight(found.seconds, found.hours * 3600)
+    enough = tokens(found.tokens, measured)
+    done = _DONE[overnight(found.seconds, found.hours * 3600)]
     said.append(
-        f"{'Overnight' if night else 'In the time'} ({found.hours:,g} h): {done};"
-        f" {'' if measured else 'about '}{tokens(found.tokens, measured)} are trained by then."
+        f"{'Overnight' if night else 'In the time'} ({found.hours:,g} h):"
+        f" {'' if measured else 'about '}{enough}; {done}."
     )
     return [*said, _basis(found)]
+
+
+def brief(found: JobAnswer) -> str:
+    """Return the time and what it rests on, for a GPU that others are compared with."""
+    said = sentences(found)
+    return " ".join(dict.fromkeys((said[0], said[-1])))
 
 
 def compared(found: JobAnswer) -> str:
@@ -85,25 +98,24 @@ def compared(found: JobAnswer) -> str:
     if len(found.ranked) < 2:
         return ""
     first, *rest = found.ranked
-    said = []
-    for each in rest:
-        if each.longer is None:
-            text = f"{each.entry.case.method.name} is too close to call"
-        else:
-            text = f"{each.entry.case.method.name} takes {times(each.longer)} as long"
-            text += "" if each.told_apart else ", too close to call"
-        said.append(text)
-    return (
-        f"{first.entry.profile.name}: beside {first.entry.case.method.name}, the quickest,"
-        f" {'; '.join(said)}."
+    said = [f"{first.entry.case.method.name} has the shortest time"]
+    said += [f"{each.entry.case.method.name} takes {beside(each)}" for each in rest]
+    return f"{first.entry.profile.name}: {'; '.join(said)}."
+
+
+def beside(option: MethodRatio) -> str:
+    """Return how an option stands to the quickest: ``1.1× as long (0.76–1.5), too close to call``.
+
+    In the digits of an estimate, as no ratio here deserves more.
+    """
+    if option.longer is None:
+        return "about as long, too close to call"
+    ends = option.longer.low, option.longer.high
+    value, low, high = (
+        units.about(each, ends[1] - ends[0]) for each in (option.longer.value, *ends)
     )
-
-
-def times(longer: Interval) -> str:
-    """Return a ratio with its interval: ``1.26× (0.88–2.0)``."""
-    width = longer.high - longer.low
-    value, low, high = (units.about(v, width) for v in (longer.value, longer.low, longer.high))
-    return f"{value}× ({low}–{high})"
+    close = "" if option.told_apart else ", too close to call"
+    return f"{value}× as long ({low}–{high}){close}"
 
 
 def duration(seconds: Interval, measured: bool) -> str:

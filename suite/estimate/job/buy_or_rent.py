@@ -86,11 +86,16 @@ def sentences(
     if not owned.ranked or owned.seconds is None:
         return [f"{mine} cannot do the job, so it is not compared with renting."]
     price, power = explain.dollars(terms.price_usd), electricity(owned, terms)
-    said = [f"{mine} of your own: {price} once{_power(power, terms)}."]
+    said = [
+        f"{mine} of your own: {price} once{_power(power, terms)}."
+        " The machine around it is not counted."
+    ]
     for other in others:
         profile = other.entries[0].profile
         theirs = f"{article(profile)} {short(profile)}"
         found = break_even(owned, other, terms, known)
+        if found is None and other is owned:
+            continue
         if found is None:
             lacking = "no rent price is known" if other.ranked else "the job has no time there"
             said.append(f"Against renting {theirs}: {lacking}.")
@@ -98,15 +103,15 @@ def sentences(
         each = found.rent_usd.text("USD")
         if math.isinf(found.jobs):
             said.append(
-                f"Against renting {theirs} ({each} a job) buying never pays:"
+                f"Against renting {theirs} at {each} a job, buying never pays:"
                 " electricity alone costs as much."
             )
             continue
-        text = f"Against renting {theirs} ({each} a job), {mine} at {price} pays"
+        text = f"Against renting {theirs} at {each} a job, buying pays"
         text += f" from about {_text(found.jobs)} jobs on ({_range(found)})"
         if terms.jobs_a_month is not None:
             months = units.about(found.jobs / terms.jobs_a_month)
-            text += f": {months} months at {terms.jobs_a_month:,g} jobs a month"
+            text += f": after {months} months of {terms.jobs_a_month:,g} jobs"
         said.append(f"{text}.")
     if terms.jobs_a_month is not None and (full := too_many(terms.jobs_a_month, owned.seconds)):
         said.append(full)

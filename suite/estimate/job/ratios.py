@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from suite import units
 from suite.estimate.errors.ratios import RatioWidths
 from suite.estimate.errors.repeats import Scatter
 from suite.estimate.errors.time import Way
@@ -53,6 +54,29 @@ def against_quickest(
         )
         for each in timed
     ]
+
+
+def grounds(widths: RatioWidths, scatter: Scatter | None) -> str:
+    """Return how ratios of methods are known, in words for readers."""
+    said = [
+        "Two methods are too close to call where the interval of their ratio includes 1.",
+        "For estimates it covers what we assume about the GPU, the same for both methods,"
+        " and the error of such ratios for GPUs that were held out.",
+    ]
+    if ("card", False) in widths.by_way:
+        gpus, factor = widths.groups["card", False], math.exp(widths.by_way["card", False])
+        said.append(
+            f"We could hold out {units.counted(gpus, 'GPU')}, so we take that error as a factor of"
+            f" {units.about(factor)}: the fewer GPUs, the larger."
+        )
+    else:
+        said.append("No GPU could be held out, so estimates are told apart by their times alone.")
+    if scatter is not None:
+        said.append(
+            "For measurements it covers how far repeats lie apart:"
+            f" {units.percent(scatter.deviation)} on average."
+        )
+    return " ".join(said)
 
 
 def times_as_long(
