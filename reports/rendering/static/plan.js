@@ -418,7 +418,7 @@
     for (const [key, input] of Object.entries(inputs)) input.ariaInvalid = String(key in wrong);
     const messages = Object.values(wrong);
     part("wrong").replaceChildren(...messages.map((text) => make("p", { className: "warning" }, text)));
-    for (const name of ["answer", "results"]) part(name).hidden = messages.length > 0;
+    for (const name of ["answer", "table", "buy", "more"]) part(name).hidden = messages.length > 0;
     if (messages.length) return;
     inputs.length.value = job.length;
     const answers = [state.gpu, ...others()].map((name) => answerOf(gpuOf(name), job));
@@ -459,7 +459,8 @@
     const input = make("input", { type: "text", value: state[key], placeholder, autocomplete: "off" });
     if (key !== "tokens") input.inputMode = "decimal";
     if (key === "epochs" || key === "hours") input.className = "short";
-    input.addEventListener("input", () => { state[key] = input.value; say(); });
+    for (const event of ["input", "change"])
+      input.addEventListener(event, () => { state[key] = input.value; say(); });
     inputs[key] = input;
     return labelled(title, input);
   };
@@ -499,6 +500,6 @@
     text("kwh", "USD a kWh", "optional"),
     text("jobs", "Jobs a month", "optional"),
   );
-  for (const name of ["inputs", "terms", "more"]) part(name).hidden = false;
+  for (const name of ["inputs", "terms"]) part(name).hidden = false;
   show();
 })();

@@ -54,9 +54,7 @@ def test_slower_methods_are_left_out_of_the_answer(plan: Planner) -> None:
 def test_what_does_not_fit_is_the_answer(plan: Planner) -> None:
     """No time is made up; the smallest need is named."""
     (said,) = answer.sentences(ask(plan, "l40s", "gpt-oss-120b", "unsloth-qlora"))
-    assert said.startswith(
-        "On an L40S, GPT-OSS-120B does not fit with Unsloth QLoRA, which"
-    )
+    assert said.startswith("On an L40S, GPT-OSS-120B does not fit with Unsloth QLoRA, which")
     (said,) = answer.sentences(ask(plan, "rtx-4090", "qwen3-32b", "lora", "unsloth-lora"))
     assert "fits with none of two methods: the least, Unsloth LoRA, needs 66 of 24 GiB." in said
 
