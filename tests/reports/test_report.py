@@ -178,7 +178,11 @@ def test_the_json_beside_a_page_is_the_record(site: Path) -> None:
         assert decoded == expected[path.stem]
 
 
-SCRIPT = " ".join((STATIC / "site.js").read_text(encoding="utf-8").split())
+SCRIPT = " ".join(
+    word
+    for name in ("site.js", "plan.js")
+    for word in (STATIC / name).read_text(encoding="utf-8").split()
+)
 HOSTILE = "</script></style><script>alert(1)</script><img src=x onerror=alert(1)>\"' javascript:x"
 
 

@@ -160,11 +160,15 @@ def _row(found: JobAnswer, option: MethodRatio, known: Prices) -> PlanRow:
     rate = entry.tokens_per_second
     assert rate is not None
     tokens = rate.map(lambda one: one * 3600 * HOURS)
+    memory = answer.memory(entry)
+    if entry.verdict != "fits" and memory != "unknown":
+        memory += f", {entry.verdict}"
     done = planner.overnight(seconds, HOURS * 3600)
     return msgspec.structs.replace(
         _without(entry),
         time=explain.amount(entry, "hours", seconds),
         note=note(option, found),
+        memory=memory,
         hours=done,
         tokens=answer.tokens(tokens, entry.basis == "measured"),
         rent="unknown" if rent is None else explain.amount(entry, "USD", rent),
@@ -175,13 +179,12 @@ def _row(found: JobAnswer, option: MethodRatio, known: Prices) -> PlanRow:
 
 def _without(entry: Entry) -> PlanRow:
     """Return the row of an option that has no time, and why in few words."""
-    memory, verdict = answer.memory(entry), entry.verdict
     return PlanRow(
         gpu=answer.short(entry.profile),
         method=entry.case.method.title,
         time=explain.basis(entry),
         note="",
-        memory=memory if verdict == "fits" or memory == "unknown" else f"{memory}, {verdict}",
+        memory=answer.memory(entry),
         hours="–",
         tokens="",
         rent="–",

@@ -2,8 +2,7 @@
 // The page that plans a job: inputs, and from them the answer, its options and a chart. Numbers and
 // words are those of suite/estimate/job and `./tunebench plan`; a test compares them. Data is what
 // reports/pages/plan/data.py describes. Nothing read from it or the address becomes markup.
-(() => {
-  const place = document.querySelector("[data-plan]");
+const startPlan = (place) => {
   if (!place) return;
   const { address, make, remember } = globalThis.tunebench;
   const data = JSON.parse(place.querySelector("[data-plan-data]").textContent);
@@ -313,13 +312,14 @@
   const linked = (page, text) => {
     if (!page) return text;
     const anchor = page.replace(/\.html$/, "").replaceAll("/", ".");
-    if (alone && !document.getElementById(anchor)) return text;
+    const here = document.getElementById(anchor) ?? document.querySelector(`[data-page="${anchor}"]`);
+    if (alone && !here) return text;
     return make("a", { href: alone ? `#${anchor}` : page }, text);
   };
 
   // The table: every method on the first GPU, the quickest on each other one.
   const cell = (label, ...children) => {
-    const made = make("td", {}, make("span", {}, ...children));
+    const made = make("td", {}, make("span", {}, ...children.flatMap((one) => [one, " "])));
     made.dataset.label = label;
     return made;
   };
@@ -331,7 +331,7 @@
     make("th", { scope: "row" }, option.title),
     cell("GPU", option.gpu.title),
     cell("Time", linked(option.page, option.words)),
-    cell("Memory", fits(option)),
+    cell("Memory", memory(option)),
     ...[`In ${general(job.hours)} h`, "Rent", "Electricity"].map((label) => cell(label, "–")),
   );
   // An amount with its interval below it.
@@ -410,6 +410,7 @@
     job.passes = job.tokens * job.epochs;
     return { job, wrong };
   };
+  const how = part("answer").querySelector("a");
   const gpuOf = (name) => data.gpus.find((one) => one.name === name);
   const others = () => state.with.split(",").filter((name) => name !== state.gpu && gpuOf(name));
 
@@ -423,6 +424,7 @@
     inputs.length.value = job.length;
     const answers = [state.gpu, ...others()].map((name) => answerOf(gpuOf(name), job));
     const said = answers.map((found, index) => make("p", {}, index ? brief(found) : sentences(found).join(" ")));
+    said[0].append(" ", how);
     if (job.other) said.push(make("p", { className: "fine" },
       `Times are of rows of ${Number(job.length).toLocaleString("en")} tokens. For ${job.other.toLocaleString("en")}: ./tunebench plan --seq ${job.other}.`));
     part("answer").replaceChildren(...said);
@@ -502,4 +504,7 @@
   );
   for (const name of ["inputs", "terms"]) part(name).hidden = false;
   show();
-})();
+};
+// Once site.js has run, whichever comes first; and whenever a report of one file turns to a page.
+document.addEventListener("DOMContentLoaded", () => startPlan(document.querySelector("[data-plan]")));
+document.addEventListener("turned", (event) => startPlan(event.target.querySelector("[data-plan]")));

@@ -102,6 +102,7 @@ def test_the_page_says_what_the_command_line_says(
     opened(browser, page, width, asked)
     sentences, _, rest = printed(arguments).partition("\n\n")
     said = texts(browser, "[data-plan-answer] p:not(.fine)")
+    said[0] = said[0].removesuffix(" How we estimate")
     said += texts(browser, "[data-plan-buy] li")
     assert said == [line for line in sentences.splitlines() if line]
     rows = {
