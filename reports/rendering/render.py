@@ -14,6 +14,8 @@ from suite import __version__
 
 FOLDER = Path(__file__).parent
 TEMPLATES = FOLDER / "templates"
+#: The page that has a script beside that of all pages, and both; a report of one file needs both.
+PLAN, ALL_SCRIPTS = "plan.html", ("site.js", "plan.js")
 #: The order of the navigation: what is asked most, then how it is known. Others follow by name.
 _FIRST = (
     *("index", "models", "gpus", "card-against-card"),
@@ -30,7 +32,15 @@ _TITLES = {
 
 def render(name: str, values: Mapping[str, object]) -> str:
     """Return a template's page, everything in the values escaped."""
-    return _environment().get_template(name).render(values)
+    own = scripts(*ALL_SCRIPTS) if name == PLAN else {}
+    return _environment().get_template(name).render({**own, **values})
+
+
+@cache
+def scripts(*names: str) -> Mapping[str, str]:
+    """Return what a page needs in order to carry these files of ``static/`` as its script."""
+    text = "\n".join((FOLDER / "static" / name).read_text(encoding="utf-8") for name in names)
+    return {"script": text, "script_digest": _digest(text)}
 
 
 def fragment(name: str, values: Mapping[str, object]) -> Markup:
@@ -71,14 +81,11 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     style = (FOLDER / "static" / "site.css").read_text(encoding="utf-8")
-    scripts = ("site.js", "plan.js")  # one text, so that a report of one file has both
-    script = "\n".join((FOLDER / "static" / name).read_text(encoding="utf-8") for name in scripts)
     environment.globals.update(
         navigation=[(name, _page_title(name)) for name in page_names()],
         style=style,
         style_digest=_digest(style),
-        script=script,
-        script_digest=_digest(script),
+        **scripts("site.js"),
         version=__version__,
     )
     return environment

@@ -136,7 +136,7 @@ def pairs(dataset: Dataset) -> list[Block]:
         ]
         rows = [_parts(entry) for _, entries in each for entry in entries]
         blocks += [
-            Heading(text=f"Claimed by {claim.source}: {claim.text}"),
+            Heading(text=f"{claim.source}: {claim.text}"),
             Points(texts=tuple(answers)),
             table([*_PAIR_HEADER, "Power needs"], rows, words=3),
         ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, nullcontext
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from reports.analysis.dataset import Dataset, load
 from reports.pages import all_results, diff, history
@@ -20,7 +21,7 @@ from reports.pages.gpu.telemetry import sample_counts
 from reports.pages.model import page as model_view
 from reports.pages.overview import overview_tables
 from reports.pages.plan import page as plan_page
-from reports.rendering.render import page_names, render
+from reports.rendering.render import ALL_SCRIPTS, page_names, render, scripts
 from reports.sections import summary
 from reports.site import record_files, single_file
 from reports.site.parallel import LONGEST_QUEUE, WorkQueue, run_in_child
@@ -71,7 +72,7 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
     """
     refuse_foreign_file(place, single_file.MARK.encode())
     dataset = load(collection)
-    pages = [*_pages(dataset), *_members(dataset, FAMILIES)]
+    pages = [*_pages(dataset, scripts(*ALL_SCRIPTS)), *_members(dataset, FAMILIES)]
     kept, spent = 0, 0
     for files in record_files.files(dataset, collection.records):
         spent += sum(len(text) for _, text in files)
@@ -149,8 +150,13 @@ def _compute(dataset: Dataset) -> None:
     diff.links(dataset)
 
 
-def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
-    """Yield the address and the text of every page that is there once, the first one first."""
+def _pages(
+    dataset: Dataset, script: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, str]]:
+    """Yield the address and the text of every page that is there once, the first one first.
+
+    ``script`` is that of all of them, where it is not the usual one of each.
+    """
     addresses = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
     glances = overview_tables(dataset, addresses)
     shared = {
@@ -183,7 +189,7 @@ def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
         "prices": price_list.part(),
     }
     for name in page_names():
-        values = {**shared, "root": "", "current": name}
+        values = {**shared, **script, "root": "", "current": name}
         yield name, render(name, values)
 
 

@@ -55,11 +55,6 @@ def parser() -> Parser:
         [
             ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "all GPUs"),
             ("./tunebench plan --model qwen3-8b --tokens 2M --gpus l40s", "one GPU"),
-            (
-                "./tunebench plan --model qwen3-32b --tokens 40M --gpus"
-                " rtx-pro-6000-max-q,h100-sxm --price 9000 --kwh 0.3 --jobs 4",
-                "buy the first, or rent",
-            ),
             ("./tunebench plan --model gpt-oss-120b --tokens 1M --why", "and reasons"),
             ("./tunebench plan --errors", "how far off"),
         ],
@@ -238,7 +233,7 @@ def _show(answers: Sequence[JobAnswer], load: Workload, plan: planner.Planner) -
     for text in ratios:
         tables.say(text)
     if ratios:
-        tables.say(grounds(plan.ratio_widths, plan.scatter))
+        tables.say(grounds(plan))
         print()
     for reason in explain.reasons(entries):
         tables.say(reason)

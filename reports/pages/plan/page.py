@@ -8,7 +8,9 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.pages.plan import data
+from reports.sections import summary
 from reports.text import example_job
+from reports.text.blocks import Heading, Part
 from reports.text.numbers import record_page
 from suite import units
 from suite.catalog import case as cases
@@ -59,6 +61,7 @@ class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
     data: object
     notes: tuple[str, ...]
     ratios: str
+    claimed: Part
 
 
 def has_plan(dataset: Dataset) -> bool:
@@ -97,8 +100,19 @@ def page(dataset: Dataset) -> PlanPage | None:
         hours=HOURS,
         data=msgspec.to_builtins(data.collect(cells, gpus, known, shown, JOB)),
         notes=(*explain.fine_print(entries, plan.grounds()), *explain.price_notes(entries, known)),
-        ratios=grounds(plan.ratio_widths, plan.scatter),
+        ratios=grounds(plan),
+        claimed=_claimed(dataset),
     )
+
+
+def _claimed(dataset: Dataset) -> Part:
+    """Return what others say of two GPUs with our estimates, each heading as the claim it is."""
+    part = summary.part(dataset, "projected-pairs")
+    blocks = (
+        Heading(text=f"Claimed by {block.text}") if isinstance(block, Heading) else block
+        for block in part.blocks
+    )
+    return msgspec.structs.replace(part, blocks=tuple(blocks))
 
 
 def _cases(standard: Tier, length: int) -> list[Case]:

@@ -99,12 +99,9 @@ const startPlan = (place) => {
         option.joules = joules ? each(joules, (one) => one * job.passes) : null;
         option.seconds = [job.passes / rate[0], job.passes / rate[2], job.passes / rate[1]];
         option.tokens = each(rate, (one) => one * 3600 * job.hours);
-        const [low, , high] = gpu.rent ? [gpu.rent[0], 0, gpu.rent[2]] : [];
-        option.rent = gpu.rent && [
-          gpu.rent[1] * option.seconds[0] / 3600,
-          low * option.seconds[1] / 3600,
-          high * option.seconds[2] / 3600,
-        ];
+        const [value, low, high] = option.seconds;
+        const [least, middle, most] = gpu.rent ?? [];
+        option.rent = gpu.rent && [middle * value / 3600, least * low / 3600, most * high / 3600];
       } else {
         [option.words, option.reason] = data.reasons[third];
         option.page = repeats;
@@ -132,7 +129,7 @@ const startPlan = (place) => {
     const names = level.map((one) => one.title);
     const slower = ranked.filter((one) => one.slower);
     if (ranked.length === 1)
-      return `with ${names[0]}${options.length === 1 ? "" : ", the only method with an estimate"}`;
+      return `with ${names[0]}${options.length === 1 ? "" : ", the only method with a time"}`;
     if (!slower.length)
       return `with any of ${counted(names.length)} methods; they differ by less than the uncertainty`;
     const ratios = slower.map((one) => one.longer[0]);
@@ -438,12 +435,16 @@ const startPlan = (place) => {
       : [make("ul", {}, ...buying(answers, job).map((text) => make("li", {}, text))), ...chart(answers, job)];
     part("buy").replaceChildren(...costs);
   };
-  const say = () => {
+  let later;
+  const say = (wait = 0) => {
     for (const [key, usual] of Object.entries(USUAL)) {
       if (state[key] === usual) address.delete(`plan.${key}`);
       else address.set(`plan.${key}`, state[key]);
     }
-    remember();
+    // A browser takes an address only so often, so not for every key that is pressed.
+    clearTimeout(later);
+    if (wait) later = setTimeout(remember, wait);
+    else remember();
     show();
   };
 
@@ -461,8 +462,8 @@ const startPlan = (place) => {
     const input = make("input", { type: "text", value: state[key], placeholder, autocomplete: "off" });
     if (key !== "tokens") input.inputMode = "decimal";
     if (key === "epochs" || key === "hours") input.className = "short";
-    for (const event of ["input", "change"])
-      input.addEventListener(event, () => { state[key] = input.value; say(); });
+    for (const [event, wait] of [["input", 400], ["change", 0]])
+      input.addEventListener(event, () => { state[key] = input.value; say(wait); });
     inputs[key] = input;
     return labelled(title, input);
   };

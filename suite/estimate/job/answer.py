@@ -201,7 +201,7 @@ def _methods(found: JobAnswer) -> str:
     names = [entry.case.method.title for entry in found.level]
     slower = [each for each in found.ranked if each.told_apart]
     if len(found.ranked) == 1:
-        only = "" if len(found.entries) == 1 else ", the only method with an estimate"
+        only = "" if len(found.entries) == 1 else ", the only method with a time"
         return f"with {names[0]}{only}"
     if not slower:
         return (

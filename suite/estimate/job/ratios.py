@@ -17,7 +17,7 @@ from suite.estimate.errors.ratios import RatioWidths
 from suite.estimate.errors.repeats import Scatter
 from suite.estimate.errors.time import Way
 from suite.estimate.interval import Interval
-from suite.estimate.planner import Entry
+from suite.estimate.planner import Entry, Planner
 from suite.results.metrics import all_metrics
 from suite.results.pooled import paired
 from suite.results.record import Record
@@ -56,8 +56,9 @@ def against_quickest(
     ]
 
 
-def grounds(widths: RatioWidths, scatter: Scatter | None) -> str:
+def grounds(plan: Planner) -> str:
     """Return how ratios of methods are known, in words for readers."""
+    widths, scatter = plan.ratio_widths, plan.scatter
     said = [
         "Two methods are too close to call where the interval of their ratio includes 1.",
         "For estimates it covers what we assume about the GPU, the same for both methods,"
@@ -69,6 +70,9 @@ def grounds(widths: RatioWidths, scatter: Scatter | None) -> str:
             f"We could hold out {units.counted(gpus, 'GPU')}, so we take that error as a factor of"
             f" {units.about(factor)}: the fewer GPUs, the larger."
         )
+        cards = () if plan.projector is None else plan.projector.cards
+        if len({card.compute_capability for card in cards}) == 1:
+            said.append("All are of one architecture; on another, methods may differ more.")
     else:
         said.append("No GPU could be held out, so estimates are told apart by their times alone.")
     if scatter is not None:
