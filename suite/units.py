@@ -30,15 +30,16 @@ def clock(value: float) -> str:
 
 def hours(value: float) -> str:
     """Return a duration in seconds as hours with three significant digits: ``5.22 h``."""
-    return f"{_three(value / 3600)} h"
+    return f"{three(value / 3600)} h"
 
 
 def kilowatt_hours(value: float) -> str:
     """Return an energy in joules as kilowatt-hours, three significant digits: ``3.46 kWh``."""
-    return f"{_three(value / 3.6e6)} kWh"
+    return f"{three(value / 3.6e6)} kWh"
 
 
-def _three(value: float) -> str:
+def three(value: float) -> str:
+    """Return a measured number with three significant digits: ``5.22``, ``1,024``."""
     return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:#.3g}"
 
 

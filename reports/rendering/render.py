@@ -15,11 +15,21 @@ from suite import __version__
 
 FOLDER = Path(__file__).parent
 TEMPLATES = FOLDER / "templates"
+#: The page that has a script beside that of all pages, and both; a report of one file needs both.
+PLAN, ALL_SCRIPTS = "plan.html", ("site.js", "plan.js")
 
 
 def render(name: str, values: Mapping[str, object]) -> str:
     """Return a template's page, everything in the values escaped."""
-    return _environment().get_template(name).render(values)
+    own = scripts(*ALL_SCRIPTS) if name == PLAN else {}
+    return _environment().get_template(name).render({**own, **values})
+
+
+@cache
+def scripts(*names: str) -> Mapping[str, str]:
+    """Return what a page needs in order to carry these files of ``static/`` as its script."""
+    text = "\n".join((FOLDER / "static" / name).read_text(encoding="utf-8") for name in names)
+    return {"script": text, "script_digest": _digest(text)}
 
 
 def fragment(name: str, values: Mapping[str, object]) -> Markup:
@@ -47,15 +57,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     style = (FOLDER / "static" / "site.css").read_text(encoding="utf-8")
-    script = (FOLDER / "static" / "site.js").read_text(encoding="utf-8")
     environment.globals.update(
         ways=ways(page_names()),
         built=frozenset(page_names()),
         about="",
         style=style,
         style_digest=_digest(style),
-        script=script,
-        script_digest=_digest(script),
+        **scripts("site.js"),
         version=__version__,
     )
     return environment

@@ -6,11 +6,11 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, nullcontext
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from reports.analysis.dataset import Dataset, load
 from reports.pages import all_results, diff, history
 from reports.pages import claims as claims_page
-from reports.pages import plan as plan_page
 from reports.pages import prices as price_list
 from reports.pages.card_pair import matrix as pair_matrix
 from reports.pages.card_pair import page as pair_page
@@ -21,8 +21,9 @@ from reports.pages.gpu import page as gpu_page
 from reports.pages.gpu.telemetry import sample_counts
 from reports.pages.model import page as model_view
 from reports.pages.overview import overview_tables
+from reports.pages.plan import page as plan_page
 from reports.rendering.navigation import PARENTS, page_names, ways
-from reports.rendering.render import render
+from reports.rendering.render import ALL_SCRIPTS, render, scripts
 from reports.sections import summary, trust
 from reports.site import record_files, single_file
 from reports.site.built import built
@@ -74,7 +75,7 @@ def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
     """
     refuse_foreign_file(place, single_file.MARK.encode())
     dataset = load(collection)
-    pages = [*_pages(dataset), *_members(dataset, FAMILIES)]
+    pages = [*_pages(dataset, scripts(*ALL_SCRIPTS)), *_members(dataset, FAMILIES)]
     kept, spent = 0, 0
     for files in record_files.files(dataset, collection.records):
         spent += sum(len(text) for _, text in files)
@@ -152,8 +153,13 @@ def _compute(dataset: Dataset) -> None:
     diff.links(dataset)
 
 
-def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
-    """Yield the address and the text of every page that is there once, the first one first."""
+def _pages(
+    dataset: Dataset, script: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, str]]:
+    """Yield the address and the text of every page that is there once, the first one first.
+
+    ``script`` is that of all of them, where it is not the usual one of each.
+    """
     addresses = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
     glances = overview_tables(dataset, addresses)
     there = built(dataset)
@@ -190,7 +196,8 @@ def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
     around = {"built": there, "ways": ways(there), "about": scope.about(dataset)}
     for name in page_names():
         if name in there:
-            yield name, render(name, {**shared, **around, "root": "", "current": name})
+            values = {**shared, **around, **script, "root": "", "current": name}
+            yield name, render(name, values)
 
 
 def _members(dataset: Dataset, families: Container[str]) -> Iterator[tuple[str, str]]:

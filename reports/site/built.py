@@ -2,6 +2,7 @@
 
 from reports.analysis.dataset import Dataset
 from reports.pages import history
+from reports.pages.plan.page import has_plan
 from reports.rendering.navigation import page_names
 
 
@@ -13,7 +14,7 @@ def built(dataset: Dataset) -> frozenset[str]:
     good = [each for each in dataset.collection.records if each.outcome == "ok"]
     on_gpu = any(each.environment.gpu is not None for each in good)
     shown = {
-        "plan.html": on_gpu,
+        "plan.html": has_plan(dataset),
         "what-fits.html": on_gpu,
         "claims.html": on_gpu,
         "how-far-to-trust-it.html": bool(good),

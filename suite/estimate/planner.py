@@ -13,13 +13,15 @@ import msgspec
 from suite.catalog.case import Case, unsupported_reason
 from suite.catalog.prices import Own, Price, purchases, rents
 from suite.catalog.profile import Profile
-from suite.estimate import memory, project
+from suite.estimate import memory, project, time_samples
+from suite.estimate.errors.ratios import RatioWidths, ratio_widths
+from suite.estimate.errors.repeats import Scatter, repeat_scatter
 from suite.estimate.interval import Interval
 from suite.estimate.project import Projector
 from suite.estimate.time_samples import same_work, timed
-from suite.results.memory.fits_card import Verdict, card_bytes
+from suite.results.memory.fits_card import Verdict, card_bytes, largest_need
 from suite.results.metrics import all_metrics
-from suite.results.pooled import newest
+from suite.results.pooled import newest, pool
 from suite.results.record import Record
 
 OVERNIGHT_SECONDS = 8 * 3600.0
@@ -64,7 +66,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     ``reason`` says why there is no rate. ``projection`` is what the time model says, also of a
     case that was measured, to give reasons, and of one that does not fit, to say what its memory
     keeps it from; None where it says nothing. ``verdict`` is whether it fits; of a measured case,
-    what came of it. ``launches`` counts those of a measured case.
+    what came of it. ``launches`` counts those of a measured case. ``needs_bytes``: tensors,
+    fragmentation and the CUDA context; of a measured case from without fragmentation to what it
+    had. None where it is not known.
     """
 
     profile: Profile
@@ -74,17 +78,24 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     tokens_per_second: Interval | None = None
     joules_per_token: Interval | None = None
     projection: project.Projection | None = None
+    needs_bytes: Interval | None = None
     launches: int = 0
     records: tuple[Record, ...] = ()
     reason: str = ""
 
 
 class Planner(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything known: ``ran`` are the records by profile and what they ran."""
+    """Everything known: ``ran`` are the records by profile and what they ran.
+
+    ``ratio_widths`` and ``scatter``: how far ratios of methods can be off, see
+    ``suite.estimate.job.ratios``.
+    """
 
     projector: Projector | None
     memory: memory.MemoryModel
     ran: Mapping[tuple[str, object], Sequence[Record]]
+    ratio_widths: RatioWidths
+    scatter: Scatter | None
 
     def grounds(self) -> list[Record]:
         """Return the records that every projection rests on."""
@@ -101,7 +112,11 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         records = self.ran.get((profile.name, same_work(case)), ())
         repeats = newest(record for record in records if timed(record))
         if repeats is not None:
-            return _measured(case, profile, repeats.records, self._made_of(case, profile))
+            found = _measured(case, profile, repeats.records, self._made_of(case, profile))
+            if found.needs_bytes is not None:
+                return found
+            needs = self.memory.estimate(case, card_bytes(profile)).needs_bytes
+            return msgspec.structs.replace(found, needs_bytes=needs)
         if reason := unsupported_reason(case, profile):
             return Entry(
                 profile=profile,
@@ -128,10 +143,12 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
                 basis="none",
                 verdict=outcome,
                 projection=self._made_of(case, profile),
+                needs_bytes=estimate.needs_bytes,
                 records=tuple(records),
                 reason=reason,
             )
-        return self._projected(case, profile, verdict)
+        found = self._projected(case, profile, verdict)
+        return msgspec.structs.replace(found, needs_bytes=estimate.needs_bytes)
 
     def _made_of(self, case: Case, profile: Profile) -> project.Projection | None:
         """Return what the model says of a case that ran, to give reasons for what it took."""
@@ -172,16 +189,23 @@ def fit_planner(records: Iterable[Record]) -> Planner:
     ran: dict[tuple[str, object], list[Record]] = {}
     for record in known:
         ran.setdefault((record.profile, same_work(record.case)), []).append(record)
+    projector = project.fit_projector(known)
+    errors = () if projector is None else projector.errors
+    held_out = project.held_out_cards(time_samples.samples(known), intervals=False)
     return Planner(
-        projector=project.fit_projector(known), memory=memory.fit_memory(known), ran=ran
+        projector=projector,
+        memory=memory.fit_memory(known),
+        ran=ran,
+        ratio_widths=ratio_widths([*errors, *held_out]),
+        scatter=repeat_scatter(case.repeats for case in pool(known)),
     )
 
 
-def overnight(seconds: Interval) -> Overnight:
-    """Return whether a job is done in 8 hours, over the whole interval."""
-    if seconds.high <= OVERNIGHT_SECONDS:
+def overnight(seconds: Interval, limit: float = OVERNIGHT_SECONDS) -> Overnight:
+    """Return whether a job is done in so many seconds, over the whole interval."""
+    if seconds.high <= limit:
         return "yes"
-    return "no" if seconds.low > OVERNIGHT_SECONDS else "borderline"
+    return "no" if seconds.low > limit else "borderline"
 
 
 def rent(seconds: Interval, prices: Iterable[Price]) -> Interval | None:
@@ -234,10 +258,19 @@ def _measured(
         tokens_per_second=rate,
         joules_per_token=_range([metrics["joules_per_token"].compute(r) for r in good]),
         projection=made_of,
+        needs_bytes=_needs(good),
         launches=len(good),
         records=tuple(good),
         reason="" if rate is not None else "it ran, and its rate is not known",
     )
+
+
+def _needs(good: Sequence[Record]) -> Interval | None:
+    found = largest_need(good)
+    if found.least_bytes is None or found.fragmented_bytes is None:
+        return None
+    most = max(found.least_bytes, found.fragmented_bytes)
+    return Interval(value=most, low=found.least_bytes, high=most)
 
 
 def _range(values: Sequence[float | None]) -> Interval | None:

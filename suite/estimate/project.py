@@ -7,6 +7,7 @@ errors on held-out cases, and for a card that was never measured the ranges belo
 such range where a record of the card says how fast it was, and the records of the fit do as well.
 """
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,6 +49,9 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     ``card_measured``: the rates are those that this very card was probed with. ``host`` is what
     the host's time rests on: "probed" is scaled by probes of the card's hosts, "typical" is as
     long as on the measured hosts, "assumed" is so too but within the range ``OTHER_HOST``.
+    ``corner_seconds`` are the steps at every combination of the ends of what is assumed of the
+    GPU, in the same order for every case on it. ``model_measured`` and ``method_measured``: some
+    case with it was measured, on any GPU.
     """
 
     seconds: Interval
@@ -55,7 +59,10 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     parts: Parts
     power_seconds: float | None
     card_measured: bool
+    model_measured: bool
+    method_measured: bool
     host: HostBasis
+    corner_seconds: tuple[float, ...]
 
     @property
     def power_limits(self) -> bool:
@@ -129,7 +136,22 @@ class Projector(msgspec.Struct, frozen=True, kw_only=True):
             parts=parts,
             power_seconds=power_seconds,
             card_measured=measured,
+            model_measured=any(s.case.model.name == case.model.name for s in self.model.samples),
+            method_measured=any(
+                s.case.method.name == case.method.name for s in self.model.samples
+            ),
             host=host,
+            corner_seconds=(value,) if measured else self._corners(case, profile, host),
+        )
+
+    def _corners(self, case: Case, profile: Profile, host: HostBasis) -> tuple[float, ...]:
+        """Return the seconds of a step at every combination of the assumed ends."""
+        hosts = OTHER_HOST if host == "assumed" else (1.0,)
+        least = [self._power_seconds(case, profile, factor) or 0.0 for factor in OTHER_JOULES]
+        return tuple(
+            max(self.model.parts(case, self._rates(profile, *factors)).seconds, power_seconds)
+            for factors in itertools.product(OTHER_FLOPS, OTHER_BYTES, hosts)
+            for power_seconds in least
         )
 
     def _host(self, profile: Profile) -> HostBasis:
@@ -208,13 +230,15 @@ def fit_projector(records: Iterable[Record]) -> Projector | None:
     return msgspec.structs.replace(found, hosts=speeds)
 
 
-def fit_projector_to_samples(found: Sequence[TimeSample]) -> Projector | None:
-    """Return what samples say; see ``fit_projector``."""
+def fit_projector_to_samples(
+    found: Sequence[TimeSample], *, intervals: bool = True
+) -> Projector | None:
+    """Return what samples say; see ``fit_projector``. Without ``intervals`` widths are assumed."""
     probed = _probed(found)
     shares = _shares(probed)
     if not found or "flops" not in shares or "bytes" not in shares:
         return None
-    errors = tuple(time_errors.held_out(found))
+    errors = tuple(time_errors.held_out(found)) if intervals else ()
     cards = [card for card in map(profiles.known, probed) if card is not None]
     powers = [card.facts.value("board_power_watts") for card in cards]
     boards = [watts for watts in powers if watts is not None]
@@ -230,14 +254,18 @@ def fit_projector_to_samples(found: Sequence[TimeSample]) -> Projector | None:
     )
 
 
-def held_out_cards(found: Sequence[TimeSample]) -> list[HeldOut]:
-    """Return every case of a card with a profile, projected there from other cards alone."""
+def held_out_cards(found: Sequence[TimeSample], *, intervals: bool = True) -> list[HeldOut]:
+    """Return every case of a card with a profile, projected there from other cards alone.
+
+    Faster without ``intervals``, which are then not those of a projection.
+    """
     results = []
     for name in dict.fromkeys(s.profile for s in found):
         card = profiles.known(name)
         if card is None:
             continue
-        rest = fit_projector_to_samples([sample for sample in found if sample.profile != name])
+        others = [sample for sample in found if sample.profile != name]
+        rest = fit_projector_to_samples(others, intervals=intervals)
         if rest is None:
             continue
         for sample in found:

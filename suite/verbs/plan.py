@@ -1,10 +1,10 @@
-"""``tunebench plan``: what a job takes on each card, with each method."""
+"""``tunebench plan``: what a job takes on each GPU, with each method, the answer first."""
 
 import argparse
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -16,24 +16,34 @@ from suite.catalog import profile as profiles
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.catalog.tier import Workload
-from suite.console import tables
+from suite.console import plan_document, tables
 from suite.errors import EXIT_OK, BadInput
 from suite.estimate import explain, planner
-from suite.estimate.interval import Interval
+from suite.estimate.job import answer, buy_or_rent
+from suite.estimate.job.answer import JobAnswer
+from suite.estimate.job.buy_or_rent import Terms
+from suite.estimate.job.ratios import against_quickest, grounds
 from suite.estimate.planner import Entry, Job
 from suite.paths import RESULTS
 from suite.results.storage.run_folder import read
 from suite.signals import Signals
 
 MOST_TOKENS = 1e15
+FEW = 4  #: GPUs that are answered in sentences of their own
 _SIZES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
-CHOICES = ("model", "tokens", "methods", "gpus", "seq", "batch", "why", "json")
-HEADERS = ("gpu", "method", "fits", "time", "overnight", "energy", "rent", "own", "basis")
+MOST_HOURS, MOST_DOLLARS, MOST_JOBS = 1e5, 1e9, 1e6
+CHOICES = (
+    *("model", "tokens", "methods", "gpus", "seq", "batch", "why", "json"),
+    *("price", "kwh", "jobs"),
+)
+HEADERS = ("gpu", "method", "fits", "needs", "time", "{} h", "energy", "rent", "own", "basis")
 
 DESCRIPTION = """\
-Say what a fine-tuning job takes on each GPU with each method: time, whether it
-is done in 8 hours, energy of the GPU, rent, and the cost on a GPU of your own.
-Every row is measured, or estimated with its interval from what was measured.
+Say what a fine-tuning job takes on each GPU with each method: time, memory,
+how many tokens the hours at hand are enough for, energy of the GPU, rent, and
+the cost on a GPU of your own. Every row is measured, or estimated with its
+interval from what was measured. Methods on one GPU are told apart by ratios
+with intervals of their own, in which what is unknown of the GPU cancels.
 Tokens are real ones in fixed-length sequences, so none is padding."""
 
 
@@ -58,6 +68,31 @@ def parser() -> Parser:
         "--methods", type=names, metavar="NAMES", help="(default: the standard ones)"
     )
     made.add_argument("--gpus", type=names, metavar="NAMES", help="profiles (default: every GPU)")
+    made.add_argument(
+        "--hours",
+        type=amount("hours", MOST_HOURS),
+        default=planner.OVERNIGHT_SECONDS / 3600,
+        metavar="H",
+        help="hours at hand (default: 8)",
+    )
+    made.add_argument(
+        "--price",
+        type=amount("US dollars", MOST_DOLLARS),
+        metavar="USD",
+        help="what the first of --gpus costs to buy: says from how many jobs that pays",
+    )
+    made.add_argument(
+        "--kwh",
+        type=amount("US dollars", MOST_DOLLARS),
+        metavar="USD",
+        help="with --price: what a kWh of electricity costs (default: nothing)",
+    )
+    made.add_argument(
+        "--jobs",
+        type=amount("jobs", MOST_JOBS),
+        metavar="N",
+        help="with --price: how many such jobs a month",
+    )
     made.add_argument("--seq", type=positive, metavar="N", help="tokens a row (default: 2048)")
     made.add_argument("--batch", type=positive, metavar="N", help="rows a step (default: 2)")
     made.add_argument(
@@ -90,16 +125,23 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         lacking = "--model" if args.model is None else "--tokens"
         hint = "For example: ./tunebench plan --model qwen3-32b --tokens 40M --epochs 3"
         raise BadInput(f"plan: {lacking} is needed", hint=hint)
+    terms = _terms(args)
     wanted = _cases(args)
     cards = _cards(args.gpus or ())
     found = read(args.results or [RESULTS])
     tables.warn(found.problems)
     plan, job = planner.fit_planner(found.records), Job(tokens=args.tokens, epochs=args.epochs)
-    entries = [plan.entry(case, card) for card in cards for case in wanted]
+    answers = [
+        _answer([plan.entry(case, card) for case in wanted], job, args, plan) for card in cards
+    ]
+    entries = [entry for each in answers for entry in each.entries]
     if args.json:
-        print(json.dumps(_document(entries, job, plan), indent=1))
+        print(json.dumps(plan_document.document(answers, terms), indent=1))
         return EXIT_OK
-    _show(entries, job, wanted[0].workload, plan)
+    for sentence in _sentences(answers, terms):
+        tables.say(sentence)
+    print()
+    _show(answers, wanted[0].workload, plan)
     if args.why:
         print()
         for entry in entries:
@@ -144,17 +186,55 @@ def _cards(wanted: Sequence[str]) -> list[Profile]:
     return found
 
 
-def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Planner) -> None:
-    known = prices.known()
+def _terms(args: argparse.Namespace) -> Terms | None:
+    """Return what a buyer said; raises BadInput for a price of no GPU and terms of no price."""
+    if args.price is None:
+        given = [name for name in ("--kwh", "--jobs") if getattr(args, name[2:]) is not None]
+        if given:
+            raise BadInput(f"{' and '.join(given)} needs --price, what the GPU costs to buy")
+        return None
+    if not args.gpus:
+        raise BadInput("--price needs --gpus: it is what the first of them costs to buy")
+    return Terms(price_usd=args.price, usd_per_kwh=args.kwh, jobs_a_month=args.jobs)
+
+
+def _answer(
+    entries: Sequence[Entry], job: Job, args: argparse.Namespace, plan: planner.Planner
+) -> JobAnswer:
+    ranked = against_quickest(entries, plan.ratio_widths, plan.scatter)
+    return answer.answer(entries, ranked, job, args.hours)
+
+
+def _sentences(answers: Sequence[JobAnswer], terms: Terms | None) -> list[str]:
+    """Return the answers of a few GPUs; of more the table tells."""
+    said = []
+    if len(answers) <= FEW:
+        said += [" ".join(answer.sentences(each)) for each in answers[:1]]
+        said += [answer.brief(each) for each in answers[1:]]
+    if terms is not None:
+        said += buy_or_rent.sentences(answers[0], answers, terms, prices.known())
+    return said
+
+
+def _show(answers: Sequence[JobAnswer], load: Workload, plan: planner.Planner) -> None:
+    known, job, hours = prices.known(), answers[0].job, answers[0].hours
+    entries = [entry for each in answers for entry in each.entries]
     passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
         f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences:,} ×"
         f" {load.sequence_tokens:,} tokens, fixed-length sequences."
     )
     print()
-    rows = [_row(entry, job, known) for entry in entries]
-    tables.show(HEADERS, rows, right="time energy rent own")
+    rows = [_row(entry, job, hours, known) for entry in entries]
+    headers = [name.format(f"{hours:,g}") for name in HEADERS]
+    tables.show(headers, rows, right="needs time energy rent own")
     print()
+    ratios = [text for each in answers if (text := answer.compared(each))]
+    for text in ratios:
+        tables.say(text)
+    if ratios:
+        tables.say(grounds(plan))
+        print()
     for reason in explain.reasons(entries):
         tables.say(reason)
     notes = explain.fine_print(entries, plan.grounds())
@@ -162,9 +242,10 @@ def _show(entries: Sequence[Entry], job: Job, load: Workload, plan: planner.Plan
         tables.say(sentence)
 
 
-def _row(entry: Entry, job: Job, known: prices.Prices) -> tuple[str, ...]:
+def _row(entry: Entry, job: Job, hours: float, known: prices.Prices) -> tuple[str, ...]:
     gpu = explain.marked(entry.profile.name, entry.profile)
-    titles = gpu, entry.case.method.name, entry.verdict
+    needs = answer.memory(entry)
+    titles = gpu, entry.case.method.name, entry.verdict, "" if needs == "unknown" else needs
     if entry.tokens_per_second is None:
         return (*titles, "", "", "", "", "", explain.basis(entry))
     seconds, each = job.time(entry.tokens_per_second), entry.joules_per_token
@@ -174,57 +255,11 @@ def _row(entry: Entry, job: Job, known: prices.Prices) -> tuple[str, ...]:
     return (
         *titles,
         explain.amount(entry, "hours", seconds),
-        planner.overnight(seconds),
+        planner.overnight(seconds, hours * 3600),
         "unknown" if joules is None else explain.amount(entry, "kWh", joules),
         *("unknown" if each is None else explain.amount(entry, "USD", each) for each in dollars),
         explain.basis(entry),
     )
-
-
-def _document(entries: Sequence[Entry], job: Job, plan: planner.Planner) -> object:
-    known = prices.known()
-    return {
-        "tokens_real": job.tokens,
-        "epochs": job.epochs,
-        "entries": [_json(entry, job, known) for entry in entries],
-    }
-
-
-def _json(entry: Entry, job: Job, known: prices.Prices) -> dict[str, object]:
-    rate, each = entry.tokens_per_second, entry.joules_per_token
-    seconds = None if rate is None else job.time(rate)
-    joules = None if each is None else job.energy(each)
-    found = known.of(entry.profile.name)
-    rent = None if seconds is None else planner.rent(seconds, found)
-    own = None if seconds is None else planner.own(seconds, joules, found, known.own)
-    return {
-        "profile": entry.profile.name,
-        "profile_verified": entry.profile.verified,
-        "model": entry.case.model.name,
-        "method": entry.case.method.name,
-        "basis": entry.basis,
-        "fits": entry.verdict,
-        "launches": entry.launches,
-        "tokens_real_per_second": _interval(rate),
-        "seconds": _interval(seconds),
-        "overnight": None if seconds is None else planner.overnight(seconds),
-        "gpu_joules": _interval(joules),
-        "rent_usd": _interval(rent),
-        "own_usd": _interval(own),
-        "purchase_usd": prices.purchases(found) or None,
-        "step_parts_seconds": msgspec.to_builtins(entry.projection.parts)
-        if entry.projection is not None and entry.basis != "measured"
-        else None,
-        "step_host": entry.projection.host
-        if entry.projection is not None and entry.basis != "measured"
-        else None,
-        "reason": entry.reason or None,
-        "records": [record.record_id for record in entry.records],
-    }
-
-
-def _interval(found: Interval | None) -> object:
-    return None if found is None else msgspec.to_builtins(found)
 
 
 def tokens(text: str) -> float:
@@ -251,3 +286,20 @@ def epochs(text: str) -> float:
     if not 0 < number <= 10_000:
         raise argparse.ArgumentTypeError(f"not a number of epochs above 0: {text!r}")
     return number
+
+
+def amount(name: str, most: float) -> Callable[[str], float]:
+    """Return what reads a number above 0 and at most ``most``; ``name`` is said of others."""
+
+    def read_amount(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not 0 < number <= most:
+            raise argparse.ArgumentTypeError(
+                f"not a number of {name} above 0, at most {most:,g}: {text!r}"
+            )
+        return number
+
+    return read_amount

@@ -139,6 +139,13 @@ def test_the_fine_print_is_that_of_what_projections_rest_on(
         (["--model", "qwen3-32b", "--tokens", "9999999G"], "out of range"),
         (["--model", "qwen3-32b", "--tokens", "1M", "--epochs", "0"], "above 0"),
         (["--model", "qwen3-32b", "--tokens", "1M", "--epochs", "nan"], "above 0"),
+        (["--model", "qwen3-32b", "--tokens", "1M", "--hours", "-1"], "hours above 0"),
+        (["--model", "qwen3-32b", "--tokens", "1M", "--price", "9000"], "--price needs --gpus"),
+        (["--model", "qwen3-32b", "--tokens", "1M", "--kwh", "1"], "--kwh needs --price"),
+        (
+            ["--model", "qwen3-32b", "--tokens", "1M", "--gpus", "l40s", "--price", "inf"],
+            "US dollars above 0",
+        ),
         (["--model", "qwen3-32", "--tokens", "1M"], "Did you mean 'qwen3-32b'"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "h100"], "h100-sxm"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "l40s,cpu"], "cpu: not a GPU"),
@@ -164,6 +171,37 @@ def test_the_errors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "| one model at a time |" in shown
     assert "The aim is 20 %" in shown
+
+
+def test_the_answer_comes_first_and_json_has_it_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence a GPU, ratios with their interval, and when buying the first one pays."""
+    asked = [*BASE, "--gpus", "rtx-pro-6000-max-q,h100-sxm", "--price", "9000", "--hours", "20"]
+    assert main(asked) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(
+        "On an RTX PRO 6000 Blackwell Max-Q, tuning Qwen3-32B on 40 M tokens × 3"
+    )
+    assert "In the time (20 h): " in shown
+    assert re.search(r"h100-sxm: unsloth-lora has the shortest time; .* too close to call", shown)
+    assert main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    own, rented = found["answers"]
+    assert shown.startswith(own["text"])
+    assert own["break_even"] is None, "nobody is known to rent it"
+    pays = rented["break_even"]
+    assert pays["jobs"]["value"] == pytest.approx(9000 / pays["rent_usd"]["value"])
+    ratios = {
+        (row["profile"], row["method"]): row["times_as_long"]
+        for row in found["entries"]
+        if row["seconds"]
+    }
+    for ratio in ratios.values():
+        assert ratio["low"] <= ratio["value"] <= ratio["high"]
+        assert ratio["told_apart"] == (ratio["low"] > 1)
+    assert ratios["h100-sxm", "lora"]["told_apart"]
+    assert not ratios["rtx-pro-6000-max-q", "lora"]["told_apart"]
+    for row in found["entries"]:
+        assert 0 < row["needs_bytes"]["value"] < row["gpu_bytes"]
 
 
 def test_a_night_is_eight_hours_over_the_whole_interval() -> None:

@@ -10,9 +10,6 @@
 //                            the seventh column or says nothing in most rows; not "first"
 //   class="figure"           sorts by number, as a column with <data value> does: by that value,
 //                            else by the text with its unit
-// <p data-job="NAME">        is given inputs for tokens and epochs; NAME begins their keys. Cells
-//                            with data-per-token ("value low high" of one) are computed anew;
-//                            those in a row of class "projected" in the digits of an estimate
 // <div data-front>           groups of buttons (data-pick="model", "metric") that choose which
 //                            section with data-model and data-metric is shown; a GPU's name in
 //                            the head of a plot takes its marks away and brings them back
@@ -59,6 +56,8 @@
       // A browser that keeps the address of files fixed: the table works, the link does not say so.
     }
   };
+
+  globalThis.tunebench = { address, make, remember }; // for plan.js, which follows
 
   class Table {
     constructor(table) {
@@ -312,111 +311,6 @@
     }
   }
 
-  // A job: its tokens and epochs, and every amount of the page that follows from them.
-  class Job {
-    constructor(place) {
-      this.place = place;
-      this.words = place.querySelector("[data-job-words]");
-      this.name = place.dataset.job;
-      this.usual = { tokens: Number(place.dataset.tokens) / 1e6, epochs: Number(place.dataset.epochs) };
-      this.tools = make("div", { className: "tools", role: "group", ariaLabel: "The job" });
-      this.inputs = {
-        tokens: this.input("Million real tokens", "tokens"),
-        epochs: this.input("Epochs", "epochs"),
-      };
-      place.before(this.tools);
-      this.cells = [...document.querySelectorAll("[data-per-token]")].map((cell) => ({
-        cell,
-        each: cell.dataset.perToken.split(" ").map(Number),
-      }));
-      if (["tokens", "epochs"].some((key) => address.has(`${this.name}.${key}`))) this.show();
-    }
-
-    input(title, key) {
-      const given = address.get(`${this.name}.${key}`);
-      const value = given !== null && this.valid(given) ? given : String(this.usual[key]);
-      const input = make("input", { type: "text", inputMode: "decimal", value, autocomplete: "off" });
-      input.addEventListener("input", () => this.change());
-      this.tools.append(make("label", {}, title, input));
-      return input;
-    }
-
-    valid(text) {
-      const number = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : 0;
-      return number > 0 && number <= 1e9;
-    }
-
-    change() {
-      let whole = true;
-      for (const [key, input] of Object.entries(this.inputs)) {
-        const fine = this.valid(input.value);
-        input.ariaInvalid = fine ? "false" : "true";
-        whole &&= fine;
-        if (!fine) continue;
-        if (Number(input.value) === this.usual[key]) address.delete(`${this.name}.${key}`);
-        else address.set(`${this.name}.${key}`, input.value.trim());
-      }
-      if (whole) this.show();
-      else this.words.textContent = "not computed: tokens and epochs are numbers above 0";
-      for (const { cell } of this.cells) cell.classList.toggle("stale", !whole);
-      if (whole) remember();
-    }
-
-    show() {
-      const tokens = Number(this.inputs.tokens.value) * 1e6;
-      const epochs = Number(this.inputs.epochs.value);
-      const passes = epochs === 1 ? "1 epoch" : `${epochs} epochs`;
-      this.words.textContent = `${tokens.toLocaleString("en")} real tokens, ${passes}`;
-      for (const { cell, each } of this.cells) {
-        const [value, low, high] = each.map((one) => one * tokens * epochs);
-        const unit = cell.dataset.unit;
-        const data = cell.querySelector("data");
-        data.value = String(value);
-        const number = cell.closest(".projected")
-          ? (amount) => this.about(amount, high - low)
-          : (amount) => this.measured(amount, unit);
-        data.textContent = unit === "USD" ? `USD ${number(value)}`
-          : `${number(value)} ${unit === "hours" ? "h" : unit}`;
-        const range = cell.querySelector("small");
-        if (range) range.textContent = `${number(low)}–${number(high)}`;
-        if (unit === "hours") this.overnight(cell, low, high);
-      }
-    }
-
-    overnight(cell, low, high) {
-      const limit = Number(this.place.dataset.overnightHours);
-      const found = cell.parentElement.querySelector("[data-overnight]");
-      found.textContent = high <= limit ? "yes" : low > limit ? "no" : "borderline";
-    }
-
-    // An estimate in the digits it deserves, as suite/units.py has it.
-    about(value, width) {
-      const exponent = (number) => Number(number.toExponential(1).split("e")[1]);
-      let place = exponent(value) - 1;
-      if (width && exponent(width / 4) < place) place--;
-      const size = 10 ** Math.max(0, place);
-      return this.fixed(place > 0 ? Math.round(value / size) * size : value, Math.max(0, -place));
-    }
-
-    measured(value, unit) {
-      if (unit === "USD") return this.fixed(value, value < 100 ? 2 : 0);
-      if (value >= 99.95) return this.fixed(value, 0);
-      return Number(value.toPrecision(3)) >= 1e-4 ? this.plainThree(value) : value.toExponential(2);
-    }
-
-    fixed(value, digits) {
-      const most = Math.min(digits, 20); // of a part of a token; older browsers take no more
-      const fixed = { minimumFractionDigits: most, maximumFractionDigits: most };
-      return value.toLocaleString("en", fixed);
-    }
-
-    // Three significant digits without an exponent: 0.0312, 4.10, 31.2.
-    plainThree(value) {
-      const before = Math.floor(Math.log10(Number(value.toPrecision(3))));
-      return value.toFixed(2 - before);
-    }
-  }
-
   // The first screen's picker: one plot of all, by model and metric.
   class Picker {
     constructor(place) {
@@ -501,7 +395,6 @@
   }
 
   for (const place of document.querySelectorAll("[data-front]")) new Picker(place);
-  for (const place of document.querySelectorAll("[data-job]")) new Job(place);
   for (const table of document.querySelectorAll("table[data-table]")) new Table(table);
 
   // One file that holds all pages: show the one that the address names.

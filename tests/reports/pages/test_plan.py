@@ -1,4 +1,4 @@
-"""The page of plans: what each row says it is, and inputs that compute it anew."""
+"""The page that plans a job, as it is without a script."""
 
 from pathlib import Path
 
@@ -6,21 +6,18 @@ import msgspec
 import pytest
 
 from reports.analysis.dataset import Dataset, load
-from reports.pages import plan as plan_page
+from reports.pages.plan import page as plan_page
 from reports.published import projected
 from reports.sections import time_model
 from reports.site.build import build
-from reports.text import example_job
 from reports.text.blocks import Points, Table
-from suite import paths, units
+from suite import paths
 from suite.catalog import profile as profiles
 from suite.estimate import project
 from suite.results.storage.run_folder import read
-from support import cards, gpu_records, sites
-from support.browsers import Browser, needs_browser, size
+from support import cards, gpu_records, records, sites
 
 RESULTS = paths.RESULTS / "h200-sxm"
-CSS = "css selector"
 
 
 @pytest.fixture(scope="module")
@@ -33,32 +30,71 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(read([RESULTS]), tmp_path_factory.mktemp("plan") / "site").parent
 
 
-def test_measured_rows_lead_to_their_record_and_projected_ones_to_none(
+def test_the_page_opens_with_its_answer(site: Path) -> None:
+    """Without a script: the sentence for the default job, its options, at most seven columns."""
+    page = sites.Page(site / "plan.html")
+    text = page.text.partition("Plan a job")[2]
+    first = text.index("takes about")
+    assert "On an RTX PRO 6000 Blackwell Max-Q, tuning Qwen3-32B on 120 M tokens" in text[:first]
+    assert "Overnight (8 h): " in text
+    assert first < text.index("Options, the quickest first")
+    rows = sites.table(page, "Options, the quickest first")
+    assert [len(row) for row in rows] == [7] * len(rows)
+    assert 4 <= len(rows) <= 8
+
+
+def test_options_are_sorted_by_time_and_measured_ones_lead_to_their_record(
     dataset: Dataset,
 ) -> None:
-    """A row is one or the other, and only a projection of a card not measured has no record."""
-    page = plan_page.page(dataset)
-    assert page is not None
-    rows = page.rows
-    assert {row.fits for row in rows} >= {"fits", "does not fit"}
-    for row in rows:
-        assert row.projected == (row.basis == "estimated")
-        ran = row.basis.startswith("measured") or row.basis.endswith("where it ran")
-        assert ran == (row.card == "H200 SXM" and bool(row.page)) or row.basis == "unsupported"
-        assert bool(row.time.per_token) == (row.projected or row.basis.startswith("measured"))
-        if row.fits == "does not fit":
-            assert row.time.number.text == row.energy.number.text == row.rent.number.text == "–"
+    """What has no time comes last; an estimate leads nowhere."""
+    found = plan_page.page(dataset)
+    assert found is not None
+    timed = [row for row in found.rows if row.tokens]
+    hours = [float(row.time.split(" h")[0].replace(",", "")) for row in timed]
+    assert hours == sorted(hours)
+    assert list(found.rows[: len(timed)]) == timed
+    for row in timed:
+        assert row.projected == ("estimated" in row.note) == (not row.page)
+        assert " GiB" in row.memory
 
 
-def test_without_a_gpu_nothing_is_projected() -> None:
-    """Records of a CPU alone, and of cards without a probe, leave every row unknown."""
+def test_without_a_gpu_there_is_no_plan() -> None:
+    """Records of a CPU alone have nothing to show, and neither do GPUs without a time."""
     found = sites.collection(*sites.ordinary().records, *cards.many([gpu_records.record()], "a"))
     made = load(found)
-    page = plan_page.page(made)
-    assert page is not None
-    rows = page.rows
-    assert {row.basis for row in rows} <= {"unknown", "does not fit", "unsupported"}
+    assert not plan_page.has_plan(load(sites.collection(records.record())))
+    assert plan_page.page(load(sites.collection(records.record()))) is None
     assert time_model.errors(made) == time_model.published(made) == time_model.pairs(made) == []
+
+
+def test_with_a_gpu_there_is_one(dataset: Dataset) -> None:
+    """What the navigation asks agrees with what the page has."""
+    assert plan_page.has_plan(dataset)
+    assert plan_page.page(dataset) is not None
+
+
+def test_options_without_a_time_say_why_and_lead_to_what_ran(tmp_path: Path) -> None:
+    """The script has, of each of them, few words, the whole reason, and the record."""
+    found = plan_page.page(load(read([paths.RESULTS])))
+    assert found is not None
+    data = found.data
+    assert isinstance(data, dict)
+    without = [
+        option
+        for model in data["options"].values()
+        for length in model.values()
+        for gpu in length.values()
+        for option in gpu
+        if option and len(option) == 4
+    ]
+    assert without
+    known = {record.record_id for record in read([paths.RESULTS]).records}
+    for _, _, reason, page in without:
+        words, whole = data["reasons"][reason]
+        assert words
+        assert whole
+        if words == "out of memory where it ran":
+            assert Path(page).stem in known
 
 
 def test_what_sources_say_of_two_cards_has_an_answer_for_each_method(dataset: Dataset) -> None:
@@ -103,84 +139,3 @@ def test_a_second_card_changes_what_is_said_of_projections(dataset: Dataset) -> 
     both = time_model.errors(load(sites.collection(*dataset.collection.records, *copies)))[0]
     assert "no estimate for another could be checked" in str(alone)
     assert "no estimate for another could be checked" not in str(both)
-
-
-def shown(browser: Browser, script: str) -> str:
-    return str(browser.execute_script(script))
-
-
-FIRST = "const row = [...document.querySelectorAll('tr')].find((r) => r.querySelector('data'));"
-
-
-@needs_browser
-def test_inputs_compute_every_amount_and_the_address_brings_them_back(
-    browser: Browser, site: Path
-) -> None:
-    """Twice the tokens are twice the hours; the address opens the same job again."""
-    size(browser, 1280)
-    browser.get((site / "plan.html").as_uri())
-    value = f"{FIRST} return row.querySelector('data').value"
-    before = float(shown(browser, value))
-    tokens = browser.find_element("xpath", "//label[starts-with(., 'Million')]/input")
-    assert tokens.get_attribute("value") == f"{example_job.TOKENS / 1e6:g}"
-    tokens.clear()
-    tokens.send_keys(f"{2 * example_job.TOKENS / 1e6:g}")
-    assert float(shown(browser, value)) == pytest.approx(2 * before)
-    words = browser.find_element(CSS, "[data-job-words]")
-    assert words.text == f"{2 * example_job.TOKENS:,} real tokens, {example_job.EPOCHS} epochs"
-    address = browser.current_url
-    assert "plan.tokens=" in address
-    browser.get(address)
-    assert float(shown(browser, value)) == pytest.approx(2 * before)
-
-
-@needs_browser
-def test_the_script_writes_amounts_as_the_page_does(browser: Browser, site: Path) -> None:
-    """The example, computed anew by the script, reads as it was written."""
-    size(browser, 1280)
-    cells = "[...document.querySelectorAll('[data-per-token]')].map((c) => c.innerText).join('|')"
-    browser.get((site / "plan.html").as_uri())
-    written = shown(browser, f"return {cells}")
-    browser.get((site / "plan.html").as_uri() + f"?plan.epochs={example_job.EPOCHS}")
-    assert shown(browser, f"return {cells}") == written
-    nights = "[...document.querySelectorAll('[data-overnight]')].map((c) => c.innerText).join()"
-    assert "borderline" in shown(browser, f"return {nights}")
-
-
-@needs_browser
-@pytest.mark.parametrize("millions", [0.003, 0.7, 9_000.0])
-def test_the_script_gives_estimates_the_digits_of_the_suite(
-    browser: Browser, site: Path, millions: float
-) -> None:
-    """Whatever the job, a projected amount reads as the command line has it."""
-    size(browser, 1280)
-    browser.get((site / "plan.html").as_uri() + f"?plan.tokens={millions:g}&plan.epochs=1")
-    cells = browser.execute_script(
-        "return [...document.querySelectorAll('.projected [data-per-token]')]"
-        ".map((c) => [c.dataset.unit, c.dataset.perToken, c.innerText])"
-    )
-    assert cells
-    sizes = {"hours": 3600.0, "kWh": 3.6e6, "USD": 1.0}
-    for unit, each, text in cells:
-        value, low, high = (float(one) * millions * 1e6 * sizes[unit] for one in each.split())
-        assert (
-            text.split()
-            == units.estimated(unit, value, low, high).replace("(", "").replace(")", "").split()
-        )
-
-
-@needs_browser
-def test_an_input_that_is_no_number_is_said_and_not_computed(browser: Browser, site: Path) -> None:
-    """Amounts of before are marked as stale, and come back with a number."""
-    size(browser, 1280)
-    browser.get((site / "plan.html").as_uri())
-    epochs = browser.find_element("xpath", "//label[starts-with(., 'Epochs')]/input")
-    epochs.clear()
-    epochs.send_keys("0")
-    assert epochs.get_attribute("aria-invalid") == "true"
-    assert "not computed" in browser.find_element(CSS, "[data-job-words]").text
-    assert browser.find_elements(CSS, "td.stale")
-    epochs.clear()
-    epochs.send_keys("1")
-    assert not browser.find_elements(CSS, "td.stale")
-    assert browser.find_element(CSS, "[data-job-words]").text.endswith("real tokens, 1 epoch")

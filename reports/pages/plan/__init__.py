@@ -1,0 +1,1 @@
+"""The page that plans a job: an answer in sentences, options beside it, buying against renting."""
