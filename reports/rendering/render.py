@@ -51,6 +51,17 @@ def _page_title(name: str) -> str:
     return name.removesuffix(".html").replace("-", " ").capitalize()
 
 
+@cache
+def shared_files() -> Mapping[str, str]:
+    """Return what all pages of a folder share, by name in it: the style sheet and the script."""
+    static = FOLDER / "static"
+    scripts = (path.read_text(encoding="utf-8") for path in sorted(static.glob("*.js")))
+    return {
+        "site.css": (static / "site.css").read_text(encoding="utf-8"),
+        "site.js": "".join(scripts),
+    }
+
+
 class _Templates(jinja2.FileSystemLoader):
     """Templates without their indentation, which is a sixth of a large page."""
 
@@ -70,14 +81,15 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (FOLDER / "static" / "site.css").read_text(encoding="utf-8")
-    script = (FOLDER / "static" / "site.js").read_text(encoding="utf-8")
+    style, script = shared_files().values()
     environment.globals.update(
         navigation=[(name, _page_title(name)) for name in page_names()],
         style=style,
         style_digest=_digest(style),
         script=script,
         script_digest=_digest(script),
+        alone=False,
+        data_date="",
         version=__version__,
     )
     return environment

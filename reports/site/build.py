@@ -20,9 +20,10 @@ from reports.pages.gpu import page as gpu_page
 from reports.pages.gpu.telemetry import sample_counts
 from reports.pages.model import page as model_view
 from reports.pages.overview import overview_tables
-from reports.rendering.render import page_names, render
+from reports.rendering.render import page_names, render, shared_files
 from reports.sections import summary
 from reports.site import record_files, single_file
+from reports.site.every_page import every_page
 from reports.site.parallel import LONGEST_QUEUE, WorkQueue, run_in_child
 from reports.site.place import new_file, new_site, refuse_foreign_file
 from reports.text import phrases
@@ -97,6 +98,8 @@ def _left_out(missing: int, total: int) -> str:
 
 def _write(collection: Collection, site: Folder) -> None:
     dataset = load(collection)
+    for name, text in shared_files().items():
+        site.put(name, text.encode())
     with ExitStack() as opened:
         folders = {name: opened.enter_context(site.make(name)) for name in (*FAMILIES, "records")}
         _put_all(dataset, {"": site, **folders})
@@ -154,6 +157,7 @@ def _pages(dataset: Dataset) -> Iterator[tuple[str, str]]:
     addresses = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
     glances = overview_tables(dataset, addresses)
     shared = {
+        **every_page(dataset),
         "front": front_page(dataset, glances),
         "overview": dataset.overview,
         "models": model_view.listed(dataset),
@@ -192,4 +196,5 @@ def _members(dataset: Dataset, families: Container[str]) -> Iterator[tuple[str, 
     for family, pages in FAMILIES.items():
         for name, page in pages(dataset) if family in families else ():
             values = {"page": page, "root": "../", "current": f"{family}.html"}
+            values |= every_page(dataset)
             yield f"{family}/{name}", render(f"each/{family}.html", values)
