@@ -22,7 +22,7 @@ def files(
 ) -> Iterator[Sequence[tuple[str, str]]]:
     """Yield the page of each of these records and its JSON, both with their addresses.
 
-    ``brief``: the page without steps, machine and log, and no JSON.
+    ``brief``: a page of its numbers alone, and no JSON.
     """
     twins, sources = diff.links(dataset), dataset.collection.sources
     models = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
@@ -42,7 +42,7 @@ def files(
             "root": "../",
             "current": "",
         }
-        page = (address, render("each/record.html", values))
+        page = (address, render(f"each/record{'-brief' if brief else ''}.html", values))
         if brief:
             yield (page,)
             continue

@@ -22,8 +22,11 @@ def test_only_namesakes_get_what_tells_them_apart() -> None:
         joined,
     )
     assert found == {
-        "a1": "a noon", "a2": "a night", "b1": "b",
-        "c1": "c short", "c2": "c long",
+        "a1": "a noon",
+        "a2": "a night",
+        "b1": "b",
+        "c1": "c short",
+        "c2": "c long",
     }
 
 
