@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
+from reports.charts.drawing import png
 from reports.pages.front.chart import DotPlot, PlotRow
 from reports.pages.front.page import FrontPage
 from suite import units
@@ -18,8 +19,6 @@ _MOST_ROWS = 8
 
 def picture(front: FrontPage) -> bytes:
     """Return a PNG of the plot that the first screen begins with, or of its title alone."""
-    import vl_convert
-
     plot = front.models[0].plots[0] if front.models else None
     parts = [*_words(plot.title if plot else front.title, front)]
     parts += _plot(plot) if plot else ()
@@ -28,8 +27,7 @@ def picture(front: FrontPage) -> bytes:
         f' font-family="{_FONT}"><rect width="100%" height="100%" fill="{_GROUND}"/>'
         f"{''.join(parts)}</svg>"
     )
-    drawn: bytes = vl_convert.svg_to_png(svg, scale=1)
-    return drawn
+    return png(svg)
 
 
 def _words(title: str, front: FrontPage) -> Iterator[str]:
