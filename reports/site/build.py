@@ -87,12 +87,14 @@ def build_file(collection: Collection, place: Path, *, with_raw: bool = False) -
             break
         pages += files
         kept += 1
+    lacking = 0
     for page in _members(dataset, {BESIDE}):
         room -= _weight(page)
         if room < 0:
-            break
-        pages.append(page)
-    left_out = _left_out(len(collection.records) - kept, len(collection.records))
+            lacking += 1
+        else:
+            pages.append(page)
+    left_out = _left_out(len(collection.records), len(collection.records) - kept, lacking)
     text = "".join(single_file.join(pages, left_out))
     new_file(place, text.encode("utf-8", errors="replace"), replace=True)
     return place.resolve(), left_out
@@ -102,13 +104,16 @@ def _weight(page: tuple[str, str]) -> int:
     return single_file.weight(*page)
 
 
-def _left_out(missing: int, total: int) -> str:
-    if not missing:
+def _left_out(total: int, missing: int, pairs: int) -> str:
+    """Return which pages a file lacks: of records, and of two side by side."""
+    records = f"of {missing:,} of {total:,} records" if missing else ""
+    beside = f"that set two records side by side ({pairs:,})" if pairs else ""
+    what = " and those ".join(filter(None, (records, beside)))
+    if not what:
         return ""
     return (
-        f"This file leaves out the pages of {missing:,} of {total:,} records, to stay small enough"
-        " to open. Their rows and all tables are here. Built as a folder, the report has every"
-        " page."
+        f"This file leaves out the pages {what}, to stay small enough to open. Their rows and all"
+        " tables are here. Built as a folder, the report has every page."
     )
 
 

@@ -18,6 +18,7 @@ _PAINT = re.compile(r'="url\(#([^)"]+)\)"')
 _LINK = re.compile(r' href="([^"]*)"')
 _TITLE = re.compile(r"<title>([^<]*)</title>")
 _CURRENT = re.compile(r'<a href="([^"]*)" aria-current=')
+_NEIGHBOURS = re.compile(r'<nav class="within".*?</nav>', re.DOTALL)
 _NO_SCRIPT = (
     '<noscript><p class="warning">This file turns its pages with JavaScript. A report built as a'
     " folder needs none.</p></noscript>\n"
@@ -69,14 +70,18 @@ def _template(address: str, text: str, present: Container[str]) -> str:
     return f'<template data-page="{name}">{made(address, text, present)}</template>\n'
 
 
-def _inner(text: str) -> str:
-    """Return what is a page's own: links to its neighbours, which follow the header, and main."""
-    before, _, after = text.partition(_MAIN)
-    return before.partition(_HEADER)[2].strip() + after.rpartition("</main>")[0]
+def _inner(address: str, text: str) -> str:
+    """Return what is a page's own.
+
+    Pages of one thing have no links to their way's other pages: on hundreds they would be heavy,
+    and the header leads to them.
+    """
+    inner = text.partition(_MAIN)[2].rpartition("</main>")[0]
+    return _NEIGHBOURS.sub("", inner) if "/" in address else inner
 
 
 def _section(address: str, text: str, present: Container[str]) -> str:
-    name, inner = anchor(address), _inner(text)
+    name, inner = anchor(address), _inner(address, text)
     title = found[1] if (found := _TITLE.search(text)) else name
     inner = _ID.sub(lambda each: f' {each[1]}="{_own(name, each[2])}"', inner)
     inner = _PAINT.sub(lambda each: f'="url(#{name}--{each[1]})"', inner)

@@ -68,7 +68,12 @@ def test_with_raw_it_says_what_the_site_says(raw: Path, tmp_path: Path) -> None:
     sections = {e.attributes["id"]: e.text for e in page.all("section") if "id" in e.attributes}
     for path in site.rglob("*.html"):
         name = path.relative_to(site).as_posix().removesuffix(".html").replace("/", ".")
-        assert sections[name] == sites.Page(path).all("main")[0].text
+        whole = sites.Page(path)
+        said = whole.all("main")[0].text
+        for each in whole.all("nav"):
+            if each.attributes.get("class") == "within" and "." in name:
+                said = said.replace(each.text, "", 1).strip()
+        assert sections[name] == said
     (first, *_) = sites.ordinary().records
     (raw,) = [
         e.text
@@ -133,6 +138,25 @@ def test_records_left_out_for_size_are_said(
     assert sites.broken_links(place) == []
     rows = [i for i in page.ids if i.startswith("all-results--record-")]
     assert len(rows) == 14
+
+
+def test_pages_of_two_records_go_first_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each record stays; a link to the two of them leads to the row of the first."""
+    found = [
+        records.record(run_id=f"run-{day}", started_at=f"2026-11-0{day}T00:00:00Z")
+        for day in (1, 2, 3)
+    ]
+    whole, _ = build_file(sites.collection(*found), tmp_path / "whole.html")
+    monkeypatch.setattr(building, "MOST_FILE_BYTES", whole.stat().st_size - 1_000)
+    place, left_out = build_file(sites.collection(*found), tmp_path / "report.html")
+    assert "leaves out the pages that set two records side by side (1)" in left_out
+    assert sites.broken_links(place) == []
+    kept = [
+        e.attributes.get("data-page", "").partition(".")[0] for e in sites.Page(place).elements
+    ]
+    assert (kept.count("records"), kept.count("diffs")) == (3, 1)
 
 
 def test_only_an_earlier_report_is_replaced(report: Path, tmp_path: Path) -> None:
