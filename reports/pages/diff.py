@@ -141,7 +141,7 @@ def _begun(group: Replicates) -> str:
 
 def _name(group: Replicates, titles: Mapping[str, str]) -> str:
     title = titles.get(group.first.profile, group.first.profile)
-    return f"{title}, {group.first.started_at[:10]}, run {group.first.run_id}"
+    return f"{title}, {day(group.first)}, session {group.first.run_id}"
 
 
 def _numbers(base: Replicates, other: Replicates, reason: str) -> tuple[Block, ...]:

@@ -178,6 +178,14 @@ def test_a_long_case_makes_no_large_page(tmp_path: Path) -> None:
     assert line.path.count("L") == gpu_view.MOST_POINTS - 1
 
 
+def test_an_axis_that_does_not_begin_at_zero_says_so(tmp_path: Path) -> None:
+    """Steps that differ by a tenth look far apart otherwise; an axis from 0 needs no word."""
+    text = section(render(records.record(steps=records.moved_steps()), tmp_path), "steps")
+    assert "hollow points are warm-up. The axis starts at " in text
+    idle = watched(power_watts=(0.0, *(700.0,) * 60), sm_clock_mhz=(1_500.0, *(1_600.0,) * 60))
+    assert ["The axis starts at" in each.description for each in idle.charts] == [False, True]
+
+
 def test_means_leave_gaps_as_gaps() -> None:
     """What is unknown in a whole group stays a gap in the line; one known value is its mean."""
     values = (1.0, 3.0, None, None, None, 5.0, 7.0)
