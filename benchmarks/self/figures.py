@@ -2,8 +2,8 @@
 
 Prints a table, writes the same as JSON (``--out``), and exits with 1 if a limit is broken. Takes
 minutes and wants the machine for itself. ``--only`` takes some of commands, compare, pairs,
-quickstart, and of what is left out otherwise: containers, which need a Docker engine, and report
-(``tox -e report``).
+quickstart, one-file, and of what is left out otherwise: containers, which need a Docker engine,
+and report (``tox -e report``).
 """
 
 import argparse
@@ -195,6 +195,23 @@ def reports() -> Iterator[LimitCheck]:
     )
 
 
+def one_file() -> Iterator[LimitCheck]:
+    """Yield how large the published results are as one file, and how soon it is open."""
+    opened = report.one_file()
+    name = "report of the published results in one file"
+    megabytes = opened.page_bytes / 1e6
+    yield LimitCheck(name=name, unit="MB", value=megabytes, limit=3.0, samples=[megabytes])
+    if opened.seconds is not None:
+        yield LimitCheck(
+            name=f"{name}, interactive",
+            unit="s",
+            value=opened.seconds,
+            limit=1.0,
+            samples=[opened.seconds],
+            note="in Chromium, at its longest table",
+        )
+
+
 def _pairs(measure: Callable[[int], pairs.InterleavedPair]) -> Iterator[pairs.InterleavedPair]:
     """Yield pairs until their mean is known well enough, or there are too many."""
     logs: list[float] = []
@@ -257,6 +274,7 @@ def main() -> int:
         "compare": comparisons,
         "pairs": paired,
         "quickstart": quickstart,
+        "one-file": one_file,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     usual = list(parts)

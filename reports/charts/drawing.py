@@ -88,6 +88,14 @@ def draw(
     return Plot(caption=caption, svg=svg) if "<title>" in svg else None
 
 
+def png(svg: str) -> bytes:
+    """Return a drawing of fixed colours as a picture, one dot a unit."""
+    import vl_convert
+
+    drawn: bytes = vl_convert.svg_to_png(svg, scale=1)
+    return drawn
+
+
 def _plain(value: Any) -> Any:
     """Return a specification without letters that XML has not: vl-convert ends the process."""
     if isinstance(value, str):

@@ -107,9 +107,10 @@ def chart(
 
     whole = [mark for mark in _round_marks(first, last) if first < mark <= last and mark % 1 == 0]
     across, shaded = (first, *whole), _inside(bands, first, last)
+    cut = "" if low <= 0 else f" The axis starts at {low:,.6g}."
     return Chart(
         title=title,
-        description=description,
+        description=f"{description}{cut}",
         x_ticks=tuple(
             Tick(at=at, text=f"{mark:.0f}") for mark, at in zip(across, x(across), strict=True)
         ),

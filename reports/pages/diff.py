@@ -8,9 +8,12 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import profile_titles, work_groups
+from reports.pages.front.words import gpu_names
 from reports.pages.record import tables
+from reports.pages.record.titles import day, hour
 from reports.text import facts, phrases
 from reports.text.blocks import Block, Prose, TextRow, table
+from reports.text.distinct import distinct
 from reports.text.numbers import number, record_page
 from suite import units
 from suite.results.memoize import once
@@ -61,9 +64,40 @@ def page_name(base: Record, other: Record) -> str:
 
 def pages(dataset: Dataset) -> Iterator[tuple[str, Diff]]:
     """Yield every page: its file name and what it shows."""
-    titles = profile_titles(dataset)
+    titles, called = profile_titles(dataset), _titles(dataset)
     for base, other in pairs(dataset):
-        yield page_name(base.best, other.best).removeprefix("diffs/"), _diff(base, other, titles)
+        name = page_name(base.best, other.best)
+        diff = _diff(base, other, titles, called[name])
+        yield name.removeprefix("diffs/"), diff
+
+
+def _titles(dataset: Dataset) -> Mapping[str, str]:
+    """Return what each page is called: method, model, and which two are set side by side."""
+    gpus = gpu_names(dataset)
+
+    def side(record: Record, sharp: bool) -> str:
+        begun = ", ".join(filter(None, (day(record), hour(record) if sharp else "")))
+        return f"{gpus.get(record.profile, record.profile)}, {begun}"
+
+    found = {page_name(one.best, two.best): (one.best, two.best) for one, two in pairs(dataset)}
+    details = {
+        name: (
+            phrases.work(one.case.workload).removesuffix(", fixed-length sequences"),
+            "with hours",
+            f"records {one.record_id} and {two.record_id}",
+        )
+        for name, (one, two) in found.items()
+    }
+
+    def title(name: str, texts: Sequence[str]) -> str:
+        one, two = found[name]
+        work, hours, rest = texts
+        sharp = bool(hours) or day(one) == day(two)
+        what = f"{one.case.method.title} on {one.case.model.title}"
+        said = ", ".join(filter(None, (what, work, rest)))
+        return phrases.short(f"{said}: {side(one, sharp)} vs {side(two, sharp)}")
+
+    return distinct(details, title)
 
 
 @once
@@ -78,12 +112,12 @@ def links(dataset: Dataset) -> Mapping[str, Sequence[tuple[str, str]]]:
     return found
 
 
-def _diff(base: Replicates, other: Replicates, titles: Mapping[str, str]) -> Diff:
+def _diff(base: Replicates, other: Replicates, titles: Mapping[str, str], title: str) -> Diff:
     one, two = base.best, other.best
     sides = ((_name(base, titles), record_page(one)), (_name(other, titles), record_page(two)))
     reason = other_work(two, one)
     return Diff(
-        title=phrases.case_title(one.case),
+        title=title,
         summary=f"{phrases.work(one.case.workload)} · {phrases.LOOPS[one.case.loop]}",
         sides=sides,
         parts=(
@@ -107,7 +141,7 @@ def _begun(group: Replicates) -> str:
 
 def _name(group: Replicates, titles: Mapping[str, str]) -> str:
     title = titles.get(group.first.profile, group.first.profile)
-    return f"{title}, {group.first.started_at[:10]}, run {group.first.run_id}"
+    return f"{title}, {day(group.first)}, session {group.first.run_id}"
 
 
 def _numbers(base: Replicates, other: Replicates, reason: str) -> tuple[Block, ...]:

@@ -15,26 +15,27 @@ from suite import __version__
 
 FOLDER = Path(__file__).parent
 TEMPLATES = FOLDER / "templates"
-#: The page that has a script beside that of all pages, and both; a report of one file needs both.
-PLAN, ALL_SCRIPTS = "plan.html", ("site.js", "plan.js")
 
 
 def render(name: str, values: Mapping[str, object]) -> str:
     """Return a template's page, everything in the values escaped."""
-    own = scripts(*ALL_SCRIPTS) if name == PLAN else {}
-    return _environment().get_template(name).render({**own, **values})
-
-
-@cache
-def scripts(*names: str) -> Mapping[str, str]:
-    """Return what a page needs in order to carry these files of ``static/`` as its script."""
-    text = "\n".join((FOLDER / "static" / name).read_text(encoding="utf-8") for name in names)
-    return {"script": text, "script_digest": _digest(text)}
+    return _environment().get_template(name).render(values)
 
 
 def fragment(name: str, values: Mapping[str, object]) -> Markup:
     """Return a part of a page, made as ``render`` does, for other templates to show as it is."""
     return Markup(render(name, values))
+
+
+@cache
+def shared_files() -> Mapping[str, str]:
+    """Return what all pages of a folder share, by name in it: the style sheet and the script."""
+    static = FOLDER / "static"
+    scripts = (path.read_text(encoding="utf-8") for path in sorted(static.glob("*.js")))
+    return {
+        "site.css": (static / "site.css").read_text(encoding="utf-8"),
+        "site.js": "".join(scripts),
+    }
 
 
 class _Templates(jinja2.FileSystemLoader):
@@ -56,14 +57,17 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (FOLDER / "static" / "site.css").read_text(encoding="utf-8")
+    style, script = shared_files().values()
     environment.globals.update(
         ways=ways(page_names()),
         built=frozenset(page_names()),
         about="",
         style=style,
         style_digest=_digest(style),
-        **scripts("site.js"),
+        script=script,
+        script_digest=_digest(script),
+        alone=False,
+        data_date="",
         version=__version__,
     )
     return environment

@@ -6,7 +6,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, nullcontext
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 
 from reports.analysis.dataset import Dataset, load
 from reports.pages import all_results, diff, history
@@ -15,22 +14,25 @@ from reports.pages import prices as price_list
 from reports.pages.card_pair import matrix as pair_matrix
 from reports.pages.card_pair import page as pair_page
 from reports.pages.front import scope
-from reports.pages.front.page import front_page
+from reports.pages.front.page import FrontPage, front_page
+from reports.pages.front.picture import picture
 from reports.pages.gpu import index as gpu_list
 from reports.pages.gpu import page as gpu_page
 from reports.pages.gpu.telemetry import sample_counts
 from reports.pages.model import page as model_view
-from reports.pages.overview import overview_tables
+from reports.pages.overview import OverviewTable, overview_tables
 from reports.pages.plan import page as plan_page
-from reports.rendering.navigation import PARENTS, page_names, ways
-from reports.rendering.render import ALL_SCRIPTS, render, scripts
+from reports.rendering.navigation import PARENTS, page_names
+from reports.rendering.render import render, shared_files
 from reports.sections import summary, trust
 from reports.site import record_files, single_file
 from reports.site.built import built
+from reports.site.every_page import every_page
 from reports.site.parallel import LONGEST_QUEUE, WorkQueue, run_in_child
 from reports.site.place import new_file, new_site, refuse_foreign_file
 from reports.text import phrases
 from suite import units
+from suite.results.memoize import once
 from suite.results.memory import ledger
 from suite.results.metrics import all_metrics, columns
 from suite.results.stats import change_points as changes
@@ -41,7 +43,8 @@ from suite.results.telemetry.long_steps import long_steps
 from suite.results.telemetry.window import fault
 from suite.results.validity import parity, settled
 
-MOST_RECORDS_BYTES = 24 << 20  #: of records in a report that is one file, pages and JSON
+#: Of a report that is one file: all of it, and the records of one that has them whole.
+MOST_FILE_BYTES, MOST_RAW_BYTES = 2_950_000, 24 << 20
 MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``BESIDE``
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
@@ -66,44 +69,65 @@ def build(collection: Collection, site: Path) -> Path:
     return site.resolve() / "index.html"
 
 
-def build_file(collection: Collection, place: Path) -> tuple[Path, str]:
+def build_file(collection: Collection, place: Path, *, with_raw: bool = False) -> tuple[Path, str]:
     """Write the site of a collection as one file, and return it and what it had to leave out.
 
-    Pages of records and their JSON go in until ``MOST_RECORDS_BYTES`` are spent. The file may be
-    missing or an earlier one. Raises BadInput when anything else is there, WrongMachine when it
-    cannot be written.
+    Records are in it by their numbers, as many as ``MOST_FILE_BYTES`` allow; ``with_raw`` adds
+    their whole pages and JSON, up to ``MOST_RAW_BYTES``. The file may be missing or an earlier
+    one. Raises BadInput when anything else is there, WrongMachine when it cannot be written.
     """
     refuse_foreign_file(place, single_file.MARK.encode())
     dataset = load(collection)
-    pages = [*_pages(dataset, scripts(*ALL_SCRIPTS)), *_members(dataset, FAMILIES)]
-    kept, spent = 0, 0
-    for files in record_files.files(dataset, collection.records):
-        spent += sum(len(text) for _, text in files)
-        if spent > MOST_RECORDS_BYTES:
+    pages = [*_pages(dataset, alone=True), *_members(dataset, FAMILIES.keys() - {BESIDE})]
+    first, *others = pages
+    room = MOST_FILE_BYTES - len(first[1].encode()) - sum(map(_weight, others))
+    if with_raw:
+        room = MOST_RAW_BYTES
+    kept = 0
+    for files in record_files.files(dataset, collection.records, brief=not with_raw):
+        room -= sum(map(_weight, files))
+        if room < 0:
             break
         pages += files
         kept += 1
-    left_out = _left_out(len(collection.records) - kept, len(collection.records))
+    lacking = 0
+    for page in _members(dataset, {BESIDE}):
+        room -= _weight(page)
+        if room < 0:
+            lacking += 1
+        else:
+            pages.append(page)
+    left_out = _left_out(len(collection.records), len(collection.records) - kept, lacking)
     text = "".join(single_file.join(pages, left_out))
     new_file(place, text.encode("utf-8", errors="replace"), replace=True)
     return place.resolve(), left_out
 
 
-def _left_out(missing: int, total: int) -> str:
-    if not missing:
+def _weight(page: tuple[str, str]) -> int:
+    return single_file.weight(*page)
+
+
+def _left_out(total: int, missing: int, pairs: int) -> str:
+    """Return which pages a file lacks: of records, and of two side by side."""
+    records = f"of {missing:,} of {total:,} records" if missing else ""
+    beside = f"that set two records side by side ({pairs:,})" if pairs else ""
+    what = " and those ".join(filter(None, (records, beside)))
+    if not what:
         return ""
     return (
-        f"This file leaves out the pages and the JSON of {missing:,} of {total:,} records, to stay"
-        " small enough to open. Their rows and all tables are here. Built as a folder, the report"
-        " has every page."
+        f"This file leaves out the pages {what}, to stay small enough to open. Their rows and all"
+        " tables are here. Built as a folder, the report has every page."
     )
 
 
 def _write(collection: Collection, site: Folder) -> None:
     dataset = load(collection)
+    for name, text in shared_files().items():
+        site.put(name, text.encode())
     with ExitStack() as opened:
         folders = {name: opened.enter_context(site.make(name)) for name in (*FAMILIES, "records")}
         _put_all(dataset, {"": site, **folders})
+    site.put("picture.png", picture(_front(dataset)[1]))
 
 
 def _put_all(dataset: Dataset, folders: Mapping[str, Folder]) -> None:
@@ -153,18 +177,25 @@ def _compute(dataset: Dataset) -> None:
     diff.links(dataset)
 
 
-def _pages(
-    dataset: Dataset, script: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[tuple[str, str]]:
+@once
+def _front(dataset: Dataset) -> tuple[tuple[OverviewTable, ...], FrontPage]:
+    addresses = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
+    glances = tuple(overview_tables(dataset, addresses))
+    return glances, front_page(dataset, glances)
+
+
+def _pages(dataset: Dataset, *, alone: bool = False) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page that is there once, the first one first.
 
-    ``script`` is that of all of them, where it is not the usual one of each.
+    ``alone``: each with style and script in it.
     """
-    addresses = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
-    glances = overview_tables(dataset, addresses)
     there = built(dataset)
+    glances, front = _front(dataset)
     shared = {
-        "front": front_page(dataset, glances),
+        **every_page(dataset),
+        "about": scope.about(dataset),
+        "alone": alone,
+        "front": front,
         "overview": dataset.overview,
         "history": history.blocks(dataset),
         "history_answer": history.answer(dataset) if "history.html" in there else (),
@@ -193,20 +224,18 @@ def _pages(
         "plan": plan_page.page(dataset),
         "prices": price_list.part(),
     }
-    around = {"built": there, "ways": ways(there), "about": scope.about(dataset)}
     for name in page_names():
         if name in there:
-            values = {**shared, **around, **script, "root": "", "current": name}
+            values = {**shared, "root": "", "current": name}
             yield name, render(name, values)
 
 
 def _members(dataset: Dataset, families: Container[str]) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page of these families, in their order."""
-    there = built(dataset)
-    around = {"root": "../", "built": there, "ways": ways(there)}
     for family, pages in FAMILIES.items():
         # The others name their GPUs themselves.
         about = scope.about(dataset) if family == "models" else scope.months(dataset)
         for name, page in pages(dataset) if family in families else ():
-            values = {**around, "about": about, "page": page, "current": PARENTS[family]}
+            values = {"about": about, "page": page, "root": "../", "current": PARENTS[family]}
+            values |= every_page(dataset)
             yield f"{family}/{name}", render(f"each/{family}.html", values)

@@ -1,40 +1,55 @@
 """What a site has of each record: its page, and the record itself as JSON."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from markupsafe import Markup
 
 from reports.analysis.dataset import Dataset
 from reports.pages import diff
+from reports.pages.model import page as model_view
 from reports.pages.record import page as record_view
-from reports.rendering.navigation import PARENTS, ways
+from reports.pages.record.titles import titles
+from reports.rendering.navigation import PARENTS
 from reports.rendering.render import fragment, render
-from reports.site.built import built
+from reports.site.every_page import every_page
 from reports.text.numbers import record_page
 from suite.results.memoize import once
 from suite.results.record import Environment, Record, encode
 
 
 def files(
-    dataset: Dataset, records: Iterable[Record]
-) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
-    """Yield the page of each of these records and its JSON, both with their addresses."""
+    dataset: Dataset, records: Iterable[Record], *, brief: bool = False
+) -> Iterator[Sequence[tuple[str, str]]]:
+    """Yield the page of each of these records and its JSON, both with their addresses.
+
+    ``brief``: a page of its numbers alone, and no JSON.
+    """
     twins, sources = diff.links(dataset), dataset.collection.sources
-    there = built(dataset)
-    around = {"root": "../", "current": PARENTS["records"], "built": there, "ways": ways(there)}
+    models = {each.model: f"models/{each.file}" for each in model_view.models(dataset)}
+    called = titles(dataset)
     for record in records:
         address = record_page(record)
         source, plan = sources.get(record.record_id, ""), dataset.plans.get(record.run_id)
         values = {
-            "page": record_view.page(record, dataset.references, plan, source),
+            **every_page(dataset),
+            "page": record_view.page(
+                record, called[record.record_id], dataset.references, plan, source
+            ),
+            "brief": brief,
+            "model_page": models.get(record.case.model, ""),
             "twins": twins.get(record.record_id, ()),
-            "around": _around(dataset, record.environment),
-            **around,
+            "around": "" if brief else _around(dataset, record.environment),
+            "root": "../",
+            "current": PARENTS["records"],
         }
+        page = (address, render(f"each/record{'-brief' if brief else ''}.html", values))
+        if brief:
+            yield (page,)
+            continue
         content = encode(record).decode()  # as in a journal: spread out, it is twice the size
         data = address.removesuffix(".html") + ".json"
-        yield (address, render("each/record.html", values)), (data, f"{content}\n")
+        yield page, (data, f"{content}\n")
 
 
 def _around(dataset: Dataset, environment: Environment) -> Markup:

@@ -120,8 +120,11 @@ def work(workload: Workload) -> str:
 
 def command(plan: Plan) -> str:
     """Return the command line that a run was started with."""
-    # pytest itself and the fidelity script start runs too; their plans say so.
-    start = [] if plan.argv[:1] in (("pytest",), ("python",)) else ["./tunebench"]
+    # pytest itself and scripts that compare sides start runs too; their plans say so.
+    first, *_ = (*plan.argv, "")
+    if first.endswith(".py"):
+        return shlex.join(["python", *plan.argv])
+    start = [] if first in ("pytest", "python") else ["./tunebench"]
     return shlex.join([*start, *plan.argv])
 
 

@@ -23,6 +23,7 @@ from suite.errors import BadInput
 T = TypeVar("T")
 
 SHORT_STEP_SECONDS = 1.0
+SEED = 17  #: of a case, unless another is asked for
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

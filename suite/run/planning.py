@@ -16,7 +16,7 @@ from suite.results.storage.run_folder import PLAN, Plan
 from suite.run import utc
 
 RUNS = Path("runs")
-SEED = 17
+SEED = cases.SEED
 
 
 def make(

@@ -7,7 +7,7 @@ from pathlib import Path
 from suite import units
 from suite.arguments import Parser, path
 from suite.console import tables
-from suite.errors import EXIT_OK
+from suite.errors import EXIT_OK, BadInput
 from suite.results.storage.run_folder import Collection, read
 from suite.signals import Signals
 
@@ -15,7 +15,7 @@ DESCRIPTION = """\
 Write a web page that compares runs: any number of run folders, published
 folders and record files together, from one machine or many. The page needs no
 server and loads nothing from elsewhere. --single-file makes one file of it, to
-send or attach."""
+send or attach: all tables and numbers, and with --with-raw all steps and JSON."""
 
 
 def parser() -> Parser:
@@ -37,6 +37,9 @@ def parser() -> Parser:
         help="(default: site; with --single-file report.html)",
     )
     made.add_argument("--single-file", action="store_true", help="one HTML file, not a folder")
+    made.add_argument(
+        "--with-raw", action="store_true", help="with --single-file: steps and JSON as well"
+    )
     made.add_argument("--json", action="store_true", help="what was written, as JSON")
     return made
 
@@ -45,6 +48,10 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     """Build the site and print its address."""
     from suite.setup.packages import ensure_charts
 
+    if args.with_raw and not args.single_file:
+        raise BadInput(
+            "--with-raw is for --single-file", hint="A folder has all steps and JSON anyway."
+        )
     found = read(args.paths)
     ensure_charts()
     tables.warn(found.problems)
@@ -52,7 +59,8 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.single_file:
         from reports.site.build import build_file
 
-        index, left_out = build_file(found, args.out or Path("report.html"))
+        place = _as_html(args.out or Path("report.html"))
+        index, left_out = build_file(found, place, with_raw=args.with_raw)
     else:
         index = build(found, args.out or Path("site"))
     if args.json:
@@ -64,6 +72,12 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         if left_out:
             print(left_out)
     return EXIT_OK
+
+
+def _as_html(place: Path) -> Path:
+    """Return a file's place with the ending by which a browser knows it."""
+    known = place.suffix.lower() in (".html", ".htm")
+    return place if known else place.with_name(f"{place.name}.html")
 
 
 def build(found: Collection, site: Path) -> Path:

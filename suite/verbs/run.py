@@ -38,7 +38,10 @@ exit codes:
   130, 143  interrupted (Ctrl-C, SIGTERM): what was measured is safe"""
 
 #: Options that a plan fixes, by their attribute: they contradict --resume.
-FIXED = ("profile", "tier", "models", "methods", "launches", "loop", "seed", "weights", "runner")
+FIXED = (
+    *("profile", "tier", "models", "methods", "cases"),
+    *("launches", "loop", "seed", "weights", "runner"),
+)
 
 
 def parser() -> Parser:
@@ -60,6 +63,7 @@ def parser() -> Parser:
     add("--tier", metavar="NAME", help="how much to run (default: the profile's)")
     add("--models", type=names, metavar="A,B", help="models instead of the tier's")
     add("--methods", type=names, metavar="X,Y", help="methods instead of the tier's")
+    add("--cases", type=names, metavar="ID,ID", help="only these of them")
     add("--launches", type=positive, metavar="N", help="times to run each case, afresh")
     add("--loop", type=one_of(*LOOPS), metavar="LOOP", help=LOOP_HELP)
     add("--seed", type=natural, metavar="N", help="seed of weights, adapters and data")
@@ -112,6 +116,7 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
     given = {name: getattr(args, name) for name in FIXED if getattr(args, name) is not None}
     asked = given.pop("runner", "auto")
     named = given.pop("profile", "auto")
+    given["case_ids"] = given.pop("cases", ())
     profile = resolve_profile(named)
     if not profile.has_gpu and named == "auto" and (sentence := unused_gpu()):
         print(f"tunebench: profile cpu: {sentence}", file=sys.stderr)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from selenium.webdriver.support.wait import WebDriverWait
 
 from reports.site.build import build
 from suite.paths import RESULTS
@@ -63,6 +64,30 @@ def test_a_number_leads_to_its_record_and_on_to_its_json(browser: Browser, site:
     waits = math.fsum(step["data_seconds"] for step in steady[1:])
     assert float(value) == tokens / (math.fsum(step["seconds"] for step in steady) + waits)
     assert shown == pytest.approx(float(value), rel=0.05), "the median of two repeats"
+
+
+def test_the_command_of_a_case_is_copied_by_keyboard(browser: Browser, site: Path) -> None:
+    """Enter on the button puts the command in the clipboard, and the page says so."""
+    by = "css selector"
+    granted = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    browser.execute_cdp_cmd("Browser.grantPermissions", granted)
+    page = next(
+        path for path in (site / "records").glob("*.html") if "tunebench run" in path.read_text()
+    )
+    for clipboard in (True, False):  # where a page may not use it there is an older way
+        browser.get(page.as_uri())
+        browser.execute_async_script("navigator.clipboard.writeText('').then(arguments[0])")
+        if not clipboard:
+            browser.execute_script("navigator.clipboard.writeText = () => Promise.reject()")
+        command = browser.find_element(by, "pre.command").text
+        assert command.startswith("./tunebench run --models ")
+        browser.execute_script("document.querySelector('.copying button').focus()")
+        browser.switch_to.active_element.send_keys("\n")
+        WebDriverWait(browser, 10).until(
+            lambda _: browser.find_element(by, ".copying output").text == "Copied"
+        )
+        read = "navigator.clipboard.readText().then(arguments[0], arguments[0])"
+        assert browser.execute_async_script(read) == command
 
 
 def test_the_list_of_settings_opens_from_its_ratio(browser: Browser, site: Path) -> None:

@@ -92,6 +92,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["export", "x", "--format", "cvs"], "Did you mean 'csv'?", "--help"),
         (["report"], "arguments are required: DIR", "--help"),
         (["report", "nowhere"], "nowhere: no such file or folder", ""),
+        (["report", "x", "--with-raw"], "--with-raw is for --single-file", "A folder has"),
     ],
 )
 def test_mistakes_are_answered_with_a_suggestion(
@@ -311,6 +312,24 @@ def test_report_builds_a_site_and_refuses_foreign_folders(
     assert (site / "index.html").as_uri() in capsys.readouterr().out
     assert main(["report", str(run), "--out", str(tmp_path)]) == 2
     assert "holds other files" in capsys.readouterr().err
+
+
+def test_a_report_in_one_file_has_the_ending_that_browsers_know(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever it is called; one that has it keeps its name, and raw data come when asked for."""
+    run = make_run(tmp_path / "run")
+    sizes = []
+    for name, made, more in (
+        ("mine", "mine.html", []),
+        ("v1.2", "v1.2.html", []),
+        ("old.HTM", "old.HTM", ["--with-raw"]),
+    ):
+        out = str(tmp_path / name)
+        assert main(["report", str(run), "--single-file", *more, "--out", out, "--json"]) == 0
+        assert Path(json.loads(capsys.readouterr().out)["index"]) == tmp_path / made
+        sizes.append((tmp_path / made).stat().st_size)
+    assert sizes[0] == sizes[1] < sizes[2]
 
 
 def test_damaged_input_is_a_warning_on_stderr(

@@ -16,7 +16,7 @@ import msgspec
 from pytest_benchmark.stats import Stats
 
 from benchmarks.self.costs import synthetic
-from suite.paths import ROOT
+from suite.paths import RESULTS, ROOT
 from suite.results.storage.reader import read
 
 PAGES = ("index.html", "all-results.html")
@@ -33,7 +33,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """One page: its bytes, and seconds from the request until its script has run."""
+    """One page: its bytes with style and script, and seconds until its script has run."""
 
     page: str
     page_bytes: int
@@ -65,6 +65,16 @@ def measured(sizes: Sequence[int]) -> Iterator[ReportCost]:
                 compare=_run([tool, "compare", str(listed)]),
                 opened=tuple(_opened(site)),
             )
+
+
+def one_file() -> Opened:
+    """Return the published results as one file, at the page of all results, the longest table."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "report.html"
+        command = [sys.executable, "-m", "suite", "report", str(RESULTS), "--single-file"]
+        _run([*command, "--out", str(place)])
+        seconds = _seconds_to_open(f"{place.as_uri()}#all-results")
+        return Opened(page=place.name, page_bytes=place.stat().st_size, seconds=seconds)
 
 
 def _run(command: Sequence[str]) -> Cost:
@@ -133,15 +143,16 @@ def _benchmarks(given: Path) -> bytes:
 
 
 def _opened(site: Path) -> Iterator[Opened]:
-    """Open pages in a fresh browser each, where there is one."""
     for page in PAGES:
-        seconds = None
-        if shutil.which("chromium") and shutil.which("chromedriver"):
-            seconds = _until_interactive((site / page).as_uri())
-        yield Opened(page=page, page_bytes=(site / page).stat().st_size, seconds=seconds)
+        held = sum((site / name).stat().st_size for name in (page, "site.css", "site.js"))
+        seconds = _seconds_to_open((site / page).as_uri())
+        yield Opened(page=page, page_bytes=held, seconds=seconds)
 
 
-def _until_interactive(address: str) -> float:
+def _seconds_to_open(address: str) -> float | None:
+    """Return the time in a fresh browser, or None where there is none."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        return None
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()

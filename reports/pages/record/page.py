@@ -1,16 +1,18 @@
 """The page of one record: everything it holds, as text, tables and charts."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
-from reports.charts.record_lines import Chart, LineData, chart
+from reports.charts.record_lines import Chart
+from reports.pages.record import curves, tables
 from reports.pages.record import memory as memory_view
-from reports.pages.record import tables
 from reports.pages.record import telemetry as gpu_view
 from reports.sections import hosts
 from reports.text import facts, phrases
 from reports.text import numbers as cells
+from reports.text.case_command import case_command
 from reports.text.numbers import Number
 from suite import units
 from suite.results.metrics import Metric, all_metrics
@@ -21,19 +23,20 @@ from suite.results.validity.comparable import settings
 from suite.results.validity.parity import Parity, References
 from suite.results.validity.settled import settled
 
-HEADLINE = (
-    "tokens_per_second",
-    "step_seconds",
-    "step_seconds_low",
-    "first_step_seconds",
-    "load_seconds",
-)
+#: The numbers of the first screen, peak memory after the second.
+HEADLINE = ("tokens_per_second", "step_seconds", "joules_per_token", "utilization_of_peak")
 
 
 class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything on one record's page; ``without`` are the metrics that it has no value of."""
+    """Everything on one record's page; ``without`` are the metrics that it has no value of.
+
+    ``command`` measures this case alone, "" where the catalog has it no more; ``started`` is how
+    the session was started. ``weights`` is "" for random ones, of which every page says the same.
+    """
 
     title: str
+    description: str
+    model: str
     summary: str
     good: bool
     outcome: str
@@ -62,8 +65,10 @@ class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
     facts: facts.Facts
     host: hosts.RecordHost
     command: str
+    started: str
     source: str
     weights: str
+    routing: str
     json_name: str
 
 
@@ -85,12 +90,15 @@ def surroundings(environment: Environment) -> Surroundings:
     )
 
 
-def page(record: Record, references: References, plan: Plan | None, source: str) -> RecordPage:
-    """Return the page of a record; ``source`` is the file it was read from."""
+def page(
+    record: Record, title: str, references: References, plan: Plan | None, source: str
+) -> RecordPage:
+    """Return the page of a record under its title; ``source`` is the file it was read from."""
     parity = references.parity(record)
     in_order = phrases.in_order(all_metrics().values())
     shown = {m.tag: (m, value) for m in in_order if (value := _value(m, record)) is not None}
-    headline = (*HEADLINE[:3], cells.peak_memory(record).tag, *HEADLINE[3:])
+    tags = (*HEADLINE[:2], cells.peak_memory(record).tag, *HEADLINE[2:])
+    headline = tuple(shown[tag] for tag in tags if tag in shown)
     unknown = {
         **record.environment.unavailable,
         **{f"{p.name}: {k}": v for p in record.phases for k, v in p.memory.unavailable.items()},
@@ -98,16 +106,18 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
     if record.telemetry is not None:
         unknown |= {f"telemetry: {k}": v for k, v in record.telemetry.unavailable.items()}
     return RecordPage(
-        title=phrases.case_title(record.case),
+        title=title,
+        description=_description(record, headline),
+        model=phrases.short(record.case.model.title),
         summary=f"{phrases.work(record.case.workload)} · {phrases.LOOPS[record.case.loop]}",
         good=record.outcome == "ok",
         outcome=phrases.outcome(record),
-        outcome_help=phrases.OUTCOME_HELP[record.outcome],
+        outcome_help=_outcome_help(record),
         reason=phrases.bounded(record.reason),
-        headline=tuple(shown[tag] for tag in headline if tag in shown),
+        headline=headline,
         metrics=tuple(shown.values()),
         without=tuple(metric for metric in in_order if metric.tag not in shown),
-        charts=_charts(record, parity),
+        charts=curves.of_record(record, parity),
         parity=parity,
         parity_text=_parity_text(record, parity),
         parity_href=f"{parity.reference.record_id}.html" if parity.reference else "",
@@ -126,11 +136,35 @@ def page(record: Record, references: References, plan: Plan | None, source: str)
         output=tuple(phrases.bounded(line) for line in record.output_tail[-tables.MOST_LINES :]),
         facts=facts.of_record(record),
         host=hosts.of_record(record),
-        command="" if plan is None else phrases.command(plan),
+        command=case_command(record, plan),
+        started="" if plan is None else phrases.command(plan),
         source=source,
-        weights=" ".join(phrases.weights([record])),
+        weights="" if record.weights.startswith("dummy") else f"Base weights: {record.weights}.",
+        routing=" ".join(phrases.routing([record])),
         json_name=f"{record.record_id}.json",
     )
+
+
+def _description(record: Record, headline: Iterable[tuple[Metric, Number]]) -> str:
+    """Return what a link's preview says below the title."""
+    numbers = "; ".join(f"{metric.title}: {value.text}" for metric, value in headline)
+    return phrases.short(f"{numbers or phrases.outcome(record)}.")
+
+
+def _outcome_help(record: Record) -> str:
+    """Return what an outcome means; of one that ran, how many of its checks passed."""
+    if record.outcome != "ok" or not record.checks:
+        return phrases.OUTCOME_HELP[record.outcome]
+    count = Counter(check.status for check in record.checks)
+    total, passed, failed = count.total(), count["ok"], count["failed"]
+    said = f"{passed} of {units.counted(total, 'check')} passed"
+    if passed == total > 1:
+        said = f"all {total} checks passed"
+    if failed:
+        said += f", {failed} failed"
+    if unknown := total - passed - failed:
+        said += f", {unknown} could not be made"
+    return f"Completed; {said}."
 
 
 def _value(metric: Metric, record: Record) -> Number | None:
@@ -163,43 +197,3 @@ def _parity_text(record: Record, parity: Parity) -> str:
             compared += f"; no gradient norm differs by more than {units.percent(parity.gradient)}"
         compared += "."
     return compared
-
-
-def _charts(record: Record, parity: Parity) -> tuple[Chart, ...]:
-    later = [step for step in record.steps if step.role != "first"]
-    scale = units.scale("seconds", [step.seconds for step in later])
-    times = LineData(
-        name="Step time",
-        kind="ours",
-        samples=[(step.index + 1, step.seconds / scale.size, step.role) for step in later],
-    )
-    title = record.case.method.title
-    losses = [LineData(name=title, kind="ours", samples=_losses(record))]
-    if parity.reference is not None:
-        other = parity.reference
-        line = LineData(name=other.case.method.title, kind="theirs", samples=_losses(other))
-        losses.insert(0, line)
-    charts = (
-        chart(
-            f"Step time in {scale.unit}, by step",
-            "Seconds of each optimizer step after the first; hollow points are warm-up.",
-            [times],
-            lambda value: f"{value:,.{scale.digits}f} {scale.unit}",
-        ),
-        chart(
-            "Training loss in nats, by step",
-            "Mean loss over the loss tokens of each step"
-            + (
-                f"; the dashed line is {losses[0].name}, the reference."
-                if parity.reference
-                else "."
-            ),
-            losses,
-            lambda value: f"{value:.4f}",
-        ),
-    )
-    return tuple(each for each in charts if each is not None)
-
-
-def _losses(record: Record) -> Sequence[tuple[int, float | None, str]]:
-    return [(step.index + 1, step.loss, "steady") for step in record.steps]

@@ -13,7 +13,7 @@ from suite.results.record import Record
 from suite.wire import Effective, Step
 
 #: A page must open whatever a file holds; the JSON beside it is always whole.
-MOST_STEPS = 2_000
+MOST_STEPS = 250
 MOST_LINES = 200
 
 UNKNOWN = "unknown"

@@ -394,27 +394,10 @@
     }
   }
 
-  for (const place of document.querySelectorAll("[data-front]")) new Picker(place);
-  for (const table of document.querySelectorAll("table[data-table]")) new Table(table);
-
-  // One file that holds all pages: show the one that the address names.
-  const pages = [...document.querySelectorAll("main > .page")];
-  const turnTo = () => {
-    const target = document.getElementById(location.hash.slice(1));
-    const page = target?.closest(".page") ?? pages[0];
-    for (const each of pages) each.hidden = each !== page;
-    const way = page.querySelector("nav.within")?.getAttribute("aria-label");
-    for (const link of document.querySelectorAll("header nav a")) {
-      if (link.hash === `#${page.id}` || link.textContent === way) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
-    }
-    document.title = page.dataset.title;
-    for (let up = target; up; up = up.parentElement) if (up.matches("details")) up.open = true;
-    if (target && target !== page) target.scrollIntoView();
-    else scrollTo(0, 0);
+  const start = (root) => {
+    for (const place of root.querySelectorAll("[data-front]")) new Picker(place);
+    for (const table of root.querySelectorAll("table[data-table]")) new Table(table);
   };
-  if (pages.length > 1) {
-    addEventListener("hashchange", turnTo);
-    turnTo();
-  }
+  document.addEventListener("turned", (event) => start(event.target));
+  start(document);
 })();

@@ -1,0 +1,62 @@
+"""The command line that measures one case again, on whatever GPU it is typed."""
+
+import shlex
+from collections.abc import Sequence
+from functools import cache
+
+from suite.catalog import case as cases
+from suite.catalog import profile as profiles
+from suite.catalog import tier as tiers
+from suite.catalog.case import SEED, Case, work_key
+from suite.catalog.loops import Loop
+from suite.errors import BadInput
+from suite.results.plan import Plan
+from suite.results.record import Record
+
+
+def case_command(record: Record, plan: Plan | None) -> str:
+    """Return ``./tunebench run --models M --methods X --tier T`` for a record's case alone.
+
+    Further options stand where they differ from what a run does by itself. Empty where no tier of
+    the catalog has this very case any more, or it is not known which weights it had.
+    """
+    weights = "dummy" if plan is None and record.weights.startswith("dummy") else ""
+    weights = weights if plan is None else plan.weights
+    names = tuple(tiers.names()) if plan is None else (plan.tier,)
+    for name in names if weights else ():
+        others = _cases(name, record.model, record.method, record.case.loop, record.case.seed)
+        if any(_same(each, record) for each in others):
+            return shlex.join(_words(record, plan, name, len(others), weights))
+    return ""
+
+
+def _same(case: Case, record: Record) -> bool:
+    return case.case_id == record.case_id and work_key(case) == record.work_key
+
+
+@cache
+def _cases(tier: str, model: str, method: str, loop: Loop, seed: int) -> Sequence[Case]:
+    """Return a tier's cases of one model and method; none where the catalog has not all of it."""
+    try:
+        return cases.cases(
+            tiers.load(tier), loop=loop, seed=seed, model_names=[model], method_names=[method]
+        )
+    except BadInput:
+        return ()
+
+
+def _words(record: Record, plan: Plan | None, tier: str, others: int, weights: str) -> list[str]:
+    words = ["./tunebench", "run", "--models", record.model, "--methods", record.method]
+    words += ["--tier", tier]
+    if others > 1:
+        words += ["--cases", record.case_id]
+    profile = record.hardware or profiles.known(record.profile)
+    if profile is not None and not profile.has_gpu:
+        words += ["--profile", profile.name]
+    if profile is None or record.case.loop != profile.default_loop:
+        words += ["--loop", record.case.loop]
+    if record.case.seed != SEED:
+        words += ["--seed", str(record.case.seed)]
+    if plan is not None and plan.launches != tiers.load(tier).launches:
+        words += ["--launches", str(plan.launches)]
+    return words if weights == "dummy" else [*words, "--weights", weights]

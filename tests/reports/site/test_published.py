@@ -1,0 +1,81 @@
+"""The site of the published results: pages told apart by title, and light enough to keep."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from reports.site.build import build
+from suite.paths import RESULTS
+from suite.results.storage.run_folder import read
+from support import sites
+
+MOST_RECORD_BYTES = 100_000  #: of a record's page: a thousand make 100 MB
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(read([RESULTS]), tmp_path_factory.mktemp("published") / "site").parent
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> list[sites.Page]:
+    return sites.pages(site)
+
+
+def test_no_two_pages_share_a_title(pages: list[sites.Page]) -> None:
+    """Bookmarks, tabs and search results tell them apart."""
+    titles = Counter(page.all("title")[0].text for page in pages)
+    assert len(titles) > 100
+    assert [title for title, count in titles.items() if count > 1] == []
+
+
+def test_the_title_of_a_result_says_what_where_and_when(pages: list[sites.Page]) -> None:
+    """Method, model, GPU, day and repeat; the heading says the same."""
+    pattern = re.compile(r".+ · .+ · H[12]00 · \d{1,2} \w{3} \d{4}.* \(repeat \d+ of \d+\)")
+    for page in pages:
+        if page.path.parent.name == "records":
+            heading = page.all("h1")[0].text
+            assert pattern.fullmatch(heading), heading
+            assert page.all("title")[0].text == f"{heading} · Tunebench"
+
+
+def test_a_page_of_a_result_is_small(site: Path) -> None:
+    """Its raw samples are in the JSON beside it."""
+    sizes = {path.name: path.stat().st_size for path in (site / "records").glob("*.html")}
+    assert len(sizes) > 100
+    assert {name: size for name, size in sizes.items() if size > MOST_RECORD_BYTES} == {}
+
+
+def test_style_and_script_are_there_once(site: Path, pages: list[sites.Page]) -> None:
+    """Each page links to the two files that all share, and holds no style or script itself."""
+    for page in pages:
+        assert page.all("style") == []
+        (script,) = page.all("script")
+        (style,) = [each for each in page.all("link") if each.attributes["rel"] == "stylesheet"]
+        assert script.text == ""
+        for address in (script.attributes["src"], style.attributes["href"]):
+            assert (page.path.parent / address).resolve().parent == site.resolve()
+            assert (page.path.parent / address).is_file()
+
+
+def test_a_link_in_a_chat_says_what_it_leads_to(site: Path, pages: list[sites.Page]) -> None:
+    """Title, description and picture of a preview; of a result its JSON; the day of the data."""
+    for page in pages:
+        said = {
+            each.attributes.get("property") or each.attributes.get("name", ""): each.attributes
+            for each in page.all("meta")
+        }
+        title = page.all("title")[0].text.removesuffix(" · Tunebench")
+        assert said["og:title"]["content"] == title
+        assert said["description"]["content"] == said["og:description"]["content"] != ""
+        assert (page.path.parent / said["og:image"]["content"]).resolve().is_file()
+        assert re.search(r"Data of \d{1,2} \w{3} \d{4}\.", page.all("footer")[0].text)
+        alternates = [e for e in page.all("link") if e.attributes["rel"] == "alternate"]
+        if page.path.parent.name == "records":
+            (json,) = alternates
+            assert json.attributes["href"] == f"{page.path.stem}.json"
+            assert said["description"]["content"].startswith(
+                ("Real tokens per second: ", "Out of memory", "Not supported")
+            )
