@@ -200,6 +200,21 @@ def git(folder: Path) -> tuple[str | None, bool | None, str]:
     return revision, dirty, ""
 
 
+def has_commit(folder: Path, revision: str) -> bool | None:
+    """Return whether a commit is in the history of what is checked out; None is unknown."""
+    try:
+        if _git(folder, "rev-parse", "--is-shallow-repository").strip() == "true":
+            return None
+        _git(folder, "merge-base", "--is-ancestor", revision, "HEAD")
+    except subprocess.CalledProcessError as error:
+        # 1: another branch's. 128: no such commit, where git works at all.
+        no_git = git(folder)[2]
+        return None if no_git and error.returncode != 1 else False
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return None
+    return True
+
+
 def _git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         # Reading must not wait for, or disturb, somebody who writes.
