@@ -92,9 +92,9 @@ def _next(folder: Path, origin: Origin | None) -> str:
     if folder.resolve().is_relative_to(RESULTS):
         branch = f"results-{profile}-{run_id.rpartition('-')[2]}"
         words = f"Results of {profile}{f' by {origin.name}' if origin else ''}"
+        commit = f"git switch -c {branch} && git add --all && git commit -m {shlex.quote(words)}"
         lines += [
-            f"git switch -c {branch} && git add {shlex.quote(_shown(RESULTS))}"
-            f" && git commit -m {shlex.quote(words)}",
+            f"./tunebench test -e readme && {commit}",
             "git push -u origin HEAD, then open a pull request (docs/adding-a-gpu.md)",
         ]
     return "\n".join(f"  {line}" for line in lines)

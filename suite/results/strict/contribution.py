@@ -72,6 +72,11 @@ def contribution(folder: Path, *, own: bool, known: Known) -> Contribution:
         return Contribution(folder=folder, plan=None, records=(), problems=(problem,))
     plan = found.plans[0] if found.plans else None
     problems = [*found.problems, *_extra(folder)]
+    if not (folder / PLAN).is_file():
+        # The reader's word for it is that records are used all the same.
+        why = "is missing: what the run set out to do is unknown"
+        problems = [each for each in problems if each.path != str(folder)]
+        problems.append(Problem(path=str(folder / PLAN), reason=why))
     if plan is not None:
         rules = _of_run(folder, plan, found, own=own, known=known)
         problems += [Problem(path=str(file), reason=why) for file, why in rules]
@@ -89,9 +94,13 @@ def _of_run(
 ) -> Iterator[tuple[Path, str]]:
     records = found.records
     yield from ((folder / PLAN, why) for why in _plan(folder, plan))
+    profile = profiles.known(plan.profile)
+    if profile is not None and not profile.verified:
+        why = "says verified = false: with results of the GPU it is true"
+        yield profiles.FOLDER / f"{profile.name}.toml", why
     failed = {record.record_id: why for record, why in failures(records)}
     each_record = (
-        *provenance.rules(plan, profiles.known(plan.profile), own=own),
+        *provenance.rules(plan, profile, own=own),
         lambda record: _one(failed, record),
     )
     reasons = chain(

@@ -201,15 +201,16 @@ def git(folder: Path) -> tuple[str | None, bool | None, str]:
 
 
 def has_commit(folder: Path, revision: str) -> bool | None:
-    """Return whether a commit is in the history of what is checked out; None is unknown."""
+    """Return whether a commit is in the history of what is checked out; None is unknown.
+
+    Of a shallow clone only a yes is known.
+    """
     try:
-        if _git(folder, "rev-parse", "--is-shallow-repository").strip() == "true":
-            return None
-        _git(folder, "merge-base", "--is-ancestor", revision, "HEAD")
+        shallow = _git(folder, "rev-parse", "--is-shallow-repository").strip() == "true"
+        _git(folder, "merge-base", "--is-ancestor", "--end-of-options", revision, "HEAD")
     except subprocess.CalledProcessError as error:
-        # 1: another branch's. 128: no such commit, where git works at all.
-        no_git = git(folder)[2]
-        return None if no_git and error.returncode != 1 else False
+        asked = "merge-base" in error.cmd
+        return False if asked and not shallow else None
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
     return True
