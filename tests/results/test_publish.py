@@ -407,6 +407,25 @@ def test_publishing_ends_with_the_next_step(
     assert "pull request" in push
 
 
+def test_anothers_scatter_is_not_ours(tmp_path: Path) -> None:
+    """Where the project calibrated a GPU itself, a noisy session of somebody else gates nothing."""
+    results = tmp_path / "results"
+
+    def give(run_id: str, origin: Origin | None) -> set[str]:
+        plan = records.plan(run_id=run_id, methods=("lora",), launches=3)
+        with run_folder.create(tmp_path / run_id, plan) as run:
+            for launch in (1, 2, 3):
+                run.append(records.record(run_id=run_id, launch=launch, seconds=launch / 10))
+        publish(tmp_path / run_id, results, origin=origin)
+        content = (results / "cpu" / NOISE).read_bytes()
+        return {each.run_id for each in msgspec.json.decode(content, type=NoiseFile).cases}
+
+    first, second, third = (f"2026112{day}T070000Z-0123abcd" for day in (4, 5, 6))
+    assert give(first, Origin(name="ada")) == {first}
+    assert give(second, None) == {second}
+    assert give(third, Origin(name="bob")) == {second}
+
+
 def test_a_run_with_a_damaged_line_is_refused(tmp_path: Path):
     """What cannot be read must not be dropped silently on the way to publication."""
     run = _run(tmp_path / "run")

@@ -54,7 +54,7 @@ def published(
     return publish(work, results, origin=origin)
 
 
-def rtx_4090(results: Path, session: Path) -> Path:
+def rtx_4090(results: Path, session: Path, *, run_id: str = records.RUN_ID) -> Path:
     """File a session of another GPU as if ada had measured it on an RTX 4090."""
     profile = profiles.load("rtx-4090")
     found = run_folder.read([session])
@@ -71,12 +71,13 @@ def rtx_4090(results: Path, session: Path) -> Path:
         )
         return msgspec.structs.replace(
             record,
+            run_id=run_id,
             profile=profile.name,
             hardware=profile,
             environment=msgspec.structs.replace(around, gpu=gpu, versions=versions),
         )
 
-    plan = msgspec.structs.replace(found.plans[0], profile=profile.name)
+    plan = msgspec.structs.replace(found.plans[0], run_id=run_id, profile=profile.name)
     work = results.parent / f"run-of-{profile.name}"
     with run_folder.create(work, plan) as run:
         for record in found.records:

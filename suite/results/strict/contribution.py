@@ -136,6 +136,9 @@ def _plan(folder: Path, plan: Plan) -> Iterator[str]:
         yield f"schema {plan.schema}, the current one is {SCHEMA}: measure with today's suite"
     if folder.resolve().name != plan.run_id:
         yield f"the folder is called {folder.resolve().name!r}, the run {plan.run_id!r}"
+    for twin in sorted(folder.resolve().parent.parent.glob(f"*/{plan.run_id}")):
+        if twin != folder.resolve():
+            yield f"a run of that id is published in {twin.parent.name!r} already"
     if folder.resolve().parent.name != plan.profile:
         above = folder.resolve().parent.name
         yield f"was measured under profile {plan.profile!r}, but lies in the folder {above!r}"

@@ -125,6 +125,13 @@ def test_the_folder_is_that_of_the_profile_and_the_run(tmp_path: Path) -> None:
     assert any("profile 'cpu', but lies in the folder 'rtx-4090'" in each for each in found)
 
 
+def test_a_run_is_published_once(tmp_path: Path) -> None:
+    """Of two folders with one id, a reader would leave one out."""
+    folder = contributed.published(tmp_path / "results")
+    shutil.copytree(folder, tmp_path / "results" / "h100-sxm" / folder.name)
+    assert reasons(folder) == [f"{PLAN}: a run of that id is published in 'h100-sxm' already"]
+
+
 def test_files_that_are_missing_or_do_not_belong_are_named(tmp_path: Path) -> None:
     """A plan says what is missing; anything else beside the two files is nobody's."""
     folder = contributed.published(tmp_path / "results")
