@@ -12,7 +12,7 @@ COMMANDS = (
     ("./tunebench check", "Is the machine fit to measure? Put right what says block."),
     (
         "./tunebench run --tier standard --launches 3",
-        "Measure every case in three repeats. The last line names the folder, runs/RUN.",
+        "Measure every case in three repeats. It prints the folder, runs/RUN.",
     ),
     (
         "./tunebench publish runs/RUN --by NAME",

@@ -22,7 +22,6 @@ _FIRST = (
 _LAST = ("runs", "history", "how-far-to-trust-it", "how-it-was-measured")
 #: Pages whose titles are not their file's names.
 _TITLES = {
-    "add-your-gpu.html": "Add your GPU",
     "index.html": "Overview",
     "gpus.html": "GPUs",
     "card-against-card.html": "GPU against GPU",

@@ -408,7 +408,7 @@ def test_publishing_ends_with_the_next_step(
 
 
 def test_anothers_scatter_is_not_ours(tmp_path: Path) -> None:
-    """Where the project calibrated a GPU itself, a noisy session of somebody else gates nothing."""
+    """Where the project calibrated a GPU itself, a noisy session of others gates nothing."""
     results = tmp_path / "results"
 
     def give(run_id: str, origin: Origin | None) -> set[str]:
