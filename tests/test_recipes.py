@@ -44,7 +44,7 @@ ZIZMOR = shutil.which("zizmor") or str(Path(sys.executable).with_name("zizmor"))
 
 
 def workflows() -> list[tuple[str, str]]:
-    """Return this repository's workflow and those that the READMEs give, each with its place."""
+    """Return this repository's workflows and those that the READMEs give, each with its place."""
     found = [(each.name, each.read_text(encoding="utf-8")) for each in WORKFLOWS]
     for text in TEXTS:
         for number, match in enumerate(YAML.finditer(text.read_text(encoding="utf-8"))):

@@ -28,10 +28,7 @@ def parser() -> Parser:
         "is changed or left out.",
         [
             ("./tunebench publish runs/a", "into this checkout"),
-            (
-                "./tunebench publish runs/a --by ada",
-                "a result that you give (docs/adding-a-gpu.md)",
-            ),
+            ("./tunebench publish runs/a --by ada", "a result that you give"),
             ("./tunebench publish runs/a --into /srv/results", "somewhere else"),
             ("./tunebench publish runs/a --yes", "without asking: for scripts"),
         ],

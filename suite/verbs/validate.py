@@ -56,10 +56,7 @@ def parser() -> Parser:
         [
             ("./tunebench validate runs/a", "every record of a run"),
             ("./tunebench validate models/mine.toml", "a model you added"),
-            (
-                "./tunebench validate --strict reports/results/rtx-4090/RUN",
-                "what you give (docs/adding-a-gpu.md)",
-            ),
+            ("./tunebench validate --strict GPU/RUN", "a result that you give"),
         ],
     )
     made.add_argument("paths", nargs="*", type=path, metavar="PATH", help="files or folders")
