@@ -39,15 +39,15 @@ def test_commands_in_the_documents_are_understood(text: str, command: str) -> No
         importlib.import_module(f"suite.verbs.{verb.replace('-', '_')}").parser().parsed(rest)
 
 
-WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 USED = re.compile(r"uses: *(\S+)@(\S+)( +# v\d+\.\d+\.\d+)?")
 ZIZMOR = shutil.which("zizmor") or str(Path(sys.executable).with_name("zizmor"))
 
 
 def workflows() -> list[tuple[str, str]]:
-    """Return this repository's workflow and those that the documents give, each with its place."""
-    found = [("ci.yml", WORKFLOW.read_text(encoding="utf-8"))]
+    """Return this repository's workflows and those in documents, each with its place."""
+    found = [(each.name, each.read_text(encoding="utf-8")) for each in WORKFLOWS]
     for text in TEXTS:
         for number, match in enumerate(YAML.finditer(text.read_text(encoding="utf-8"))):
             if "runs-on:" in match[1]:

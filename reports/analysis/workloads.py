@@ -12,14 +12,15 @@ from functools import cached_property
 import msgspec
 
 from reports.analysis.dataset import Dataset
-from reports.text import phrases
+from reports.text import facts, phrases
 from suite.catalog.engines import PLAIN
 from suite.catalog.loops import Loop
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.tier import Workload
 from suite.results.memoize import once
-from suite.results.pooled import PooledCase
+from suite.results.pooled import PooledCase, rank
+from suite.results.record import Record
 from suite.results.replicates import Replicates
 
 _Work = tuple[Model, Workload, Loop, int]
@@ -129,16 +130,25 @@ def _place(group: Replicates) -> tuple[str, str]:
 
 
 def profile_titles(dataset: Dataset) -> dict[str, str]:
-    """Return every profile that has a record and its title, by name; no two titles are alike."""
+    """Return every profile that has a record and its title, by name; no two titles are alike.
+
+    A title says whose the numbers are that are shown, where they are not the project's own.
+    """
     found: dict[str, str] = {}
     for section in dataset.overview.sections:
-        if any(group.records for group in dataset.of(section)):
-            found.setdefault(section.profile, section.title)
+        records = [record for group in dataset.of(section) for record in group.records]
+        if records:
+            title = facts.hardware_title(records, section.profile)
+            found.setdefault(section.profile, title)
     often = Counter(found.values())
-    return {
+    shown = {
         name: title if often[title] == 1 else f"{title} ({phrases.short(name)})"
         for name, title in sorted(found.items())
     }
+    numbers: dict[str, list[Record]] = {}
+    for case in dataset.cases:
+        numbers.setdefault(case.repeats.first.profile, []).append(case.repeats.first)
+    return {name: facts.with_origins(title, numbers[name]) for name, title in shown.items()}
 
 
 def _rank(method: Method) -> tuple[object, ...]:
@@ -156,13 +166,9 @@ def _rank(method: Method) -> tuple[object, ...]:
 
 def _card_result(cases: Sequence[PooledCase], sessions: Sequence[Replicates]) -> CardResult:
     """Return one of the cases, which are by the same method, as the one that is shown."""
-    newest = sorted(cases, key=lambda each: _begun(each.repeats), reverse=True)
+    newest = sorted(cases, key=lambda each: rank(each.repeats), reverse=True)
     shown = next((each for each in newest if each.repeats.ok), newest[0])
     rest = [*shown.older]
     for each in newest:
         rest += [] if each is shown else [each.repeats, *each.older]
     return CardResult(shown=shown.repeats, others=tuple(rest), sessions=tuple(sessions))
-
-
-def _begun(group: Replicates) -> str:
-    return group.records[-1].started_at

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from reports.analysis.dataset import Dataset
-from reports.analysis.workloads import profile_titles, work_groups
-from reports.text import phrases
+from reports.analysis.workloads import work_groups
+from reports.text import facts, phrases
 from reports.text.blocks import Block, Heading, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
@@ -24,16 +24,19 @@ HEADER = ("Run", "Begun", "Repeats", "Step", "From", "To", "Packages that change
 
 def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:
     """Yield every case that several runs hold on one card: its title, and them, oldest first."""
-    titles = profile_titles(dataset)
     for work in work_groups(dataset):
         for method in work.methods:
             for profile in work.profiles:
                 cell = work.cells.get((method.name, profile))
-                groups = [] if cell is None else [g for g in cell.sessions if g.ok]
-                if len(groups) > 1:
-                    case = phrases.case_title(groups[0].case)
-                    title = f"{case} on {titles[profile]}, {phrases.work(work.workload)}"
-                    yield title, sorted(groups, key=lambda group: group.first.started_at)
+                good = [] if cell is None else [g for g in cell.sessions if g.ok]
+                # Another's machine is no later state of this one.
+                for whose in dict.fromkeys(group.first.origin for group in good):
+                    groups = [group for group in good if group.first.origin == whose]
+                    if len(groups) > 1:
+                        case = phrases.case_title(groups[0].case)
+                        place = facts.profile_title(groups[0].records, profile)
+                        title = f"{case} on {place}, {phrases.work(work.workload)}"
+                        yield title, sorted(groups, key=lambda group: group.first.started_at)
 
 
 def blocks(dataset: Dataset) -> tuple[Block, ...]:

@@ -12,6 +12,7 @@ from reports.text.numbers import Number, Ratio, number, peak_memory, ratio, reco
 from suite import units
 from suite.catalog.model import Model
 from suite.results.metrics import all_metrics
+from suite.results.record import whose
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
@@ -114,13 +115,15 @@ def _overview_table(
 def _best(work: WorkGroup, profile: str, dataset: Dataset) -> list[Replicates]:
     """Return the fastest of a GPU, of each kind of training, where that is outside the noise.
 
-    None where nothing was compared, where ranges touch, and on a CPU, whose times are no result.
+    Each origin's are compared among themselves. None where nothing was compared, where ranges
+    touch, and on a CPU, whose times are no result.
     """
     kinds: dict[object, list[tuple[MedianWithRange, Replicates]]] = {}
     for cell in work.on(profile):
         value = _tokens(cell.shown)
         if value is not None and not _wrong(cell.shown, dataset):
-            same = kinds.setdefault(cell.shown.case.method.adapter, [])
+            kind = cell.shown.case.method.adapter, cell.shown.first.origin
+            same = kinds.setdefault(kind, [])
             same.append((value, cell.shown))
     best = []
     for found in kinds.values():
@@ -168,9 +171,10 @@ def _overview_cell(
 
 
 def _count(group: Replicates) -> str:
-    """Return how many launches there are, and whether the steps of any had not settled."""
+    """Return how many repeats there are, whose, and whether the steps of any had not settled."""
+    unsettled = "not settled" if group.unsettled else ""
     count = phrases.repeats(group)
-    return f"{count}, not settled" if group.unsettled else count
+    return ", ".join(filter(None, (count, whose(group.first), unsettled)))
 
 
 def _wrong(group: Replicates, dataset: Dataset) -> bool:

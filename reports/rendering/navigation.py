@@ -51,6 +51,9 @@ WAYS = (
     ),
 )
 
+#: At the end of the row: not a question about results, but how to bring some.
+ASIDE = PageLink(address="add-your-gpu.html", title="Add your GPU")
+
 #: The page whose way a page of one thing belongs to, by its folder.
 PARENTS = {
     "models": "index.html",
@@ -63,7 +66,7 @@ PARENTS = {
 
 def page_names() -> tuple[str, ...]:
     """Return the addresses of all pages that are there once, in their order."""
-    return tuple(each.address for way in WAYS for each in way.pages)
+    return (*(each.address for way in WAYS for each in way.pages), ASIDE.address)
 
 
 def ways(built: Container[str]) -> tuple[Way, ...]:

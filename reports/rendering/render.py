@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from reports.rendering.navigation import page_names, ways
+from reports.rendering.navigation import ASIDE, page_names, ways
 from suite import __version__
 
 FOLDER = Path(__file__).parent
@@ -62,6 +62,7 @@ def _environment() -> jinja2.Environment:
         ways=ways(page_names()),
         built=frozenset(page_names()),
         about="",
+        aside=ASIDE,
         style=style,
         style_digest=_digest(style),
         script=script,

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from reports.analysis.dataset import Dataset, load
-from reports.pages import all_results, diff, history
+from reports.pages import add_gpu, all_results, diff, history
 from reports.pages import claims as claims_page
 from reports.pages import prices as price_list
 from reports.pages.card_pair import matrix as pair_matrix
@@ -223,6 +223,7 @@ def _pages(dataset: Dataset, *, alone: bool = False) -> Iterator[tuple[str, str]
         "claims": claims_page.page(dataset),
         "plan": plan_page.page(dataset),
         "prices": price_list.part(),
+        "add_gpu": add_gpu.page(dataset),
     }
     for name in page_names():
         if name in there:

@@ -6,7 +6,7 @@ from reports.text import phrases
 from suite import units
 from suite.catalog import profile as profiles
 from suite.results.plan import Plan
-from suite.results.record import Container, Environment, Gpu, Record
+from suite.results.record import Container, Environment, Gpu, Origin, Record
 from suite.results.samples import steady_steps
 from suite.results.validity.settled import settled
 from suite.wire import Failure
@@ -28,12 +28,26 @@ def hardware(environment: Environment) -> str:
 
 
 def profile_title(records: Sequence[Record], name: str) -> str:
+    """Return the profile's title, and whose the records are where they are others'."""
+    return with_origins(hardware_title(records, name), records)
+
+
+def hardware_title(records: Sequence[Record], name: str) -> str:
     """Return the profile's title: as recorded, else the catalog's, else its name."""
     recorded = next((r.hardware.title for r in records if r.hardware is not None), None)
     if recorded is not None:
         return recorded
     known = profiles.known(name)
     return name if known is None else known.title
+
+
+def with_origins(title: str, records: Iterable[Record]) -> str:
+    """Return what hardware is called, and whose its records are: ``RTX 4090 (by ada)``."""
+    names = dict.fromkeys(record.origin.name if record.origin else None for record in records)
+    others = " and ".join(units.printable(name) for name in names if name is not None)
+    if not others:
+        return title
+    return f"{title} ({'in part ' if None in names else ''}by {others})"
 
 
 def of_run(records: Sequence[Record], plan: Plan | None, run_id: str) -> Facts:
@@ -50,6 +64,7 @@ def of_run(records: Sequence[Record], plan: Plan | None, run_id: str) -> Facts:
         terms.append(("Weights", ", ".join(weights)))
         begun = min(record.started_at for record in records)
         terms.append(("Measured", phrases.when(begun)))
+        terms += _origin(records[0].origin)
         terms.append(("Suite", _suite(environment)))
     if plan is not None:
         terms.append(("Plan", _plan(plan)))
@@ -61,6 +76,7 @@ def of_record(record: Record) -> Facts:
     """Return which record this is, and how its case went as a whole."""
     plain = [
         ("Case", record.case_id),
+        *_origin(record.origin),
         ("Profile", profile_title([record], record.profile)),
         ("Device", hardware(record.environment)),
         ("Engine", record.engine),
@@ -80,6 +96,12 @@ def of_record(record: Record) -> Facts:
         ("Work", record.work_key),
     ]
     return tuple((term, text) for term, text in plain if text)
+
+
+def _origin(origin: Origin | None) -> Facts:
+    if origin is None:
+        return ()
+    return (("Measured by", origin.name), ("Their machine", origin.machine or ""))
 
 
 def _compiled(record: Record) -> str:
@@ -177,6 +199,9 @@ def changes(records: Iterable[Record]) -> dict[str, list[str]]:
         image = environment.container.image_id if environment.container is not None else ""
         seen.setdefault("image", set()).add(image)
         seen.setdefault("suite revision", set()).add(environment.revision or "")
+        seen.setdefault("origin", set()).add(
+            record.origin.name if record.origin else "the project's own"
+        )
         if gpu is not None:
             seen.setdefault("GPU", set()).add(f"{gpu.name} {gpu.uuid_hash}")
             seen.setdefault("driver", set()).add(gpu.driver)

@@ -9,7 +9,7 @@ from suite.catalog.profile import Profile
 from suite.estimate.interval import Interval
 from suite.estimate.planner import Entry
 from suite.estimate.project import OTHER_HOST, HostBasis, Projection
-from suite.results.record import Record
+from suite.results.record import Record, whose
 
 _PARTS = (
     ("matmul", "matrix products"),
@@ -60,7 +60,8 @@ def basis(entry: Entry) -> str:
     if entry.basis == "measured":
         runs = len({record.run_id for record in entry.records})
         launches = units.counted(entry.launches, "repeat")
-        return f"measured, {launches}{f' of {runs} runs' if runs > 1 else ''}"
+        measured = f"measured {whose(entry.records[0])}".rstrip()
+        return f"{measured}, {launches}{f' of {runs} runs' if runs > 1 else ''}"
     if entry.basis == "projected":
         return "estimated"
     if entry.records:

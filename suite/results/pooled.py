@@ -1,7 +1,8 @@
 """One number for a case on a GPU model: its good repeats of every session, pooled.
 
-Repeats belong together where packages and effective settings are equal and steps were timed
-alike. Of several such pools the newest with a number is the headline; the others are history.
+Repeats belong together where they have one origin, packages and effective settings are equal and
+steps were timed alike. Of several such pools the headline is the newest of the project's own with
+a number, or without one the newest that somebody gave; the others are history.
 """
 
 import math
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from suite.results.metrics import Metric
-from suite.results.record import Record
+from suite.results.record import Origin, Record
 from suite.results.replicates import Replicates
 from suite.results.validity.comparable import packages, settings, timed_alike
 
@@ -19,7 +20,8 @@ from suite.results.validity.comparable import packages, settings, timed_alike
 class PooledCase(msgspec.Struct, frozen=True, kw_only=True):
     """One case on one profile: the repeats that its number is of, and pools that it replaces.
 
-    ``older`` are other packages, settings or timing, newest first, or repeats that only failed.
+    ``older`` are other packages, settings or timing, newest first, those of another origin, or
+    repeats that only failed.
     """
 
     repeats: Replicates
@@ -54,10 +56,17 @@ def pool(records: Iterable[Record]) -> list[PooledCase]:
 def newest(records: Iterable[Record]) -> Replicates | None:
     """Return, of good records whose times may stand for each other, those that do: a pool's.
 
-    Cases may differ in what decides no time. None without a record.
+    Cases may differ in what decides no time. The project's own come before those of others. None
+    without a record.
     """
     pools = [case.repeats for case in pool(records)]
-    return max(pools, key=lambda each: _begun(each.records[-1]), default=None)
+    return max(pools, key=rank, default=None)
+
+
+def rank(repeats: Replicates) -> tuple[bool, str, int]:
+    """Return what orders pools of one case: the highest is the headline, if it has a number."""
+    last = repeats.records[-1]
+    return last.origin is None, *_begun(last)
 
 
 def _pooled(records: Sequence[Record]) -> PooledCase:
@@ -72,17 +81,19 @@ def _pooled(records: Sequence[Record]) -> PooledCase:
             alike.append(record)
     failed = [record for record in records if record.outcome != "ok"]
     for record in sorted(failed, key=_begun, reverse=True):
-        session = next((each for each in pools if _runs(each) & {record.run_id}), None)
+        session = next((each for each in pools if _session(record) in map(_session, each)), None)
         if session is None:
             pools.append([record])
         else:
             session.append(record)
-    repeats, *older = (Replicates(records=tuple(sorted(each, key=_begun))) for each in pools)
+    made = [Replicates(records=tuple(sorted(each, key=_begun))) for each in pools]
+    # Newest first as they are; what somebody gave comes after the project's own.
+    repeats, *older = sorted(made, key=lambda each: (not each.ok, each.first.origin is not None))
     return PooledCase(repeats=repeats, older=tuple(older))
 
 
-def _runs(records: Iterable[Record]) -> set[str]:
-    return {record.run_id for record in records}
+def _session(record: Record) -> tuple[str, Origin | None]:
+    return record.run_id, record.origin
 
 
 def _begun(record: Record) -> tuple[str, int]:
@@ -99,8 +110,8 @@ def _same_case(record: Record) -> tuple[object, ...]:
 
 
 def _alike(record: Record, other: Record) -> bool:
-    """Return whether packages and timing are the same, and no setting that both know differs."""
-    if not timed_alike(record, other):
+    """Return whether origin, packages and timing are one, and no setting both know differs."""
+    if record.origin != other.origin or not timed_alike(record, other):
         return False
     if packages(record) != packages(other):
         return False

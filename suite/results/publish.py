@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from suite.errors import BadInput, WrongMachine
-from suite.results.record import Record, encode, seal
+from suite.results.record import Origin, Record, encode, seal
 from suite.results.redaction import identities
 from suite.results.redaction.scrub import Scrubber, Taken, learned, scrub
 from suite.results.scatter import noise
@@ -43,11 +43,13 @@ def publish(
     results: Path,
     *,
     partial: bool = False,
+    origin: Origin | None = None,
     look: Callable[[Draft], None] | None = None,
 ) -> Path:
     """Write ``run``, scrubbed, to ``results/PROFILE/RUN_ID/`` and return that folder.
 
     ``results/PROFILE/noise.json`` is written anew from all runs that are published there.
+    ``origin`` says whose the results are; None is the project's own.
     ``partial`` lets a run pass whose planned cases do not all have a record: the plan goes along,
     so readers see what is missing. ``look`` is shown what would be written, and raises to stop it.
     A run that is there already, but not in ``noise.json``, is one whose call ended in between:
@@ -62,7 +64,7 @@ def publish(
         if _made_up_for(folder, records):
             return folder
         raise BadInput(f"{folder}: is published already")
-    draft = _scrubbed(folder, plan, records)
+    draft = _scrubbed(folder, plan, records, origin)
     if look is not None:
         look(draft)
     missing = [place for place in folder.parents if not place.exists()]
@@ -110,9 +112,13 @@ def _fit(run: Path, *, partial: bool) -> tuple[Plan, tuple[Record, ...]]:
     return plan, collection.records
 
 
-def _scrubbed(folder: Path, plan: Plan, records: tuple[Record, ...]) -> Draft:
+def _scrubbed(
+    folder: Path, plan: Plan, records: tuple[Record, ...], origin: Origin | None
+) -> Draft:
     scrubber = Scrubber(learned([plan, *records], known=identities.own()))
-    done = tuple(seal(scrubber.scrub(scrubber.trim(record))) for record in records)
+    bare_records = (scrubber.scrub(scrubber.trim(record)) for record in records)
+    # Afterwards: who gives a name, maybe that of their user here, wants it published.
+    done = tuple(seal(msgspec.structs.replace(each, origin=origin)) for each in bare_records)
     bare = scrubber.plan(plan)
     return Draft(folder=folder, plan=bare, records=done, taken=scrubber.taken)
 

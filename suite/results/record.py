@@ -12,7 +12,7 @@ for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
 3   ``steadiness`` is null: whether steps had settled is judged when a record is read
     (``suite.results.validity.settled``), and no note says it any more. ``Step.minor_faults``;
     ``Probe.host`` and ``host_after``; ``step_elapsed_seconds``. All of them are null or empty in
-    older records.
+    older records. ``origin`` came later, and only ``publish --by`` writes one.
 """
 
 import hashlib
@@ -20,10 +20,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import islice
 from operator import le
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from suite import units
 from suite.catalog.bounds import (
     MOST,
     Column,
@@ -59,6 +60,13 @@ OUTCOMES: tuple[str, ...] = get_args(Outcome)
 #: Whether an earlier launch had left the case's compiled kernels when it began.
 CompileCache = Literal["cold", "warm"]
 Runner = Literal["local", "docker"]
+
+#: No control character, and nothing that hides letters or turns their direction.
+_LETTER = r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]"
+#: One line without spaces around it. Python's ``$`` also matches before a line's end at the end.
+_LINE = rf"^(?!\s){_LETTER}*(?<!\s)$(?!\n)"
+LONGEST_NAME = 60
+LONGEST_MACHINE = 200
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -103,6 +111,11 @@ class Finding(Struct, frozen=True, kw_only=True):
     status: Literal["ok", "warn", "block", "unknown"]
     detail: str
 
+    @property
+    def text(self) -> str:
+        """Return it on one line, as a record's notes have a warning."""
+        return f"{self.name}: {self.detail}"
+
 
 class Container(Struct, frozen=True, kw_only=True):
     """The container that a launch ran in, and its image; null is unknown.
@@ -124,6 +137,19 @@ class Container(Struct, frozen=True, kw_only=True):
     engine_version: str | None = None
     runtime: str | None = None
     same_gpu: bool | None = None
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """Who measured and gave a result that is not the project's own.
+
+    ``name`` is a name or a handle, ``machine`` what they say of their machine; each is one line.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern=_LINE, min_length=1, max_length=LONGEST_NAME)]
+    machine: (
+        Annotated[str, msgspec.Meta(pattern=_LINE, min_length=1, max_length=LONGEST_MACHINE)]
+        | None
+    ) = None
 
 
 class Environment(Struct, frozen=True, kw_only=True):
@@ -245,6 +271,7 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     ledger: Ledger | None = None
     output_tail: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  #: warnings worth a reader's eye
+    origin: Origin | None = None  #: null for the project's own results
 
     @property
     def step_spans(self) -> tuple[tuple[float, float], ...]:
@@ -252,6 +279,11 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
         if self.step_elapsed_seconds or self.telemetry is None:
             return self.step_elapsed_seconds
         return self.telemetry.step_elapsed_seconds
+
+
+def whose(record: Record) -> str:
+    """Return ``by ada``, or an empty string for the project's own."""
+    return "" if record.origin is None else f"by {units.printable(record.origin.name)}"
 
 
 def encode(record: Record) -> bytes:

@@ -51,6 +51,7 @@ def _row(record: Record, references: References) -> Row:
         "parity_first": parity.first,
         "parity_trajectory": parity.trajectory,
         "parity_gradient": parity.gradient,
+        "origin": None if record.origin is None else record.origin.name,
         "suite_version": record.environment.suite_version,
         "started_at": record.started_at,
     }

@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from reports.published import sources as references
@@ -11,11 +12,15 @@ from suite import units
 from suite.arguments import Parser, path
 from suite.catalog import case as cases
 from suite.catalog import method, model, parameters, prices, profile, tier, toml
+from suite.console import strict
 from suite.errors import EXIT_OK, EXIT_USAGE, BadInput, SuiteError
+from suite.paths import ROOT
 from suite.results.storage.problems import Problems
 from suite.results.storage.reader import NO_RESULTS
 from suite.results.storage.run_folder import Problem, read
 from suite.results.storage.walk import walk
+from suite.results.strict import contribution
+from suite.run.machine import environment
 from suite.signals import Signals
 
 Catalog = model.Model | method.Method | tier.Tier | profile.Profile
@@ -46,19 +51,32 @@ def parser() -> Parser:
     made = Parser(
         "validate",
         "Check result files (runs, journals, records) and catalog files (TOML); without a\n"
-        "path, the whole catalog. Exit code 2 if anything is wrong, however small.",
+        "path, the whole catalog. Exit code 2 if anything is wrong, however small.\n"
+        "With --strict, whether folders of results may be given to the project.",
         [
             ("./tunebench validate runs/a", "every record of a run"),
             ("./tunebench validate models/mine.toml", "a model you added"),
+            ("./tunebench validate --strict GPU/RUN", "a result that you give"),
         ],
     )
     made.add_argument("paths", nargs="*", type=path, metavar="PATH", help="files or folders")
+    made.add_argument(
+        "--strict", action="store_true", help="what a published run must be to be taken in"
+    )
+    made.add_argument(
+        "--own", action="store_true", help="of --strict: the project's own, without an origin"
+    )
     made.add_argument("--json", action="store_true", help="as JSON")
+    made.add_argument("--markdown", action="store_true", help="of --strict: as Markdown")
     return made
 
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print every problem found, then how much was good."""
+    if args.strict:
+        return _strict(args)
+    if args.own or args.markdown:
+        raise BadInput(f"--{'own' if args.own else 'markdown'} goes with --strict")
     whole = [model.FOLDER, method.FOLDER, tier.FOLDER, profile.FOLDER, references.FOLDER]
     paths = args.paths or whole
     telling = _Left()
@@ -105,6 +123,30 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         count = sum(problem.stands_for for problem in problems)
         print(", ".join([*shown, units.counted(count, "problem")]))
     return EXIT_USAGE if problems else EXIT_OK
+
+
+def _strict(args: argparse.Namespace) -> int:
+    """Judge folders of results by the strict rules, and print what breaks them."""
+    if not args.paths:
+        raise BadInput(
+            "--strict asks for folders of results",
+            hint="Give what ./tunebench publish printed.",
+        )
+
+    @cache
+    def known(revision: str) -> bool | None:
+        return environment.has_commit(ROOT, revision)
+
+    found = [
+        each
+        for given in args.paths
+        for each in contribution.contributions(given, own=args.own, known=known)
+    ]
+    if args.json:
+        print(json.dumps(strict.as_json(found)))
+    else:
+        print(strict.markdown(found) if args.markdown else strict.text(found))
+    return EXIT_USAGE if any(each.problems for each in found) else EXIT_OK
 
 
 class _Left:

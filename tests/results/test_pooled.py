@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from suite.results.metrics import all_metrics
-from suite.results.pooled import paired, pool
-from suite.results.record import Record
+from suite.results.pooled import newest, paired, pool
+from suite.results.record import Origin, Record
 from suite.results.replicates import Replicates, summarize
 from support import records
 
@@ -70,6 +70,36 @@ def test_what_differs_is_not_pooled_and_the_newest_comes_first(what: str) -> Non
     (found,) = pool([old, new])
     assert [each.run_id for each in found.repeats.records] == [LATER]
     assert [each.first.run_id for each in found.older] == [records.RUN_ID]
+
+
+def by(name: str, record: Record) -> Record:
+    return msgspec.structs.replace(record, origin=Origin(name=name))
+
+
+def test_repeats_of_another_origin_are_a_pool_of_their_own() -> None:
+    """Somebody else's machine never moves our number, however new and alike its repeats are."""
+    ours, hers, his = repeat(), by("ada", repeat(run_id=LATER)), by("bob", repeat(run_id=LATER))
+    (found,) = pool([hers, ours, his])
+    assert found.repeats.records == (ours,)
+    assert [each.records for each in found.older] == [(hers,), (his,)]
+    picked = newest([hers, ours])
+    assert picked is not None
+    assert picked.records == (ours,)
+
+
+def test_without_one_of_ours_the_newest_origin_has_the_number() -> None:
+    """A GPU that only others measured has their number, and no mean of two people's."""
+    hers, his = by("ada", repeat()), by("bob", repeat(run_id=LATER))
+    (found,) = pool([hers, his])
+    assert found.repeats.records == (his,)
+    assert [each.records for each in found.older] == [(hers,)]
+
+
+def test_a_number_of_others_comes_before_a_failure_of_ours() -> None:
+    """The case has a number; whose it is stands beside it."""
+    hers = by("ada", repeat(run_id=LATER))
+    (found,) = pool([records.failed(), hers])
+    assert found.repeats.records == (hers,)
 
 
 def test_a_failed_repeat_goes_with_its_session() -> None:

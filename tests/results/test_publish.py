@@ -13,7 +13,7 @@ from suite.cli import main
 from suite.errors import BadInput, WrongMachine
 from suite.paths import ROOT
 from suite.results.publish import publish, scrub, write_noise
-from suite.results.record import Container
+from suite.results.record import Container, Origin
 from suite.results.scatter.noise import NoiseFile, of_records
 from suite.results.storage import run_folder
 from suite.results.storage.reader import NOISE
@@ -353,6 +353,77 @@ def test_a_script_says_yes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert not (tmp_path / "results").exists()
     assert main([*arguments, "--yes"]) == 0
     assert Path(capsys.readouterr().out.strip()).is_dir()
+
+
+def test_whose_results_these_are_is_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every record says it, also where the name is one that would be taken out elsewhere."""
+    run, results = _run(tmp_path / "run"), tmp_path / "results"
+    said = ["--by", "ada", "--machine", "a desktop, in a cold room"]
+    assert main(["publish", str(run), "--into", str(results), "--yes", *said]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    found = run_folder.read([folder])
+    assert found.problems == ()
+    expected = Origin(name="ada", machine="a desktop, in a cold room")
+    assert {record.origin for record in found.records} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (["--by", " ada"], "--by: not one line of 1 to 60"),
+        (["--by", "ada\n# mine"], "--by: not one line"),
+        (["--by", "a" * 61], "--by: not one line"),
+        (["--by", "ada", "--machine", "\u202emine"], "--machine: not one line of 1 to 200"),
+        (["--machine", "mine"], "--machine says more of --by"),
+    ],
+)
+def test_an_origin_is_a_line_that_can_stand_in_a_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], said: list[str], reason: str
+) -> None:
+    """It is shown beside numbers: no other line, no hidden letter; and nothing is written."""
+    run, results = _run(tmp_path / "run"), tmp_path / "results"
+    assert main(["publish", str(run), "--into", str(results), "--yes", *said]) == 2
+    assert reason in capsys.readouterr().err
+    assert not results.exists()
+
+
+def test_publishing_ends_with_the_next_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check that CI makes can be copied; of git only where the folder is in the checkout."""
+    run, results = _run(tmp_path / "run"), tmp_path / "results"
+    assert main(["publish", str(run), "--into", str(results), "--yes", "--by", "ada"]) == 0
+    shown = capsys.readouterr()
+    folder = shown.out.strip()
+    assert shown.err.endswith(f"Next:\n  ./tunebench validate --strict {folder}\n")
+    shutil.rmtree(folder)
+    monkeypatch.setattr("suite.verbs.publish.RESULTS", results)
+    assert main(["publish", str(run), "--into", str(results), "--yes"]) == 0
+    own, commit, push = capsys.readouterr().err.partition("Next:\n")[2].splitlines()
+    assert own.strip() == f"./tunebench validate --strict --own {folder}"
+    assert f"git switch -c results-cpu-{folder.rpartition('-')[2]} && git add --all" in commit
+    assert "pull request" in push
+
+
+def test_anothers_scatter_is_not_ours(tmp_path: Path) -> None:
+    """Where the project calibrated a GPU itself, a noisy session of others gates nothing."""
+    results = tmp_path / "results"
+
+    def give(run_id: str, origin: Origin | None) -> set[str]:
+        plan = records.plan(run_id=run_id, methods=("lora",), launches=3)
+        with run_folder.create(tmp_path / run_id, plan) as run:
+            for launch in (1, 2, 3):
+                run.append(records.record(run_id=run_id, launch=launch, seconds=launch / 10))
+        publish(tmp_path / run_id, results, origin=origin)
+        content = (results / "cpu" / NOISE).read_bytes()
+        return {each.run_id for each in msgspec.json.decode(content, type=NoiseFile).cases}
+
+    first, second, third = (f"2026112{day}T070000Z-0123abcd" for day in (4, 5, 6))
+    assert give(first, Origin(name="ada")) == {first}
+    assert give(second, None) == {second}
+    assert give(third, Origin(name="bob")) == {second}
 
 
 def test_a_run_with_a_damaged_line_is_refused(tmp_path: Path):

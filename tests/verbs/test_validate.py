@@ -9,9 +9,12 @@ import pytest
 from suite.catalog import model as models
 from suite.catalog import tier as tiers
 from suite.cli import main
+from suite.paths import ROOT
+from suite.results.record import Environment
 from suite.results.storage import run_folder
+from suite.run.machine import environment as machine
 from suite.verbs import validate
-from support import records
+from support import contributed, records
 
 
 def test_validate_the_catalog_and_a_bad_model(
@@ -230,3 +233,42 @@ def test_a_folder_is_not_left_through_a_link(
     assert main(["validate", str(tmp_path / "given")]) == 2
     assert f"{link}: cannot be read: a link, which is not followed" in capsys.readouterr().out
     assert main(["validate", str(link)]) == 0
+
+
+def test_strict_says_of_each_folder_whether_it_may_be_taken_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As text, as JSON and as Markdown; what is broken costs the exit code of anything bad."""
+    good = contributed.published(tmp_path / "results", around=here())
+    assert main(["validate", "--strict", str(good)]) == 0
+    assert "2 records, 2 with numbers, A CPU, by ada: good" in capsys.readouterr().out
+    contributed.rewrite(good, contributed.surrounded(dirty=True))
+    assert main(["validate", "--strict", "--json", str(tmp_path / "results")]) == 2
+    (folder,) = json.loads(capsys.readouterr().out)
+    assert (folder["folder"], folder["by"], folder["records"]) == (str(good), "ada", 2)
+    assert "local changes" in folder["problems"][0]["reason"]
+    assert main(["validate", "--strict", "--markdown", str(good)]) == 2
+    shown = capsys.readouterr().out
+    assert "| journal.jsonl | tiny-qwen3-lora, repeat 1 and 1 more record: the suite had" in shown
+
+
+def here() -> Environment:
+    revision, _, _ = machine.git(ROOT)
+    return contributed.environment(revision=revision or contributed.REVISION)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--strict"], "--strict asks for folders of results"),
+        (["--strict", "nowhere"], "not a folder of results"),
+        (["--own"], "--own goes with --strict"),
+        (["--markdown"], "--markdown goes with --strict"),
+    ],
+)
+def test_strict_asks_for_folders(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    """Nothing is called good that was not looked at."""
+    assert main(["validate", *arguments]) == 2
+    assert reason in capsys.readouterr().err

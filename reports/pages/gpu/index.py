@@ -4,7 +4,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import profile_titles
-from reports.text import gpu_facts
+from reports.text import facts, gpu_facts
 from reports.text.addresses import gpu_page
 from reports.text.gpu_facts import ShownFact
 from suite import units
@@ -88,6 +88,6 @@ def _listed(
             for field in FIELDS
         ),
         facts=() if profile is None else gpu_facts.shown_facts(profile),
-        measured=counted if records else "not measured",
+        measured=facts.with_origins(counted, records) if records else "not measured",
         verified=verified(profile, bool(records)),
     )

@@ -22,6 +22,7 @@ from reports.text.numbers import Number, verdict
 from suite import units
 from suite.catalog import profile as profiles
 from suite.results.metrics import all_metrics
+from suite.results.record import whose
 from suite.results.replicates import Replicates, summarize
 from suite.results.validity.parity import References
 
@@ -148,6 +149,8 @@ def _label(group: Replicates, references: References, *, older: bool) -> str:
         parts.append("losses differ from its reference's")
     if older:
         parts.append(f"run {phrases.short(group.first.run_id)}")
+    if whose(group.first):
+        parts.append(whose(group.first))
     return " · ".join(parts)
 
 

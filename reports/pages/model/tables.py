@@ -23,6 +23,7 @@ from reports.text.numbers import exact, number, paired_range, paired_text, peak_
 from suite import units
 from suite.catalog.model import Model
 from suite.results.metrics import Metric, all_metrics, columns
+from suite.results.record import whose
 from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
@@ -162,7 +163,7 @@ def _losses(entry: MethodResult) -> Cell:
 def _launches(entry: MethodResult) -> Cell:
     return Cell(
         text=launches(entry),
-        small="; ".join(notes(entry.group, 0)),
+        small="; ".join(filter(None, (whose(entry.group.first), *notes(entry.group, 0)))),
         links=tuple(map(_elsewhere, entry.others)),
     )
 
@@ -175,5 +176,5 @@ def _elsewhere(group: Replicates) -> Link:
     if value is not None:
         found = number(value, lambda rate: units.rate(rate, "token/s"))
         said = said if found is None else found.written
-    text = f"also {said}, {counted}, run {short(group.first.run_id)}"
+    text = f"also {said}, {counted}, run {short(group.first.run_id)} {whose(group.first)}".rstrip()
     return Link(text=text, href=record_page(group.best))

@@ -124,8 +124,16 @@ def of_records(records: Iterable[Record]) -> tuple[Noise, ...]:
 
 
 def file_content(records: Iterable[Record]) -> bytes | None:
-    """Return what ``noise.json`` holds for these records; None where no case has enough."""
-    cases = of_records(records)
+    """Return what ``noise.json`` holds for these records; None where no case has enough.
+
+    Of a profile that the project measured itself, only its own sessions count: another's machine
+    does not decide what it takes for a change.
+    """
+    listed = list(records)
+    own = {record.profile for record in listed if record.origin is None}
+    cases = of_records(
+        record for record in listed if record.origin is None or record.profile not in own
+    )
     if not cases:
         return None
     document = msgspec.json.encode(NoiseFile(cases=cases))

@@ -266,7 +266,7 @@ class Measurement:
             harness_seconds=harness_seconds if session.finished and harness_seconds >= 0 else None,
             wall_seconds=wall_seconds,
             output_tail=session.process.tail(),
-            notes=tuple(_notes(session, self._busy_neighbours)),
+            notes=tuple(_notes(session, self._busy_neighbours, record.environment)),
         )
 
     def _newly_compiled(self) -> int | None:
@@ -329,7 +329,8 @@ def _as_seen(environment: Environment, session: Session) -> Environment:
     return msgspec.structs.replace(environment, versions=session.ready.versions, probe=probe)
 
 
-def _notes(session: Session, busy_neighbours: int) -> Iterator[str]:
+def _notes(session: Session, busy_neighbours: int, around: Environment) -> Iterator[str]:
+    yield from (each.text for each in around.preflight if each.status == "warn")
     if busy_neighbours:
         yield (
             f"{units.counted(busy_neighbours, 'other GPU')} of this machine computed meanwhile:"

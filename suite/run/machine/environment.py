@@ -200,6 +200,22 @@ def git(folder: Path) -> tuple[str | None, bool | None, str]:
     return revision, dirty, ""
 
 
+def has_commit(folder: Path, revision: str) -> bool | None:
+    """Return whether a commit is in the history of what is checked out; None is unknown.
+
+    Of a shallow clone only a yes is known.
+    """
+    try:
+        shallow = _git(folder, "rev-parse", "--is-shallow-repository").strip() == "true"
+        _git(folder, "merge-base", "--is-ancestor", "--end-of-options", revision, "HEAD")
+    except subprocess.CalledProcessError as error:
+        asked = "merge-base" in error.cmd
+        return False if asked and not shallow else None
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return None
+    return True
+
+
 def _git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         # Reading must not wait for, or disturb, somebody who writes.

@@ -45,7 +45,11 @@ def test_each_page_says_in_which_way_it_is(site: Path) -> None:
                 (own,) = [e for e in beside if "aria-current" in e.attributes]
                 assert own.attributes == {"href": place.address, "aria-current": "page"}
             seen += 1
-    assert seen == len(navigation.page_names())
+    assert seen + 1 == len(navigation.page_names())
+    aside = sites.Page(site / navigation.ASIDE.address)
+    assert not [each for each in _links(aside, "Pages") if "aria-current" in each.attributes]
+    (own,) = [e for e in aside.all("a") if e.attributes.get("class") == "aside"]
+    assert own.attributes["aria-current"] == "page"
 
 
 @pytest.mark.parametrize("folder", sorted(navigation.PARENTS))
