@@ -15,7 +15,7 @@ from suite.results.replicates import Replicates
 from suite.results.stats import change_points as changes
 from suite.results.validity.comparable import differing, packages
 
-HEADER = ("Run", "Begun", "Repeats", "Step", "From", "To", "Packages that changed", "Level")
+HEADER = ("Session", "Begun", "Repeats", "Step", "From", "To", "Packages that changed", "Level")
 
 
 def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:

@@ -170,7 +170,7 @@ def _overview_cell(
 def _count(group: Replicates) -> str:
     """Return how many launches there are, and whether the steps of any had not settled."""
     count = phrases.repeats(group)
-    return f"{count}, not settled" if group.unsettled else count
+    return f"{count}, step time did not settle" if group.unsettled else count
 
 
 def _wrong(group: Replicates, dataset: Dataset) -> bool:

@@ -100,7 +100,7 @@ def listed(dataset: Dataset) -> Grid:
                     Cell(text=f"{good} of {len(mine)}"),
                 ]
             )
-    header = ("Model", "GPU", "Work", "Fastest method", "Real token/s", "Parameters")
+    header = ("Model", "GPU", "Workload", "Fastest method", "Token/s", "Parameters")
     caption = "Models and GPUs, with the fastest method whose losses do not differ"
     return grid(caption, (*header, "Cases with numbers"), rows, words=4)
 
@@ -138,7 +138,7 @@ def _file(model: Model, taken: set[str]) -> str:
 def _fastest(entries: Sequence[MethodResult], names: DisplayNames) -> tuple[Cell, Cell]:
     known = [(e.tokens.median, e) for e in entries if e.counts and e.tokens is not None]
     if not known:
-        return Cell(text="none with numbers" if entries else "did not run this work"), Cell()
+        return Cell(text="none with numbers" if entries else "did not run this workload"), Cell()
     _, best = max(known, key=lambda pair: pair[0])
     scale = units.scale("tokens/second", [value for value, _ in known])
     shown = cell(number(best.tokens, scale.text), record_page(best.group.best))
@@ -297,7 +297,7 @@ def _facts(model: Model, ran: Sequence[MethodResult]) -> facts.Facts:
         ("Longest row", f"{shapes.max_positions:,} tokens"),
         ("Licence", model.license),
         ("Weights on the Hugging Face hub", hub),
-        ("Weights that ran", ", ".join(weights) or "none"),
+        ("Weights that ran", phrases.weights_named(weights) or "none"),
         ("Shapes from", model.source),
     ]
     return tuple((term, bounded(text)) for term, text in terms if text)

@@ -305,7 +305,7 @@ def _silent(where: str, text: str) -> WrongMachine:
 def _bad_tls(where: str, text: str) -> WrongMachine:
     return WrongMachine(
         f"no secure connection to the Docker engine at {where}: {text}",
-        hint="DOCKER_CERT_PATH must hold ca.pem, cert.pem and key.pem that fit that engine.",
+        hint="DOCKER_CERT_PATH must have ca.pem, cert.pem and key.pem that fit that engine.",
     )
 
 

@@ -70,4 +70,4 @@ def test_few_launches_are_no_test(tmp_path: Path) -> None:
 
 def test_a_case_that_ran_once_has_no_history(tmp_path: Path) -> None:
     """The page says so instead of being empty."""
-    assert "No case has numbers of two runs" in _page(tmp_path, *run(1, "0.20", 0.1)).text
+    assert "No case has numbers of two sessions" in _page(tmp_path, *run(1, "0.20", 0.1)).text
