@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from suite.catalog.tier import names
 from suite.cli import VERBS, main
 from suite.paths import ROOT
+from suite.verbs.list import NOUNS
 from support.plain_words import private_words
 
 #: Still to be written anew: what they say is not looked at yet.
@@ -113,6 +115,14 @@ def test_no_help_has_a_private_word(verb: str, capsys: pytest.CaptureFixture[str
     """As it is printed: with defaults, and with the names that options take."""
     assert main([*filter(None, [verb]), "--help"]) == 0
     assert private_words(capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_no_list_has_a_private_word(noun: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Titles and summaries are in the catalog's files; the names of tiers are names."""
+    assert main(["list", noun]) == 0
+    listed = re.sub(rf"\b({'|'.join(names())})\b", "", capsys.readouterr().out)
+    assert private_words(listed) == []
 
 
 @pytest.mark.parametrize(("path", "kept"), [(path, kept) for path, (kept, _) in KEPT.items()])

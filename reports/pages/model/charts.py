@@ -135,7 +135,7 @@ def basis(entries: Sequence[MethodResult]) -> str:
     """Return what one number of a chart is made of, as a sentence."""
     if all(len(entry.group.ok) <= 1 for entry in entries):
         return "One repeat of each; variation not shown."
-    return "Medians over repeats. A line reaches from the lowest to the highest repeat."
+    return "Medians over repeats; a line spans the lowest and the highest of several."
 
 
 def source(entries: Sequence[MethodResult]) -> str:
