@@ -31,17 +31,17 @@ EXIT_BROKEN_PIPE = 141  # SIGPIPE, as shells count it
 VERBS = {
     "quickstart": "train tiny models with every method, then write a report: minutes, no GPU",
     "run": "measure: every model and method of a tier on this machine",
-    "report": "write a web page that compares runs",
+    "report": "write a web page that compares sessions",
     "list": "what can be run: models, methods, tiers, profiles, cases",
     "validate": "check result files and catalog files",
-    "fit": "would it fit that card? An estimate by part, before anything is run",
+    "fit": "would it fit that GPU? An estimate by part, before anything runs",
     "probe": "find the longest rows, or the most, that train on this machine",
     "check": "is this machine fit to be measured on?",
-    "publish": "file a finished run among the published results",
+    "publish": "file a finished session among the published results",
     "export": "results as a table: CSV, JSON, JSON lines or Markdown",
     "compare": "is the candidate slower than the base? Verdicts, and a gate for CI",
-    "plan": "what a job takes on each card: time, energy, rent, measured or projected",
-    "calibrate": "how far launches of the same thing lie apart here",
+    "plan": "what a job takes on each GPU: time, energy, rent, measured or estimated",
+    "calibrate": "how far repeats of the same case differ here",
     "upgrade-check": "measure other package versions against these, and name the culprit",
     "test": "run this project's own tests",
 }
@@ -126,7 +126,7 @@ def _help() -> str:
     verbs = "\n".join(f"  {verb:<{width}}  {summary}" for verb, summary in VERBS.items())
     return f"""usage: tunebench COMMAND [options]
 
-The same fine-tuning work on different hardware, with different methods and library versions,
+The same fine-tuning workload on different hardware, with different methods and library versions,
 compared with evidence.
 
 commands:

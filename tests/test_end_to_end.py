@@ -71,7 +71,7 @@ def test_interrupted_and_resumed_equals_undisturbed(tmp_path: Path) -> None:
     first.until(event="phase-begun", phase="import")
     code, errors = first.signalled(signal.SIGINT)
     assert code == 130, errors
-    assert f"interrupted; 0 of 2 records are safe in {pieces}" in errors
+    assert f"interrupted; 0 of 2 results are safe in {pieces}" in errors
     assert f"go on with: ./tunebench run --resume {pieces}" in errors
 
     second = Tunebench("--resume", str(pieces), cache=cache)

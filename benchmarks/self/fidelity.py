@@ -179,7 +179,7 @@ def figures(cases: Sequence[Case], profile: Profile, out: Path, most: int) -> It
     for case in cases:
         pairs = [pair for pair in done if pair.case_id == case.case_id]
         while len(pairs) < LEAST_PAIRS or (
-            len(pairs) < most and figure(case.case_id, pairs).verdict == "not settled"
+            len(pairs) < most and figure(case.case_id, pairs).verdict == "undecided"
         ):
             pairs.append(measure(case, profile, out, len(pairs) + 1))
             turns.keep(journal, pairs[-1])

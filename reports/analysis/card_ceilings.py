@@ -208,7 +208,7 @@ def observation(ratio: float, found: Iterable[Resource]) -> str:
     if len(texts) == 1:
         return f"is close to the ratio of {texts[0]}{without}"
     several = f"{', '.join(texts[:-1])} and {texts[-1]}"
-    return f"is close to the ratios of {several}, which it cannot tell apart{without}"
+    return f"is close to the ratios of {several}; it cannot say which one matters{without}"
 
 
 def _unlike(ours: Record, theirs: Record) -> str:

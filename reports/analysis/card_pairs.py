@@ -54,7 +54,7 @@ class CardRatio(msgspec.Struct, frozen=True, kw_only=True):
         ours, theirs = self.launches
         if ours == theirs:
             return f"{phrases.launches(ours, ours)} each"
-        return f"{phrases.launches(ours, ours)} against {theirs}"
+        return f"{phrases.launches(ours, ours)} vs {theirs}"
 
 
 class SharedCase(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,7 +212,8 @@ def _hindrance(ours: Replicates, theirs: Replicates, titles: Mapping[str, str]) 
     if ended:
         return f"no numbers on {ended[0]}" if len(ended) == 1 else "no numbers on either"
     if ours.best.weights != theirs.best.weights:
-        return f"other weights: {ours.best.weights}, not {theirs.best.weights}"
+        named = (phrases.weights_name(each.best.weights) for each in (ours, theirs))
+        return f"other weights: {', not '.join(named)}"
     here, there = ours.case.method, theirs.case.method
     changed = [
         name.replace("_", " ")

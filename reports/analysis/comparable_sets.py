@@ -141,14 +141,14 @@ def notes(peers: Sequence[MethodResult], names: DisplayNames) -> tuple[str, ...]
         if len(runs) > 1:
             listed = _differing(facts.changes(records))
             sentences.append(
-                f"On {names.cards[profile]} these are rows of {len(runs)} runs"
-                f" ({', '.join(map(short, runs))}); between them differ: {listed}."
+                f"On {names.cards[profile]} these rows come from {len(runs)} sessions"
+                f" ({', '.join(map(short, runs))}), which differ in: {listed}."
             )
     if len({entry.profile for entry in peers}) > 1:
         seen = facts.changes([entry.group.best for entry in peers])
         others = {name: values for name, values in seen.items() if name != "GPU"}
         if others:
-            sentences.append(f"Between GPUs differ, besides the GPU: {_differing(others)}.")
+            sentences.append(f"Besides the GPU, these differ too: {_differing(others)}.")
     return tuple(sentences)
 
 

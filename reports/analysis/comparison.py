@@ -167,7 +167,7 @@ def _planned(case: Case, lacking: int) -> MethodRow:
         summary=case.method.summary,
         href="",
         outcome="Not run yet",
-        reason="planned, and no record of it was found",
+        reason="planned; no result was found",
         tokens=None,
         step=None,
         step_low=None,
@@ -200,7 +200,10 @@ def _warnings(group: Replicates) -> Iterator[str]:
         yield from (note for note in notes_of(first) if note not in first.notes)
         return
     faulting = [record for record in group.ok if page_faults(record)]
-    for what, records in (("not settled", group.unsettled), ("page faults", faulting)):
+    for what, records in (
+        ("step time did not settle", group.unsettled),
+        ("page faults", faulting),
+    ):
         if not records:
             continue
         if len({record.run_id for record in group.records}) > 1:  # a number names no launch there

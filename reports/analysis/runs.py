@@ -140,6 +140,6 @@ def _summary(collection: Collection, sections: Sequence[RunSection]) -> str:
     titles = ", ".join(dict.fromkeys(section.title for section in sections))
     total = len(collection.records)
     return (
-        f"{units.count(total)} {'record' if total == 1 else 'records'}, {units.count(good)} with"
-        f" numbers, from {len(sections)} {'run' if len(sections) == 1 else 'runs'} on {titles}."
+        f"{units.counted(total, 'result')}, {units.count(good)} with"
+        f" numbers, from {units.counted(len(sections), 'session')} on {titles}."
     )

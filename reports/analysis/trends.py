@@ -48,8 +48,8 @@ def over_lengths(groups: Sequence[Replicates]) -> Iterator[str]:
         if len(known) > 1:
             shortest, longest = min(known), max(known)
             yield (
-                f"The speed of {_said(ours)} against {_said(theirs)} goes from"
-                f" {units.ratio(known[shortest])} at {shortest:,} tokens a row to"
+                f"Speed of {_said(ours)} vs {_said(theirs)}:"
+                f" {units.ratio(known[shortest])} at {shortest:,} tokens a row,"
                 f" {units.ratio(known[longest])} at {longest:,}."
             )
 
@@ -77,9 +77,9 @@ def over_packings(groups: Sequence[Replicates]) -> Iterator[str]:
                 own = gain.value
                 yield (
                     f"{_said(ours)} {PACKINGS[packing]} is {units.ratio(own * alike)} as fast as"
-                    f" {_said(theirs)} padded: {units.ratio(own)}, which {_said(theirs)} gains by"
-                    f" it as well, times {units.ratio(alike)}, the engine's own. Where both are"
-                    f" padded the engine's is {units.ratio(padded)}."
+                    f" {_said(theirs)} padded. {_said(theirs)} gains {units.ratio(own)} of this"
+                    f" by packing too; the engine's own part is {units.ratio(alike)}. Where both"
+                    f" are padded the engine's part is {units.ratio(padded)}."
                 )
 
 

@@ -42,7 +42,7 @@ def clean(drawn: str, label: str) -> Markup:
 def _copy(element: Element) -> Element | None:
     name = element.tag.rpartition("}")[2]
     if name not in _ELEMENTS:
-        raise ValueError(f"a chart holds an element <{name[:40]}>")
+        raise ValueError(f"a chart has an element <{name[:40]}>")
     if element.get("display") == "none" or element.get("class") in ("background", "foreground"):
         return None
     copied = Element(name)

@@ -38,11 +38,11 @@ def badge(group: Replicates, references: References) -> str:
     else:
         message, good = _rate(value.median), True
         sure = f" ({spread(value, _rate)})"
-    weights = ", ".join(dict.fromkeys(each.weights for each in group.ok or group.records))
+    weights = phrases.weights_named(each.weights for each in group.ok or group.records)
     title = (
         f"{phrases.case_title(case)}: {message}{sure} on {place}. {phrases.work(case.workload)},"
         f" {phrases.LOOPS[case.loop]}, seed {case.seed};"
-        f" {phrases.launches(len(group.ok), len(group.records))}; weights: {weights}"
+        f" {phrases.launches(len(group.ok), len(group.records))}; {weights}"
     )
     return _svg(_cut(case.case_id), _cut(f"{message} on {place}"), title, GOOD if good else BAD)
 

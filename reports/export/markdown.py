@@ -20,7 +20,7 @@ OF_RUN: Mapping[str, Callable[[Dataset, RunSection], list[str]]] = {
     "padding": markdown_runs.paddings,
 }
 #: Facts of a run that its heading and the command line behind them say.
-_SAID_ELSEWHERE = ("Run", "Plan")
+_SAID_ELSEWHERE = ("Session", "Plan")
 FINDINGS = "findings"
 TABLES = (FINDINGS, *OF_RUN, *summary.PARTS)
 
@@ -39,7 +39,7 @@ def markdown(collection: Collection, only: str | None = None) -> str:
         # "ladder" is a selection among the comparisons, all of which are printed here.
         blocks += _headed(dataset, "claim")
         runs = _runs(dataset, [kind for kind in OF_RUN if kind != "ladder"])
-        blocks += ["## Runs, newest first", *runs] if runs else []
+        blocks += ["## Sessions, newest first", *runs] if runs else []
         blocks += [b for kind in summary.PARTS if kind != "claim" for b in _headed(dataset, kind)]
     elif only == FINDINGS:
         blocks = _findings(dataset)

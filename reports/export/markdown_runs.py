@@ -40,15 +40,15 @@ def _methods(dataset: Dataset, section: RunSection, comparison: MethodComparison
     present = [groups[row.case] for row in comparison.rows if row.case in groups]
     header = [
         "Method",
-        "Real token/s",
+        "Token/s",
         f"Step, {comparison.step_unit}",
         "10 % quantile",
         f"{comparison.memory_title}, {comparison.memory_unit}",
         "Host memory",
         "Energy per token",
         "Of measured peak",
-        *(f"Speed against {NAMES[kind]}" for kind in BASELINES),
-        *(f"Memory against {NAMES[kind]}" for kind in LIKE),
+        *(f"Speed vs {NAMES[kind]}" for kind in BASELINES),
+        *(f"Memory vs {NAMES[kind]}" for kind in LIKE),
         "Losses",
         "Repeats",
     ]
@@ -145,13 +145,13 @@ def _lengths(groups: Sequence[Replicates], lengths: Sequence[int]) -> list[str]:
     return [
         f"#### {markdown.text(case.model.title)}: sequence length",
         f"{case.workload.step_tokens:,} tokens a step at every length ·"
-        f" {phrases.LOOPS[case.loop]} · seed {case.seed}. Real tokens per second and peak memory;"
-        " then speed and memory of one method against another.",
+        f" {phrases.LOOPS[case.loop]} · seed {case.seed}. Tokens per second (padding excluded) and"
+        " peak memory; then speed and memory of one method vs another.",
         markdown.table(
             [
                 "Tokens a row",
                 *(method.title for method in methods),
-                *(f"{ours.title} against {theirs.title}" for ours, theirs in pairs),
+                *(f"{ours.title} vs {theirs.title}" for ours, theirs in pairs),
             ],
             map(row, lengths),
         ),
@@ -217,9 +217,9 @@ def _ways(groups: Sequence[Replicates]) -> list[str]:
     ]
     return [
         f"#### {markdown.text(case.model.title)}: padding",
-        f"Real-length sequences · {phrases.LOOPS[case.loop]} · seed {case.seed}. Real tokens per"
-        " second, what that is of the padded ones of the same method, and the share of computed"
-        " positions that was padding.",
+        f"Real-length sequences · {phrases.LOOPS[case.loop]} · seed {case.seed}. Tokens per second"
+        " (padding excluded), the ratio to padded rows of the same method, and the share of"
+        " computed positions that was padding.",
         markdown.table(["Method", *header], rows),
         *map(markdown.text, trends.over_packings(groups)),
     ]

@@ -58,7 +58,7 @@ def _of_group(dataset: Dataset, group: Replicates) -> Iterator[Result]:
         ok = record.outcome == "ok"
         alone = Replicates(records=(record,))
         if alone.unsettled:
-            became += ", not settled"
+            became += ", step time did not settle"
         yield Result(
             record_id=record.record_id,
             href=record_page(record),
@@ -74,7 +74,7 @@ def _of_group(dataset: Dataset, group: Replicates) -> Iterator[Result]:
             energy=_figure(alone, all_metrics()["joules_per_token"]),
             more=tuple(_figure(alone, metric) for metric in columns("records")),
             losses=verdict(alone, dataset.references) if ok else None,
-            weights=record.weights,
+            weights=phrases.weights_name(record.weights),
             launch=record.launch,
             run=record.run_id,
             begun=phrases.when(record.started_at),

@@ -211,7 +211,7 @@ def stated(settings: Settings) -> str:
     parts += [settings.rows if settings.rows != "one length" else "fixed-length sequences"]
     parts += [settings.data, settings.targets and f"adapters on {settings.targets}"]
     parts += [settings.flops_precision and settings.flops_precision.upper(), settings.software]
-    parts += [settings.baseline and f"against {settings.baseline}"]
+    parts += [settings.baseline and f"vs {settings.baseline}"]
     return " · ".join(text for text in parts if text) or "no setting stated"
 
 

@@ -161,11 +161,11 @@ def _numbers(base: Replicates, other: Replicates, reason: str) -> tuple[Block, .
                 )
             )
     if not rows:
-        return (Prose(text="Neither has numbers: the records say why."),)
+        return (Prose(text="Neither has numbers: the pages of the results say why."),)
     counts = [phrases.launches(len(group.ok), len(group.records)) for group in (base, other)]
     text = f"Left: {counts[0]}, right: {counts[1]}; medians, with their range over repeats"
     text += " or the ± of a single one."
-    header = ("Metric", "Left", "Right", "Right against left")
+    header = ("Metric", "Left", "Right", "Right vs left")
     return Prose(text=text), table(header, rows)
 
 
@@ -189,12 +189,12 @@ def _losses(one: Record, two: Record, reason: str) -> str:
     if agreement.first is None or agreement.trajectory is None:
         return f"Not compared: {agreement.reason}."
     text = (
-        f"{agreement.verdict.capitalize()}: the first loss is {units.percent(agreement.first)}"
-        f" apart, no loss of {agreement.steps} steps by more than"
+        f"{agreement.verdict.capitalize()}: the first loss differs by"
+        f" {units.percent(agreement.first)}, no loss of {agreement.steps} steps by more than"
         f" {units.percent(agreement.trajectory)}"
     )
     if agreement.gradient is not None:
-        text += f"; no gradient norm is further apart than {units.percent(agreement.gradient)}"
+        text += f"; no gradient norm differs by more than {units.percent(agreement.gradient)}"
     return f"{text}."
 
 

@@ -19,7 +19,7 @@ from suite.results.validity.comparable import differing, packages
 #: Packages whose upgrade a reader asks about.
 _STACK = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth", "liger-kernel")
 
-HEADER = ("Run", "Begun", "Repeats", "Step", "From", "To", "Packages that changed", "Level")
+HEADER = ("Session", "Begun", "Repeats", "Step", "From", "To", "Packages that changed", "Level")
 
 
 def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:

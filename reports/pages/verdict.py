@@ -19,5 +19,5 @@ def verdict_page(
         *([table(header, [TextRow(cells=tuple(row)) for row in rows], words=2)] if rows else []),
         *([Points(texts=tuple(sentences))] if sentences else []),
     ]
-    values = {"title": "Candidate against base", "good": good, "verdict": verdict}
+    values = {"title": "Candidate vs base", "good": good, "verdict": verdict}
     return render("alone.html", {**values, "blocks": blocks, "root": "", "current": ""})

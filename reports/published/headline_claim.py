@@ -141,12 +141,16 @@ def _both(kind: str, listed: list[ClaimCase]) -> str:
     if not known:
         return ""
     holding = [each for both, each in known if both]
-    return f"Both at once against {NAMES[kind]}: {_count(holding, len(known))}."
+    return f"Both at once vs {NAMES[kind]}: {_count(holding, len(known))}."
 
 
 def _count(holding: list[ClaimCase], total: int) -> str:
     places = "; ".join(_place(each) for each in holding)
-    return f"at {len(holding)} of {total} ({places})" if holding else f"at none of {total}"
+    return (
+        f"true for {len(holding)} of {total} ({places})"
+        if holding
+        else f"true for none of {total}"
+    )
 
 
 def _half(what: str, known: list[tuple[float, str, ClaimCase]], least: float) -> str:
@@ -154,8 +158,7 @@ def _half(what: str, known: list[tuple[float, str, ClaimCase]], least: float) ->
         return ""
     holding = [each for value, _, each in known if value >= least]
     _, largest, at = max(known, key=lambda each: each[0])
-    holds = _count(holding, len(known))
-    return f"{what}: holds {holds}. The largest is {largest}: {_place(at)}."
+    return f"{what}: {_count(holding, len(known))}. The largest is {largest}: {_place(at)}."
 
 
 def _place(each: ClaimCase) -> str:

@@ -171,6 +171,7 @@ def _most(paths: PathPair, faster: str, dataset: Dataset) -> str:
     if ratio.low * times > 1:
         can = "can"
     return (
-        f"{text} Were its host to cost nothing, and that of {than} as much as in the loop, it"
-        f" would reach {shown(times)} at most: the host alone {can} turn the order round."
+        f"{text} With a host that cost nothing, and that of {than} as slow as with the older"
+        f" method, it would reach {shown(times)} at most: the host alone {can} turn the order"
+        " round."
     )

@@ -99,7 +99,7 @@ def _hindrance(figure: PublishedFigure) -> str:
     s = figure.settings
     hindrances = [
         (len(s.profiles) != 1, "which GPU it was is not known here"),
-        (s.gpus not in (None, 1), "several GPUs shared the work"),
+        (s.gpus not in (None, 1), "several GPUs shared the workload"),
         (s.flops_precision not in (None, "bf16"), "products in less than 16 bits"),
         (len(s.models) != 1 or len(s.methods) != 1, "model or method is open"),
         (s.sequence_tokens is None, "the length of rows is not stated"),

@@ -238,4 +238,4 @@ def _cards(figure: PublishedFigure, dataset: Dataset) -> PublishedMatch:
     if apart := _reasons(best.criteria):
         return msgspec.structs.replace(best, why=apart)
     kind: MatchVerdict = "reproduced" if (best.ratio or 0) > 1 else "not reproduced"
-    return msgspec.structs.replace(best, kind=kind, why="the same work on both GPUs")
+    return msgspec.structs.replace(best, kind=kind, why="the same workload on both GPUs")

@@ -158,7 +158,7 @@ def read(file: Path) -> Reference:
         if figure.older_method is not None:
             _refuse_unknown(f"{at}older_method'", (figure.older_method,), methods.names())
             if methods.load(figure.older_method).experts != "loop":
-                raise BadInput(f"{at}older_method': its experts do not run in a loop")
+                raise BadInput(f"{at}older_method': its experts do not run one by one")
         if figure.quantity in RATIOS and settings.baseline is None and settings.baselines:
             raise BadInput(f"{at}settings.baseline': needed beside baselines, in words")
         whole.append(msgspec.structs.replace(figure, settings=settings))

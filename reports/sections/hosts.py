@@ -70,7 +70,7 @@ def of_record(record: Record) -> RecordHost:
     if probe is None or host is None:
         why = "no probe was made"
         if record.schema < FIRST_SCHEMA:
-            why = f"records before schema {FIRST_SCHEMA} have no probe of it"
+            why = f"results before schema {FIRST_SCHEMA} have no probe of it"
         reason = record.environment.unavailable.get("probe", why)
         return RecordHost(rows=(), processor="", reason=bounded(reason))
     after = probe.host_after
@@ -99,7 +99,7 @@ def side(records: Sequence[Record]) -> HostSide:
         processors=phrases.short("; ".join(_processors(records))) or "unknown",
         medians=medians,
         texts=texts,
-        count=f"{len(known):,} of {units.counted(len(records), 'record')}",
+        count=f"{len(known):,} of {units.counted(len(records), 'result')}",
     )
 
 
@@ -155,9 +155,9 @@ def blocks(dataset: Dataset) -> list[Block]:
     titles = workloads.profile_titles(dataset)
     sides = {titles[name]: side(by_card[name]) for name in sorted(by_card)}
     text = (
-        "One thread of each host, probed in the case's own process: empty kernels launched,"
+        "One thread of each host, probed in the case's own process: kernel launches,"
         " additions in Python's interpreter, and copies in memory, each a second. Medians over"
-        f" records, with their range. {ALONE}."
+        f" results, with their range. {ALONE}."
     )
     header = ["GPU", "Processor", *map(_title, SHOWN), "Probed"]
     rows = [
@@ -174,7 +174,7 @@ def blocks(dataset: Dataset) -> list[Block]:
     parts: list[Block] = [Prose(text=text), table(header, rows, words=2)]
     names = list(sides)
     differ = [
-        f"{one} over {other}: {apart}."
+        f"{one} ÷ {other}: {apart}."
         for index, one in enumerate(names)
         for other in names[index + 1 :]
         if (apart := _apart(sides[one], sides[other]))
@@ -190,8 +190,10 @@ def _sentence(ours: HostSide, theirs: HostSide, titles: tuple[str, str]) -> str:
         return f"No rate of the host is known on both. {ALONE}."
     apart = _apart(ours, theirs)
     if apart:
-        return f"The hosts differ, {titles[0]}'s over the other's: {apart}. {ALONE}."
-    return f"The hosts are alike: no measured rate is more than {units.percent(APART - 1)} apart."
+        return f"The hosts differ, {titles[0]} ÷ {titles[1]}: {apart}. {ALONE}."
+    return (
+        f"The hosts are alike: no measured rate differs by more than {units.percent(APART - 1)}."
+    )
 
 
 def _ratios(ours: HostSide, theirs: HostSide) -> dict[str, float]:

@@ -20,18 +20,18 @@ def losses(dataset: Dataset) -> list[Block]:
     if not rows:
         return []
     rows += [
-        _band("Allowed on dummy weights", DUMMY_BAND),
+        _band("Allowed on random weights", DUMMY_BAND),
         _band("On those of a mixture of experts", EXPERTS_BAND),
         _band("On others", OTHER_BAND),
     ]
     text = (
-        "The largest relative difference over all records: of the first loss, of any loss and of"
+        "The largest relative difference over all results: of the first loss, of any loss and of"
         " any gradient norm over the steps that both took. A method differs from itself by the"
-        " order of summation alone, two engines by their rounding as well; in a mixture of experts"
-        " rounding can also send a token to another expert. What is allowed on dummy weights is at"
+        " order of summation alone, two engines by their rounding as well. In a mixture of experts"
+        " rounding can also send a token to another expert. The limit on random weights is at"
         " least twice what was published of them; on others nothing was measured yet."
     )
-    header = ["Method", "Against", "Records", "Steps", "First loss", "Any loss"]
+    header = ["Method", "Compared with", "Results", "Steps", "First loss", "Any loss"]
     return [Prose(text=text), table([*header, "Any gradient norm"], rows, words=2)]
 
 
@@ -70,7 +70,7 @@ def _repeats(dataset: Dataset) -> list[TextRow]:
         )
         cells = (
             f"{group.case.method.title} on {group.case.model.title}",
-            "itself, repeats of one run",
+            "itself, repeats of one session",
             str(own.launches),
             str(own.common_steps),
             *(_largest([share]) for share in shares),

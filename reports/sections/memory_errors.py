@@ -21,12 +21,12 @@ WAYS = {
     "long sequences": f"Rows of {LONG_TOKENS:,} tokens and more left out",
 }
 ABOUT = (
-    "What ./tunebench fit says of a case that was not run: weights, quantization state, gradients"
+    "What ./tunebench fit says of a case that did not run: weights, quantization state, gradients"
     " and optimizer state exactly, from shapes; activations, fragmentation and the CUDA context"
-    " fitted on records. Here it is fitted on a part of the records and predicts the others. Peak:"
+    " fitted on results. Here it is fitted on a part of the results and predicts the others. Peak:"
     " the highest that torch handed out to tensors. Process: what NVML counts for it, with"
     " fragmentation and the context. Weights are most of a peak; activations alone show what the"
-    " fit is worth. The formulas were written with records of the H200 in view; what is left out"
+    " fit is worth. The formulas were written with results of the H200 in view; what is left out"
     " is left out of the fit alone."
 )
 
@@ -73,7 +73,7 @@ def memory_cases(dataset: Dataset) -> list[Block]:
     if len(predictions) > MOST_ROWS:
         shown = sorted(predictions, key=lambda held: -abs(held.allocated_error))[:MOST_ROWS]
         said = [Prose(text=f"The {MOST_ROWS} furthest off of {len(predictions):,} predictions.")]
-    header = ["Case", "Work", "Left out", "Peak", "Predicted", "Peak off", "Inside"]
+    header = ["Case", "Workload", "Left out", "Peak", "Predicted", "Peak off", "Inside"]
     header += ["Process", "Predicted", "Process off"]
     return [*said, table(header, map(_row, shown), words=3)]
 

@@ -22,14 +22,14 @@ def searches(dataset: Dataset) -> list[Block]:
     if not by_search:
         return []
     text = (
-        "Each try is a run of its own, of a few steps: enough for the optimizer's state to be"
-        " there, too few to tell a speed. Everything smaller than what was held is taken to fit."
+        "Each try is a session of its own, of a few steps: enough for the optimizer's state to be"
+        " there, too few to tell a speed. Everything smaller than what fitted is taken to fit."
     )
     rows = [
         _search(tries, phrases.command(dataset.plans[tries[0].first.run_id]))
         for tries in by_search.values()
     ]
-    header = ["Case", "On", "Held", "Not held", "Outcome", "Peak of what was held", "Tries"]
+    header = ["Case", "On", "Fits", "Does not fit", "Outcome", "Peak of what fits", "Tries"]
     return [Prose(text=text), table([*header, "Command"], rows, words=5)]
 
 

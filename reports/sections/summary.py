@@ -29,19 +29,20 @@ def claim(dataset: Dataset) -> list[Block]:
         return []
     intro = (
         f"{CLAIM} Looked at here: {units.counted(len(held), 'case')} of Unsloth on GPUs, each with"
-        " its own batch, length and loop, against each baseline that could be meant. Speed is"
-        " throughput in real tokens, memory the peak that torch allocated while training. Against"
-        " LoRA, 4-bit rows have what their storage saves as well; against QLoRA, the engine's part"
-        " alone. PEFT + Liger is plain PEFT with Liger's kernels and the same storage of the"
-        " weights. Cases whose losses differ from their reference's do not count."
+        " its own batch, length and trainer, beside each baseline that could be meant. Speed is"
+        " tokens per second (padding excluded), memory the peak that torch allocated while"
+        " training. Compared with LoRA, part of what 4-bit rows save is quantization; compared"
+        " with QLoRA, all of it is Unsloth. PEFT + Liger is plain PEFT with Liger's kernels and"
+        " the same storage of the weights. Cases whose losses differ from their reference's do"
+        " not count."
     )
     said: list[Block] = []
     for model in dict.fromkeys(each.group.case.model for each in held):
         mine = [each for each in held if each.group.case.model == model]
         said += [Heading(text=model.title), Points(texts=tuple(claims.sentences(mine)))]
-    header = ["Method", "Model", "Work", "Loop", "GPU", "Repeats"]
+    header = ["Method", "Model", "Workload", "Trainer", "GPU", "Repeats"]
     for kind in BASELINES:
-        header += [f"{what} against {claims.NAMES[kind]}" for what in ("Speed", "Memory")]
+        header += [f"{what} vs {claims.NAMES[kind]}" for what in ("Speed", "Memory")]
     for half in (f"{claims.FASTER:g}× faster", f"{units.percent(claims.LESS_MEMORY)} less memory"):
         header.append(f"{half} than {claims.NAMES['plain']}")
     rows = (_row(_held(each), each.group.best) for each in held)
@@ -67,7 +68,7 @@ def _held(each: claims.ClaimCase) -> list[str]:
     saved = claims.saving(plain.memory)
     faster = None if plain.throughput is None else plain.throughput.value
     halves = ((faster, claims.FASTER), (saved, claims.LESS_MEMORY))
-    return [*row, *("" if v is None else "holds" if v >= least else "no" for v, least in halves)]
+    return [*row, *("" if v is None else "yes" if v >= least else "no" for v, least in halves)]
 
 
 def noise(dataset: Dataset) -> list[Block]:
@@ -103,7 +104,7 @@ def noise(dataset: Dataset) -> list[Block]:
         rows.append(_row(cells, group.best))
     if not rows:
         return []
-    header = ["Case", "Work", "On", "Repeats", "Step", "Spread", "Range", "First loss"]
+    header = ["Case", "Workload", "On", "Repeats", "Step", "Spread", "Range", "First loss"]
     header += ["Any loss", "Any gradient norm"]
     header += ["First step, cold", "First step, warm", "Compiled again", "Gates"]
     text = (
@@ -151,15 +152,15 @@ def steps(dataset: Dataset) -> list[Block]:
     ]
     if not rows:
         return []
-    header = ["Case", "Work", "On", "Repeat", "Steps", "Deviation", "Power", "Extra time's power"]
-    header += ["Clock, per 1 % longer", "The GPU then"]
+    header = ["Case", "Workload", "On", "Repeat", "Steps", "Deviation", "Power"]
+    header += ["Extra time's power", "Clock, per 1 % longer", "The GPU then"]
     text = (
         f"Repeats on GPUs whose steady steps differ by {units.percent(LEAST_DEVIATION)} or more"
-        " (standard deviation over mean), though each does the same work. Extra time's power is"
-        " the slope of the energy counter's joules over seconds from step to step, give or take"
-        " two standard errors: far below that of the steps, the longer ones are a GPU that waits,"
-        " not one that is slow. At the power limit what waiting saves goes into a higher clock, so"
-        " that is looked at as well: the same work, done later at a higher clock, has waited."
+        " (standard deviation over mean), though each computes the same. Extra time's power is"
+        " the slope of the energy counter's joules over seconds from step to step, ± two standard"
+        " errors. Where it is far below the power of the steps, the GPU waited in longer steps;"
+        " it was not slow. At the power limit a waiting GPU raises its clock, so we check the"
+        " clock too."
     )
     return [Prose(text=text), table(header, rows, words=3)]
 
@@ -186,11 +187,11 @@ def _whole_launches(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
         return []
     text = (
         "A few dozen lines do the same training without the suite. A pair is one repeat of the"
-        " suite and one of that script, each alone on the machine, one after the other, who is"
-        " first by turns. Differences are of the suite over the script, with their 95 % intervals"
-        " over pairs: of the median step, of the mean over the whole window of steady steps with"
-        " the waits between them, and of the 10 % quantile. Within the limit: all three intervals"
-        " are; over: one of them lies beyond it."
+        " suite and one of that script, each alone on the machine, one after the other; they take"
+        " turns being first. Differences are suite ÷ script, with their 95 % intervals over pairs:"
+        " of the median step, of the mean over the whole window of steady steps with the waits"
+        " between them, and of the 10 % quantile. Within: all three intervals are within the"
+        " limit. Over: one of them is beyond it."
     )
     header = ["Case", "On", "Pairs", "Limit", "Script's median step"]
     header += ["Median step", "Mean of the window", "10 % quantile"]
@@ -235,24 +236,25 @@ def _turns(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
         )
         for profile, each in figures
     ]
-    header = ["Case", "On", "Against", "Pairs", "Turns of", "Limit", "Its step", "Reported step"]
+    header = ["Case", "On", "Compared with", "Pairs", "Turns of", "Limit"]
+    header += ["Its step", "Reported step"]
     header += ["End to end", "Shortest step", "Between steps", "GPU in longer turns"]
     text = (
-        "Both at the same time, in turns of a few steps: while one computes, the other waits. What"
-        " disturbs a machine meets both sides then, so two kinds of weights or what lies between"
-        " steps can be told apart; what a process does to itself alone cannot, which is why whole"
-        " repeats are compared above. Rows with turns of repeats are from before the suite was"
-        " mended in November 2026 (docs/python-stack.md)."
+        "Both at the same time, in turns of a few steps: while one computes, the other waits."
+        " A disturbance of the machine then affects both sides, so this shows what differs between"
+        " two kinds of weights, or between steps. It cannot show what a process does to itself"
+        " alone; whole repeats, above, do. Rows with turns of repeats are from before the suite"
+        " was mended in November 2026 (docs/python-stack.md)."
         " Quantized weights: one more of the suite's workers trains on weights that were drawn and"
-        " then quantized, where the suite makes up 4-bit ones. Steps are medians, differences have"
-        " their 95 % intervals over pairs. Reported: the step time of the records. End to end:"
-        " from one step's end to the next, the waits between them included. Shortest step: the one"
-        " step of each repeat that waited least, end to end where that is known. Between steps:"
-        " how much longer end to end is than what was reported, in the suite's repeats alone;"
-        " what the suite adds there is at most that, as the trainer fetches its batch there too."
-        " GPU in longer turns: what it did in the extra time, whoever's turn it was, told from its"
-        " power and clock as below. Within the limit: the intervals of reported and end to end"
-        " are; over: one lies beyond it."
+        " then quantized, where the suite uses random 4-bit ones. Steps are medians, differences"
+        " have their 95 % intervals over pairs. Reported: the step time of the results. End to"
+        " end: from one step's end to the next, the waits between them included. Shortest step:"
+        " the one step of each repeat that waited least, end to end where that is known. Between"
+        " steps: how much longer end to end is than what was reported, in the suite's repeats"
+        " alone. This bounds Tunebench's overhead; it also includes data loading."
+        " GPU in longer turns: what it did in the extra time, whoever's turn it was, by its"
+        " power and clock as below. Within: the intervals of reported and end to end are within"
+        " the limit. Over: one is beyond it."
     )
     return [Prose(text=text), table(header, rows, words=3)]
 
@@ -303,7 +305,7 @@ def failed(dataset: Dataset) -> list[Block]:
     ]
     if not rows:
         return []
-    return [table(["Case", "Work", "On", "Outcome", "Why"], rows, words=5)]
+    return [table(["Case", "Workload", "On", "Outcome", "Why"], rows, words=5)]
 
 
 def _title(group: Replicates) -> str:
@@ -320,15 +322,15 @@ PARTS: Mapping[str, tuple[str, Callable[[Dataset], list[Block]]]] = {
     "fidelity": ("What the suite itself changes", fidelity),
     "noise": ("From repeat to repeat", noise),
     "hosts": ("The hosts behind the GPUs", hosts.blocks),
-    "losses": ("How far losses lie apart", loss_table.losses),
+    "losses": ("How far losses differ", loss_table.losses),
     "steps": ("From step to step", steps),
     "fit": ("What fits which GPU", what_fits.needs_and_cards),
-    "searches": ("What a GPU held, by trying", searches.searches),
+    "searches": ("What fits a GPU, by trying", searches.searches),
     "memory": ("How far estimates of memory are off", memory_errors.memory),
-    "memory-cases": ("Each estimate against its record", memory_errors.memory_cases),
+    "memory-cases": ("Each estimate vs its measurement", memory_errors.memory_cases),
     "time-model": ("Step time of what was not measured", time_model.errors),
-    "published-times": ("Estimated against published", time_model.published),
-    "projected-pairs": ("One GPU against another, estimated", time_model.pairs),
+    "published-times": ("Estimated vs published", time_model.published),
+    "projected-pairs": ("One GPU vs another, estimated", time_model.pairs),
     "failed": ("What has no numbers, and why", failed),
 }
 

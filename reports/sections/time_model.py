@@ -30,7 +30,7 @@ def errors(dataset: Dataset) -> list[Block]:
         f" {cards}, with {units.counted(len(projector.model.factors), 'factor')}. Held out:"
         " predicted by a fit that saw no case of the same model, of the same method, or none"
         f" with sequences longer than {time_errors.LONG_TOKENS:,} tokens. The aim is"
-        f" {units.percent(TARGET)}. A case of which nothing alike is left is not predicted, and"
+        f" {units.percent(TARGET)}. A case without anything alike left is not predicted, and"
         " counts as a miss. How the parts of a step overlap, and that activations wait for"
         " processors as well as for memory, was chosen among a few forms by such errors, so they"
         " flatter a little."
@@ -67,9 +67,9 @@ def _fitted(projector: Projector) -> str:
     samples = projector.model.samples
     if probed := sum(sample.rates.host_speed is not None for sample in samples):
         text += (
-            f" That of {probed:,} of {units.counted(len(samples), 'case')} is scaled by how fast"
-            " their hosts were (the geometric mean of kernel launches and Python operations a"
-            " second), to the median of them; others are taken as such a host."
+            f" The host's time of {probed:,} of {units.counted(len(samples), 'case')} is scaled by"
+            " how fast their hosts were (the geometric mean of kernel launches and Python"
+            " operations a second), to the median host; others count as the median host."
         )
     if projector.energy is None:
         return f"{text} No energy was measured."
@@ -104,7 +104,7 @@ def published(dataset: Dataset) -> list[Block]:
         "Estimated from measured cases and data sheets; no published figure is in the fit."
         f" {inside} of {units.counted(len(rows), 'figure')} within the interval of the same method"
         " here. Others run other software and mostly do not say whether layers are recomputed, as"
-        " they are in every case here; so a second estimate stands beside, as Unsloth without"
+        " they are in every case here. So a second estimate is for Unsloth without"
         f" recomputation, of which nothing here was measured: {second} more within that one. It"
         " was added after the first had missed these figures: it may explain them, and confirms"
         " nothing."
@@ -191,11 +191,11 @@ def _cards(tried: Sequence[HeldOut]) -> str:
     """Return how projections to cards stand that were measured as well."""
     known = [(e.interval, e.sample.seconds) for e in tried if e.interval is not None]
     if not known:
-        return "One GPU was measured, so no estimate for another could be checked by a record."
+        return "One GPU was measured, so no estimate for another could be checked."
     inside = sum(interval.low <= seconds <= interval.high for interval, seconds in known)
     return (
-        "A GPU is held out by projecting to it from the others and its data sheet:"
-        f" {inside} of {units.counted(len(known), 'case')} lie within their interval."
+        "A GPU is held out by estimating it from the others and its data sheet:"
+        f" {inside} of {units.counted(len(known), 'case')} are within their interval."
     )
 
 
@@ -232,9 +232,10 @@ def _intervals(projector: Projector) -> list[Block]:
         "An interval of a GPU that was measured reaches from the estimate divided by its width to"
         " the estimate times it. Widths are such that 90 % of held-out cases stay within, each"
         " model and method counting alike; where fewer than five of them were held out, a wide"
-        " one is assumed. Held: by widths from errors of other cases than those held out with it."
+        " one is assumed. Inside: by widths from errors of other cases than those held out with"
+        " it."
     )
-    header = ["Where", "Host's time over the GPU's", "Width", "Held"]
+    header = ["Where", "Host's time ÷ GPU's time", "Width", "Inside"]
     return [Prose(text=text), table(header, rows, words=2)]
 
 
@@ -256,5 +257,5 @@ def _missed(missed: Sequence[HeldOut]) -> Block:
         )
         for each in missed
     ]
-    header = ["Case", "Work", "On", "Held out", "Measured step", "Predicted step", "Error"]
+    header = ["Case", "Workload", "On", "Held out", "Measured step", "Predicted step", "Error"]
     return table(header, rows, words=4)

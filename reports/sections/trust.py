@@ -46,7 +46,7 @@ def _suite(dataset: Dataset) -> list[str]:
     limit = max(each.limit for each in figures)
     parts = [f"within {units.percent(limit)} in {counts['within']}"]
     parts += [f"beyond it in {counts['over']}"] if counts["over"] else []
-    parts += [f"undecided in {counts['not settled']}"] if counts["not settled"] else []
+    parts += [f"undecided in {counts['undecided']}"] if counts["undecided"] else []
     of = units.counted(counts.total(), "comparison")
     return [f"Step times against a bare script, in {of}: {', '.join(parts)}."]
 

@@ -25,16 +25,16 @@ def needs_and_cards(dataset: Dataset) -> list[Block]:
     rows = [_fit(groups, cards) for groups in cases.values()]
     if not rows:
         return []
-    header = ["Case", "Work", "Measured on", "Needs", "Smallest GPU that fits"]
+    header = ["Case", "Workload", "Measured on", "Needs", "Smallest GPU that fits"]
     header += ["With fragmentation", "Highest in"]
     text = (
-        "Needs: the highest that torch handed out to tensors, loading included, and the CUDA"
-        " context. With fragmentation: what torch had taken from the driver, and the context."
-        " GPUs are taken at the total that NVML reports, or else at what the vendor prints, as"
-        f" their profiles have it; profiles verified by a run: {_verified(cards)}. Where the host"
+        "Needs: peak PyTorch memory (loading included) plus the CUDA context."
+        " With fragmentation: what PyTorch had taken from the driver, plus the context."
+        " A GPU's memory is the total that NVML reports, or else what the vendor prints."
+        f" Profiles verified by a session: {_verified(cards)}. Where the host"
         " shares the memory, only what does not fit is certain."
         f' "fits" leaves {units.percent(1 - fits.COMFORTABLE_SHARE)} of the GPU free with'
-        ' fragmentation, "tight" holds the tensors and no more than that is known.'
+        ' fragmentation; "tight": the tensors fit, fragmentation may not.'
     )
     return [Prose(text=text), table([*header, *map(_card, cards)], rows, words=3)]
 

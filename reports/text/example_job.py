@@ -21,10 +21,10 @@ EPOCHS = 3
 JOB = Job(tokens=TOKENS, epochs=EPOCHS)
 
 TEXT = (
-    f"Example: {TOKENS / 1e6:g} million real tokens, {EPOCHS} epochs. Computed from the measured"
-    " rate of steady steps and the measured energy of a token, as if every row were like those of"
-    " the case; loading, compilation, evaluation and saving come on top. Energy is the GPU's"
-    " alone, and unknown where that of the case may not be quoted."
+    f"Example: {TOKENS / 1e6:g} million tokens (padding excluded), {EPOCHS} epochs. Computed from"
+    " the measured rate of steady steps and the measured energy of a token, as if every row were"
+    " like those of the case. Loading, compilation, evaluation and saving come on top. Energy is"
+    " the GPU's alone, and unknown where the case's energy may not be quoted."
 )
 
 

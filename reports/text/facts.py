@@ -60,15 +60,15 @@ def of_run(records: Sequence[Record], plan: Plan | None, run_id: str) -> Facts:
         if environment.gpu is not None:
             terms += _gpu(environment.gpu)
         terms.append(("Software", ", ".join(_software(records))))
-        weights = dict.fromkeys(r.weights for r in records if r.outcome == "ok")
-        terms.append(("Weights", ", ".join(weights)))
+        weights = phrases.weights_named(r.weights for r in records if r.outcome == "ok")
+        terms.append(("Weights", weights))
         begun = min(record.started_at for record in records)
         terms.append(("Measured", phrases.when(begun)))
         terms += _origin(records[0].origin)
         terms.append(("Suite", _suite(environment)))
     if plan is not None:
         terms.append(("Plan", _plan(plan)))
-    terms.append(("Run", run_id))
+    terms.append(("Session", run_id))
     return tuple((term, text) for term, text in terms if text)
 
 
@@ -80,20 +80,20 @@ def of_record(record: Record) -> Facts:
         ("Profile", profile_title([record], record.profile)),
         ("Device", hardware(record.environment)),
         ("Engine", record.engine),
-        ("Weights", record.weights),
+        ("Weights", phrases.weights_name(record.weights)),
         ("Repeat", str(record.launch)),
-        ("Run", record.run_id),
+        ("Session", record.run_id),
         ("Begun", phrases.when(record.started_at)),
         ("Wall clock", _seconds(record.wall_seconds)),
         ("Outside the worker", _seconds(record.harness_seconds)),
         *_failure(record.failure),
         ("Warm-up", _warmup(record)),
-        ("Settled", _settled(record)),
+        ("Step time settled", _settled(record)),
         ("Compile caches", _compiled(record)),
         ("Telemetry", _telemetry(record)),
         ("Worker's exit code", "" if record.exit_code is None else str(record.exit_code)),
         ("Record", f"{record.record_id}, schema {record.schema}"),
-        ("Work", record.work_key),
+        ("Workload key", record.work_key),
     ]
     return tuple((term, text) for term, text in plain if text)
 
@@ -183,7 +183,7 @@ def _settled(record: Record) -> str:
 def conflicts(records: Iterable[Record]) -> tuple[str, ...]:
     """Return what changed within a run and should not have: GPU, driver, packages, revision."""
     return tuple(
-        f"{name} changed within this run: {', '.join(values)}"
+        f"{name} changed within this session: {', '.join(values)}"
         for name, values in changes(records).items()
     )
 

@@ -117,7 +117,7 @@ def ratio(group: Replicates, others: Sequence[Replicates]) -> Ratio:
     for name in dict.fromkeys([BASELINE, method.reference]):
         base = by_name.get(name) if name else None
         if name is None or base is None:
-            reasons += [f"{name} is not in this run"] if name else []
+            reasons += [f"{name} is not in this session"] if name else []
             continue
         if name == method.name:
             return Ratio(text="baseline")

@@ -1,5 +1,6 @@
 """What pages and Markdown call things: cases, workloads, metrics and their values."""
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 
@@ -39,7 +40,7 @@ OUTCOME_HELP = {
     "oom": "Host or GPU memory did not suffice.",
     "unsupported": "No library here can run this method on this model; the reason is given.",
     "timeout": "A phase or a step took longer than its limit.",
-    "error": "The engine or the suite raised an error; its last lines are on the record's page.",
+    "error": "The engine or the suite raised an error; its last lines are on the result's page.",
     "killed": "The worker was ended by a signal.",
     "skipped": "The case was not started.",
     "invalid": "The case ran, but a truth check failed: its numbers do not count.",
@@ -60,7 +61,7 @@ PARTS: dict[Part, tuple[str, str]] = {
     ),
     "activations": (
         "Activations",
-        "what the peak of a step adds to its beginning, less gradients; work space included",
+        "what the peak of a step adds to its beginning, less gradients; workspace included",
     ),
     "residual": ("Residual", "handed out by torch, explained by no other line"),
     "fragmentation": ("Fragmentation", "reserved by torch at the peak, not handed out"),
@@ -71,6 +72,9 @@ _DATA = {
     "real-length": "real-length sequences",
     "text": "text",
 }
+
+FILL = 2  #: how random weights are drawn today, ``FILL_VERSION`` of ``suite.worker.model.weights``
+_DRAWN = re.compile(r"dummy seed (\d+)(?: fill (\d+))?")
 
 #: How each unit is printed; pages list metrics in this order of units.
 _FORMATS: dict[str, Callable[[float], str]] = {
@@ -144,7 +148,7 @@ def repeats(group: Replicates) -> str:
     """
     counted = launches(len(group.ok), len(group.records))
     runs = len({record.run_id for record in group.records})
-    return counted if runs == 1 else f"{counted} in {runs} runs"
+    return counted if runs == 1 else f"{counted} in {runs} sessions"
 
 
 def noise(group: Replicates) -> str:
@@ -179,7 +183,8 @@ def routing(records: Iterable[Record]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(
             f"{short(record.case.model.title)}: a random router spreads tokens almost evenly over"
-            " the experts, a trained one does not. These times are those of an even load."
+            " the experts, a trained one does not. So these times assume that all experts are"
+            " equally busy."
             for record in records
             if record.weights.startswith("dummy")
             and record.case.model.architecture.experts is not None
@@ -190,14 +195,31 @@ def routing(records: Iterable[Record]) -> tuple[str, ...]:
 def _weights(text: str) -> str:
     if text.startswith("dummy"):
         return (
-            "Dummy weights: every tensor in its full size, filled with random numbers drawn from"
-            " the seed. Losses say whether methods compute the same thing, not how well a model"
-            " learns. Shapes decide time and memory; values touch them only through the routing"
-            " of experts and the power that data draws. Made-up 4-bit weights have one scale for"
-            " all their blocks, quantized ones one for each; the published results have steps on"
-            " both, taken in turns."
+            "Random weights: every tensor has its full size and random values from the seed."
+            " Losses say whether methods compute the same thing, not how well a model learns."
+            " Speed and memory depend on tensor shapes. Values matter only for expert routing and"
+            " power. Random 4-bit weights share one scale; real ones have one per block. The"
+            " published results have steps on both, taken in turns."
         )
     return f"Base weights: {text}."
+
+
+def weights_name(text: str) -> str:
+    """Return what a reader calls base weights: ``random weights (seed 17)``, or else as they are.
+
+    Values that an older suite drew are not those of today: they are told by their number.
+    """
+    drawn = _DRAWN.fullmatch(text)
+    if drawn is None:
+        return "random weights" if text == "dummy" else text  # of a case that drew none
+    seed, fill = drawn[1], int(drawn[2] or 1)
+    older = "" if fill == FILL else f", fill {fill}"
+    return f"random weights (seed {seed}{older})"
+
+
+def weights_named(texts: Iterable[str]) -> str:
+    """Return the names of base weights in one phrase, each once."""
+    return ", ".join(dict.fromkeys(map(weights_name, texts)))
 
 
 def short(text: str) -> str:

@@ -156,8 +156,8 @@ def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None
     family = families.of(case.model.family)
     if method.experts != "engine" and not family.unsloth_splits_experts:
         if architecture.experts is None:
-            return f"{case.model.name} has no experts that a loop could go over"
-        return "Unsloth has a switch between loop and grouped products for gpt-oss alone"
+            return f"{case.model.name} has no experts to compute one by one"
+        return "Unsloth can compute experts one by one or grouped for gpt-oss alone"
     if case.workload.packing != "none" and family.no_packing:
         return family.no_packing
     return None

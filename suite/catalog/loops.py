@@ -23,6 +23,6 @@ LOOPS: Mapping[Loop, LoopKind] = MappingProxyType(
     {
         "sft": LoopKind(words="TRL's SFTTrainer", fused_loss=True),
         "trainer": LoopKind(words="transformers' Trainer"),
-        "bare": LoopKind(words="a plain loop"),
+        "bare": LoopKind(words="plain PyTorch, no trainer"),
     }
 )

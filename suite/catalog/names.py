@@ -28,7 +28,7 @@ Suffix = Annotated[
     str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=LONGEST // 2)
 ]
 
-_RULE = "begins with a letter or digit and holds letters, digits, '.', '_', '+' and '-' only"
+_RULE = "begins with a letter or digit and has letters, digits, '.', '_', '+' and '-' only"
 _TEXTS = (
     f"Expected `str` matching regex {_PATTERN!r}",
     f"Expected `str` of length <= {LONGEST}",

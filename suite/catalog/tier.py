@@ -67,7 +67,7 @@ class Warmup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         if self.max_steps < 2 * self.window_steps:
-            raise ValueError("max_steps must hold two windows")
+            raise ValueError("max_steps must cover two windows")
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -111,9 +111,9 @@ def _refuse_beyond(value: object, depth: int) -> None:
         for inner in value.values() if isinstance(value, dict) else value:
             _refuse_beyond(inner, depth - 1)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"holds {value}, which is no number here; leave out what is unknown")
+        raise ValueError(f"contains {value}, which is no number here; leave out what is unknown")
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ValueError("holds a whole number of more than 64 bits")
+        raise ValueError("contains a whole number of more than 64 bits")
 
 
 def _refuse_unknown_keys(path: Path, data: Mapping[str, Any], kind: Any, at: str = "") -> None:

@@ -9,7 +9,7 @@ from suite.results.comparison import GATED, Comparison, QuantityResult
 from suite.results.metrics import all_metrics
 from suite.results.stats import significance
 
-#: "smallest": the slowdown that these launches would have shown four times of five.
+#: "smallest": the slowdown that these repeats would have shown four times of five.
 HEADER = [
     "case",
     "quantity",
@@ -18,10 +18,10 @@ HEADER = [
     "ratio",
     "interval",
     "smallest",
-    "launches",
+    "repeats",
     "verdict",
 ]
-RIGHT = "base candidate ratio interval smallest launches"
+RIGHT = "base candidate ratio interval smallest repeats"
 
 
 def show(found: Comparison, said: Sequence[str]) -> None:
@@ -84,8 +84,8 @@ def sentences(found: Comparison) -> list[str]:
     """Return what the table does not say."""
     said = [f"{each.case_id}: {each.kind}. {each.note}".rstrip(". ") for each in found.changes]
     said += [
-        f"{each.case_id}: launch {each.launch} of the {each.side} (run {each.run_id}) has no"
-        f" numbers: {each.reason}"
+        f"{each.case_id}: repeat {each.launch} of the {each.side} (session {each.run_id}) has"
+        f" no numbers: {each.reason}"
         for each in found.failed
     ]
     for line in found.lines:
@@ -96,7 +96,7 @@ def sentences(found: Comparison) -> list[str]:
         if line.metric == GATED and (line.margin or 0.0) > significance.MARGIN:
             said.append(
                 f"{line.case_id}: a change counts from {units.percent(line.margin or 0.0)} on,"
-                " since its launches scatter by calibration"
+                " since the calibration shows how far its repeats scatter"
             )
         if line.metric == GATED and line.verdict == significance.Verdict.INCONCLUSIVE:
             said.append(f"{line.case_id}: {_inconclusive(line)}")
@@ -125,9 +125,9 @@ def answer(failures: Sequence[str], too_few: str = "") -> str:
 
 
 def _inconclusive(line: QuantityResult) -> str:
-    needed = "more launches than anybody would take"
+    needed = "more repeats than anybody would take"
     if line.needed is not None:
-        needed = f"about {line.needed} launches a side"
+        needed = f"about {line.needed} repeats a side"
     smallest = "" if line.smallest is None else units.percent(line.smallest)
     return f"a slowdown of {smallest} would have been found; to settle this, {needed}"
 

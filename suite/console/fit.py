@@ -46,9 +46,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 SOURCES = {
     "workspaces": "as on measured GPUs",
     "other_tensors": "the batch, and what the engine keeps",
-    "activations": "fitted on records",
-    "fragmentation": "as a share of what comes and goes, from records",
-    "context": "from records",
+    "activations": "fitted on measured cases",
+    "fragmentation": "as a share of what comes and goes, from measured cases",
+    "context": "from measured cases",
 }
 AXES = {"sequence_tokens": "Tokens a row", "batch_sequences": "Rows a batch"}
 SIZES = "has needs measured"
@@ -68,7 +68,7 @@ def show(answers: Sequence[Answer]) -> None:
         tables.say(
             f"{phrases.work(answers[0].case.workload)}, {phrases.LOOPS[answers[0].case.loop]}."
         )
-        tables.say(f"Estimated, but for the column of what was measured: {_rule()}")
+        tables.say(f'Estimated, except the column "measured": {_rule()}')
         _unverified(answers)
         return
     tables.show(
@@ -91,7 +91,7 @@ def show(answers: Sequence[Answer]) -> None:
 def _unverified(answers: Sequence[Answer]) -> None:
     cards = dict.fromkeys(a.profile.name for a in answers if not a.profile.verified)
     if cards:
-        tables.say(f"Unverified, for the suite was never run there: {', '.join(cards)}.")
+        tables.say(f"Unverified (the suite never ran there): {', '.join(cards)}.")
 
 
 def errors(records: Iterable[Record], form: str) -> None:
@@ -106,7 +106,7 @@ def errors(records: Iterable[Record], form: str) -> None:
         print(screen.json(msgspec.json.format(msgspec.json.encode(content), indent=1).decode()))
         return
     if not found:
-        tables.say("No record on a GPU to leave out: the error of the model is unknown.")
+        tables.say("No result on a GPU to leave out: the error of the model is unknown.")
         return
     header = (
         "left-out",
@@ -180,7 +180,7 @@ def _full(answer: Answer) -> None:
     tables.say(f"Estimated, not measured; {estimate.note or f'calibrated on {on} of its kind'}.")
     tables.say(_rule())
     if answer.measured is None:
-        tables.say("Measured: no record of this work on this GPU.")
+        tables.say("Measured: no result of this workload on this GPU.")
         return
     seen = answer.measured
     if seen.records:
@@ -219,7 +219,7 @@ def _measured(answer: Answer) -> str:
         return ""
     size = seen.need.fragmented_bytes
     if size is not None:
-        return f"{units.bytes_(size)}, {units.counted(seen.records, 'launch')}"
+        return f"{units.bytes_(size)}, {units.counted(seen.records, 'repeat')}"
     return seen.failures[0].partition(":")[0] if seen.failures else "unknown"
 
 

@@ -68,8 +68,8 @@ def _doubts(records: Iterable[Record]) -> list[str]:
 
 
 def _safe(run: Run) -> str:
-    records = f"{len(run.records)} of {run.plan.total} records are safe in {run.folder}"
-    return f"{records}; go on with: {resume_command(run)}"
+    done = f"{len(run.records)} of {run.plan.total} results are safe in {run.folder}"
+    return f"{done}; go on with: {resume_command(run)}"
 
 
 def resume_command(run: Run) -> str:
@@ -79,6 +79,6 @@ def resume_command(run: Run) -> str:
 
 
 def kept(run: Run) -> str:
-    """Return how many records there are, and how many of them failed."""
+    """Return how many results there are, and how many of them failed."""
     failed = len(failures(run.records))
-    return f"{units.counted(len(run.records), 'record')}{f', {failed} failed' if failed else ''}"
+    return f"{units.counted(len(run.records), 'result')}{f', {failed} failed' if failed else ''}"

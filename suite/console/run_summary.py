@@ -28,7 +28,7 @@ def show(records: Iterable[Record]) -> None:
         print()
     for record in known:
         if record.record_id in reasons:
-            launch = f", launch {record.launch}" if record.launch > 1 else ""
+            launch = f", repeat {record.launch}" if record.launch > 1 else ""
             tables.say(f"{record.case_id}{launch}: {reasons[record.record_id]}")
 
 

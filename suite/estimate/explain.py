@@ -61,7 +61,7 @@ def basis(entry: Entry) -> str:
         runs = len({record.run_id for record in entry.records})
         launches = units.counted(entry.launches, "repeat")
         measured = f"measured {whose(entry.records[0])}".rstrip()
-        return f"{measured}, {launches}{f' of {runs} runs' if runs > 1 else ''}"
+        return f"{measured}, {launches}{f' in {runs} sessions' if runs > 1 else ''}"
     if entry.basis == "projected":
         return "estimated"
     if entry.records:
@@ -85,7 +85,7 @@ def parts(found: Projection) -> str:
     if found.power_seconds is not None:
         least = units.estimated("seconds", found.power_seconds)
         limits = "which decides" if found.power_limits else "which does not decide"
-        text += f"; the board's power needs {least} for this work at least, {limits}"
+        text += f"; the board's power needs {least} for this workload at least, {limits}"
     return text
 
 
@@ -144,7 +144,7 @@ def versus(one: Entry, other: Entry) -> list[str]:
         said = [f"{ahead} is {'' if measured else 'estimated '}ahead: {rate}"]
     else:
         nearer = ours if found.value > 1 else theirs
-        said = [f"open, {nearer} more likely ahead, as the interval of the ratio holds 1: {rate}"]
+        said = [f"too close to call, {nearer} more likely ahead: {rate}"]
     if not (misfit or measured):
         said += _beyond(one)
     return [*said, *_differences(one, other)]
@@ -177,7 +177,8 @@ def _beyond(entry: Entry) -> list[str]:
     method, experts = entry.case.method, entry.case.model.architecture.experts
     if experts is not None and method.engine == "unsloth" and method.quantization is not None:
         said.append(
-            "before July 2026 Unsloth ran these experts in a loop, with more for the host to do"
+            "before July 2026 Unsloth computed these experts one by one, with more work for the"
+            " host"
         )
     return said
 
@@ -238,26 +239,28 @@ def fine_print(entries: Sequence[Entry], grounds: Sequence[Record]) -> list[str]
     ]
     if projected:
         said.append(
-            "Estimated: from measured cases and the GPU's data sheet, with an interval that"
-            " nine of ten held-out cases stayed in, each model and method counting alike and"
-            " those apart where the host decides, and"
-            " wider by assumed ranges of rates and energy for a GPU never measured."
-            " A chip of another architecture is assumed to need as much less energy for an"
-            " operation as its board has less power for each of its peak."
+            "Estimates come from measured cases and the GPU's data sheet."
+            " Nine of ten cases that the fit did not see lay within such an interval."
+            " Each model and method counts alike there, and cases where the host decides have"
+            " intervals of their own."
+            " For a GPU never measured the interval is wider, by assumed ranges of rates and"
+            " energy."
+            " A chip of another architecture is assumed to need less energy for an operation,"
+            " in proportion to its board power over its peak."
         )
         said += _hosts(entries)
     if "dummy" in weights:
         some = "" if weights == {"dummy"} else " in part"
-        also = ", so also what estimates rest on" if projected else ""
+        also = "; estimates rest on them too" if projected else ""
         said.append(f"Measured{some} with random weights of full size{also}.")
         if any(
             entry.case.model.architecture.experts is not None
             for entry in entries
             if entry.basis != "none"
         ):
-            said.append("Routing to experts is random with them, as a trained model's is not.")
+            said.append("Their routing to experts is random; a trained model's is not.")
     if any(entry.launches == 1 for entry in entries):
-        said.append("1 repeat: nothing is known of how far another would lie from it.")
+        said.append("1 repeat: variation not shown.")
     hosts = {(r.environment.cpu, r.environment.cpu_count, r.profile) for r in records}
     if len(hosts) == 1:
         said.append("Everything measured here ran on one host.")

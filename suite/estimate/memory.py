@@ -217,7 +217,7 @@ def _others(case: Case, sizes: Work) -> int:
 
 def _note(sizes: Work, scale: activations.ActivationScale | None, case: Case) -> str:
     if scale is None:
-        return "not calibrated: no record of its kind"
+        return "not calibrated: nothing of its kind was measured"
     if case.model.name not in scale.models:
         return f"fitted on other models: {', '.join(sorted(scale.models))}"
     least, most = scale.tokens

@@ -157,7 +157,9 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         return self.projector.project(case, profile)
 
     def _projected(self, case: Case, profile: Profile, verdict: Verdict) -> Entry:
-        lacking = "no record to estimate from: no case of fixed-length sequences on a probed GPU"
+        lacking = (
+            "nothing measured to estimate from: no case of fixed-length sequences on a probed GPU"
+        )
         if self.projector is not None:
             lacking = self.projector.lacks(case, profile)
         if lacking or self.projector is None:

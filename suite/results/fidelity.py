@@ -75,7 +75,7 @@ class Fidelity(Struct, frozen=True, kw_only=True):
         return tuple((1 + wall) / (1 + reported) - 1 for wall, reported in both)
 
     @property
-    def verdict(self) -> Literal["within", "over", "not settled"]:
+    def verdict(self) -> Literal["within", "over", "undecided"]:
         """Return whether the differences lie within the limit, by their 95 % intervals.
 
         Within: all intervals do. Over: one of them lies beyond the limit altogether.
@@ -86,7 +86,7 @@ class Fidelity(Struct, frozen=True, kw_only=True):
         if any(low > self.limit or high < -self.limit for low, high in known):
             return "over"
         inside = all(-self.limit <= low and high <= self.limit for low, high in known)
-        return "within" if inside and len(known) == len(spans) > 0 else "not settled"
+        return "within" if inside and len(known) == len(spans) > 0 else "undecided"
 
 
 def mean_interval(pairs: Sequence[float]) -> tuple[float, float] | None:

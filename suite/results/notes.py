@@ -21,7 +21,7 @@ def _computed(record: Record) -> Iterator[str]:
         return
     found = settled(record)
     if found.settled is False:
-        yield f"not settled: {found.reason}"
+        yield f"step time did not settle: {found.reason}"
     elif found.settled and found.reason:
         yield found.reason
     if faults := page_faults(record):

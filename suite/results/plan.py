@@ -40,7 +40,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         planned = max(self.total, self.launches)  # a plan without cases has a limit too
         if planned > MOST_RECORDS:
-            raise ValueError(f"plans {planned:,} records; a run has {MOST_RECORDS:,} at most")
+            raise ValueError(f"plans {planned:,} results; a session has {MOST_RECORDS:,} at most")
 
     @property
     def total(self) -> int:

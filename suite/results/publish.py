@@ -97,7 +97,7 @@ def _fit(run: Path, *, partial: bool) -> tuple[Plan, tuple[Record, ...]]:
         lines = "".join(f"\n  {problem}" for problem in collection.problems)
         raise BadInput(f"{run}: not fit to be published:{lines}")
     if len(collection.plans) != 1:
-        raise BadInput(f"{run}: {len(collection.plans)} runs in one folder; give one run")
+        raise BadInput(f"{run}: {len(collection.plans)} sessions in one folder; give one")
     (plan,) = collection.plans
     for name in (plan.profile, plan.run_id):
         if name.endswith((".json", ".jsonl")):
@@ -105,8 +105,8 @@ def _fit(run: Path, *, partial: bool) -> tuple[Plan, tuple[Record, ...]]:
     if (missing := collection.missing()) and not partial:
         _, launch, case = missing[0]
         raise BadInput(
-            f"{run}: {len(missing)} of {plan.total} cases have no record"
-            f" (first: {case.case_id}, launch {launch})",
+            f"{run}: {len(missing)} of {plan.total} cases have no result"
+            f" (first: {case.case_id}, repeat {launch})",
             hint=f"Finish it: ./tunebench run --resume {run}, or publish it with --partial.",
         )
     return plan, collection.records
@@ -141,7 +141,7 @@ def _made_up_for(folder: Path, records: Sequence[Record]) -> bool:
 
 def _cannot_write(folder: Path, error: OSError) -> WrongMachine:
     """Return what is said, which depends on how far it got."""
-    done = f"the run is published, {NOISE} beside it may lack it"
+    done = f"the session is published, {NOISE} beside it may lack it"
     what = done if _published(folder) else "nothing is published"
     return WrongMachine(
         f"{folder}: cannot be written: {error.strerror}; {what}",

@@ -221,7 +221,7 @@ class Telemetry(Struct, frozen=True, kw_only=True, dict=True):
             known = [value for value in column if value is not None]
             # Whole numbers of any size are valid JSON and would overflow a mean.
             if known and max(max(known), -min(known)) > MOST:
-                return "telemetry holds impossible values"
+                return "telemetry has impossible values"
         return ""
 
 

@@ -51,7 +51,7 @@ def make(
     launches = launches or chosen.launches
     if len(found) * launches > MOST_RECORDS:
         raise BadInput(
-            f"{len(found)} cases in {launches:,} launches: a run has {MOST_RECORDS:,} records"
+            f"{len(found)} cases in {launches:,} repeats: a session has {MOST_RECORDS:,} results"
             " at most"
         )
     now = utc.now()
@@ -76,7 +76,7 @@ def newest(runs: Path = RUNS) -> Path:
     found = sorted(path.parent for path in runs.glob(f"*/{PLAN}"))
     if not found:
         raise BadInput(
-            f"no run in {runs.absolute()} to go on with", hint="Give its folder: --resume DIR"
+            f"no session in {runs.absolute()} to go on with", hint="Give its folder: --resume DIR"
         )
     return found[-1]
 
@@ -87,7 +87,7 @@ def _weights(text: str) -> str:
     folder = Path(text)
     if not (folder / "config.json").is_file():
         raise BadInput(
-            f"weights {text!r}: not dummy, not hub, and no checkpoint folder",
-            hint="A checkpoint folder holds config.json and the weights.",
+            f"weights {text!r}: not dummy (random weights), not hub, and no checkpoint folder",
+            hint="A checkpoint folder has config.json and the weights.",
         )
     return str(folder.resolve())

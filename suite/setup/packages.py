@@ -44,7 +44,7 @@ def _ensure(lock: str, modules: Sequence[str], more: str) -> None:
         if missing := _missing(modules):
             raise WrongMachine(
                 f"{sys.prefix} is damaged: {', '.join(missing)} cannot be found",
-                hint="Remove that folder; the next run makes it anew.",
+                hint="Remove that folder; the next command makes it anew.",
             )
     elif missing:
         install = f"{sys.executable} -m pip install"

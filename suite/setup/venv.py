@@ -56,7 +56,7 @@ def make(folder: Path) -> None:
         adopted = foreign and _runs(folder) is not None
         if strangers and not adopted:
             raise WrongMachine(
-                f"{folder} holds what no virtual environment does: {', '.join(sorted(strangers))}",
+                f"{folder} has what no virtual environment has: {', '.join(sorted(strangers))}",
                 hint="Move it away, or set TUNEBENCH_VENV to another folder.",
             )
         (folder / "tunebench").mkdir(parents=True, exist_ok=True)

@@ -15,19 +15,19 @@ from suite.results.storage.run_folder import create, open_run
 from suite.signals import Signals
 
 METHODS = ("lora", "unsloth-qlora")
-HEADER = ("case", "launches", "step", "spread", "range", "gates", "a change counts from")
+HEADER = ("case", "repeats", "step", "spread", "range", "gates", "a change counts from")
 
 
 def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "calibrate",
-        "Measure how far launches of the same case lie apart on this machine, where\n"
-        "nothing changed between them (A/A). compare takes its margin from it: a case\n"
-        "that scatters must change by more before a gate fails. Give it every case that\n"
-        "a gate looks at.",
+        "Measure how far repeats of the same case differ on this machine, where nothing\n"
+        "changed between them (A/A). compare takes its margin from it: a case that\n"
+        "scatters must change by more before a gate fails. Give it every case that a\n"
+        "gate looks at.",
         [
-            ("./tunebench calibrate", "five launches"),
+            ("./tunebench calibrate", "five repeats"),
             ("./tunebench calibrate --launches 10 --out runs/aa", "more"),
             ("./tunebench compare runs/old runs/new --noise runs/aa", "use it"),
         ],
@@ -47,14 +47,16 @@ def parser() -> Parser:
         type=positive,
         default=noise.GATE_LAUNCHES,
         metavar="N",
-        help=f"at least {noise.GATE_LAUNCHES} (default)",
+        help=f"repeats of each case, at least {noise.GATE_LAUNCHES} (default)",
     )
-    made.add_argument("--out", type=path, metavar="DIR", help="run folder; goes on if it is one")
+    made.add_argument(
+        "--out", type=path, metavar="DIR", help="session folder; goes on if it is one"
+    )
     return made
 
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
-    """Measure, write ``noise.json`` beside the journal, and say what it holds."""
+    """Measure, write ``noise.json`` beside the journal, and say what is in it."""
     from suite.console.measure import measure
     from suite.run import planning
     from suite.run.machine.environment import resolve_profile

@@ -32,8 +32,8 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "compare",
-        "Compare a candidate with a base, case by case. Replicates are launches: five a\n"
-        "side for a gate (./tunebench run --launches 5), three or more for an interval.\n"
+        "Compare a candidate with a base, case by case. Each side needs five repeats\n"
+        "for a gate (./tunebench run --launches 5), three or more for an interval.\n"
         f"SLOWER, FASTER: by over {units.percent(significance.MARGIN)}; for all cases together,"
         f" {units.percent(significance.SLOWER_ALPHA)} false at most.\n"
         f'SAME: within {units.percent(significance.MARGIN)}. Else INCONCLUSIVE. "smallest" is the'
@@ -43,7 +43,7 @@ def parser() -> Parser:
             ("./tunebench compare runs/old runs/new --gate", "exit code 5 on a regression"),
         ],
     )
-    made.add_argument("base", type=path, metavar="BASE", help="run, folder or file: before")
+    made.add_argument("base", type=path, metavar="BASE", help="session, folder or file: before")
     made.add_argument("candidate", type=path, metavar="CANDIDATE", help="the same: after")
     made.add_argument("--gate", action="store_true", help="exit with 5 on a regression")
     made.add_argument("--strict", action="store_true", help="--gate fails on INCONCLUSIVE too")
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         )
     failures = list(found.failures)
     if args.strict:
-        failures += [f"{case_id}: not settled" for case_id in found.open]
+        failures += [f"{case_id}: inconclusive" for case_id in found.open]
     said, answer = comparison.sentences(found), comparison.answer(failures, why)
     if args.format == "json":
         document = {**msgspec.to_builtins(found), "failures": failures, "cannot_gate": why}

@@ -25,18 +25,20 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "export",
-        "Write results as a table: one row a record (a case in one launch), one column a\n"
+        "Write results as a table: a row for each repeat of a case, a column for each\n"
         "metric. Units are SI; an unknown number is an empty cell in CSV, null in JSON.\n"
         "As Markdown: tables for people, methods beside each other, units as on the page.",
         [
             ("./tunebench export runs/a --out a.csv", "for a spreadsheet"),
-            ("./tunebench export runs/* --format jsonl", "several runs, for jq"),
+            ("./tunebench export runs/* --format jsonl", "all sessions, for jq"),
             ("./tunebench export a --format parquet --out a.parquet", "for pandas"),
             ("./tunebench export runs/a --format markdown", "for a README"),
             ("./tunebench export a --format badge --methods lora", "one case, SVG"),
         ],
     )
-    made.add_argument("paths", nargs="+", type=path, metavar="PATH", help="runs or record files")
+    made.add_argument(
+        "paths", nargs="+", type=path, metavar="PATH", help="sessions or record files"
+    )
     made.add_argument(
         "--format",
         type=one_of("csv", "json", "jsonl", "parquet", "markdown", "badge"),
@@ -50,7 +52,7 @@ def parser() -> Parser:
         metavar="TABLE",
         help=f"of Markdown only this: {', '.join(TABLES)}",
     )
-    made.add_argument("--models", type=names, metavar="NAMES", help="records of these models only")
+    made.add_argument("--models", type=names, metavar="NAMES", help="results of these models only")
     made.add_argument("--methods", type=names, metavar="NAMES", help="and of these methods only")
     made.add_argument("--out", metavar="FILE", default="-", help="(default: -, standard output)")
     return made
@@ -108,7 +110,7 @@ def only(found: Collection, kind: Literal["model", "method"], wanted: Sequence[s
     for name in wanted:
         if name not in known:
             hint = did_you_mean(name, sorted(known))
-            raise BadInput(f"no record of {kind} {name!r} in what was given", hint=hint)
+            raise BadInput(f"no result of {kind} {name!r} in what was given", hint=hint)
     plans = (
         msgspec.structs.replace(
             plan, cases=tuple(case for case in plan.cases if getattr(case, kind).name in wanted)
@@ -128,11 +130,11 @@ def badge(found: Collection, references: References) -> str:
 
     groups = group(found.records)
     if len(groups) != 1:
-        named = [f"{each.case.case_id} in run {each.first.run_id}" for each in groups]
+        named = [f"{each.case.case_id} in session {each.first.run_id}" for each in groups]
         listed = "; ".join(named[:5]) + ("; …" if len(named) > 5 else "")
         raise BadInput(
             f"a badge is of one case, and here are {len(named)}{': ' if named else ''}{listed}",
-            hint="Choose one: the folder of one run, --models and --methods.",
+            hint="Choose one: the folder of one session, --models and --methods.",
         )
     return drawn(groups[0], references)
 

@@ -36,7 +36,7 @@ def parser() -> Parser:
         "fit",
         "Would a model and method fit a GPU? Weights, adapters and optimizer state by\n"
         "formula; activations, fragmentation and the CUDA context fitted on measured\n"
-        "records. An estimate with its interval; probe finds out on a GPU.",
+        "cases. An estimate with its interval; probe finds out on a GPU.",
         [
             ("./tunebench fit --model qwen3-8b --method lora --gpu l40s", "by part"),
             ("./tunebench fit --model qwen3-32b --gpu b200", "every method"),
@@ -52,7 +52,7 @@ def parser() -> Parser:
     add("--batch", type=positive, metavar="B", help="rows a batch (default: 2)")
     add("--max-seq", action="store_true", help="how long rows may be")
     add("--max-batch", action="store_true", help="how many rows a batch may have")
-    add("--errors", action="store_true", help="how far off on records that were left out")
+    add("--errors", action="store_true", help="how far off on results that were left out")
     add("--results", nargs="+", type=path, metavar="PATH", help="instead of the published ones")
     add("--format", type=one_of("text", "json"), default="text", metavar="F", help="text or json")
     return made
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.errors:
         given = [f"--{name.replace('_', '-')}" for name in CHOICES if getattr(args, name)]
         if given:
-            raise BadInput(f"--errors is about all records; it contradicts {', '.join(given)}")
+            raise BadInput(f"--errors is about all results; it contradicts {', '.join(given)}")
     else:
         wanted, cards = asked(args), _cards(args.gpu)
     found = read(args.results or [RESULTS])

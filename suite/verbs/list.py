@@ -13,6 +13,7 @@ from suite.signals import Signals
 Row = dict[str, str | int | None]
 
 NOUNS = ("models", "methods", "tiers", "profiles", "cases")
+_HEADS = {"loop": "trainer"}  #: of tables, where that of the JSON is a field's name
 
 
 def parser() -> Parser:
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     for noun, rows in found.items():
         if len(found) > 1:
             print(f"{noun.upper()}")
-        headers = list(rows[0]) if rows else []
+        headers = [_HEADS.get(name, name) for name in rows[0]] if rows else []
         tables.show(headers, [_text(row) for row in rows], right="parameters cases steps")
         if len(found) > 1:
             print()

@@ -44,7 +44,7 @@ how many tokens the hours at hand are enough for, energy of the GPU, rent, and
 the cost on a GPU of your own. Every row is measured, or estimated with its
 interval from what was measured. Methods on one GPU are told apart by ratios
 with intervals of their own, in which what is unknown of the GPU cancels.
-Tokens are real ones in fixed-length sequences, so none is padding."""
+Tokens (padding excluded) come in fixed-length sequences."""
 
 
 def parser() -> Parser:
@@ -60,7 +60,9 @@ def parser() -> Parser:
         ],
     )
     made.add_argument("--model", metavar="NAME", help="what is tuned")
-    made.add_argument("--tokens", type=tokens, metavar="N", help="real tokens of the data: 40M")
+    made.add_argument(
+        "--tokens", type=tokens, metavar="N", help="tokens of the data, padding excluded: 40M"
+    )
     made.add_argument(
         "--epochs", type=epochs, default=1.0, metavar="N", help="passes over them (default: 1)"
     )
@@ -115,7 +117,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.errors:
         given = [f"--{name}" for name in CHOICES if getattr(args, name)]
         if given:
-            raise BadInput(f"--errors is about all records; it contradicts {', '.join(given)}")
+            raise BadInput(f"--errors is about all results; it contradicts {', '.join(given)}")
         found = read(args.results or [RESULTS])
         from reports.export import markdown
 
@@ -221,8 +223,8 @@ def _show(answers: Sequence[JobAnswer], load: Workload, plan: planner.Planner) -
     entries = [entry for each in answers for entry in each.entries]
     passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
-        f"{job.tokens:,.0f} real tokens, {passes}, in steps of {load.batch_sequences:,} ×"
-        f" {load.sequence_tokens:,} tokens, fixed-length sequences."
+        f"{job.tokens:,.0f} tokens (padding excluded), {passes}, in steps of"
+        f" {load.batch_sequences:,} × {load.sequence_tokens:,} tokens, fixed-length sequences."
     )
     print()
     rows = [_row(entry, job, hours, known) for entry in entries]

@@ -61,7 +61,7 @@ def parser() -> Parser:
         "Find the longest rows, or the most, that train on this machine: by trying, each\n"
         "time in a process of its own, doubled and then halved, beginning near the\n"
         "estimate of fit. Out of memory is an answer; anything else that fails ends the\n"
-        "search. Every try is a run with its record. Runs here, not in containers.",
+        "search. Every try is a session of its own. Runs here, not in containers.",
         [
             ("./tunebench probe --model qwen3-8b --method qlora --max-seq", "batches of 1"),
             ("./tunebench probe --model qwen3-8b --method lora --seq 4096", "how many rows"),
@@ -79,7 +79,7 @@ def parser() -> Parser:
     add("--step", type=positive, metavar="N", help="how exactly (default: 256 tokens, 1 row)")
     add("--tries", type=positive, default=TRIES, metavar="N", help=f"at most (default: {TRIES})")
     add("--profile", default="auto", metavar="NAME", help="hardware profile")
-    add("--weights", default="dummy", metavar="W", help="dummy (default), hub, or PATH")
+    add("--weights", default="dummy", metavar="W", help="dummy (random, default), hub, or PATH")
     add("--out", type=path, metavar="DIR", help="results (default: runs/probe-TIME); goes on")
     return made
 
@@ -256,14 +256,14 @@ def _say(
     run_summary.show(_records(folder))
     print()
     good, bad = asked.search.edge(tried)
-    held = "held nothing" if good is None else f"held {_amount(asked, good)}"
+    fitted = "nothing fits" if good is None else f"{_amount(asked, good)} fit"
     if bad is not None:
-        held += f", {bad:,} ran out of memory"
+        fitted += f", {bad:,} ran out of memory"
     elif good == asked.search.bound:
-        held += ", as many as there can be"
-    tables.say(f"{asked.case.case_id} on {asked.profile}: {held}.")
+        fitted += ", as many as there can be"
+    tables.say(f"{asked.case.case_id} on {asked.profile}: {fitted}.")
     if stopped:
         tables.say(f"Not the edge: the search ended at {stopped}")
     elif more:
         tables.say(f"Not the edge yet: after {len(tried)} tries; --tries allows more.")
-    tables.say(f"Every try is a record in {folder}; --out {folder} goes on.")
+    tables.say(f"Every try is in {folder}; --out {folder} goes on.")

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         code = measure(opened, signals, json=False)
         if code not in (EXIT_OK, EXIT_CASES):
             site = shlex.quote(str(folder / "site"))
-            print(f"then: ./tunebench report {shlex.quote(str(folder))} --out {site}")
+            print(f"Then: ./tunebench report {shlex.quote(str(folder))} --out {site}")
             return code
         from reports.site.build import build
 

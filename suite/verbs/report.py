@@ -1,4 +1,4 @@
-"""``tunebench report``: a web page that compares runs."""
+"""``tunebench report``: a web page that compares sessions."""
 
 import argparse
 import json
@@ -12,10 +12,11 @@ from suite.results.storage.run_folder import Collection, read
 from suite.signals import Signals
 
 DESCRIPTION = """\
-Write a web page that compares runs: any number of run folders, published
-folders and record files together, from one machine or many. The page needs no
-server and loads nothing from elsewhere. --single-file makes one file of it, to
-send or attach: all tables and numbers, and with --with-raw all steps and JSON."""
+Write a web page that compares sessions: any number of session folders,
+published folders and record files together, from one machine or many. The page
+needs no server and loads nothing from elsewhere. --single-file makes one file
+of it, to send or attach: all tables and numbers, and with --with-raw all steps
+and JSON."""
 
 
 def parser() -> Parser:
@@ -24,12 +25,14 @@ def parser() -> Parser:
         "report",
         DESCRIPTION,
         [
-            ("./tunebench report runs/a", "one run, into site/"),
+            ("./tunebench report runs/a", "one session, into site/"),
             ("./tunebench report runs/a runs/b --out site", "two GPUs side by side"),
             ("./tunebench report runs/a --single-file", "all pages in report.html"),
         ],
     )
-    made.add_argument("paths", nargs="+", type=path, metavar="DIR", help="runs or record files")
+    made.add_argument(
+        "paths", nargs="+", type=path, metavar="DIR", help="sessions or record files"
+    )
     made.add_argument(
         "--out",
         type=path,
@@ -68,7 +71,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         written |= {"left_out": left_out} if args.single_file else {}
         print(json.dumps({**written, "problems": [str(problem) for problem in found.problems]}))
     else:
-        print(f"{units.counted(len(found.records), 'record')} → {index.resolve().as_uri()}")
+        print(f"{units.counted(len(found.records), 'result')} → {index.resolve().as_uri()}")
         if left_out:
             print(left_out)
     return EXIT_OK

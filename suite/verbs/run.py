@@ -27,7 +27,7 @@ from suite.signals import Signals
 
 DESCRIPTION = """\
 Measure every model and method of a tier on this machine. Each case runs in a
-process of its own, and its record is on disk before the next one starts: stop
+process of its own, and its result is on disk before the next one starts: stop
 whenever you like and go on with --resume. Nothing is ever overwritten."""
 
 EXIT_CODES = """
@@ -52,7 +52,7 @@ def parser() -> Parser:
         [
             ("./tunebench run", "this machine's profile, its tier"),
             ("./tunebench run --methods lora,qlora", "two methods"),
-            ("./tunebench run --launches 5 --out runs/a", "five launches: error bars"),
+            ("./tunebench run --launches 5 --out runs/a", "five repeats: error bars"),
             ("./tunebench run --resume runs/a", "go on where it stopped"),
             ("./tunebench run --tier sweep --dry-run", "only say what would run"),
         ],
@@ -64,10 +64,19 @@ def parser() -> Parser:
     add("--models", type=names, metavar="A,B", help="models instead of the tier's")
     add("--methods", type=names, metavar="X,Y", help="methods instead of the tier's")
     add("--cases", type=names, metavar="ID,ID", help="only these of them")
-    add("--launches", type=positive, metavar="N", help="times to run each case, afresh")
+    add(
+        "--launches",
+        type=positive,
+        metavar="N",
+        help="repeats of each case, each afresh (default: 1)",
+    )
     add("--loop", type=one_of(*LOOPS), metavar="LOOP", help=LOOP_HELP)
     add("--seed", type=natural, metavar="N", help="seed of weights, adapters and data")
-    add("--weights", metavar="W", help="dummy (default: random, made from the seed), hub, or PATH")
+    add(
+        "--weights",
+        metavar="W",
+        help="dummy (default: random weights from the seed), hub, or PATH",
+    )
     add("--runner", type=one_of(*ASKED), metavar="R", help=RUNNER_HELP)
     add("--out", type=path, metavar="DIR", help="where results go (default: runs/<time>)")
     add(
@@ -76,7 +85,7 @@ def parser() -> Parser:
         type=path,
         const=Path(),
         metavar="DIR",
-        help="go on with a run (default: the newest in runs/)",
+        help="go on with a session (default: the newest in runs/)",
     )
     add("--dry-run", action="store_true", help="say what would run, and write nothing")
     add("--json", action="store_true", help="events as JSON lines on standard output")
@@ -84,11 +93,11 @@ def parser() -> Parser:
 
 
 RUNNER_HELP = (
-    "docker (one container a launch), local (this Python), or auto (default): docker where an "
+    "docker (one container a repeat), local (this Python), or auto (default): docker where an "
     "engine answers and the profile names an image"
 )
 _LOOPS = ", ".join(f"{name} ({loop.words})" for name, loop in LOOPS.items())
-LOOP_HELP = f"one of {_LOOPS}; default: the profile's"
+LOOP_HELP = f"trainer: one of {_LOOPS}; default: the profile's"
 
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
@@ -141,7 +150,7 @@ def _resume(args: argparse.Namespace, signals: Signals) -> int:
     if given:
         raise BadInput(
             f"--resume takes the plan from run.json; it contradicts {', '.join(given)}",
-            hint="Leave those away, or start a new run without --resume.",
+            hint="Leave those away, or start a new session without --resume.",
         )
     folder = args.resume
     if folder == Path():
@@ -149,13 +158,13 @@ def _resume(args: argparse.Namespace, signals: Signals) -> int:
 
         folder = args.out or newest()
     elif args.out is not None:
-        raise BadInput("--out contradicts --resume DIR: both name the run's folder")
+        raise BadInput("--out contradicts --resume DIR: both name the session's folder")
     if args.weights is not None:
         _same_weights(read_plan(folder), args.weights)
     if args.dry_run:
         found = read([folder])
         if len(found.plans) != 1:
-            raise BadInput(f"{folder}: {len(found.plans)} runs; give the folder of one")
+            raise BadInput(f"{folder}: {len(found.plans)} sessions; give the folder of one")
         done = frozenset((record.launch, record.case_id) for record in found.records)
         plan = found.plans[0]
         return _dry(plan, profiles.known(plan.profile), done, args.json)
@@ -172,7 +181,7 @@ def _same_weights(plan: Plan, weights: str) -> None:
     if asked != plan.weights:
         raise BadInput(
             f"--weights {weights} contradicts the plan, which has {plan.weights}",
-            hint="Leave it away, or start a new run without --resume.",
+            hint="Leave it away, or start a new session without --resume.",
         )
 
 
@@ -202,9 +211,10 @@ def _dry(plan: Plan, profile: Profile | None, done: frozenset[tuple[int, str]], 
             if reason is not None and state != "done":
                 state = f"unsupported: {reason}"
             rows.append((case.case_id, str(launch), state))
-    tables.show(("case", "launch", "state"), rows, right="launch")
-    total = units.counted(plan.total, "record")
-    what = screen.line(f"{total} on {plan.profile}, loop {plan.loop}, weights {plan.weights}")
+    tables.show(("case", "repeat", "state"), rows, right="repeat")
+    total = units.counted(plan.total, "result")
+    weights = "random weights" if plan.weights == "dummy" else f"weights {plan.weights}"
+    what = screen.line(f"{total} on {plan.profile}, {LOOPS[plan.loop].words}, {weights}")
     print(f"\n{what}")
     return EXIT_OK
 

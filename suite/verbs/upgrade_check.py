@@ -30,7 +30,7 @@ VERDICT = "verdict.html"
 EXIT_CODES = """
 exit codes:
   0  no regression
-  4  too few launches went well for an answer
+  4  too few repeats went well for an answer
   5  a regression, or a candidate that cannot be installed or does not start
   2, 3  wrong arguments, or a machine, network or engine that cannot do it"""
 SIDES = ("base", "candidate")
@@ -52,9 +52,9 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "upgrade-check",
-        "Measure other versions of packages against those of this environment. Launches\n"
-        "of the two are taken in turns, ABBA, then compared as ./tunebench compare does;\n"
-        "a page shows versions, settings that changed by themselves, and numbers.",
+        "Measure other versions of packages beside those of this environment. Repeats of\n"
+        "the two take turns (ABBA), then ./tunebench compare judges them. A page shows\n"
+        "versions, settings that changed by themselves, and numbers.",
         [
             ('./tunebench upgrade-check --candidate "peft==0.21.2"', "one package"),
             ("./tunebench upgrade-check --candidate new/train.txt", "a whole lock"),
@@ -97,7 +97,7 @@ def parser() -> Parser:
         type=positive,
         default=significance.GATE_LAUNCHES,
         metavar="N",
-        help=f"of each side (default: {significance.GATE_LAUNCHES})",
+        help=f"repeats of each side (default: {significance.GATE_LAUNCHES})",
     )
     made.add_argument("--strict", action="store_true", help="fail on INCONCLUSIVE too")
     made.add_argument(
@@ -222,7 +222,7 @@ def _folder(args: argparse.Namespace, profile: Profile, asked: UpgradeRequest) -
             before = read_plan(folder / side)
             same = (before.cases, before.launches) == (plan.cases, plan.launches)
     if not same:
-        raise BadInput(f"{folder}: holds another comparison", hint="Give another --out.")
+        raise BadInput(f"{folder}: has another comparison", hint="Give another --out.")
     return folder
 
 
@@ -248,7 +248,7 @@ def _verdict(
     found = compare(base, candidate, spreads=spreads)
     failures = list(found.failures)
     if args.strict:
-        failures += [f"{case_id}: not settled" for case_id in found.open]
+        failures += [f"{case_id}: inconclusive" for case_id in found.open]
     print()
     why = "" if failures else too_few(found, significance.LEAST_LAUNCHES)
     said, answer = comparison.sentences(found), comparison.answer(failures, why)

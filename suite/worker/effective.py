@@ -80,8 +80,8 @@ def of_parts(
     packing = layout(batch, start.case.workload.packing)
     if packing != start.case.workload.packing:
         raise Unsupported(
-            f"{start.case.method.engine} under the loop {start.case.loop} on {start.device} turns"
-            f" {start.case.workload.packing} rows into {packing}: other work than the case's"
+            f"{start.case.method.engine} with --loop {start.case.loop} on {start.device} turns"
+            f" {start.case.workload.packing} rows into {packing}: not the case's workload"
         )
     trained: set[str] = set()
     size: Counter[str] = Counter()

@@ -119,7 +119,7 @@ def _checkpoint(start: Start) -> tuple[str, str | None]:
     model, method = case.model, case.method
     if start.weights == "hub":
         if model.hub_id is None:
-            raise Unsupported(f"{model.name} is not on the hub: it has dummy weights only")
+            raise Unsupported(f"{model.name} is not on the hub: it runs with random weights only")
         return model.hub_id, model.hub_revision
     if start.weights != "dummy":
         return start.weights, None

@@ -25,8 +25,8 @@ SELF = ROOT / "benchmarks" / "self"
         ((0.001, 0.002, 0.003), (), "within"),
         ((0.02, 0.021, 0.022), (0.004, 0.005, 0.006), "over"),
         ((0.001, 0.002, 0.003), (-0.02, -0.021, -0.022), "over"),
-        ((-0.02, 0.001, 0.02), (0.004, 0.005, 0.006), "not settled"),
-        ((0.001,), (0.001,), "not settled"),
+        ((-0.02, 0.001, 0.02), (0.004, 0.005, 0.006), "undecided"),
+        ((0.001,), (0.001,), "undecided"),
     ],
 )
 def test_a_mean_within_the_limit_is_not_enough(
@@ -60,7 +60,7 @@ def test_what_is_between_steps_is_of_the_suite_alone() -> None:
         bare_seconds=bare,
     )
     assert found.between_steps == pytest.approx((0.007, 0.007))
-    assert found.verdict == "not settled"
+    assert found.verdict == "undecided"
 
 
 class Told:
@@ -183,7 +183,7 @@ def test_whole_launches_take_turns_with_the_script(tmp_path: Path) -> None:
     command += ["--profile", "cpu", "--sequence", "64", "--rank", "8"]
     for _ in range(2):
         done = _alone(command, tmp_path)
-        assert "not settled: tiny-qwen3-unsloth-lora-b4-s64-r8" in done.stdout, done.stderr
+        assert "undecided: tiny-qwen3-unsloth-lora-b4-s64-r8" in done.stdout, done.stderr
     (line,) = (tmp_path / "launches.pairs").read_bytes().splitlines()
     pair = msgspec.json.decode(line)
     assert pair["first"] == "suite"
@@ -228,7 +228,7 @@ def test_made_up_weights_take_turns_with_quantized_ones(tmp_path: Path) -> None:
     for _ in range(2):
         done = _alone(command, tmp_path)
         assert done.returncode == 0, done.stderr
-        assert "not settled: tiny-qwen3-qlora" in done.stdout
+        assert "undecided: tiny-qwen3-qlora" in done.stdout
     (line,) = (tmp_path / "dummy.pairs").read_bytes().splitlines()
     pair = msgspec.json.decode(line)
     assert pair["dummy"]["weights"].startswith("dummy seed 17")

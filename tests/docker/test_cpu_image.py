@@ -138,4 +138,4 @@ def test_docker_stop_interrupts_in_order(image: str, mounts: list[str], tmp_path
         assert engine.docker("stop", "--time=30", name).returncode == 0
         _, errors = it.communicate(timeout=60)
     assert it.returncode == 130, errors
-    assert "0 of 2 records are safe in /results/run" in errors
+    assert "0 of 2 results are safe in /results/run" in errors

@@ -79,9 +79,9 @@ def test_rows_say_ratio_baseline_parity_and_launches(site: Path) -> None:
     assert "2 repeats 1 2" in row
     assert "no ratio it trains every parameter, LoRA adapters only" in page.row("Full fine-tuning")
     wrong = page.row("Unsloth QLoRA")
-    assert "no reference qlora did not run the same work in this repeat" in wrong
+    assert "no reference qlora did not run the same workload in this repeat" in wrong
     assert "x.json:3: foreign JSON" in sites.Page(site / "index.html").text
-    assert "Dummy weights" in page.text
+    assert "Random weights" in page.text
 
 
 def test_settings_that_differ_stand_beside_the_ratio(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_run_that_changed_under_way_says_so(tmp_path: Path) -> None:
     )
     found = sites.collection(records.record(), records.record(launch=2, environment=newer))
     page = sites.Page(build(found, tmp_path / "site").with_name("runs.html"))
-    assert "torch changed within this run: 2.13.0, 9" in page.text
+    assert "torch changed within this session: 2.13.0, 9" in page.text
 
 
 def test_a_plan_without_records_is_a_page(tmp_path: Path) -> None:

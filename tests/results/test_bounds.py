@@ -56,7 +56,7 @@ def test_every_number_has_bounds(kind: type) -> None:
 @pytest.mark.parametrize("launches", [MOST_RECORDS + 1, 2**70])
 def test_a_plan_without_cases_is_bounded_too(launches: int) -> None:
     """Nothing times a billion is nothing, but its launches are counted through."""
-    with pytest.raises(ValueError, match="a run has 100,000 at most"):
+    with pytest.raises(ValueError, match="a session has 100,000 at most"):
         msgspec.structs.replace(records.plan(), cases=(), launches=launches)
 
 

@@ -86,7 +86,7 @@ def test_a_private_registrys_host_goes(image: str, published: str):
 def test_an_unfinished_run_is_refused_with_the_way_to_finish_it(tmp_path: Path):
     """A case without a record would vanish from the published set."""
     run = _run(tmp_path / "run", finish=False)
-    with pytest.raises(BadInput, match="1 of 2 cases have no record") as error:
+    with pytest.raises(BadInput, match="1 of 2 cases have no result") as error:
         publish(run, tmp_path / "results")
     assert "--resume" in error.value.hint
 
@@ -250,7 +250,7 @@ def test_a_folder_in_the_place_of_noise_stays(tmp_path: Path) -> None:
     mine = tmp_path / "results" / "cpu" / NOISE / "mine"
     mine.mkdir(parents=True)
     run = _run(tmp_path / "run")
-    for said in ("the run is published, noise.json", "cannot be written"):
+    for said in ("the session is published, noise.json", "cannot be written"):
         with pytest.raises(WrongMachine, match=said):
             publish(run, tmp_path / "results")
     assert mine.is_dir()

@@ -88,7 +88,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--out", ""], "--out: an empty path", "--help"),
         (["run", "extra"], "unrecognized arguments: extra", "--help"),
         (["list", "modles"], "Did you mean 'models'", "--help"),
-        (["run", "--launches", "9999999"], "a run has 100,000 records at most", ""),
+        (["run", "--launches", "9999999"], "a session has 100,000 results at most", ""),
         (["export", "x", "--format", "cvs"], "Did you mean 'csv'?", "--help"),
         (["report"], "arguments are required: DIR", "--help"),
         (["report", "nowhere"], "nowhere: no such file or folder", ""),
@@ -120,7 +120,7 @@ def test_resume_refuses_what_the_plan_fixes(
     assert main(["run", "--resume", str(run), "--out", str(tmp_path)]) == 2
     assert "--out contradicts --resume" in capsys.readouterr().err
     assert main(["run", "--resume", str(tmp_path / "typo")]) == 2
-    assert "no run to go on with" in capsys.readouterr().err
+    assert "no session to go on with" in capsys.readouterr().err
 
 
 def test_a_plans_folder_of_weights_is_confirmed_before_it_is_read(
@@ -153,14 +153,14 @@ def test_resume_without_a_folder_takes_out_or_the_newest(
     """``--out DIR --resume`` means that folder; ``--resume`` alone the newest in runs/."""
     monkeypatch.chdir(tmp_path)
     assert main(["run", "--resume"]) == 2
-    assert "no run in" in capsys.readouterr().err
+    assert "no session in" in capsys.readouterr().err
     make_run(tmp_path / "runs" / "20260101T000000Z-a", records.record())
     make_run(tmp_path / "runs" / "20260201T000000Z-b")
     assert main(["run", "--resume"]) == 0
-    assert "2 records → runs/20260201T000000Z-b" in capsys.readouterr().out
+    assert "2 results → runs/20260201T000000Z-b" in capsys.readouterr().out
     make_run(tmp_path / "mine")
     assert main(["run", "--out", "mine", "--resume"]) == 0
-    assert "2 records → mine" in capsys.readouterr().out
+    assert "2 results → mine" in capsys.readouterr().out
 
 
 def test_a_finished_run_resumes_to_its_summary(
@@ -205,7 +205,7 @@ def test_losses_that_differ_fail_the_run(
     assert main(["run", "--resume", str(tmp_path / "run")]) == 4
     shown = capsys.readouterr().out
     assert "tiny-qwen3-unsloth-lora: losses differ: first loss is" in shown
-    assert "2 records, 1 failed" in shown
+    assert "2 results, 1 failed" in shown
 
 
 def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,7 +215,7 @@ def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main([*arguments, "--launches", "2", "--out", str(out), "--dry-run"]) == 0
     shown = capsys.readouterr().out
     assert "tiny-gpt-oss-qlora       2  unsupported: transformers 5" in shown
-    assert "4 records on cpu, loop trainer, weights dummy" in shown
+    assert "4 results on cpu, transformers' Trainer, random weights" in shown
     assert not out.exists()
     assert main([*arguments, "--dry-run", "--json"]) == 0
     assert [case["case_id"] for case in json.loads(capsys.readouterr().out)["cases"]] == [
@@ -247,7 +247,7 @@ def test_an_occupied_folder_is_refused_before_anything_runs(tmp_path: Path) -> N
     run = make_run(tmp_path / "run")
     done = tunebench("run", "--profile", "cpu", "--out", str(run))
     assert done.returncode == 2
-    assert "holds a run already" in done.stderr
+    assert "has a session already" in done.stderr
     assert "--resume" in done.stderr
 
 
@@ -400,7 +400,7 @@ def test_an_old_terminal_encoding_does_not_break_output(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     done = tunebench("run", "--resume", str(run), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 0, done.stderr
-    assert "2 records ? " in done.stdout
+    assert "2 results ? " in done.stdout
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])

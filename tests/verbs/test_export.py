@@ -150,7 +150,7 @@ def test_a_badge_says_number_card_and_in_its_title_the_work(tmp_path: Path) -> N
     title = svg.findtext(f"{SVG}title")
     assert title == svg.attrib["aria-label"]
     assert "Qwen3-8B · Unsloth LoRA" in title
-    assert "3 repeats; weights: dummy" in title
+    assert "3 repeats; random weights" in title
     assert float(svg.attrib["width"]) < 500
 
 
@@ -178,7 +178,7 @@ def test_a_badge_is_of_one_case(tmp_path: Path, capsys: pytest.CaptureFixture[st
     path = journal(tmp_path, records.record(), records.record(method="qlora"))
     assert main(["export", path, "--format", "badge"]) == 2
     said = capsys.readouterr().err
-    assert "here are 2: tiny-qwen3-lora in run" in said
+    assert "here are 2: tiny-qwen3-lora in session" in said
     assert "--methods" in said
 
 

@@ -24,7 +24,7 @@ def test_one_case_is_shown_part_by_part(capsys: pytest.CaptureFixture[str]) -> N
     assert "Frozen weights, uint8" in shown
     assert "exact, from shapes" in shown
     assert "Estimated, not measured" in shown
-    assert "no record of this work on this GPU" in shown
+    assert "no result of this workload on this GPU" in shown
 
 
 def test_a_record_of_this_very_work_stands_beside_and_is_not_mixed_in(

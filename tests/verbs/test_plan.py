@@ -77,7 +77,7 @@ def test_out_of_memory_where_it_ran_is_the_answer() -> None:
     assert entry.verdict == "does not fit"
     assert entry.reason == explain.basis(entry) == "out of memory where it ran"
     elsewhere = planner.fit_planner([record]).entry(wanted, profiles.load("h100-sxm"))
-    assert "no record to estimate from" in elsewhere.reason
+    assert "nothing measured to estimate from" in elsewhere.reason
 
 
 def test_the_table_marks_each_row_and_says_what_is_unknown(
@@ -87,7 +87,7 @@ def test_the_table_marks_each_row_and_says_what_is_unknown(
     assert main([*BASE, *ONE_CARD, "--gpus", "h100-sxm,h200-sxm", "--methods", "lora"]) == 0
     shown = capsys.readouterr().out
     assert "120,000,000" not in shown  # tokens are those of the data, epochs stand beside
-    assert "40,000,000 real tokens, 3 epochs" in shown
+    assert "40,000,000 tokens (padding excluded), 3 epochs" in shown
     lines = {line.split()[0]: line for line in shown.splitlines() if line.startswith("h")}
     assert lines["h100-sxm"].endswith("estimated")
     verified = profiles.load("h100-sxm").verified
@@ -122,8 +122,8 @@ def test_the_fine_print_is_that_of_what_projections_rest_on(
     job = ["plan", "--tokens", "1M", *ONE_CARD, "--gpus", "rtx-pro-6000-max-q", "--model"]
     assert main([*job, "gpt-oss-120b", "--methods", "unsloth-qlora"]) == 0
     shown = capsys.readouterr().out
-    assert "random weights of full size, so also what estimates rest on" in shown
-    assert "Routing to experts is random" in shown
+    assert "random weights of full size; estimates rest on them too" in shown
+    assert "routing to experts is random" in shown
     assert "ran on one host" in shown
     assert main([*job, "qwen3-8b", "--methods", "lora"]) == 0
     assert "Routing" not in capsys.readouterr().out
@@ -293,9 +293,9 @@ def test_a_card_that_ran_out_of_memory_loses_to_one_that_holds_it() -> None:
     assert measured.basis == "measured"
     said = explain.versus(known.entry(attention, cards[0]), measured)
     assert any("by the model a step on" in each for each in said)
-    assert said[0].startswith("open, NVIDIA H100 SXM more likely ahead")
+    assert said[0].startswith("too close to call, NVIDIA H100 SXM more likely ahead")
     assert said[1].endswith("others may turn the order round")
-    assert "before July 2026 Unsloth ran these experts in a loop" in said[2]
+    assert "before July 2026 Unsloth computed these experts one by one" in said[2]
     (line,) = explain.sentences(measured)
     assert "measured; by the time model a step of" in line
 

@@ -79,7 +79,7 @@ def test_the_edge_of_this_machine_is_found_and_survives_a_kill(tmp_path: Path) -
     good = max(rows for rows, outcome in by_rows.items() if outcome == "ok")
     bad = min(rows for rows, outcome in by_rows.items() if outcome == "oom")
     assert 0 < bad - good <= STEP
-    assert f"held {good:,} rows a batch, {bad:,} ran out of memory" in said
+    assert f"{good:,} rows a batch fit, {bad:,} ran out of memory" in said
     assert all(record.case.workload.sequence_tokens == 256 for record in found)
 
 

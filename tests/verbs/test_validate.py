@@ -134,9 +134,9 @@ def test_a_folder_of_both_is_looked_at_whole(
         ("x=" + "9" * 5000, "4300 digits"),
         ("x=" + "9" * 30, "more than 64 bits"),
         ("x=[{y=0x" + "f" * 17 + "}]", "more than 64 bits"),
-        ("x=nan", "holds nan"),
-        ("x=[-inf]", "holds -inf"),
-        ("x=1e999", "holds inf"),
+        ("x=nan", "contains nan"),
+        ("x=[-inf]", "contains -inf"),
+        ("x=1e999", "contains inf"),
         ("#" * (257 << 10), "too large"),
     ],
 )

@@ -20,10 +20,10 @@ NOTHING = Number(text="–")
 #: What stands beside a ratio, ours and theirs: title, metric ("" is memory, which depends on the
 #: device), and the unit of the whole column where there is one.
 COLUMNS = (
-    ("Real tokens per second", "tokens_per_second", "tokens/second"),
+    ("Tokens per second", "tokens_per_second", "tokens/second"),
     ("Step time", "step_seconds", "seconds"),
     ("Peak memory", "", "bytes"),
-    ("Energy per real token", "joules_per_token", ""),
+    ("Energy per token", "joules_per_token", ""),
 )
 
 
@@ -140,7 +140,7 @@ def _warnings(each: SharedCase) -> Iterator[str]:
                 phrases.short(group.first.profile),
             )
             launches = ", ".join(str(record.launch) for record in group.unsettled)
-            yield f"not settled: {name}, {noun} {launches}"
+            yield f"step time did not settle: {name}, {noun} {launches}"
 
 
 def _notes(each: SharedCase) -> Iterator[str]:
@@ -155,4 +155,4 @@ def _notes(each: SharedCase) -> Iterator[str]:
     if each.ratio and each.settings is None:
         yield "whether settings differ is unknown"
     if each.others:
-        yield f"{units.counted(each.others, 'other run')} of it not shown here"
+        yield f"{units.counted(each.others, 'other session')} of it not shown here"

@@ -41,7 +41,7 @@ def _speed(cases: Sequence[ClaimCase]) -> KeyFinding | None:
         return None
     naive = [ratio.value for _, ratio in speeds(cases, "naive")]
     hits = sum(value >= FASTER for value in naive)
-    text = f"Unsloth against plain PEFT at equal precision ({_comparisons(len(ratios))})."
+    text = f"Unsloth vs plain PEFT at equal precision ({_comparisons(len(ratios))})."
     if max(ratios) < FASTER and hits:
         text += f" {FASTER:g}× takes a naive baseline: {hits} of {len(naive)}."
     elif max(ratios) < FASTER:
@@ -58,7 +58,7 @@ def _memory(cases: Sequence[ClaimCase]) -> KeyFinding | None:
         return KeyFinding(headline=f"{saved(smaller)} less memory", text=text, href=CLAIMS)
     if not equal:
         return None
-    text = f"Unsloth against plain PEFT at equal precision ({_comparisons(len(equal))})."
+    text = f"Unsloth vs plain PEFT at equal precision ({_comparisons(len(equal))})."
     return KeyFinding(headline=f"{saved(equal)} less memory", text=text, href=CLAIMS)
 
 

@@ -60,7 +60,7 @@ def verified(profile: Profile | None, measured: bool) -> str:
     if measured:
         return "measured here"
     if profile is None or not profile.verified:
-        return "unverified: the suite was never run on it"
+        return "unverified: the suite never ran on it"
     return "the suite ran on it, no results here"
 
 
@@ -78,7 +78,7 @@ def _listed(
         for record in group.records
     ]
     good = sum(record.outcome == "ok" for record in records)
-    counted = f"{units.counted(len(records), 'record')}, {units.count(good)} with numbers"
+    counted = f"{units.counted(len(records), 'result')}, {units.count(good)} with numbers"
     return GpuRow(
         name=name,
         title=title,

@@ -115,8 +115,8 @@ def _page(
         title=title,
         name=phrases.short(name),
         summary=(
-            f"{units.counted(len(records), 'record')}, {units.count(len(good))} with numbers, from"
-            f" {units.counted(run_count, 'run')}. {_hosts(groups)}"
+            f"{units.counted(len(records), 'result')}, {units.count(len(good))} with numbers, from"
+            f" {units.counted(run_count, 'session')}. {_hosts(groups)}"
         ),
         facts=() if hardware is None else gpu_facts.shown_facts(hardware),
         changed=_changed(dataset, name),
@@ -144,11 +144,11 @@ def _label(group: Replicates, references: References, *, older: bool) -> str:
     parts = [phrases.work(group.case.workload), phrases.LOOPS[group.case.loop]]
     parts.append(phrases.repeats(group))
     if group.unsettled:
-        parts.append("not settled")
+        parts.append("step time did not settle")
     if group.ok and verdict(group, references).kind == "bad":
         parts.append("losses differ from its reference's")
     if older:
-        parts.append(f"run {phrases.short(group.first.run_id)}")
+        parts.append(f"session {phrases.short(group.first.run_id)}")
     if whose(group.first):
         parts.append(whose(group.first))
     return " · ".join(parts)
@@ -173,7 +173,7 @@ def _changed(dataset: Dataset, name: str) -> tuple[str, ...]:
     if recorded is None or now is None:
         return ()
     return tuple(
-        f"{here.name}: {here.value.text} in the records, {there.value.text} in the catalog now."
+        f"{here.name}: {here.value.text} in the results, {there.value.text} in the catalog now."
         for here, there in zip(
             gpu_facts.shown_facts(recorded), gpu_facts.shown_facts(now), strict=True
         )

@@ -57,7 +57,7 @@ def runs(dataset: Dataset, profile: str) -> RunTable:
 
 def _facts(records: list[Record], dataset: Dataset, run_id: str) -> dict[str, str]:
     found = dict(facts.of_run(records, dataset.plans.get(run_id), run_id))
-    del found["Run"]
+    del found["Session"]
     found["Before the first case"] = preflight(records)
     return found
 

@@ -19,7 +19,7 @@ from reports.text.numbers import number, paired_text, peak_memory
 from suite import units
 from suite.results.replicates import MedianWithRange
 
-TOKENS = "Real tokens per second"
+TOKENS = "Tokens per second (padding excluded)"
 
 
 def throughput(peers: ComparableSet, names: DisplayNames) -> Plot | None:
@@ -42,14 +42,14 @@ def throughput(peers: ComparableSet, names: DisplayNames) -> Plot | None:
                     value=None if value is None else value.median,
                     low=None if value is None else value.low,
                     high=None if value is None else value.high,
-                    text="no record" if entry is None else _text(entry),
-                    title=f"{method}, {card}: " + ("no record" if entry is None else said(entry)),
+                    text="no result" if entry is None else _text(entry),
+                    title=f"{method}, {card}: " + ("no result" if entry is None else said(entry)),
                 )
             )
     caption = Caption(
-        title="Real tokens per second" + (", by method and GPU" if several else ", by method"),
+        title="Tokens per second" + (", by method and GPU" if several else ", by method"),
         about=peers.title,
-        description=f"{basis(peers.entries)} What has no number says why.",
+        description=f"{basis(peers.entries)} Missing bars are labelled with the reason.",
         source=source(peers.entries),
     )
     return bars(caption, TOKENS, listed)
@@ -65,7 +65,7 @@ def memory(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | No
     dots = {entry: dot for entry in entries if (dot := _dot(entry, scale.size, names))}
     best = pareto_front(entries)
     caption = Caption(
-        title=f"Memory against throughput, {names.cards[profile]}",
+        title=f"Memory vs throughput, {names.cards[profile]}",
         about=peers.title,
         description=f"Up and left is better. {front_text(best, names)} {basis(entries)}",
         source=source(entries),
@@ -97,14 +97,14 @@ def ladder(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | No
         if (bar := _baseline_bar(entry, kind, names)) is not None
     ]
     caption = Caption(
-        title=f"Against each baseline, {names.cards[profile]}",
+        title=f"Speed vs each baseline, {names.cards[profile]}",
         about=peers.title,
-        description="Throughput over that of each baseline in the same run; which one is taken"
-        " decides most of a headline ratio. The baseline PEFT + Liger is plain PEFT with Liger's"
-        f" kernels and the same storage of the weights. {basis(entries)}",
+        description="Throughput ÷ throughput of each baseline in the same session. The choice of"
+        " baseline decides most of a headline ratio. The baseline PEFT + Liger is plain PEFT with"
+        f" Liger's kernels and the same storage of the weights. {basis(entries)}",
         source=source(entries),
     )
-    return bars(caption, "Throughput over the baseline's, ×", listed, mark=1)
+    return bars(caption, "Throughput ÷ baseline, ×", listed, mark=1)
 
 
 def front_text(best: Sequence[MethodResult], names: DisplayNames) -> str:
@@ -113,8 +113,8 @@ def front_text(best: Sequence[MethodResult], names: DisplayNames) -> str:
         return "Fewer than two methods have both numbers and losses that count: no Pareto front."
     listed = ", ".join(names.methods[entry.method] for entry in best)
     return (
-        f"On the Pareto front, least memory first: {listed}. Nothing else here is as fast in as"
-        " little memory. Differences within the scatter of repeats are not told apart."
+        f"On the Pareto front, least memory first: {listed}. No other method here is both faster"
+        " and smaller. The scatter of repeats is not considered."
     )
 
 
@@ -134,11 +134,8 @@ def launches(entry: MethodResult) -> str:
 def basis(entries: Sequence[MethodResult]) -> str:
     """Return what one number of a chart is made of, as a sentence."""
     if all(len(entry.group.ok) <= 1 for entry in entries):
-        return "One repeat of each, so how far repeats scatter is not in it."
-    return (
-        "Medians over repeats; where there are several, a bar has a line from the lowest to"
-        " the highest."
-    )
+        return "One repeat of each; variation not shown."
+    return "Medians over repeats; a line spans the lowest and the highest of several."
 
 
 def source(entries: Sequence[MethodResult]) -> str:
@@ -151,16 +148,16 @@ def source(entries: Sequence[MethodResult]) -> str:
         each = phrases.launches(most, most) + " of each"
         if least != most:
             each = f"{least} to {each}"
-    weights = dict.fromkeys(short(e.group.best.weights) for e in entries if e.group.ok)
-    parts = [f"{'Run' if len(runs) == 1 else 'Runs'} {', '.join(runs)}", each]
+    weights = phrases.weights_named(short(e.group.best.weights) for e in entries if e.group.ok)
+    parts = [f"{'Session' if len(runs) == 1 else 'Sessions'} {', '.join(runs)}", each]
     if weights:
-        parts.append(f"weights: {', '.join(weights)}")
+        parts.append(weights)
     return " · ".join(parts)
 
 
 def _baseline_bar(entry: MethodResult, kind: str, names: DisplayNames) -> Bar | None:
     baseline, method = entry.baselines.get(kind), names.methods[entry.method]
-    group, number = f"Against {NAMES[kind]}", names.number(entry.method)
+    group, number = f"vs {NAMES[kind]}", names.number(entry.method)
     if baseline is None:
         if not is_base(entry.group.case.method, kind):
             return None
@@ -182,7 +179,7 @@ def _baseline_bar(entry: MethodResult, kind: str, names: DisplayNames) -> Bar | 
         number=number,
         value=None if ratio is None else ratio.value,
         text=text,
-        title=f"{method} against {baseline.title}: {text}",
+        title=f"{method} vs {baseline.title}: {text}",
     )
 
 

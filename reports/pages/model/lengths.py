@@ -125,7 +125,7 @@ def table(series: LengthSeries, names: DisplayNames) -> Grid:
         row.append(cell(number(entry.memory, scale.text), href, which))
         row.append(Cell(text=phrases.repeats(group)))
         rows.append(row)
-    header = ["Method", "GPU", "Work", "Real token/s", f"{title}, {scale.unit}", "Repeats"]
+    header = ["Method", "GPU", "Workload", "Token/s", f"{title}, {scale.unit}", "Repeats"]
     return grid(series.title, header, rows, words=3)
 
 

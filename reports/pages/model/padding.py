@@ -86,8 +86,8 @@ def _plot(comparison: PackingComparison, profile: str, names: DisplayNames) -> P
     caption = Caption(
         title=f"Padding and packing, {names.cards[profile]}",
         about=comparison.title,
-        description="Real tokens only: padding is computed and not counted. Batches of the ways"
-        f" hold different numbers of rows. {basis(entries)}",
+        description="Padding is computed and not counted. The batches differ in their number of"
+        f" rows. {basis(entries)}",
         source=source(entries),
     )
     return bars(caption, TOKENS, listed)
@@ -121,7 +121,7 @@ def table(comparison: PackingComparison, names: DisplayNames) -> Grid:
         row.append(cell(number(entry.memory, memory.text), href, which))
         row.append(Cell(text=phrases.repeats(group)))
         rows.append(row)
-    header = ["Method", "GPU", "Rows", "Work", "Real token/s", "Padded token/s"]
+    header = ["Method", "GPU", "Rows", "Workload", "Token/s", "Token/s with padding"]
     header += ["Share of padding", f"{title}, {memory.unit}", "Repeats"]
     return grid(comparison.title, header, rows, words=4)
 

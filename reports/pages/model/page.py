@@ -261,7 +261,7 @@ def _facts(model: Model, ran: Sequence[MethodResult]) -> facts.Facts:
         ("Longest row", f"{shapes.max_positions:,} tokens"),
         ("Licence", model.license),
         ("Weights on the Hugging Face hub", hub),
-        ("Weights that ran", ", ".join(weights) or "none"),
+        ("Weights that ran", phrases.weights_named(weights) or "none"),
         ("Shapes from", model.source),
     ]
     return tuple((term, bounded(text)) for term, text in terms if text)

@@ -58,11 +58,11 @@ def methods(peers: ComparableSet, names: DisplayNames) -> Grid:
         ]
         rows.append(row)
     header = [
-        *("Method", "GPU", "Real token/s", f"Step, {scale['step'].unit}"),
+        *("Method", "GPU", "Token/s", f"Step, {scale['step'].unit}"),
         f"{title}, {scale['memory'].unit}",
         *(metric.title for metric in columns("methods")),
         "Pareto front",
-        *(f"Speed against {NAMES[kind]}" for kind in BASELINES),
+        *(f"Speed vs {NAMES[kind]}" for kind in BASELINES),
         *("Losses", "Repeats"),
     ]
     return grid(peers.title, header, rows, words=2)
@@ -98,7 +98,7 @@ def failed(dataset: Dataset, model: Model, names: DisplayNames) -> Grid | None:
     ]
     if not rows:
         return None
-    header = ("Method", "Work", "GPU", "Outcome", "Why", "Run")
+    header = ("Method", "Workload", "GPU", "Outcome", "Why", "Session")
     return grid("Cases without numbers", header, rows, words=6)
 
 
@@ -176,5 +176,6 @@ def _elsewhere(group: Replicates) -> Link:
     if value is not None:
         found = number(value, lambda rate: units.rate(rate, "token/s"))
         said = said if found is None else found.written
-    text = f"also {said}, {counted}, run {short(group.first.run_id)} {whose(group.first)}".rstrip()
+    session = f"session {short(group.first.run_id)} {whose(group.first)}".rstrip()
+    text = f"also {said}, {counted}, {session}"
     return Link(text=text, href=record_page(group.best))

@@ -127,8 +127,8 @@ def too_few(found: Comparison, wanted: int = significance.GATE_LAUNCHES) -> str:
         fewest = min(line.base_launches, line.candidate_launches)
         if line.metric == GATED and fewest < wanted:
             return (
-                f"{line.case_id}: {fewest} of {wanted} launches a side; steps of one"
-                " launch are not replicates"
+                f"{line.case_id}: {fewest} of {wanted} repeats a side; steps of one"
+                " repeat are not replicates"
             )
     return ""
 

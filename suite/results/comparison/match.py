@@ -12,6 +12,8 @@ from suite.results.validity.failed import why
 Allowed = Literal["work", "gpu", "weights", "schema"]
 ALLOWED: tuple[Allowed, ...] = ("work", "gpu", "weights", "schema")
 Key = tuple[str, str]  #: profile and case
+#: What a reader calls what is allowed by an older name.
+_TITLES: dict[Allowed, str] = {"work": "workload", "gpu": "GPU"}
 Side = tuple[Key, list[Record], list[Record]]  #: good records of the base and the candidate
 
 
@@ -21,13 +23,13 @@ def cases(side: Collection, name: str) -> dict[Key, list[Record]]:
     for record in side.records:
         found.setdefault((record.profile, record.case_id), []).append(record)
     if not found:
-        raise BadInput(f"{name}: no record in what was given")
+        raise BadInput(f"{name}: no result in what was given")
     for (_, case_id), records in found.items():
         cards = sorted({_gpu(record) for record in records})
         if len(cards) > 1:
             raise BadInput(f"{name}: {case_id} ran on several GPUs: {', '.join(cards)}")
         if len({record.work_key for record in records}) > 1:
-            raise BadInput(f"{name}: {case_id} did different work in different records")
+            raise BadInput(f"{name}: {case_id} has different workloads in different results")
     return found
 
 
@@ -61,7 +63,7 @@ def same_input(base: Collection, candidate: Collection) -> list[str]:
     same = {r.record_id for r in base.records} & {r.record_id for r in candidate.records}
     if not same:
         return []
-    return [f"{len(same)} records are on both sides: an A/A"]
+    return [f"{len(same)} results are on both sides: an A/A"]
 
 
 def change(key: Key, before: list[Record] | None, after: list[Record] | None) -> CaseChange | None:
@@ -121,7 +123,7 @@ def refuse(
                 "" if name == "work" else f": {_listed(ours)} in the base, {_listed(theirs)} after"
             )
             raise BadInput(
-                f"{key[1]}: another {name}{said}",
+                f"{key[1]}: another {_TITLES.get(name, name)}{said}",
                 hint=f"If that is what you want to compare: --allow {name}.",
             )
 

@@ -46,7 +46,7 @@ def timed(
     for side, values, effect in drafts:
         if not values.base or not values.candidate:
             if gated:
-                lines.append(_line(side, tag, "UNKNOWN", note="a launch has no steady step"))
+                lines.append(_line(side, tag, "UNKNOWN", note="a repeat has no steady step"))
             continue
         means = [statistics.geometric_mean(each) for each in (values.base, values.candidate)]
         line = _line(
@@ -59,7 +59,7 @@ def timed(
             candidate_launches=len(values.candidate),
             ratio=means[1] / means[0],
         )
-        few = f"fewer than {significance.LEAST_LAUNCHES} launches a side: no interval"
+        few = f"fewer than {significance.LEAST_LAUNCHES} repeats a side: no interval"
         around = _around(side, means[1] / means[0]) if gated else []
         notes = [values.note, few if effect is None else "", *around]
         line = msgspec.structs.replace(line, note=", ".join(filter(None, notes)))
@@ -194,10 +194,10 @@ def _of_launches(
 ) -> str:
     """Return the reason with the launch that it is of, and the others of the same verdict."""
     if worst.verdict == "agrees":
-        return f"{worst.reason}, in {counted(len(every), 'launch')}"
+        return f"{worst.reason}, in {counted(len(every), 'repeat')}"
     runs = len({each.run_id for each in every}) > 1
     name, *others = (
-        f"launch {each.launch}" + (f" of run {each.run_id}" if runs else "")
+        f"repeat {each.launch}" + (f" of session {each.run_id}" if runs else "")
         for each in (record, *(each for each in alike if each is not record))
     )
     text = f"{name}: {worst.reason}"

@@ -59,7 +59,7 @@ def need(record: Record) -> Need:
     for name in PHASES:
         finished = phase(record, name)
         if finished is None:
-            return Need(reason=f"phase {name} is not in the record")
+            return Need(reason=f"phase {name} is not in the result")
         memories[name] = finished.memory
     allocated = {n: m.allocated_peak_bytes for n, m in memories.items()}
     reserved = [

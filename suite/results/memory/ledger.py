@@ -26,7 +26,7 @@ Part = Literal[
 ]
 PARTS: tuple[Part, ...] = get_args(Part)
 
-IMPOSSIBLE = "the record holds an impossible number"
+IMPOSSIBLE = "the result has an impossible number"
 NOT_COUNTED = "torch counts no memory on this device"
 SAMPLED_BELOW = "NVML's highest sample lies below what torch reserved: it missed the peak"
 

@@ -14,7 +14,7 @@ METRIC = Metric(
     better=None,
     help=(
         "Mean loss over the loss tokens of the last step taken. Warm-up ends by rule, so two"
-        " records may stop at different steps; loss parity compares step by step."
+        " repeats may stop at different steps; loss parity compares step by step."
     ),
     compute=_compute,
 )

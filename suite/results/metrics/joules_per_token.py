@@ -13,14 +13,14 @@ def _compute(record: Record) -> float | None:
 
 
 METRIC = Metric(
-    title="Energy per real token",
+    title="Energy per token",
     unit="joules/token",
     better="lower",
     help=(
         "Rise of the GPU's energy counter from the begin of the first to the end of the last"
-        " steady step, waits between steps included, over the real tokens of those steps. A GPU"
-        " without a counter has its power readings integrated. Only where nothing speaks against"
-        " it: no gap, no slowdown, no foreign process, and counter and power agree."
+        " steady step, waits between steps included, over the tokens (padding excluded) of those"
+        " steps. A GPU without a counter has its power readings integrated. Shown only without a"
+        " gap, a slowdown or a foreign process, and where counter and power agree."
     ),
     compute=_compute,
 )

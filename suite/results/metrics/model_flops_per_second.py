@@ -17,10 +17,10 @@ METRIC = Metric(
     unit="FLOP/second",
     better="higher",
     help=(
-        "Operations of the forward and backward matrix products on real tokens: all of the steady"
-        " steps over the time from the begin of the first to the end of the last. Frozen layers"
-        " have no weight gradient, only experts that a token meets count, and recomputation is"
-        " not counted."
+        "Operations of the forward and backward matrix products on tokens (padding excluded): all"
+        " of the steady steps over the time from the begin of the first to the end of the last."
+        " Frozen layers have no weight gradient, only experts that a token meets count, and"
+        " recomputation is not counted."
     ),
     compute=_compute,
     over_window=True,

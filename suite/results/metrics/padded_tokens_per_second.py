@@ -10,13 +10,13 @@ def _compute(record: Record) -> float | None:
 
 
 METRIC = Metric(
-    title="Padded tokens per second",
+    title="Tokens per second, padding included",
     unit="tokens/second",
     better="higher",
     help=(
-        "Every position that was computed, padding included: all of the steady steps over the"
-        " time from the begin of the first to the end of the last, waits between them included."
-        " It flatters a row that pads."
+        "Every position that was computed, padding included: those of all steady steps, divided by"
+        " the time from the begin of the first to the end of the last. Waits between steps are"
+        " included. It flatters a row that pads."
     ),
     compute=_compute,
     over_window=True,

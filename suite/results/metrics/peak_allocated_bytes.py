@@ -15,7 +15,7 @@ METRIC = Metric(
     better="lower",
     help=(
         "The most that torch had handed out to tensors at once, over the first and the steady"
-        " steps. What a GPU must hold; loading is not in it."
+        " steps. What a GPU needs at least, without loading."
     ),
     compute=_compute,
 )

@@ -16,8 +16,8 @@ METRIC = Metric(
     better="lower",
     help=(
         "Mean over the steady steps of one repeat: the time from the begin of the first to the"
-        " end of the last, divided by their number. Waits for data and garbage collection are in"
-        " it, as a job has them. A record that does not say when its steps were has the steps'"
+        " end of the last, divided by their number. Waits for data and garbage collection count,"
+        " as a job has them. A result that does not say when its steps were has the steps'"
         " own times and the waits for all batches but the first."
     ),
     compute=_compute,

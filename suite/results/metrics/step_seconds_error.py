@@ -15,7 +15,7 @@ METRIC = Metric(
     better="lower",
     help=(
         "Half of the 95 % interval of the mean step of one repeat, as a share of it, from how far"
-        " the means of blocks of steps lie apart. Steps in which garbage was collected are left"
+        " the means of blocks of steps differ. Steps in which garbage was collected are left"
         " out: they come in turn, not by chance. It says how well this repeat knows its number,"
         " not how far the next repeat will be from it."
     ),

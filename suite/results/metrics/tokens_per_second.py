@@ -10,12 +10,12 @@ def _compute(record: Record) -> float | None:
 
 
 METRIC = Metric(
-    title="Real tokens per second",
+    title="Tokens per second",
     unit="tokens/second",
     better="higher",
     help=(
-        "Tokens of the rows themselves, padding not counted: all of the steady steps over the"
-        " time from the begin of the first to the end of the last, waits between them included."
+        "Tokens (padding excluded) of all steady steps, divided by the time from the begin of the"
+        " first to the end of the last. Waits between steps are included."
     ),
     compute=_compute,
     over_window=True,

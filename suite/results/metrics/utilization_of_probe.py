@@ -15,7 +15,7 @@ METRIC = Metric(
     better="higher",
     help=(
         "Model FLOP/s over what a large bfloat16 matrix product on random data reached on the"
-        " same GPU in the same run. More than 1 is impossible and makes a record invalid."
+        " same GPU in the same session. More than 1 is impossible and makes a result invalid."
     ),
     compute=_compute,
     over_window=True,

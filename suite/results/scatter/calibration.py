@@ -83,7 +83,7 @@ def drift(records: Iterable[Record]) -> str:
     rising = values if change > 1 else [1 / value for value in values]
     if any(b <= a for a, b in pairwise(rising)):
         return ""
-    text = f"each of {len(values)} launches was {way} than the one before"
+    text = f"each of {len(values)} repeats was {way} than the one before"
     return f"{text}, {units.signed_percent(change - 1)} in all: it drifts"
 
 

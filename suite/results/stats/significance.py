@@ -68,7 +68,7 @@ def effect(
     from scipy.special import stdtr, stdtrit
 
     if min(len(base), len(candidate)) < LEAST_LAUNCHES:
-        raise ValueError(f"fewer than {LEAST_LAUNCHES} launches a side")
+        raise ValueError(f"fewer than {LEAST_LAUNCHES} repeats a side")
     if not all(0 < value < math.inf for value in (*base, *candidate)):
         raise ValueError("not all values are positive and finite")
     before, after = [math.log(v) for v in base], [math.log(v) for v in candidate]

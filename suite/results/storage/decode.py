@@ -162,7 +162,7 @@ def _why_not_json(document: bytes, error: Exception) -> str:
     # A minus sign has been read when the letter after it is refused.
     for start in (int(place[1]) - 1, int(place[1])) if place else ():
         if constant := _CONSTANT.match(document, max(start, 0)):
-            return f"holds {constant[0].decode()}, which is not JSON; unknown is null"
+            return f"contains {constant[0].decode()}, which is not JSON; unknown is null"
     return f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
 
 

@@ -297,7 +297,7 @@ def _directory(path: Path, name: Path | str, within: int | None) -> int:
         return os.open(name, flags, dir_fd=within)
     except OSError as error:
         if error.errno in _NOT_PLAIN and path.is_symlink():
-            hint = "" if within is not None else "Give the folder that it leads to."
+            hint = "" if within is not None else "Give the folder that it links to."
             raise link(path, hint) from error
         raise
 

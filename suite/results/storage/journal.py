@@ -52,8 +52,8 @@ def repair(folder: Folder, name: str) -> str | None:
 def _cannot_write(path: Path, error: OSError, safe: int) -> SuiteError:
     what = "disk full" if error.errno in FULL else f"cannot write {path}: {error.strerror}"
     todo = "Free space" if error.errno in FULL else "Make it writable"
-    records = f"{units.counted(safe, 'record')} {'is' if safe == 1 else 'are'}"
+    kept = f"{units.counted(safe, 'result')} {'is' if safe == 1 else 'are'}"
     return WrongMachine(
-        f"{what}: {records} safe in {path}",
+        f"{what}: {kept} safe in {path}",
         hint=f"{todo} and go on with: ./tunebench run --resume {path.parent}",
     )

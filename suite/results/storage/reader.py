@@ -71,7 +71,7 @@ def read(paths: Iterable[Path], *, may_be_empty: bool = False) -> Collection:
         why = "".join(f"\n  {problem}" for problem in collection.problems[:10])
         raise BadInput(
             f"no results found in {places}{why}",
-            hint="Give the folder of a run (with run.json and journal.jsonl) or record files.",
+            hint="Give the folder of a session (with run.json and journal.jsonl) or record files.",
         )
     return collection
 
@@ -139,7 +139,7 @@ class _Reader:
     def _check_folder(self, folder: Path) -> None:
         """Say what would be passed over without a word."""
         if self._leads_out(folder):
-            self.problems.add(folder, "a link that leads out of the folder; give it by itself")
+            self.problems.add(folder, "a link to a place outside the folder; give it by itself")
         elif folder.suffix in (".json", ".jsonl"):
             self.problems.add(folder, "a folder with the name of a file")
 
@@ -224,7 +224,7 @@ class _Reader:
                 return plan
         kept, place = self.plans.setdefault(plan.run_id, (plan, path))
         if kept != plan:
-            reason = f"a different run with the same id {plan.run_id!r} was read from {place}"
+            reason = f"a different session with the same id {plan.run_id!r} was read from {place}"
             self.problems.add(path, f"{reason}; this one is left out")
         return plan
 
@@ -266,7 +266,9 @@ class _Reader:
             cut = "" if line.endswith(b"\n") else "the last line is cut off, ignored: "
             return f"{cut}{why}"
         if plan is not None and record.run_id != plan.run_id:
-            return f"a record of run {record.run_id!r} in the folder of {plan.run_id!r}; left out"
+            return (
+                f"a record of session {record.run_id!r} in the folder of {plan.run_id!r}; left out"
+            )
         return self._record(path, number, record, len(line))
 
     def _record(self, path: Path, line: int | None, record: Record, size: int) -> str | None:
@@ -276,7 +278,7 @@ class _Reader:
             return None
         key = (record.run_id, record.launch, record.case_id)
         if key in self.places:
-            reason = f"another record of {record.case_id}, launch {record.launch}, run"
+            reason = f"another record of {record.case_id}, repeat {record.launch}, session"
             place = self.places[key]
             return f"{reason} {record.run_id!r} was read from {place}; this one is left out"
         compact, packed_bytes = self.compact.record(record)

@@ -48,7 +48,7 @@ def link(path: Path, hint: str = "") -> BadInput:
     """Return what is said of a link."""
     return BadInput(
         f"{path}: a link, through which nothing is written",
-        hint=hint or "Take the link away: no run makes one.",
+        hint=hint or "Take the link away: Tunebench never makes one.",
     )
 
 

@@ -70,9 +70,11 @@ class Run:
         or a second one of the same case and launch.
         """
         if record.run_id != self.plan.run_id:
-            raise ValueError(f"record of run {record.run_id} given to run {self.plan.run_id}")
+            raise ValueError(
+                f"record of session {record.run_id} given to session {self.plan.run_id}"
+            )
         if self.done(record.launch, record.case_id):
-            raise ValueError(f"{record.case_id} has its record in launch {record.launch} already")
+            raise ValueError(f"{record.case_id} has its record in repeat {record.launch} already")
         sealed = seal(record)
         journal.append(self.place, JOURNAL, sealed, safe=len(self._records))
         self._records.append(sealed)
@@ -162,7 +164,7 @@ def read_plan(folder: Path) -> Plan:
     path = folder / PLAN
     if not path.is_file():
         hint = "" if folder.is_dir() else f"There is no folder {folder}."
-        raise BadInput(f"{folder}: no run to go on with: {PLAN} is missing", hint=hint)
+        raise BadInput(f"{folder}: no session to go on with: {PLAN} is missing", hint=hint)
     try:
         return decode.document(safe_files.content(path, folder, Budget()), Plan)
     except decode.Unusable as why:
@@ -200,7 +202,8 @@ def _writing(
             yield place, stack
         except BlockingIOError as error:
             raise WrongMachine(
-                f"{folder}: another process is writing this run", hint="Wait until it has ended."
+                f"{folder}: another process is writing this session",
+                hint="Wait until it has ended.",
             ) from error
 
 
@@ -208,6 +211,6 @@ def _refuse_occupied(place: Folder) -> None:
     present = sorted(set(place.names()) - {LOCK, TEMPORARY})
     if PLAN in present:
         hint = f"Go on with it: ./tunebench run --resume {place.path}, or give another --out."
-        raise BadInput(f"{place.path}: holds a run already", hint=hint)
+        raise BadInput(f"{place.path}: has a session already", hint=hint)
     if present:
         raise BadInput(f"{place.path}: not empty ({present[0]})", hint="Give another --out.")

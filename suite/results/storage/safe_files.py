@@ -57,7 +57,7 @@ def leads_out(path: Path, root: Path) -> bool:
 
 def _opened(path: Path, root: Path) -> BinaryIO:
     if leads_out(path, root):
-        raise Unusable("a link that leads out of the folder; give what it leads to by itself")
+        raise Unusable("a link to a place outside the folder; give what it links to by itself")
     try:
         # Without waiting: a pipe that nobody writes to would hold the reader for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

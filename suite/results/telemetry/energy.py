@@ -92,7 +92,7 @@ def energy(record: Record) -> Energy:
         apart = abs(counter - integral) / (max(counter, integral) or 1.0)
         if apart > MOST_APART:
             faults.append(
-                f"counter and power readings are {units.percent(apart)} apart,"
+                f"counter and power readings differ by {units.percent(apart)},"
                 f" over {units.percent(MOST_APART)}"
             )
     return Energy(

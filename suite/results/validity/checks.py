@@ -186,11 +186,11 @@ def _gradient_checkpointing(case: Case, effective: Effective) -> Check:
 def _liger(case: Case, effective: Effective) -> Check:
     name, found = "liger kernels", effective.others.get("use_liger_kernel")
     if found is None:
-        why = "the loop does not say whether they are on"
+        why = "the trainer does not say whether they are on"
         return Check(name=name, status="unknown", detail=why)
     said = "on" if found else "off"
     good = bool(found) == case.method.liger
-    return _verdict(name, good, f"{said}, as asked" if good else f"{said}, against the request")
+    return _verdict(name, good, f"{said}, as asked" if good else f"{said}, not as asked")
 
 
 def _experts(case: Case, effective: Effective) -> Check:

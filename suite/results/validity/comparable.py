@@ -39,7 +39,7 @@ def other_work(record: Record, other: Record) -> str:
             return f"it trains adapters only, {theirs.method.title} every parameter"
         return f"other adapters than {theirs.method.title}"
     if ours.loop != theirs.loop:
-        return f"another loop: {ours.loop}, not {theirs.loop}"
+        return f"another trainer: {ours.loop}, not {theirs.loop}"
     if record.work_key != other.work_key:
         return "another seed" if ours.seed != theirs.seed else "its work_key differs"
     if record.effective is None or other.effective is None:

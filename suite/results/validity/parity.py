@@ -89,7 +89,7 @@ def _parity(record: Record, references: References) -> Parity:
         return _no_reference("it has no losses to compare")
     reference = references.find(record, name)
     if reference is None:
-        return _no_reference(f"{name} did not run the same work in this repeat")
+        return _no_reference(f"{name} did not run the same workload in this repeat")
     return compare_losses(record, reference)
 
 

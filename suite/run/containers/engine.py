@@ -21,7 +21,7 @@ ANSWER_SECONDS = 120  #: for a request that the engine works on
 #: One before that takes a request for GPUs, drops it and starts the container without any.
 OLDEST_PODMAN_WITH_GPUS = (5, 4)
 
-LOCAL = "Or start a run without a container: --runner local."
+LOCAL = "Or measure without a container: --runner local."
 
 _FULL = re.compile("no space left on device|disk quota exceeded", re.IGNORECASE)
 _NO_GPU = re.compile(
@@ -305,7 +305,7 @@ def _silent(where: str, text: str) -> WrongMachine:
 def _bad_tls(where: str, text: str) -> WrongMachine:
     return WrongMachine(
         f"no secure connection to the Docker engine at {where}: {text}",
-        hint="DOCKER_CERT_PATH must hold ca.pem, cert.pem and key.pem that fit that engine.",
+        hint="DOCKER_CERT_PATH must have ca.pem, cert.pem and key.pem that fit that engine.",
     )
 
 

@@ -63,7 +63,7 @@ def place(
     if run.plan.weights not in ("dummy", "hub"):
         raise BadInput(
             f"weights {run.plan.weights}: a folder of this machine; the Docker engine is another",
-            hint="Use --weights dummy or hub there.",
+            hint="Use random weights (--weights dummy) or --weights hub there.",
         )
     cache = REMOTE_CACHE.format(user.partition(":")[0])
     suffix = uuid.uuid4().hex[:8]

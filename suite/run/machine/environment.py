@@ -86,7 +86,7 @@ def container_findings(found: Container | None) -> Iterator[Finding]:
     else:
         yield Finding(name="image", status="ok", detail=found.image)
     if found.same_gpu is not None:
-        words = "card and driver are the host's" if found.same_gpu else "not what the host sees"
+        words = "GPU and driver are the host's" if found.same_gpu else "not what the host sees"
         status: Literal["ok", "warn"] = "ok" if found.same_gpu else "warn"
         yield Finding(name="gpu in container", status=status, detail=words)
 

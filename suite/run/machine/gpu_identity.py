@@ -36,7 +36,7 @@ def mig(gpu: Gpu, slices: tuple[str, ...] = ()) -> Finding:
         return Finding(name="mig", status="unknown", detail="NVML does not say")
     if not gpu.mig:
         return Finding(name="mig", status="ok", detail="off")
-    words = "on: CUDA takes a slice of this card, whose peak and memory are not the card's; "
+    words = "on: CUDA takes a slice of this GPU, whose peak and memory are not the GPU's; "
     if slices:
         named = ", ".join(slices[:MOST_NAMED])
         words += f"set CUDA_VISIBLE_DEVICES to one of {named}"

@@ -61,9 +61,9 @@ def finding(folder: Path, host: HostProbe | None, *, cpu: str, python: str) -> F
         with open_folder(folder.resolve(), make=True) as opened:
             opened.write(FILE, content)  # of two launches that do so at once, one may be lost
     except OSError as error:
-        words += f"; not kept for later launches: {error.strerror}"
+        words += f"; not kept for later repeats: {error.strerror}"
     except BadInput as error:
-        words += f"; not kept for later launches: {error.message}"
+        words += f"; not kept for later repeats: {error.message}"
     return Finding(name=NAME, status=status, detail=words)
 
 

@@ -82,10 +82,12 @@ def card(
     )
     yield _at_least("pcie width", gpu.pcie_width, 16, "lanes")
     if now.throttle_reasons is None:
-        yield _finding("clocks", "unknown", "NVML does not say what holds the clocks")
+        yield _finding("clocks", "unknown", "NVML does not say what limits the clocks")
     else:
         held = slowdowns(now.throttle_reasons)
-        yield _finding("clocks", "warn" if held else "ok", ", ".join(held) or "nothing holds them")
+        yield _finding(
+            "clocks", "warn" if held else "ok", ", ".join(held) or "nothing limits them"
+        )
     if now.temperature_celsius is None:
         yield _finding("temperature", "unknown", "NVML does not say")
     else:

@@ -20,7 +20,7 @@ def unlisted(gpu: GpuDevice) -> Profile:
     name = UNLISTED + re.sub("[^a-z0-9]+", "-", gpu.name.lower()).strip("-")
     if total and any(one.nvml_name == gpu.name for one in profiles.everything()):
         name += f"-{total / (1 << 30):.0f}gb"
-    memory = Fact(value=total, source="NVML on this card") if total else None
+    memory = Fact(value=total, source="NVML on this GPU") if total else None
     return Profile(
         name=name,
         title=gpu.name,

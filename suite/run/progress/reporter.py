@@ -75,7 +75,7 @@ class NullReporter:
 def title(folder: Path, plan: Plan, done: int) -> str:
     """Return one line that says what is about to run, and where results go."""
     cases = units.counted(len(plan.cases), "case")
-    launches = f" × {plan.launches} launches" if plan.launches > 1 else ""
+    launches = f" × {plan.launches} repeats" if plan.launches > 1 else ""
     resumed = f", {done} done before" if done else ""
     return f"{cases}{launches}{resumed} on {plan.profile}, tier {plan.tier} → {folder}"
 
@@ -108,7 +108,7 @@ class PlainReporter:
 
     def case_begun(self, case: Case, number: int, total: int, launch: int, launches: int) -> None:
         """Remember which; its line comes when it has ended."""
-        again = f" (launch {launch} of {launches})" if launches > 1 else ""
+        again = f" (repeat {launch} of {launches})" if launches > 1 else ""
         self._head = f"[{number}/{total}] {case.case_id}{again}"
         self._began = time.monotonic()
 

@@ -70,7 +70,7 @@ class TerminalReporter:
 
     def case_begun(self, case: Case, number: int, total: int, launch: int, launches: int) -> None:
         """Show which case of how many."""
-        again = f"  launch {launch} of {launches}" if launches > 1 else ""
+        again = f"  repeat {launch} of {launches}" if launches > 1 else ""
         self._head = screen.line(f"[{number}/{total}] {case.case_id}{again}")
         self._where, self._share = "start", 0.0
         self._began = time.monotonic()

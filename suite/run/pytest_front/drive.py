@@ -53,7 +53,7 @@ def run_launch(
     if state.pending:
         missing = ", ".join(case.case_id for case in state.pending)
         raise SuiteError(
-            f"launch {number}: no record of {missing}\n{quiet.said()}",
+            f"repeat {number}: no record of {missing}\n{quiet.said()}",
             hint="A benchmark must use the training fixture to its end.",
         )
 

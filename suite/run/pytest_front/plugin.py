@@ -40,9 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--tier", help="how much to run (default: the profile's)")
     add("--models", type=_names, default=(), metavar="A,B", help="models instead of the tier's")
     add("--methods", type=_names, default=(), metavar="X,Y", help="methods instead of the tier's")
-    add("--loop", choices=get_args(Loop), help="training loop (default: the profile's)")
+    add("--loop", choices=get_args(Loop), help="trainer (default: the profile's)")
     add("--seed", type=int, default=planning.SEED, help="seed of weights, adapters and data")
-    add("--weights", default="dummy", help="dummy (default), hub, or a checkpoint folder")
+    add(
+        "--weights",
+        default="dummy",
+        help="dummy (random weights, default), hub, or a checkpoint folder",
+    )
     add("--out", type=Path, metavar="DIR", help="where results go (default: runs/<time>)")
 
 
@@ -191,7 +195,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     stash = terminalreporter.config.stash
     if LAUNCH in stash:
         run = stash[LAUNCH].run
-        terminalreporter.write_line(f"{len(run.records)} records in {run.folder}")
+        terminalreporter.write_line(f"{len(run.records)} results in {run.folder}")
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)

@@ -70,7 +70,7 @@ class ImageEnvironment:
         except layer.DoesNotStart as error:
             raise NotInstallable(f"{', '.join(wanted)}: {error.message}") from error
         if other := {name for name in packages if held.get(name) != packages[name]}:
-            raise WrongMachine(f"{made} does not hold the versions it was made with: {other}")
+            raise WrongMachine(f"{made} does not have the versions it was made with: {other}")
         return PatchedImage(
             engine=self._engine, container=image.named(self._engine, made, self._name)
         )

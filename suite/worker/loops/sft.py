@@ -29,7 +29,7 @@ def run(
     if not start.on_gpu and method.engine == "transformers":
         raise Unsupported(
             f"TRL {trl.__version__}'s SFTTrainer computes its loss in Triton kernels only, which"
-            " need a GPU; on the CPU use the loop 'trainer'"
+            " need a GPU; on the CPU use --loop trainer"
         )
     config = trl.SFTConfig(
         **training_arguments(start, str(Path(start.cache) / "trainer")),

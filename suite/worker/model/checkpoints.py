@@ -54,7 +54,7 @@ def checkpoint_folder(model: Model, layout: Layout, cache: Path) -> Path:
                 _make(model, layout, folder)
     except OSError as error:
         raise WrongMachine(
-            f"{folder}: cannot make the dummy checkpoint: {error.strerror or error}",
+            f"{folder}: cannot make the checkpoint of random weights: {error.strerror or error}",
             hint="Choose a writable cache folder on a file system with sparse files.",
         ) from error
     return folder

@@ -58,6 +58,6 @@ def refuse_flattened_unsloth(start: Start) -> None:
     case = start.case
     if case.method.engine == "unsloth" and case.workload.packing != "none":
         raise Unsupported(
-            "Unsloth keeps the documents of one row apart in its SFTTrainer only:"
-            f" {case.workload.packing} rows need the loop 'sft'"
+            "Unsloth separates the documents of one row in its SFTTrainer only:"
+            f" {case.workload.packing} rows need --loop sft"
         )

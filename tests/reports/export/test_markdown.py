@@ -119,7 +119,7 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
     (row,) = rows(markdown(found, only="fidelity"), "qwen3-8b-lora")
     # Student's t for two pairs is 12.706: the half intervals are 12.706 x 0.001 and nothing.
     assert row[2:] == [
-        *("bare script", "2", "repeats", "1.0 %: not settled", "650 ms"),
+        *("bare script", "2", "repeats", "1.0 %: undecided", "650 ms"),
         *("+0.40 % (−0.86 to +1.7 %)", "−2.0 %", "+0.10 to +0.10 %"),
     ]
 
@@ -161,10 +161,10 @@ def test_ratios_name_plain_liger_and_naive_baselines() -> None:
     text = made(*found, only="ladder")
     (header, *_), (row,) = rows(text), rows(text, "Unsloth LoRA")
     by_title = dict(zip(header, row, strict=True))
-    assert by_title["Speed against LoRA"] == "2.0×"
-    assert by_title["Speed against PEFT + Liger"] == "1.6×"
-    assert by_title["Speed against naive LoRA"] == "4.0×"
-    assert by_title["Memory against LoRA"] == "−25 %"
+    assert by_title["Speed vs LoRA"] == "2.0×"
+    assert by_title["Speed vs PEFT + Liger"] == "1.6×"
+    assert by_title["Speed vs naive LoRA"] == "4.0×"
+    assert by_title["Memory vs LoRA"] == "−25 %"
     assert made(*found[1:], only="ladder") == ""
 
 
@@ -181,10 +181,10 @@ def test_what_the_storage_saves_is_told_from_what_the_engine_saves() -> None:
         (header, *_) = rows(text)
         (four,), (sixteen,) = rows(text, "Unsloth QLoRA"), rows(text, "Unsloth LoRA")
         ours = dict(zip(header, four, strict=True))
-        assert (ours["Speed against LoRA"], ours["Memory against LoRA"]) == ("1.6×", "−55 %")
-        assert (ours["Speed against QLoRA"], ours["Memory against QLoRA"]) == ("2.0×", "−10.0 %")
-        assert dict(zip(header, sixteen, strict=True))["Speed against QLoRA"] == "–"
-    assert "- 3× faster than QLoRA: holds at none of 1. The largest is 2.0×" in text
+        assert (ours["Speed vs LoRA"], ours["Memory vs LoRA"]) == ("1.6×", "−55 %")
+        assert (ours["Speed vs QLoRA"], ours["Memory vs QLoRA"]) == ("2.0×", "−10.0 %")
+        assert dict(zip(header, sixteen, strict=True))["Speed vs QLoRA"] == "–"
+    assert "- 3× faster than QLoRA: true for none of 1. The largest is 2.0×" in text
 
 
 def test_what_has_no_number_is_words_and_is_listed_with_its_reason() -> None:
@@ -211,13 +211,13 @@ def test_a_sweep_becomes_a_table_of_lengths() -> None:
     text = made(*found, only="sequence")
     assert "4,096 tokens a step at every length" in text
     header, _, short, long = rows(text)
-    assert header == ["Tokens a row", "LoRA", "Unsloth LoRA", "Unsloth LoRA against LoRA"]
+    assert header == ["Tokens a row", "LoRA", "Unsloth LoRA", "Unsloth LoRA vs LoRA"]
     assert (short[0], long[0]) == ("512", "4,096")
     assert short[2] == f"{_rate(found[3]):,.0f} token/s {_known(found[3])}, 20 GiB"
     assert short[3] == "2.00×, 0 %"
     assert long[1] == "Out of memory while loading the weights"
     assert long[3] == "–"
-    assert "goes from" not in text, "one length says nothing of how a ratio goes"
+    assert "Speed of " not in text, "one length says nothing of how a ratio goes"
 
 
 def test_a_ratio_is_followed_along_the_lengths_of_a_sweep() -> None:
@@ -232,7 +232,7 @@ def test_a_ratio_is_followed_along_the_lengths_of_a_sweep() -> None:
                 )
             )
     text = made(*found, only="sequence")
-    said = "Unsloth LoRA against LoRA goes from 2.00× at 512 tokens a row to 1.25× at 4,096."
+    said = "Speed of Unsloth LoRA vs LoRA: 2.00× at 512 tokens a row, 1.25× at 4,096."
     assert said in text
 
 
@@ -275,8 +275,9 @@ def test_what_an_engine_gains_is_told_from_what_padding_costs() -> None:
                 )
             )
     said = (
-        "Unsloth LoRA padding-free is 2.00× as fast as LoRA padded: 1.60×, which LoRA gains by it"
-        " as well, times 1.25×, the engine's own. Where both are padded the engine's is 2.00×."
+        "Unsloth LoRA padding-free is 2.00× as fast as LoRA padded. LoRA gains 1.60× of this by"
+        " packing too; the engine's own part is 1.25×. Where both are padded the engine's part is"
+        " 2.00×."
     )
     assert said in made(*found, only="padding")
     assert "as well" not in made(*found[1:], only="padding"), "no padded LoRA, no factors"
@@ -293,7 +294,7 @@ def test_losses_apart_are_the_largest_of_each_pair_beside_what_is_allowed() -> N
     _, _, engine, own, dummy, experts, _ = rows(text)
     assert engine[:3] == ["Unsloth LoRA", "LoRA, same repeat", "2"]
     assert engine[4:6] == ["0.020 %", "0.020 %"]
-    assert own[:3] == ["LoRA on Qwen3-8B", "itself, repeats of one run", "3"]
+    assert own[:3] == ["LoRA on Qwen3-8B", "itself, repeats of one session", "3"]
     assert own[4:6] == ["0.003 %", "0.003 %"]
     assert dummy[4:] == ["0.05 %", "0.10 %", "1.5 %"]
     assert experts[4:] == ["0.05 %", "0.50 %", "4.0 %"]
@@ -322,9 +323,9 @@ def test_a_padding_study_becomes_a_table_of_ways() -> None:
 @pytest.mark.parametrize(
     ("seconds", "allocated", "faster", "smaller", "both"),
     [
-        (0.1, 4 * GIB, "at 1 of 1", "at 1 of 1", "at 1 of 1"),
-        (0.1, 5 * GIB, "at 1 of 1", "at none of 1", "at none of 1"),
-        (0.2, 4 * GIB, "at none of 1", "at 1 of 1", "at none of 1"),
+        (0.1, 4 * GIB, "true for 1 of 1", "true for 1 of 1", "true for 1 of 1"),
+        (0.1, 5 * GIB, "true for 1 of 1", "true for none of 1", "true for none of 1"),
+        (0.2, 4 * GIB, "true for none of 1", "true for 1 of 1", "true for none of 1"),
     ],
 )
 def test_the_claim_is_judged_by_halves(
@@ -336,12 +337,12 @@ def test_the_claim_is_judged_by_halves(
         gpu_records.record(method="unsloth-lora", seconds=seconds, allocated=allocated),
         only="claim",
     )
-    assert f"- 3× faster than LoRA: holds {faster}" in text
-    assert f"- 80 % less memory than LoRA: holds {smaller}" in text
-    assert f"- Both at once against LoRA: {both}" in text
+    assert f"- 3× faster than LoRA: {faster}" in text
+    assert f"- 80 % less memory than LoRA: {smaller}" in text
+    assert f"- Both at once vs LoRA: {both}" in text
     assert "than PEFT + Liger" not in text
     (row,) = rows(text, "Unsloth LoRA")
-    assert row[-2:] == ["no" if "none" in said else "holds" for said in (faster, smaller)]
+    assert row[-2:] == ["no" if "none" in said else "yes" for said in (faster, smaller)]
 
 
 def test_a_fast_wrong_run_claims_nothing() -> None:
@@ -357,7 +358,7 @@ def test_a_saving_that_nearly_holds_is_not_printed_as_the_one_claimed() -> None:
         gpu_records.record(method="unsloth-lora", allocated=204 * GIB),
         only="claim",
     )
-    assert "80 % less memory than LoRA: holds at none of 1. The largest is 79.6 %" in text
+    assert "80 % less memory than LoRA: true for none of 1. The largest is 79.6 %" in text
 
 
 def test_a_cpu_says_nothing_about_the_claim() -> None:
@@ -381,7 +382,7 @@ def test_every_card_gets_a_verdict() -> None:
         if card.device == "cuda":
             last = card.title.split()[-1]
             assert any(last in title for title in by_card), card.title
-    assert "verified by a run: NVIDIA H100 SXM, NVIDIA H200 SXM." in text
+    assert "verified by a session: NVIDIA H100 SXM, NVIDIA H200 SXM." in text
 
 
 HOSTILE = "a | b\n# x <script>alert(1)</script> `c` [l](https://e.org) $x$ <!-- /generated --> \\|"

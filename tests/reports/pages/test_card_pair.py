@@ -133,7 +133,7 @@ def test_fewer_launches_are_said() -> None:
     assert (one.low, one.basis) == (None, "1 repeat each")
     uneven = only(*ours, *there(ours[0])).ratio
     assert uneven is not None
-    assert uneven.basis == "1 repeat against 2"
+    assert uneven.basis == "1 repeat vs 2"
 
 
 def test_what_one_card_cannot_run_is_said(tmp_path: Path) -> None:
@@ -165,7 +165,10 @@ def other_method(record: Record) -> Record:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda r: changed(r, weights="hub"), "other weights: hub, not dummy seed 17"),
+        (
+            lambda r: changed(r, weights="hub"),
+            "other weights: hub, not random weights (seed 17, fill 1)",
+        ),
         (other_method, "the method asks for another attention"),
         (lambda r: changed(r, work_key="other"), "its work_key differs"),
         (
@@ -235,7 +238,7 @@ def test_settings_that_differ_stand_beside_the_ratio(tmp_path: Path) -> None:
     (row,) = table(page, "4 × up to 128 tokens")
     assert row[1].startswith("0.91× 1 repeat each")
     assert "2 settings differ: attention, loss kernel" in row[1]
-    assert "not settled: a-card, repeat 1" in row[1]
+    assert "step time did not settle: a-card, repeat 1" in row[1]
 
 
 def probed(record: Record, matmul: float, copy: float) -> Record:
@@ -270,7 +273,7 @@ def resource(kind: ResourceKind, ratio: float | None, barred: str = "") -> Resou
         (
             [resource(MATMUL, 1.52), resource(COPIES, 1.5), resource(BANDWIDTH, 3.0)],
             "is close to the ratios of measured copies in GPU memory (1.50×) and measured matrix"
-            " products (1.52×), which it cannot tell apart",
+            " products (1.52×); it cannot say which one matters",
         ),
         (
             [resource(MATMUL, 2.0), resource(COPIES, 1.2)],
@@ -366,7 +369,7 @@ def test_repeats_that_are_not_pooled_are_counted(tmp_path: Path) -> None:
     page = opened(tmp_path, old, new, *there(new))
     (row,) = table(page, "4 × up to 128 tokens")
     assert row[1].startswith("1.00× 1 repeat each")
-    assert "1 other run of it not shown here" in row[1]
+    assert "1 other session of it not shown here" in row[1]
 
 
 def test_steps_timed_by_another_worker_do_not_count_towards_a_mean() -> None:
@@ -397,7 +400,7 @@ def test_equal_titles_are_told_apart(tmp_path: Path) -> None:
     ours = gpu_records.record(hardware=profiles.load("h200-sxm"))
     page = opened(tmp_path, ours, changed(ours, profile="a-card", run_id="other"))
     (title,) = (each.text for each in page.all("h1"))
-    assert title == "NVIDIA H200 SXM (a-card) against NVIDIA H200 SXM (h200-sxm)"
+    assert title == "NVIDIA H200 SXM (a-card) vs NVIDIA H200 SXM (h200-sxm)"
 
 
 def test_a_gpu_and_a_cpu_compare_where_the_work_is_the_same() -> None:

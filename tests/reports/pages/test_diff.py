@@ -44,8 +44,8 @@ def test_what_an_upgrade_changed_is_listed_older_run_left(tmp_path: Path) -> Non
     assert step.endswith("+50 %")
     assert _rows(page, "request") == []
     assert "No difference." in page.text
-    assert "Agrees: the first loss is 0.00 % apart" in page.text
-    assert "no gradient norm is further apart than 0.00 %." in page.text
+    assert "Agrees: the first loss differs by 0.00 %" in page.text
+    assert "no gradient norm differs by more than 0.00 %." in page.text
     record_page = sites.Page(page.path.parents[1] / f"records/{old.record_id}.html")
     assert any(page.path.name in link.attributes["href"] for link in record_page.all("a"))
 

@@ -38,7 +38,7 @@ def test_all_profiles_are_listed_with_their_facts(site: Path) -> None:
     assert len(rows) == len(profiles.names())
     assert rows["NVIDIA H200 SXM h200-sxm"][:4] == ["141 GB", "4.8 TB/s", "989 TFLOP/s", "700 W"]
     outcomes = [record.outcome for record in read([RESULTS]).records]
-    counted = f"{len(outcomes)} records, {outcomes.count('ok')} with numbers"
+    counted = f"{len(outcomes)} results, {outcomes.count('ok')} with numbers"
     assert rows["NVIDIA H200 SXM h200-sxm"][4:] == [counted, "measured here"]
     h100 = rows["NVIDIA H100 SXM h100-sxm"]
     assert h100[4:] == ["not measured", "the suite ran on it, no results here"]
@@ -169,7 +169,7 @@ def test_what_differs_between_runs_is_a_row_for_each(tmp_path: Path) -> None:
     assert any("500 W" in cell for cell in rows["second"])
     assert any("driver, warn: too old" in cell for cell in rows["third"])
     warned = [e.text for e in page.all("p") if e.attributes.get("class") == "warning"]
-    assert "second: power limit changed within this run: 400 W, 500 W" in warned
+    assert "second: power limit changed within this session: 400 W, 500 W" in warned
 
 
 def test_what_is_pooled_is_told_from_what_is_not(tmp_path: Path) -> None:
@@ -180,8 +180,8 @@ def test_what_is_pooled_is_told_from_what_is_not(tmp_path: Path) -> None:
     build(sites.collection(*found), tmp_path / "site")
     page = sites.Page(tmp_path / "site" / gpu_page("h200-sxm"))
     cases = [row[0] for row in table(page, "Each case's arithmetic")]
-    assert [case.endswith("2 repeats in 2 runs") for case in cases].count(True) == 1
-    assert [case.endswith("1 repeat · run older") for case in cases].count(True) == 1
+    assert [case.endswith("2 repeats in 2 sessions") for case in cases].count(True) == 1
+    assert [case.endswith("1 repeat · session older") for case in cases].count(True) == 1
 
 
 def test_facts_have_unit_source_and_doubts(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_facts_have_unit_source_and_doubts(tmp_path: Path) -> None:
     assert rows["Board power"][:2] == ["600 W", "an old file"]
     assert rows["bfloat16 peak, dense"][0] == "unknown"
     assert rows["Memory that NVML reports"][0] == "140 GiB"
-    assert "Board power: 600 W in the records, 700 W in the catalog now." in page.text
-    assert "bfloat16 peak, dense: unknown in the records, 989 TFLOP/s in the catalog" in page.text
+    assert "Board power: 600 W in the results, 700 W in the catalog now." in page.text
+    assert "bfloat16 peak, dense: unknown in the results, 989 TFLOP/s in the catalog" in page.text
     derived = next(
         each for each in gpu_facts.shown_facts(hardware) if each.name.startswith("bfloat16")
     )

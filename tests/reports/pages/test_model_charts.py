@@ -97,7 +97,7 @@ def test_curves_join_works_that_differ_in_length_only(tmp_path: Path) -> None:
     assert len(opened.all("h2")) == len({e.text for e in opened.all("h2")})
     listed = rows(opened, "length-1")
     assert len([row for row in listed if "Method" in row]) - 1 == 6
-    assert not any("8,192" in row["Work"].text for row in listed)
+    assert not any("8,192" in row["Workload"].text for row in listed)
     said = titles(opened)
     assert any(re.fullmatch(r"LoRA, 512 tokens: .*; LoRA, 1,024 tokens: .*", t) for t in said)
     assert "2,048 tokens: LoRA: out of memory while loading the weights" in said
@@ -146,9 +146,7 @@ def test_packings_stand_side_by_side_with_their_padding(tmp_path: Path) -> None:
         "packed, 2 rows",
     ]
     for row, record in zip(listed, found.values(), strict=True):
-        values = [
-            e.attributes["value"] for e in opened.all("data") if row["Real token/s"] in e.parents
-        ]
+        values = [e.attributes["value"] for e in opened.all("data") if row["Token/s"] in e.parents]
         assert values == [repr(tokens_of(record))]
         steps = [step for step in record.steps if step.role == "steady"]
         real = sum(step.tokens_real for step in steps)
@@ -166,7 +164,7 @@ def test_points_lie_at_their_memory_and_throughput(tmp_path: Path) -> None:
     )
     points = {
         title.split(":")[0]: tuple(map(float, re.findall(r"[\d.]+", mark["transform"])))
-        for title, mark in drawn(opened, "Memory against").items()
+        for title, mark in drawn(opened, "Memory vs").items()
         if "transform" in mark
     }
     lora, qlora, fast = points["LoRA"], points["QLoRA"], points["Unsloth LoRA"]
@@ -185,13 +183,13 @@ def test_bars_of_the_ladder_are_as_long_as_their_ratios(tmp_path: Path) -> None:
         gpu_records.record(method="qlora", seconds=0.1),
         gpu_records.record(method="unsloth-lora", seconds=0.05),
     )
-    bars = drawn(opened, "Against each baseline")
+    bars = drawn(opened, "Speed vs each baseline")
     lengths = {
         title: float(re.match(r"M0,[\d.]+h([\d.]+)v", mark["d"])[1])
         for title, mark in bars.items()
     }
     double, same = (
-        lengths["Unsloth LoRA against LoRA: 2.0×"],
-        lengths["QLoRA against LoRA: 1.0×"],
+        lengths["Unsloth LoRA vs LoRA: 2.0×"],
+        lengths["QLoRA vs LoRA: 1.0×"],
     )
     assert double / same == pytest.approx(2, rel=0.01)

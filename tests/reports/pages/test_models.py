@@ -75,9 +75,9 @@ def test_ratios_are_those_of_two_records(published: Path) -> None:
     (row,) = [r for r in rows(opened, "work-1") if r["Method"].text == "Unsloth LoRA"]
     seen = 0
     for heading, base in (
-        ("Speed against LoRA", "lora"),
-        ("Speed against PEFT + Liger", "lora-liger"),
-        ("Speed against naive LoRA", "lora-naive"),
+        ("Speed vs LoRA", "lora"),
+        ("Speed vs PEFT + Liger", "lora-liger"),
+        ("Speed vs naive LoRA", "lora-naive"),
     ):
         pairs = [
             tokens / at[f"qwen3-8b-{base}", *place]
@@ -93,7 +93,7 @@ def test_ratios_are_those_of_two_records(published: Path) -> None:
         assert float(data.attributes["value"]) == pytest.approx(ratio, rel=1e-12)
         digits = 1 if len(pairs) == 1 else 2
         assert any(
-            re.match("Unsloth LoRA against ", text) and f": {ratio:.{digits}f}×" in text
+            re.match("Unsloth LoRA vs ", text) and f": {ratio:.{digits}f}×" in text
             for text in titles(opened)
         )
         seen += 1
@@ -110,7 +110,7 @@ def test_what_is_said_of_lengths_and_padding_is_what_the_tables_of_runs_say(
         line
         for only in ("sequence", "padding")
         for line in markdown(found, only).splitlines()
-        if "goes from" in line or "as fast as" in line
+        if line.startswith("Speed of ") or "as fast as" in line
     ]
     assert said
     for line in said:
@@ -142,7 +142,8 @@ def test_a_baseline_of_another_run_is_none(tmp_path: Path) -> None:
     opened = page(tmp_path, older, newer)
     assert not [e for e in opened.all("data") if e.attributes.get("class") == "ratio"]
     (note,) = [e.text for e in opened.all("p") if e.attributes.get("class") == "warning"]
-    assert "rows of 2 runs (newer, older)" in note or "rows of 2 runs (older, newer)" in note
+    either = ("newer, older", "older, newer")
+    assert any(f"rows come from 2 sessions ({runs})" in note for runs in either)
     assert "torch (2.13.0, 9.9.9)" in note
     assert "peft" not in note
 
@@ -170,10 +171,10 @@ def test_launches_and_their_range_are_said(tmp_path: Path) -> None:
     opened = page(tmp_path, *found, gpu_records.record(method="qlora"))
     low, middle, high = sorted(map(tokens_of, found))
     by_method = {row["Method"].text: row for row in rows(opened, "work-1") if "Method" in row}
-    (data,) = [e for e in opened.all("data") if by_method["LoRA"]["Real token/s"] in e.parents]
+    (data,) = [e for e in opened.all("data") if by_method["LoRA"]["Token/s"] in e.parents]
     assert data.attributes["value"] == repr(middle)
     span = f"{units.rate(low, '').strip()}–{units.rate(high, '').strip()}"
-    assert span in by_method["LoRA"]["Real token/s"].text
+    assert span in by_method["LoRA"]["Token/s"].text
     assert by_method["LoRA"]["Repeats"].text == "3 repeats"
     assert by_method["QLoRA"]["Repeats"].text == "1 repeat"
     assert "1 to 3 repeats of each" in opened.text
@@ -197,7 +198,7 @@ def test_what_is_not_pooled_is_named_with_its_number(tmp_path: Path) -> None:
     opened = page(tmp_path, *older, *newer)
     (link,) = [e for e in opened.all("a") if e.text.startswith("also ")]
     rate = units.rate(tokens_of(older[0]), "token/s")
-    assert link.text == f"also {rate}, 2 repeats, run older"
+    assert link.text == f"also {rate}, 2 repeats, session older"
     assert link.attributes["href"] == f"../records/{older[0].record_id}.html"
 
 
@@ -219,12 +220,12 @@ def test_every_card_is_there(tmp_path: Path, count: int) -> None:
         assert f"{record.case.method.title}, {card}: {rate}; 1 repeat" in said
         assert any(
             (row["Method"].text, row["GPU"].text) == (record.case.method.title, card)
-            and row["Real token/s"].text == f"{units.rate(tokens, '').strip()} {known}"
+            and row["Token/s"].text == f"{units.rate(tokens, '').strip()} {known}"
             for row in listed
         )
     shown = [e.text for e in opened.all("figcaption")]
-    assert len([text for text in shown if text.startswith("Memory against")]) == 1 + count
-    assert len([text for text in shown if text.startswith("Against each baseline")]) == 1 + count
+    assert len([text for text in shown if text.startswith("Memory vs")]) == 1 + count
+    assert len([text for text in shown if text.startswith("Speed vs each baseline")]) == 1 + count
 
 
 def test_charts_do_not_grow_with_records(tmp_path: Path) -> None:
@@ -249,11 +250,11 @@ def test_what_is_not_drawn_is_said_and_in_its_table(
     ]
     made = [msgspec.structs.replace(each, run_id=f"run-{n}") for n, each in enumerate(made)]
     opened = page(tmp_path, *map(seal, made))
-    drawn = [e.text for e in opened.all("figcaption") if e.text.startswith("Real tokens")]
+    drawn = [e.text for e in opened.all("figcaption") if e.text.startswith("Tokens per second")]
     unsaid = [e.text for e in opened.all("p") if e.text.startswith("Not drawn: ")]
     assert (len(drawn), len(unsaid)) == (2, 2)
     for place in range(1, 5):
-        assert [row["Real token/s"].text for row in rows(opened, f"work-{place}")]
+        assert [row["Token/s"].text for row in rows(opened, f"work-{place}")]
 
 
 def test_every_model_is_found_from_the_results(published: Path) -> None:

@@ -88,8 +88,8 @@ def test_steps_that_had_not_settled_are_said_to_be_so(tmp_path: Path) -> None:
     steady = gpu_records.record()
     moved = gpu_records.record(method="qlora", steps=records.moved_steps())
     page = sites.Page(build(sites.collection(steady, moved), tmp_path / "site"))
-    assert "not settled" not in _cell(page, "LoRA", 0)
-    assert "1 repeat, not settled" in _cell(page, "QLoRA", 0)
+    assert "did not settle" not in _cell(page, "LoRA", 0)
+    assert "1 repeat, step time did not settle" in _cell(page, "QLoRA", 0)
     for name, record in (("LoRA", steady), ("QLoRA", moved)):
         error = all_metrics()["step_seconds_error"].compute(record)
         assert error is not None

@@ -264,7 +264,8 @@ def test_a_record_says_both_numbers_how_well_it_knows_them_and_what_speaks_again
     assert f"Step time, 10 % quantile {units.seconds(low)}" in page.text
     notes = [e.text for e in page.all("p") if e.attributes.get("class") == "warning"]
     assert notes == [
-        f"not settled: its second half was {units.percent(moved)} slower than its first",
+        f"step time did not settle: its second half was {units.percent(moved)} slower than its"
+        " first",
         f"page faults: 3,000 a step, about {units.percent(0.06 / mean)} of its time at 20 µs each",
     ]
 
@@ -279,7 +280,7 @@ def test_tables_of_runs_show_both_numbers_and_what_speaks_against_them(tmp_path:
     ]
     page = sites.Page(build(sites.collection(*found), tmp_path / "site").with_name("runs.html"))
     notes = [e.text for e in page.all("small") if e.attributes.get("class") == "note"]
-    assert notes == ["not settled: repeat 2", "page faults: repeat 1"]
+    assert notes == ["step time did not settle: repeat 2", "page faults: repeat 1"]
     lows = [all_metrics()["step_seconds_low"].compute(record) for record in found]
     values = [e.attributes["value"] for e in page.all("data")]
     assert cells.exact(sorted(filter(None, lows))[1]) in values

@@ -75,7 +75,7 @@ def test_a_case_that_did_not_end_has_no_host_after_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (records.record(schema=2), "records before schema 3 have no probe of it"),
+        (records.record(schema=2), "results before schema 3 have no probe of it"),
         (records.record(), "no probe was made"),
         (
             records.record(
@@ -99,14 +99,14 @@ def test_hosts_that_differ_stand_beside_the_ratios(tmp_path: Path) -> None:
     slow = other(kernel_launches_per_second=144e3, python_operations_per_second=38e6)
     theirs = there(*(probed(each, slow, cpu="B CPU") for each in ours))
     page = opened(tmp_path, PAIR, *ours, *theirs)
-    said = f"The hosts differ, a-card's over the other's: kernel launches 0.72×. {ALONE}"
+    said = f"The hosts differ, a-card ÷ NVIDIA H200 SXM: kernel launches 0.72×. {ALONE}"
     assert said in page.text
     rows = {row[0]: row[1:] for row in table(page, "Hosts of the two GPUs")}
     assert rows["Kernel launches"] == ["144 k/s", "200 k/s", "0.72×"]
     assert rows["Python operations"] == ["38 M/s", "40 M/s", "0.95×"]
     numbers = "(family 6, model 143, stepping 8)"
     assert rows["Processor"] == [f"B CPU {numbers}", f"A CPU {numbers}", ""]
-    assert rows["Probed"] == ["2 of 2 records", "2 of 2 records", ""]
+    assert rows["Probed"] == ["2 of 2 results", "2 of 2 results", ""]
     (case,) = table(page, "4 × up to 128 tokens")
     assert "hosts differ: kernel launches 0.72×" in case[1]
 
@@ -116,7 +116,7 @@ def test_hosts_that_are_alike_are_said_to_be(tmp_path: Path) -> None:
     ours = probed(gpu_records.record(), HOST)
     theirs = there(probed(ours, other(kernel_launches_per_second=183e3)))
     page = opened(tmp_path, PAIR, ours, *theirs)
-    assert "The hosts are alike: no measured rate is more than 10 % apart." in page.text
+    assert "The hosts are alike: no measured rate differs by more than 10 %." in page.text
     assert ALONE not in page.text
     assert "hosts alike" in table(page, "4 × up to 128 tokens")[0][1]
 
@@ -140,7 +140,7 @@ def test_some_records_with_a_probe_speak_for_those_alone() -> None:
         probed(gpu_records.record(launch=3), other(kernel_launches_per_second=100e3)),
     ]
     found = hosts.side(mixed)
-    assert found.count == "2 of 3 records"
+    assert found.count == "2 of 3 results"
     assert found.texts["kernel_launches_per_second"] == "150 k/s (100 k/s–200 k/s)"
     assert found.processors == "A CPU (family 6, model 143, stepping 8)"
 
@@ -154,10 +154,10 @@ def test_a_cards_page_and_markdown_name_its_hosts(tmp_path: Path) -> None:
     assert "Kernel launches 200 k/s" in sites.Page(site / "gpus" / "h200-sxm.html").text
     rows = table(sites.Page(site / "gpus.html"), "The hosts behind the GPUs")
     assert [row[2:] for row in rows] == [
-        ["200 k/s", "20 M/s", "20 GB/s", "1 of 1 record"],
-        ["200 k/s", "40 M/s", "20 GB/s", "1 of 1 record"],
+        ["200 k/s", "20 M/s", "20 GB/s", "1 of 1 result"],
+        ["200 k/s", "40 M/s", "20 GB/s", "1 of 1 result"],
     ]
     text = markdown.markdown(found, "hosts")
     assert "| 200 k/s | 20 M/s | 20 GB/s |" in text
-    assert "- a-card over NVIDIA H200 SXM: Python operations 0.50×." in text
+    assert "- a-card ÷ NVIDIA H200 SXM: Python operations 0.50×." in text
     assert markdown.markdown(sites.collection(records.record()), "hosts") == ""

@@ -62,8 +62,10 @@ def test_what_ran_above_an_edge_is_not_held() -> None:
 
 def test_tries_are_no_tables_of_their_own() -> None:
     """Each is a run, of too few steps to stand among those that tell a speed."""
-    assert "## Runs, newest first" not in markdown(collection(tried(4, fits=True)))
-    assert "## Runs, newest first" in markdown(collection(tried(4, fits=True), tier="standard"))
+    assert "## Sessions, newest first" not in markdown(collection(tried(4, fits=True)))
+    assert "## Sessions, newest first" in markdown(
+        collection(tried(4, fits=True), tier="standard")
+    )
 
 
 def test_tries_are_listed_as_work_only_where_there_is_nothing_else(tmp_path: Path) -> None:

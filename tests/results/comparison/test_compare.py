@@ -110,7 +110,7 @@ def test_a_launch_that_newly_fails_is_told_and_fails_the_gate(
     assert main(["compare", base, candidate, "--gate"]) == 5
     said = capsys.readouterr().out
     assert "5, 4 of 5" in said
-    assert f"launch 3 of the candidate (run {AFTER}) has no numbers: oom in load" in said
+    assert f"repeat 3 of the candidate (session {AFTER}) has no numbers: oom in load" in said
     assert "A gate fails: tiny-qwen3-lora: newly failing." in said
     for form, wanted in (
         ("markdown", "no such \\<kernel\\>"),
@@ -124,9 +124,9 @@ def test_a_launch_that_newly_fails_is_told_and_fails_the_gate(
     assert (failed["side"], failed["launch"], failed["fails"]) == ("candidate", 3, True)
     assert main(["compare", candidate, base, "--gate"]) == 2, "four launches, and no regression"
     told = capsys.readouterr()
-    assert "4 of 5 launches a side" in told.err
+    assert "4 of 5 repeats a side" in told.err
     assert main(["compare", candidate, candidate]) == 0
-    assert "launch 3 of the base" in capsys.readouterr().out
+    assert "repeat 3 of the base" in capsys.readouterr().out
 
 
 def test_a_case_that_fails_on_both_sides_or_only_on_one_is_said() -> None:
@@ -176,7 +176,7 @@ def test_a_side_of_several_cards_is_refused() -> None:
 
 def test_nothing_to_compare_is_refused() -> None:
     """An empty side; all cases failed on both."""
-    with pytest.raises(BadInput, match="base: no record"):
+    with pytest.raises(BadInput, match="base: no result"):
         compared([], side(AFTER))
     with pytest.raises(BadInput, match="nothing to compare"):
         compared([records.failed(run_id=BEFORE)], [records.failed(run_id=AFTER)])
@@ -192,9 +192,9 @@ def test_few_launches_cannot_gate_and_get_no_verdict(
     said = capsys.readouterr().out
     assert "+30.0 %" in said
     assert "SLOWER" not in said
-    assert "A gate refuses to answer: tiny-qwen3-lora: 1 of 5 launches a side" in said
+    assert "A gate refuses to answer: tiny-qwen3-lora: 1 of 5 repeats a side" in said
     assert main(["compare", base, candidate, "--gate"]) == 2
-    assert "cannot gate: tiny-qwen3-lora: 1 of 5 launches a side" in capsys.readouterr().err
+    assert "cannot gate: tiny-qwen3-lora: 1 of 5 repeats a side" in capsys.readouterr().err
 
 
 def test_a_page_says_the_verdict_first_and_escapes_what_strangers_wrote(
@@ -249,5 +249,5 @@ def test_strict_does_not_pass_what_is_not_settled(
     assert main(["compare", base, candidate, "--gate"]) == 0
     said = capsys.readouterr().out
     assert "INCONCLUSIVE" in said
-    assert "launches a side" in said
+    assert "repeats a side" in said
     assert main(["compare", base, candidate, "--strict"]) == 5

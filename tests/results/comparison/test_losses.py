@@ -32,13 +32,13 @@ def test_losses_of_later_launches_fail_the_gate(
     loss = line(found, "loss")
     assert (loss.verdict, loss.fails, loss.ratio) == ("CHANGED", True, pytest.approx(1.1))
     assert loss.note == (
-        "launch 2: first loss is 10 % away, over 0.05 %; the same verdict in launch 3, launch 4,"
-        " launch 5"
+        "repeat 2: first loss is 10 % away, over 0.05 %; the same verdict in repeat 3, repeat 4,"
+        " repeat 5"
     )
     assert "tiny-qwen3-lora: loss CHANGED" in found.failures
     base, candidate = folder(tmp_path / "a", side(BEFORE)), folder(tmp_path / "b", other)
     assert main(["compare", base, candidate, "--gate"]) == 5
-    assert "launch 2: first loss is 10 % away" in capsys.readouterr().out
+    assert "repeat 2: first loss is 10 % away" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("launch", [1, 2, 5])
@@ -47,7 +47,7 @@ def test_a_loss_that_is_no_number_in_any_launch_fails(launch: int) -> None:
     nan = changed(side(AFTER), (launch,), loss=lambda _: None, loss_text=lambda _: "nan")
     found = line(compared(side(BEFORE), nan), "loss")
     assert (found.verdict, found.fails) == ("CHANGED", True)
-    assert found.note == f"launch {launch}: loss is nan at step 1"
+    assert found.note == f"repeat {launch}: loss is nan at step 1"
 
 
 def test_a_gradient_norm_of_a_later_step_and_launch_fails() -> None:
@@ -57,7 +57,7 @@ def test_a_gradient_norm_of_a_later_step_and_launch_fails() -> None:
     )
     found = line(compared(side(BEFORE), steeper), "loss")
     assert (found.verdict, found.fails, found.ratio) == ("CHANGED", True, 1)
-    assert found.note == "launch 4: gradient norm is 3.0 % away at step 7, over 1.5 %"
+    assert found.note == "repeat 4: gradient norm is 3.0 % away at step 7, over 1.5 %"
 
 
 def test_a_launch_stands_against_the_bases_of_its_number_or_the_nearest() -> None:
@@ -72,7 +72,7 @@ def test_a_launch_stands_against_the_bases_of_its_number_or_the_nearest() -> Non
     whole, part = trained(BEFORE), trained(BEFORE)[:4]
     assert line(compared(whole, trained(AFTER)), "loss").verdict == "SAME"
     short = line(compared(part, trained(AFTER)), "loss")
-    assert short.note.startswith("launch 5: first loss is")
+    assert short.note.startswith("repeat 5: first loss is")
     assert short.base == part[-1].steps[0].loss
     assert line(compared(whole, trained(AFTER)[2:]), "loss").verdict == "SAME"
 
@@ -81,7 +81,7 @@ def test_a_launch_of_several_runs_is_told_with_its_run() -> None:
     """Launch 2 of two runs is two launches."""
     other = changed(side(AFTER), (2,), loss=lambda step: step.loss * 1.1)
     found = line(compared(side(BEFORE), [*side(AFTER[:-1] + "c"), *other]), "loss")
-    assert found.note == f"launch 2 of run {AFTER}: first loss is 10 % away, over 0.05 %"
+    assert found.note == f"repeat 2 of session {AFTER}: first loss is 10 % away, over 0.05 %"
 
 
 def test_losses_that_part_a_little_in_every_case_fail_together() -> None:

@@ -122,7 +122,7 @@ def test_launches_that_move_one_way_are_said_to_drift() -> None:
     assert drift(launched(0.1, 0.102, 0.101, 0.103, 0.104)) == ""
     assert drift(launched(0.1, 0.1001, 0.1002, 0.1003, 0.1004)) == ""
     note = line(compared(side(BEFORE), rising), "step_seconds").note
-    assert note.startswith("candidate: each of 5 launches was slower")
+    assert note.startswith("candidate: each of 5 repeats was slower")
 
 
 def test_many_records_are_compared_as_few_are(

@@ -45,8 +45,8 @@ def reasons(paths: list[Path]) -> list[str]:
         (b'{"schema": 1, "run_id": "x", "surprise": 1}', "not a valid record"),
         (changed(records.record(), schema=7), "newer tunebench: schema 7, this one reads up to 3"),
         (changed(records.record(), schema=0), "schema 0"),
-        (changed(records.record(), wall_seconds=float("nan")), "holds NaN"),
-        (changed(records.record(), wall_seconds=float("-inf")), "holds -Infinity"),
+        (changed(records.record(), wall_seconds=float("nan")), "contains NaN"),
+        (changed(records.record(), wall_seconds=float("-inf")), "contains -Infinity"),
         (line(records.record()).replace(b"9.4", b"1e999"), "not JSON"),
         (changed(records.record(), wall_seconds=-1), "wall_seconds"),
         (changed(records.record(), outcome="great"), "outcome"),
@@ -139,7 +139,7 @@ def test_two_runs_with_one_id(tmp_path: Path) -> None:
     assert [record.steps[-1].seconds for record in found.records] == [
         records.record(seconds=0.1).steps[-1].seconds
     ]
-    assert "a different run with the same id" in found.problems[0].reason
+    assert "a different session with the same id" in found.problems[0].reason
     assert str(second) in found.problems[0].path
 
 
@@ -161,7 +161,7 @@ def test_a_foreign_record_in_a_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", records.record())
     with (run / "journal.jsonl").open("ab") as journal:
         journal.write(line(records.record(run_id="stranger")))
-    assert "a record of run 'stranger' in the folder of" in reasons([run])[0]
+    assert "a record of session 'stranger' in the folder of" in reasons([run])[0]
 
 
 def test_a_damaged_plan_leaves_the_records_usable(tmp_path: Path) -> None:

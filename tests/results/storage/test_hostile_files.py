@@ -15,7 +15,7 @@ from suite.results.storage.reader import Collection, read
 from support import records
 
 NAMES = ("run.json", "journal.jsonl", "fidelity.json", "record.json")
-OUT = "a link that leads out of the folder"
+OUT = "a link to a place outside the folder"
 
 
 def plan(**changes: object) -> bytes:
@@ -139,8 +139,8 @@ def test_what_is_no_file_does_not_hold_the_reader(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"launches": 10**9}, "plans 2,000,000,000 records"),
-        ({"launches": 2**70}, "a run has 100,000 at most"),
+        ({"launches": 10**9}, "plans 2,000,000,000 results"),
+        ({"launches": 2**70}, "a session has 100,000 at most"),
         ({"cases": "everything"}, "not a valid plan"),
     ],
 )

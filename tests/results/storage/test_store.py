@@ -33,7 +33,7 @@ def test_create_then_open_gives_the_same_plan_and_records(tmp_path: Path) -> Non
 def test_create_never_overwrites(tmp_path: Path) -> None:
     """A folder with anything in it is refused, and a run there gets a hint at --resume."""
     run_folder.create(tmp_path / "run", records.plan()).close()
-    with pytest.raises(BadInput, match="holds a run already") as refused:
+    with pytest.raises(BadInput, match="has a session already") as refused:
         run_folder.create(tmp_path / "run", records.plan())
     assert "--resume" in refused.value.hint
     (tmp_path / "other").mkdir()
@@ -103,7 +103,7 @@ def test_a_lent_run_comes_back_with_what_the_other_wrote(tmp_path: Path) -> None
 def test_append_refuses_what_does_not_belong(tmp_path: Path) -> None:
     """A record of another run, or a second one of a case in a launch, is a mistake of ours."""
     with run_folder.create(tmp_path / "run", records.plan()) as run:
-        with pytest.raises(ValueError, match="given to run"):
+        with pytest.raises(ValueError, match="given to session"):
             run.append(records.record(run_id="another"))
         run.append(records.record())
         with pytest.raises(ValueError, match="has its record"):
@@ -165,7 +165,7 @@ def test_a_full_disk_leaves_the_journal_whole(tmp_path: Path) -> None:
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 1000, limits[1]))
         try:
-            with pytest.raises(WrongMachine, match="disk full: 1 record is safe in") as full:
+            with pytest.raises(WrongMachine, match="disk full: 1 result is safe in") as full:
                 run.append(records.record(method="qlora"))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -232,7 +232,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_opening_what_is_no_run(tmp_path: Path) -> None:
     """No folder, a folder without a plan and a plan of a newer schema are each said."""
-    with pytest.raises(BadInput, match="no run to go on with"):
+    with pytest.raises(BadInput, match="no session to go on with"):
         run_folder.open_run(tmp_path / "nowhere")
     with pytest.raises(BadInput, match=r"run\.json is missing"):
         run_folder.open_run(tmp_path)

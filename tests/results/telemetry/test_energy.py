@@ -99,7 +99,7 @@ OTHER_FIELDS = ("period_seconds", "step_elapsed_seconds", "foreign_processes", "
         ({"throttle_reasons": at(20, 0x40, 0)}, "hardware thermal slowdown in 1 of 21 samples"),
         ({"throttle_reasons": at(20, 0x80, 0)}, "hardware power brake in 1 of 21 samples"),
         ({"foreign_processes": 1}, "1 other process computed on the GPU"),
-        ({"power_watts": (90.0,) * 61}, "counter and power readings are 10 % apart, over 5.0 %"),
+        ({"power_watts": (90.0,) * 61}, "counter and power readings differ by 10 %, over 5.0 %"),
         ({"energy_joules": at(20, None, 1.0)}, "the energy counter is missing in some samples"),
         ({"energy_joules": at(20, 0.0, 1.0)}, "the energy counter fell"),
         (
@@ -187,7 +187,7 @@ def test_absurd_numbers_give_no_energy(odd: float) -> None:
     """A stranger's largest numbers are refused rather than overflow."""
     for column in ("sm_clock_mhz", "power_watts", "energy_joules"):
         record = measured(**{column: at(20, odd, 1)})
-        assert energy(record).reasons == ("telemetry holds impossible values",)
+        assert energy(record).reasons == ("telemetry has impossible values",)
         assert value("mean_sm_clock_mhz", record) is None
 
 

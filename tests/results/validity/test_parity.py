@@ -177,7 +177,7 @@ def test_no_reference_says_why() -> None:
         parity(records.failed(method="unsloth-lora"), records.record()).reason,
     ]
     assert reasons[0] == "it is its own reference"
-    assert reasons[1] == reasons[2] == "lora did not run the same work in this repeat"
+    assert reasons[1] == reasons[2] == "lora did not run the same workload in this repeat"
     assert "no losses to compare with (oom)" in reasons[3]
     assert "other base weights" in reasons[4]
     assert reasons[5] == "it has no losses to compare"

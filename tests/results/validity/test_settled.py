@@ -57,7 +57,7 @@ def test_a_level_that_moved_has_not_settled() -> None:
     assert found.reason == "its second half was 4.0 % slower than its first"
     turned = settled(record(*halves[1], *halves[0]))
     assert turned.reason == "its second half was 3.8 % faster than its first"
-    assert notes(record(*halves[1], *halves[0])) == (f"not settled: {turned.reason}",)
+    assert notes(record(*halves[1], *halves[0])) == (f"step time did not settle: {turned.reason}",)
 
 
 def test_a_slow_drift_has_not_settled() -> None:

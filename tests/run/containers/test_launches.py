@@ -72,7 +72,7 @@ def test_a_killed_container_is_said_and_the_run_goes_on(
     code, errors = desk.finish()
     assert code == 3
     assert "was stopped by somebody else" in errors
-    assert f"1 of 2 records are safe in {run}" in errors
+    assert f"1 of 2 results are safe in {run}" in errors
     assert f"--resume {run}" in errors
 
     again = Desk("--resume", str(run), cache=cache)

@@ -114,5 +114,5 @@ def test_a_folder_that_cannot_be_written_is_said_and_no_error(tmp_path: Path) ->
     (tmp_path / "cache").write_text("a file where the folder should be")
     found = look(tmp_path / "cache")
     assert found.status == "unknown"
-    assert "not kept for later launches: " in found.detail
+    assert "not kept for later repeats: " in found.detail
     assert str(tmp_path) not in found.detail

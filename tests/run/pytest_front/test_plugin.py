@@ -36,7 +36,7 @@ def test_real_training_from_pytest_to_compare(tmp_path, environment):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed, 1 skipped" in done.stdout
     assert "unsupported: transformers 5 keeps" in done.stdout
-    assert f"2 records in {out}" in done.stdout
+    assert f"2 results in {out}" in done.stdout
     trained, refused = read([out]).records
     assert (trained.outcome, refused.outcome) == ("ok", "unsupported")
     # A share, not seconds: a busy machine slows the worker and the session alike.
@@ -94,7 +94,7 @@ def test_a_folder_with_a_run_is_refused(tmp_path, environment):
     )
 
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "holds a run already" in done.stderr
+    assert "has a session already" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

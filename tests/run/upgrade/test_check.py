@@ -106,7 +106,7 @@ def test_a_planted_change_of_the_training_is_caught_by_its_losses(
     assert "loss CHANGED" in capsys.readouterr().out
     assert read([doubled.out / "base"]).records == records
     assert check(doubled.out, "--candidate", "peft==0.20.0", "--launches", "3") == 2
-    assert "holds another comparison" in capsys.readouterr().err
+    assert "has another comparison" in capsys.readouterr().err
 
 
 def test_sides_with_too_few_good_launches_are_no_answer(
@@ -126,8 +126,8 @@ def test_sides_with_too_few_good_launches_are_no_answer(
     base = [f"--base={name}=={version}" for name, version in asked.base.items()]
     assert check(out, *base, "--launches", "3") == 4
     said = capsys.readouterr().out
-    assert "launch 2 of the base" in said
-    refusal = "A gate refuses to answer: tiny-qwen3-lora: 1 of 3 launches a side"
+    assert "repeat 2 of the base" in said
+    refusal = "A gate refuses to answer: tiny-qwen3-lora: 1 of 3 repeats a side"
     assert refusal in said
     assert refusal in (out / "verdict.html").read_text()
     assert check(out, *base, "--launches", "4") == 2, "another number of launches"
