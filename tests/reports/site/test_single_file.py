@@ -116,7 +116,7 @@ def test_strangers_text_stays_text(tmp_path: Path) -> None:
     hostile = "</pre></script></main><script>alert(1)</script> id=\"x\" href='y'"
     found = sites.collection(records.record(weights=hostile, notes=(hostile,)))
     page = sites.Page(build_file(found, tmp_path / "report.html", with_raw=True)[0])
-    assert len(page.all("script")) == 1
+    assert len([e for e in page.all("script") if "type" not in e.attributes]) == 1
     assert len(page.all("main")) == 1
     assert page.text.count(hostile) >= 2
 
