@@ -25,9 +25,10 @@ class Sheet(NamedTuple):
     lefts: tuple[float, ...]
 
 
-def printed(browser: Browser, page: Path) -> list[Sheet]:
-    """Return the sheets that a page is printed on."""
+def printed(browser: Browser, page: Path, script: str = "") -> list[Sheet]:
+    """Return the sheets that a page is printed on, once a script has run in it."""
     browser.get(page.as_uri())
+    browser.execute_script(script)
     sent = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
     objects = {int(n): body for n, body in _OBJECT.findall(base64.b64decode(sent["data"]))}
     found = [body for body in objects.values() if b"/Type /Page\n" in body]

@@ -63,6 +63,7 @@
   };
   addEventListener("click", leave, true);
   addEventListener("hashchange", turn);
-  if (location.hash) turn();
-  else mark();
+  mark();
+  // Last of all that starts: scripts that begin with the document find its first page alone.
+  document.addEventListener("DOMContentLoaded", () => location.hash && turn());
 })();

@@ -116,7 +116,7 @@ def test_strangers_text_stays_text(tmp_path: Path) -> None:
     hostile = "</pre></script></main><script>alert(1)</script> id=\"x\" href='y'"
     found = sites.collection(records.record(weights=hostile, notes=(hostile,)))
     page = sites.Page(build_file(found, tmp_path / "report.html", with_raw=True)[0])
-    assert len(page.all("script")) == 1
+    assert len([e for e in page.all("script") if "type" not in e.attributes]) == 1
     assert len(page.all("main")) == 1
     assert page.text.count(hostile) >= 2
 
@@ -233,7 +233,7 @@ def test_pages_keep_their_state_and_their_place(browser: Browser, published: Pat
     find.send_keys("Qwen3-32B")
     counted = browser.find_element(CSS, ".tools output").text
     assert not counted.startswith("0 of")
-    links = browser.find_elements(CSS, ".page tbody tr:not([hidden]) th a")
+    links = browser.find_elements(CSS, "table[data-tools] tbody tr:not([hidden]) th a")
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", links[-1])
     place = browser.execute_script("return scrollY")
     assert place > 0
