@@ -42,6 +42,8 @@ GOOD = records.record(run_id="good", launch=1)
 VERBS: tuple[tuple[str, str], ...] = (
     ("validate S --json", "count"),
     ("validate B", ""),
+    ("validate --strict S", ""),
+    ("validate --strict B --markdown", ""),
     ("report S --out O/site", "page"),
     ("report S --single-file --out O/one.html --json", "count"),
     ("export S", "id"),

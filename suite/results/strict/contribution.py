@@ -16,7 +16,7 @@ from suite.results.plan import Plan
 from suite.results.record import SCHEMA, Record
 from suite.results.redaction.scrub import Scrubber, learned
 from suite.results.scatter import noise
-from suite.results.storage.problems import Problem
+from suite.results.storage.problems import Problem, Problems
 from suite.results.storage.reader import JOURNAL, NOISE, PLAN, Collection, read
 from suite.results.storage.walk import walk
 from suite.results.strict import provenance
@@ -71,22 +71,21 @@ def contribution(folder: Path, *, own: bool, known: Known) -> Contribution:
         problem = Problem(path=str(folder), reason=error.message)
         return Contribution(folder=folder, plan=None, records=(), problems=(problem,))
     plan = found.plans[0] if found.plans else None
-    problems = [*found.problems, *_extra(folder)]
-    if not (folder / PLAN).is_file():
-        # The reader's word for it is that records are used all the same.
-        why = "is missing: what the run set out to do is unknown"
-        problems = [each for each in problems if each.path != str(folder)]
-        problems.append(Problem(path=str(folder / PLAN), reason=why))
-    if plan is not None:
-        rules = _of_run(folder, plan, found, own=own, known=known)
-        problems += [Problem(path=str(file), reason=why) for file, why in rules]
-    return Contribution(folder=folder, plan=plan, records=found.records, problems=tuple(problems))
-
-
-def _extra(folder: Path) -> Iterator[Problem]:
+    problems = Problems()
+    there = (folder / PLAN).is_file()
+    for each in found.problems:
+        # The reader's word for a missing plan is that records are used all the same.
+        if there or each.path != str(folder):
+            problems.add(Path(each.path), each.reason, each.line, stands_for=each.stands_for)
+    if not there:
+        problems.add(folder / PLAN, "is missing: what the run set out to do is unknown")
     for entry in sorted(folder.iterdir()):
         if entry.name not in (PLAN, JOURNAL):
-            yield Problem(path=str(entry), reason="is no part of a published run: remove it")
+            problems.add(entry, "is no part of a published run: remove it")
+    if plan is not None:
+        for file, why in _of_run(folder, plan, found, own=own, known=known):
+            problems.add(file, why)
+    return Contribution(folder=folder, plan=plan, records=found.records, problems=problems.all())
 
 
 def _of_run(
@@ -193,6 +192,8 @@ def _names_a_machine(plan: Plan, records: Iterable[Record]) -> Iterator[str]:
 
 def _noise(profile: Path) -> Iterator[str]:
     content, file = noise.file_content(read([profile]).records), profile / NOISE
-    there = file.read_bytes() if file.is_file() and not file.is_symlink() else None
-    if there != content:
+    size = file.stat().st_size if file.is_file() and not file.is_symlink() else None
+    # The size first: a stranger's file may be as large as a disk.
+    same = size is None if content is None else size == len(content)
+    if not same or (content is not None and file.read_bytes() != content):
         yield f"is not what the records of {profile.name} give: publish writes it"
