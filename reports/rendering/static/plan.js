@@ -3,7 +3,8 @@
 // words are those of suite/estimate/job and `./tunebench plan`; a test compares them. Data is what
 // reports/pages/plan/data.py describes. Nothing read from it or the address becomes markup.
 const startPlan = (place) => {
-  if (!place) return;
+  if (!place || "started" in place.dataset) return;
+  place.dataset.started = "";
   const { address, make, remember } = globalThis.tunebench;
   const data = JSON.parse(place.querySelector("[data-plan-data]").textContent);
   const part = (name) => place.querySelector(`[data-plan-${name}]`);

@@ -5,11 +5,12 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from reports.site.build import build
+from reports.site.build import build, build_file
 from suite.catalog import method as methods
 from suite.catalog import profile as profiles
 from suite.catalog import toml
@@ -262,6 +263,29 @@ def test_buying_is_drawn_where_it_crosses_renting(browser: Browser, page: str, w
     wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert browser.execute_script(wide) <= 0
     assert serious(browser) == []
+
+
+@needs_browser
+@pytest.mark.parametrize("directly", [True, False])
+def test_a_report_of_one_file_has_the_same_page(
+    browser: Browser, page: str, tmp_path: Path, directly: bool
+) -> None:
+    """Opened there or turned to: one set of inputs that work, and links within the file."""
+    place, _ = build_file(read([RESULTS]), tmp_path / "report.html")
+    opened(browser, page, 1440, {})
+    before = texts(browser, "[data-plan-answer] p")
+    browser.get(place.as_uri() + ("#plan" if directly else ""))
+    if not directly:
+        browser.execute_script("location.hash = 'plan'")
+    assert texts(browser, "[data-plan-answer] p") == before
+    fields = browser.find_elements(CSS, "[data-plan] input[type=text]")
+    assert len(fields) == 6
+    typed(browser, "Tokens", "3M")
+    assert "on 3 M tokens" in texts(browser, "[data-plan-answer] p")[0]
+    links = browser.find_elements(CSS, "[data-plan-options] a")
+    assert links
+    for link in links:
+        assert link.get_dom_attribute("href").startswith("#records.")
 
 
 def typed(browser: Browser, label: str, value: str) -> Browser:
