@@ -233,10 +233,12 @@ def _pages(dataset: Dataset, *, alone: bool = False) -> Iterator[tuple[str, str]
 
 def _members(dataset: Dataset, families: Container[str]) -> Iterator[tuple[str, str]]:
     """Yield the address and the text of every page of these families, in their order."""
+    charts = {each.title: each for each in _front(dataset)[1].models}
     for family, pages in FAMILIES.items():
         # The others name their GPUs themselves.
         about = scope.about(dataset) if family == "models" else scope.months(dataset)
         for name, page in pages(dataset) if family in families else ():
             values = {"about": about, "page": page, "root": "../", "current": PARENTS[family]}
+            values["charts"] = charts
             values |= every_page(dataset)
             yield f"{family}/{name}", render(f"each/{family}.html", values)

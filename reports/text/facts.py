@@ -1,5 +1,6 @@
 """Facts about a run or a record, as terms and texts, and what does not fit together."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from reports.text import phrases
@@ -188,6 +189,11 @@ def conflicts(records: Iterable[Record]) -> tuple[str, ...]:
     )
 
 
+def _revision(text: str | None) -> str:
+    """Return a commit as people write it; what stands behind it, that files differ, stays."""
+    return re.sub(r"^([0-9a-f]{9})[0-9a-f]{31}", r"\1", text or "")
+
+
 def changes(records: Iterable[Record]) -> dict[str, list[str]]:
     """Return what is not the same in all records, of GPU, driver, packages and revision.
 
@@ -198,7 +204,7 @@ def changes(records: Iterable[Record]) -> dict[str, list[str]]:
         environment, gpu = record.environment, record.environment.gpu
         image = environment.container.image_id if environment.container is not None else ""
         seen.setdefault("image", set()).add(image)
-        seen.setdefault("suite revision", set()).add(environment.revision or "")
+        seen.setdefault("suite revision", set()).add(_revision(environment.revision))
         seen.setdefault("origin", set()).add(
             record.origin.name if record.origin else "the project's own"
         )
