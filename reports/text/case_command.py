@@ -24,9 +24,14 @@ def case_command(record: Record, plan: Plan | None) -> str:
     weights = weights if plan is None else plan.weights
     names = tuple(tiers.names()) if plan is None else (plan.tier,)
     for name in names if weights else ():
-        others = _cases(name, record.model, record.method, record.case.loop, record.case.seed)
+        launches, others = _cases(
+            name, record.model, record.method, record.case.loop, record.case.seed
+        )
         if any(_same(each, record) for each in others):
-            return shlex.join(_words(record, plan, name, len(others), weights))
+            words = _words(record, name, alone=len(others) == 1)
+            if plan is not None and plan.launches != launches:
+                words += ["--launches", str(plan.launches)]
+            return shlex.join(words if weights == "dummy" else [*words, "--weights", weights])
     return ""
 
 
@@ -35,20 +40,27 @@ def _same(case: Case, record: Record) -> bool:
 
 
 @cache
-def _cases(tier: str, model: str, method: str, loop: Loop, seed: int) -> Sequence[Case]:
-    """Return a tier's cases of one model and method; none where the catalog has not all of it."""
+def _cases(
+    tier: str, model: str, method: str, loop: Loop, seed: int
+) -> tuple[int, Sequence[Case]]:
+    """Return a tier's repeats, and its cases of one model and method.
+
+    There are none where the catalog has not all of it.
+    """
     try:
-        return cases.cases(
-            tiers.load(tier), loop=loop, seed=seed, model_names=[model], method_names=[method]
+        found = tiers.load(tier)
+        of_both = cases.cases(
+            found, loop=loop, seed=seed, model_names=[model], method_names=[method]
         )
     except BadInput:
-        return ()
+        return 1, ()
+    return found.launches, of_both
 
 
-def _words(record: Record, plan: Plan | None, tier: str, others: int, weights: str) -> list[str]:
+def _words(record: Record, tier: str, *, alone: bool) -> list[str]:
     words = ["./tunebench", "run", "--models", record.model, "--methods", record.method]
     words += ["--tier", tier]
-    if others > 1:
+    if not alone:
         words += ["--cases", record.case_id]
     profile = record.hardware or profiles.known(record.profile)
     if profile is not None and not profile.has_gpu:
@@ -57,6 +69,4 @@ def _words(record: Record, plan: Plan | None, tier: str, others: int, weights: s
         words += ["--loop", record.case.loop]
     if record.case.seed != SEED:
         words += ["--seed", str(record.case.seed)]
-    if plan is not None and plan.launches != tiers.load(tier).launches:
-        words += ["--launches", str(plan.launches)]
-    return words if weights == "dummy" else [*words, "--weights", weights]
+    return words
