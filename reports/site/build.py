@@ -43,8 +43,8 @@ from suite.results.telemetry.long_steps import long_steps
 from suite.results.telemetry.window import fault
 from suite.results.validity import parity, settled
 
-#: Of a report that is one file: all of it, and the records of one that has them whole.
-MOST_FILE_BYTES, MOST_RAW_BYTES = 2_950_000, 24 << 20
+#: Of a report that is one file, and of one with raw data.
+MOST_FILE_BYTES, MOST_RAW_BYTES = 2_950_000, 26 << 20
 MANY_RECORDS = 200  #: from here on a second process writes pages of records and ``BESIDE``
 
 #: Pages of one thing each (a model, a card): folder of the site, which is also the name of the
@@ -78,33 +78,20 @@ def build_file(collection: Collection, place: Path, *, with_raw: bool = False) -
     """
     refuse_foreign_file(place, single_file.MARK.encode())
     dataset = load(collection)
+    records = collection.records
     pages = [*_pages(dataset, alone=True), *_members(dataset, FAMILIES.keys() - {BESIDE})]
-    first, *others = pages
-    room = MOST_FILE_BYTES - len(first[1].encode()) - sum(map(_weight, others))
-    if with_raw:
-        room = MOST_RAW_BYTES
-    kept = 0
-    for files in record_files.files(dataset, collection.records, brief=not with_raw):
-        room -= sum(map(_weight, files))
-        if room < 0:
-            break
-        pages += files
-        kept += 1
-    lacking = 0
-    for page in _members(dataset, {BESIDE}):
-        room -= _weight(page)
-        if room < 0:
-            lacking += 1
-        else:
-            pages.append(page)
-    left_out = _left_out(len(collection.records), len(collection.records) - kept, lacking)
-    text = "".join(single_file.join(pages, left_out))
+    more = chain(
+        record_files.files(dataset, records, brief=not with_raw),
+        ((page,) for page in _members(dataset, {BESIDE})),
+    )
+    most = MOST_RAW_BYTES if with_raw else MOST_FILE_BYTES
+    fit = single_file.fitting(pages, more, most)
+    kept = sum(files[0][0].startswith("records/") for files in fit)
+    lacking = sum(1 for _ in diff.pairs(dataset)) - (len(fit) - kept)
+    left_out = _left_out(len(records), len(records) - kept, lacking)
+    text = "".join(single_file.join(chain(pages, *fit), left_out))
     new_file(place, text.encode("utf-8", errors="replace"), replace=True)
     return place.resolve(), left_out
-
-
-def _weight(page: tuple[str, str]) -> int:
-    return single_file.weight(*page)
 
 
 def _left_out(total: int, missing: int, pairs: int) -> str:

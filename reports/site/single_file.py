@@ -7,7 +7,7 @@ stand in tags alone.
 import html
 import posixpath
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from urllib.parse import unquote
 
 MARK = '<meta name="generator" content="tunebench'
@@ -54,9 +54,40 @@ def anchor(address: str) -> str:
     return address.removesuffix(".html").replace("/", ".")
 
 
-def weight(address: str, text: str) -> int:
+def fitting(
+    pages: Sequence[tuple[str, str]], more: Iterable[Sequence[tuple[str, str]]], most: int
+) -> list[Sequence[tuple[str, str]]]:
+    """Return, of groups of pages, the first that a file of ``most`` bytes has room for.
+
+    ``pages`` are in it whatever they take.
+    """
+    seen: list[Sequence[tuple[str, str]]] = []
+    whole = _room(pages, most, _Everything())
+    for files in more:
+        seen.append(files)
+        whole -= sum(_weight(page, _Everything()) for page in files)
+        if whole < 0:
+            break
+    else:
+        return seen
+    # A link to what is not there is another: longer, where it leads to a row instead.
+    there = frozenset(name for name, _ in pages)
+    room = _room(pages, most, there)
+    for count, files in enumerate(seen):
+        room -= sum(_weight(page, there) for page in files)
+        if room < 0:
+            return seen[:count]
+    return seen
+
+
+def _room(pages: Sequence[tuple[str, str]], most: int, present: Container[str]) -> int:
+    (_, first), *others = pages
+    return most - len(first.encode()) - sum(_weight(page, present) for page in others)
+
+
+def _weight(page: tuple[str, str], present: Container[str]) -> int:
     """Return how many bytes a page adds to the file, of which there is one head for all."""
-    return len(_template(address, text, _Everything()).encode("utf-8", errors="replace"))
+    return len(_template(*page, present).encode("utf-8", errors="replace"))
 
 
 class _Everything:

@@ -233,7 +233,9 @@ def test_pages_keep_their_state_and_their_place(browser: Browser, published: Pat
     find.send_keys("Qwen3-32B")
     counted = browser.find_element(CSS, ".tools output").text
     assert not counted.startswith("0 of")
-    links = browser.find_elements(CSS, "table[data-tools] tbody tr:not([hidden]) th a")
+    links = browser.find_elements(
+        CSS, "[data-table='all-results--all'] tbody tr:not([hidden]) th a"
+    )
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", links[-1])
     place = browser.execute_script("return scrollY")
     assert place > 0
