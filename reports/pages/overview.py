@@ -172,7 +172,7 @@ def _overview_cell(
 
 def _count(group: Replicates) -> str:
     """Return how many repeats there are, whose, and whether the steps of any had not settled."""
-    unsettled = "not settled" if group.unsettled else ""
+    unsettled = "step time did not settle" if group.unsettled else ""
     count = phrases.repeats(group)
     return ", ".join(filter(None, (count, whose(group.first), unsettled)))
 

@@ -28,6 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reader(browser: Browser, site: Path, request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A reader on the first page."""
     size(browser, request.param, HEIGHTS[request.param])
+    browser.get_log("browser")  # of other tests' pages
     browser.get((site / "index.html").as_uri())
     yield browser
     assert browser.get_log("browser") == []

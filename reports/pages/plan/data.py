@@ -19,6 +19,7 @@ from suite.estimate.job.answer import JobAnswer
 from suite.estimate.job.ratios import MethodRatio
 from suite.estimate.planner import Entry, Job
 from suite.results.memory.fits_card import card_bytes
+from suite.results.record import whose
 
 _VERDICTS = ("fits", "tight", "unknown", "does not fit")
 
@@ -132,6 +133,7 @@ def _option(
         entry.launches,
         page,
         *map(_numbers, (entry.tokens_per_second, entry.joules_per_token, ranked.longer)),
+        *(filter(None, [whose(entry.records[0])]) if entry.basis == "measured" else ()),
     ]
 
 

@@ -27,6 +27,7 @@ from suite.estimate.job.answer import JobAnswer
 from suite.estimate.job.ratios import MethodRatio, against_quickest, grounds
 from suite.estimate.planner import Entry, Job, Planner
 from suite.estimate.time_samples import timed
+from suite.results.record import whose
 
 JOB = Job(tokens=example_job.TOKENS * example_job.EPOCHS, epochs=1)
 HOURS = planner.OVERNIGHT_SECONDS / 3600
@@ -213,5 +214,6 @@ def note(option: MethodRatio, found: JobAnswer) -> str:
     entry = option.entry
     basis = "estimated"
     if entry.basis == "measured":
-        basis = f"measured, {units.counted(entry.launches, 'repeat')}"
+        measured = f"measured {whose(entry.records[0])}".rstrip()
+        basis = f"{measured}, {units.counted(entry.launches, 'repeat')}"
     return basis if option is found.ranked[0] else f"{basis}; {answer.beside(option)}"

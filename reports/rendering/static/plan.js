@@ -93,10 +93,10 @@ const startPlan = (place) => {
     data.methods.forEach(([name, title], index) => {
       const cell = cells[index];
       if (!cell || (job.method && job.method !== name)) return;
-      const [verdict, needs, third, repeats, page, rate, joules, longer] = cell;
+      const [verdict, needs, third, repeats, page, rate, joules, longer, by = ""] = cell;
       const option = { gpu, title, needs, verdict: data.verdicts[verdict] };
       if (rate) {
-        Object.assign(option, { basis: third, measured: third === 0, repeats, page, rate, longer });
+        Object.assign(option, { basis: third, measured: third === 0, repeats, page, rate, longer, by });
         option.joules = joules ? each(joules, (one) => one * job.passes) : null;
         option.seconds = [job.passes / rate[0], job.passes / rate[2], job.passes / rate[1]];
         option.tokens = each(rate, (one) => one * 3600 * job.hours);
@@ -143,7 +143,9 @@ const startPlan = (place) => {
     if (level.every((one) => one.measured)) {
       const repeats = Math.min(...level.map((one) => one.repeats));
       const words = `${repeats.toLocaleString("en")} repeat${repeats === 1 ? "" : "s"}`;
-      return `Measured on this GPU, ${words}${level.length > 1 ? " each" : ""}.`;
+      const givers = new Set(level.map((one) => one.by));
+      const by = givers.size === 1 && level[0].by ? ` ${level[0].by}` : "";
+      return `Measured on this GPU${by}, ${words}${level.length > 1 ? " each" : ""}.`;
     }
     if (level.some((one) => one.measured)) return "Part measured, part estimated.";
     return level[0].basis === 1
@@ -187,7 +189,7 @@ const startPlan = (place) => {
     return said.length > 1 ? `${said[0]} ${said.at(-1)}` : said[0];
   };
   const note = (option, found) => {
-    const repeats = `measured, ${option.repeats} repeat${option.repeats === 1 ? "" : "s"}`;
+    const repeats = `measured${option.by ? ` ${option.by}` : ""}, ${option.repeats} repeat${option.repeats === 1 ? "" : "s"}`;
     const text = option.measured ? repeats : "estimated";
     return option === found.ranked[0] ? text : `${text}; ${beside(option)}`;
   };

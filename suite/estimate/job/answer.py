@@ -15,6 +15,7 @@ from suite.estimate.interval import Interval
 from suite.estimate.job.ratios import MethodRatio
 from suite.estimate.planner import OVERNIGHT_SECONDS, Entry, Job, Overnight, overnight
 from suite.results.memory.fits_card import card_bytes
+from suite.results.record import whose
 
 _NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _AN = "AEFHILMNORSX"  #: letters whose names begin with a vowel: an H100, an RTX 4090, a B200
@@ -235,7 +236,9 @@ def _basis(found: JobAnswer) -> str:
     if all(entry.basis == "measured" for entry in found.level):
         least = min(entry.launches for entry in found.level)
         each = " each" if len(found.level) > 1 else ""
-        return f"Measured on this GPU, {units.counted(least, 'repeat')}{each}."
+        givers = {whose(entry.records[0]) for entry in found.level}
+        by = f" {givers.pop()}" if len(givers) == 1 and "" not in givers else ""
+        return f"Measured on this GPU{by}, {units.counted(least, 'repeat')}{each}."
     if any(entry.basis == "measured" for entry in found.level):
         return "Part measured, part estimated."
     known = found.level[0].projection
