@@ -125,7 +125,7 @@ def _refuse_foreign(above: Folder, name: str) -> None:
         return
     if not own:
         raise BadInput(
-            f"{site}: holds other files and is no earlier report",
+            f"{site}: has other files and is no earlier report",
             hint="Give another --out: a folder that is missing, empty, or an earlier report.",
         )
     if own == {MARKER}:
@@ -136,7 +136,7 @@ def _refuse_foreign(above: Folder, name: str) -> None:
         )
     more = f" and {len(foreign) - _SHOWN:,} more" if len(foreign) > _SHOWN else ""
     raise BadInput(
-        f"{site}: holds what no report made: {', '.join(foreign[:_SHOWN])}{more}",
+        f"{site}: there is what no report made: {', '.join(foreign[:_SHOWN])}{more}",
         hint="Move that elsewhere, or give another --out.",
     )
 
@@ -145,7 +145,7 @@ def _refuse_link(place: Path, kind: os.stat_result, noun: str) -> None:
     if stat.S_ISLNK(kind.st_mode):
         raise BadInput(
             f"{place}: a link, through which nothing is written",
-            hint=f"Give the {noun} that it leads to, or another --out.",
+            hint=f"Give the {noun} that it links to, or another --out.",
         )
 
 

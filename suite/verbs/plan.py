@@ -42,7 +42,7 @@ DESCRIPTION = """\
 Say what a fine-tuning job takes on each GPU with each method: time, memory,
 how many tokens the hours at hand are enough for, energy of the GPU, rent, and
 the cost on a GPU of your own. Every row is measured, or estimated with its
-interval from what was measured. Methods on one GPU are told apart by ratios
+interval from what was measured. Methods on one GPU are compared by ratios
 with intervals of their own, in which what is unknown of the GPU cancels.
 Tokens (padding excluded) come in fixed-length sequences."""
 

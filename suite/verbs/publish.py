@@ -23,8 +23,8 @@ def parser() -> Parser:
     """Return the arguments of this verb."""
     made = Parser(
         "publish",
-        "Check a finished run, take out what identifies this machine or its users, show\n"
-        "what that was, and file it under reports/results/PROFILE/RUN. Nothing measured\n"
+        "Check a finished session, take out what identifies this machine or its users,\n"
+        "show what that was, and file it under reports/results/PROFILE/RUN. Nothing measured\n"
         "is changed or left out.",
         [
             ("./tunebench publish runs/a", "into this checkout"),
@@ -33,7 +33,7 @@ def parser() -> Parser:
             ("./tunebench publish runs/a --yes", "without asking: for scripts"),
         ],
     )
-    made.add_argument("run", type=path, metavar="RUN", help="the folder of a finished run")
+    made.add_argument("run", type=path, metavar="RUN", help="the folder of a finished session")
     made.add_argument("--into", type=path, metavar="DIR", default=RESULTS, help="where to file it")
     made.add_argument(
         "--by", metavar="NAME", help="whose results these are: a name or handle, shown beside them"

@@ -54,7 +54,7 @@ def parser() -> Parser:
         "path, the whole catalog. Exit code 2 if anything is wrong, however small.\n"
         "With --strict, whether folders of results may be given to the project.",
         [
-            ("./tunebench validate runs/a", "every record of a run"),
+            ("./tunebench validate runs/a", "every record of a session"),
             ("./tunebench validate models/mine.toml", "a model you added"),
             ("./tunebench validate --strict GPU/RUN", "a result that you give"),
         ],

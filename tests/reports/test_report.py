@@ -273,7 +273,7 @@ def test_what_was_put_into_a_report_is_not_cleared(tmp_path: Path, name: str) ->
     before = {path for path in site.rglob("*") if path.is_file()}
     place.parent.mkdir(exist_ok=True)
     place.mkdir() if name.endswith("/") else place.write_text("precious")
-    with pytest.raises(BadInput, match=f"holds what no report made: {name.split('/')[0]}"):
+    with pytest.raises(BadInput, match=f"there is what no report made: {name.split('/')[0]}"):
         build(sites.ordinary(), site)
     assert name.endswith("/") or place.read_text() == "precious"
     assert before <= {path for path in site.rglob("*") if path.is_file()}

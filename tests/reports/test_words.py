@@ -16,7 +16,7 @@ UNREAD = {"code", "pre", "script", "style"}
 #: What is read without being between tags: tooltips, names for screen readers, heads of columns.
 SHOWN = {"title", "aria-label", "data-label", "data-title"}
 #: Still to be written anew: only words that stand nowhere any more are looked for.
-LATER = ("plan.html", "records/", "pages/plan.html", "each/record.html")
+LATER = ("records/", "each/record.html")
 #: A stored record's word; pages say result. Sources of a fact may name records.
 RECORD = re.compile(r"(?<![-\w/])records?(?![-\w/])(?! in )", re.IGNORECASE)
 JINJA = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)

@@ -10,7 +10,7 @@ GONE = {
     r"rows of real lengths": "real-length sequences",
     r"rungs?": "baseline",
     # The tier and the table of that name.
-    r"(?<!tier )(?<!this: )ladders?": "baselines",
+    r"(?<!tier )(?<!findings, )ladders?": "baselines",
     # Sources and records of today keep their own words.
     r"(?<!GeForce )(?<!workstation )cards?(?! without sharding)": "GPU",
     # Of CUDA kernels, which everybody calls so.

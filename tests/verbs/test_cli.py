@@ -311,7 +311,7 @@ def test_report_builds_a_site_and_refuses_foreign_folders(
     assert main(["report", str(run), "--out", str(site)]) == 0
     assert (site / "index.html").as_uri() in capsys.readouterr().out
     assert main(["report", str(run), "--out", str(tmp_path)]) == 2
-    assert "holds other files" in capsys.readouterr().err
+    assert "has other files" in capsys.readouterr().err
 
 
 def test_a_report_in_one_file_has_the_ending_that_browsers_know(

@@ -143,7 +143,7 @@ def _experts(case: Case, running: Effective) -> Iterator[tuple[str, str, str]]:
 def _loss(case: Case) -> str:
     if case.method.liger:
         return "Liger"
-    return "fused where the loop has one" if case.method.fused_loss else "unfused"
+    return "fused where the trainer has one" if case.method.fused_loss else "unfused"
 
 
 def flat(case: Case) -> facts.Facts:

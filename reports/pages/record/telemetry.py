@@ -87,7 +87,7 @@ def _facts(telemetry: Telemetry, window: Window, differ: LongSteps | None) -> fa
     return (
         ("Clocks held back by", held_back(Counter(window.inside(telemetry.throttle_reasons)))),
         ("Other processes on the GPU", _strangers(telemetry, strangers)),
-        ("Samples in the steady steps", f"{window.samples:,}, at most {gap} apart"),
+        ("Samples in the steady steps", f"{window.samples:,}, the longest gap {gap}"),
         *(() if differ is None else [("Why steps differ", phrases.long_steps(differ))]),
     )
 
@@ -129,7 +129,8 @@ def _how(found: Energy) -> str:
         how = "power readings integrated"
     text = f"{how} over the {units.seconds(found.seconds)} of the steady steps"
     if found.tokens_real:
-        text += f", {units.scaled(found.joules / found.tokens_real, 'J')} per real token"
+        joules = units.scaled(found.joules / found.tokens_real, "J")
+        text += f", {joules} per token (padding excluded)"
     if found.apart is not None:
         text += f". Power readings, integrated, come within {units.percent(found.apart)} of it"
     return text

@@ -149,7 +149,7 @@ const startPlan = (place) => {
     }
     if (level.some((one) => one.measured)) return "Part measured, part estimated.";
     return level[0].basis === 1
-      ? "Estimated from other work on this GPU."
+      ? "Estimated from other workloads on this GPU."
       : "Estimated, not measured on this GPU.";
   };
   const sentences = (found) => {

@@ -243,7 +243,7 @@ def _basis(found: JobAnswer) -> str:
         return "Part measured, part estimated."
     known = found.level[0].projection
     if known is not None and known.card_measured:
-        return "Estimated from other work on this GPU."
+        return "Estimated from other workloads on this GPU."
     return "Estimated, not measured on this GPU."
 
 

@@ -67,17 +67,17 @@ def grounds(plan: Planner) -> str:
     if ("card", False) in widths.by_way:
         gpus, factor = widths.groups["card", False], math.exp(widths.by_way["card", False])
         said.append(
-            f"We could hold out {units.counted(gpus, 'GPU')}, so we take that error as a factor of"
-            f" {units.about(factor)}: the fewer GPUs, the larger."
+            f"We could leave out {units.counted(gpus, 'GPU')}, so we take that error as a factor"
+            f" of {units.about(factor)}: the fewer GPUs, the larger."
         )
         cards = () if plan.projector is None else plan.projector.cards
         if len({card.compute_capability for card in cards}) == 1:
             said.append("All are of one architecture; on another, methods may differ more.")
     else:
-        said.append("No GPU could be held out, so estimates are told apart by their times alone.")
+        said.append("No GPU could be left out, so only their times distinguish estimates.")
     if scatter is not None:
         said.append(
-            "For measurements it covers how far repeats lie apart:"
+            "For measurements it covers how far repeats differ:"
             f" {units.percent(scatter.deviation)} on average."
         )
     return " ".join(said)

@@ -78,7 +78,7 @@ def contribution(folder: Path, *, own: bool, known: Known) -> Contribution:
         if there or each.path != str(folder):
             problems.add(Path(each.path), each.reason, each.line, stands_for=each.stands_for)
     if not there:
-        problems.add(folder / PLAN, "is missing: what the run set out to do is unknown")
+        problems.add(folder / PLAN, "is missing: what the session set out to do is unknown")
     for entry in sorted(folder.iterdir()):
         if entry.name not in (PLAN, JOURNAL):
             problems.add(entry, "is no part of a published run: remove it")
@@ -134,10 +134,10 @@ def _plan(folder: Path, plan: Plan) -> Iterator[str]:
     if plan.schema != SCHEMA:
         yield f"schema {plan.schema}, the current one is {SCHEMA}: measure with today's suite"
     if folder.resolve().name != plan.run_id:
-        yield f"the folder is called {folder.resolve().name!r}, the run {plan.run_id!r}"
+        yield f"the folder is called {folder.resolve().name!r}, the session {plan.run_id!r}"
     for twin in sorted(folder.resolve().parent.parent.glob(f"*/{plan.run_id}")):
         if twin != folder.resolve():
-            yield f"a run of that id is published in {twin.parent.name!r} already"
+            yield f"a session of that id is published in {twin.parent.name!r} already"
     if folder.resolve().parent.name != plan.profile:
         above = folder.resolve().parent.name
         yield f"was measured under profile {plan.profile!r}, but lies in the folder {above!r}"

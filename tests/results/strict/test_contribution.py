@@ -121,7 +121,7 @@ def test_the_folder_is_that_of_the_profile_and_the_run(tmp_path: Path) -> None:
     there.parent.mkdir()
     folder.rename(there)
     found = reasons(there)
-    assert f"{PLAN}: the folder is called 'mine', the run {records.RUN_ID!r}" in found
+    assert f"{PLAN}: the folder is called 'mine', the session {records.RUN_ID!r}" in found
     assert any("profile 'cpu', but lies in the folder 'rtx-4090'" in each for each in found)
 
 
@@ -129,7 +129,7 @@ def test_a_run_is_published_once(tmp_path: Path) -> None:
     """Of two folders with one id, a reader would leave one out."""
     folder = contributed.published(tmp_path / "results")
     shutil.copytree(folder, tmp_path / "results" / "h100-sxm" / folder.name)
-    assert reasons(folder) == [f"{PLAN}: a run of that id is published in 'h100-sxm' already"]
+    assert reasons(folder) == [f"{PLAN}: a session of that id is published in 'h100-sxm' already"]
 
 
 def test_files_that_are_missing_or_do_not_belong_are_named(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_files_that_are_missing_or_do_not_belong_are_named(tmp_path: Path) -> No
     assert reasons(folder) == ["notes.txt: is no part of a published run: remove it"]
     (folder / "notes.txt").unlink()
     (folder / PLAN).unlink()
-    assert reasons(folder) == [f"{PLAN}: is missing: what the run set out to do is unknown"]
+    assert reasons(folder) == [f"{PLAN}: is missing: what the session set out to do is unknown"]
     (folder / JOURNAL).unlink()
     with pytest.raises(BadInput, match="no results"):
         contributions(folder, own=False, known=known)

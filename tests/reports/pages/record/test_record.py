@@ -99,13 +99,13 @@ def test_the_steady_steps_are_summed_up(tmp_path: Path) -> None:
     telemetry = records.telemetry(throttle_reasons=reasons, power_watts=power)
     text = section(render(with_gpu(telemetry=telemetry), tmp_path), "power")
     assert "Energy: 1 kJ. The rise of the GPU's energy counter over the 10 s" in text
-    assert "213 mJ per real token" in text
+    assert "213 mJ per token (padding excluded)" in text
     assert "come within 0.00 % of it" in text
     assert "Power 100 W 100 W 100 W" in text, "of the steady steps alone"
     assert "SM clock 1,500 MHz" in text
     assert "Memory of the process 8 GiB" in text
     assert "idle in 52 % of samples, power cap in 48 % of samples" in text
-    assert "21, at most 500 ms apart" in text
+    assert "21, the longest gap 500 ms" in text
 
 
 def test_an_energy_that_may_not_be_quoted_is_not_shown(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_an_energy_that_may_not_be_quoted_is_not_shown(tmp_path: Path) -> None:
     text = section(page, "power")
     assert "Energy: not shown." in text
     assert "Hardware thermal slowdown in 1 of 21 samples; 2 other processes" in text
-    assert "J per real token" not in text
+    assert "J per token" not in text
     (unknown,) = [e for e in page.all("li") if e.attributes.get("id") == "joules_per_token"]
     assert unknown.parents
 
