@@ -24,8 +24,8 @@ def parser() -> Parser:
     made = Parser(
         "publish",
         "Check a finished session, take out what identifies this machine or its users,\n"
-        "show what that was, and file it under reports/results/PROFILE/RUN. Nothing measured\n"
-        "is changed or left out.",
+        "show what that was, and file it under reports/results/PROFILE/RUN. Nothing\n"
+        "measured is changed or left out.",
         [
             ("./tunebench publish runs/a", "into this checkout"),
             ("./tunebench publish runs/a --by ada", "a result that you give"),
