@@ -9,7 +9,7 @@ from reports.published import sources as references
 from suite.catalog import method, model, prices, profile, tier
 from suite.cli import main
 from suite.results.storage import run_folder
-from support import records
+from support import records, sites
 
 FOLDERS = {
     "models": model,
@@ -95,15 +95,14 @@ def test_bad_files_stop_no_report(
 def test_without_the_standard_tier_a_report_has_no_plan(
     catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What goes by that tier says so in its place; all other pages are there."""
+    """What goes by that tier is not built; all other pages are, and none links to it."""
     (catalog / "tiers" / "standard.toml").write_text(BAD)
     assert main(["report", "reports/results", "--out", str(tmp_path / "site")]) == 0
     said = capsys.readouterr().err
     assert said.count(f"left out: {catalog / 'tiers' / 'standard.toml'}") == 1
-    plan = (tmp_path / "site" / "plan.html").read_text()
-    assert "No plan: " in plan
-    assert "<td" not in plan
+    assert not (tmp_path / "site" / "plan.html").exists()
     assert (tmp_path / "site" / "claims.html").is_file()
+    assert sites.broken_links(tmp_path / "site") == []
 
 
 def test_what_needs_the_file_says_so(catalog: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -204,7 +204,7 @@ def test_accumulated_batches_are_one_step(cache: Path) -> None:
         ("lora", "sft", {}, "Triton kernels only"),
         ("lora-liger", "trainer", {}, "Liger"),
         ("unsloth-lora", "sft", {"data": "real-length", "packing": "packed"}, "into none"),
-        ("unsloth-lora", "bare", {"data": "real-length", "packing": "packed"}, "loop 'sft'"),
+        ("unsloth-lora", "bare", {"data": "real-length", "packing": "packed"}, "need --loop sft"),
     ],
 )
 def test_what_cannot_run_here_says_so(
