@@ -1,8 +1,10 @@
 """Each case over time on one card: its runs, what changed between them, where the level did."""
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
+
+import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import work_groups
@@ -10,6 +12,7 @@ from reports.text import facts, phrases
 from reports.text.blocks import Block, Heading, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
+from suite.results.memoize import once
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 from suite.results.replicates import Replicates
@@ -20,6 +23,19 @@ from suite.results.validity.comparable import differing, packages
 _STACK = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth", "liger-kernel")
 
 HEADER = ("Session", "Begun", "Repeats", "Step", "From", "To", "Packages that changed", "Level")
+
+
+class CaseHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """One case over its sessions, oldest first.
+
+    ``known`` are those with step times, in seconds, one a repeat; ``levels`` are changes by their
+    place among them.
+    """
+
+    title: str
+    groups: tuple[Replicates, ...]
+    known: tuple[tuple[Replicates, list[float]], ...]
+    levels: Mapping[int, changes.ChangePoint]
 
 
 def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:
@@ -42,8 +58,8 @@ def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:
 def blocks(dataset: Dataset) -> tuple[Block, ...]:
     """Return what the History page shows; nothing where no case ran twice."""
     found: list[Block] = []
-    for title, groups in series(dataset):
-        found += [Heading(text=title), *_case(groups)]
+    for each in _tested(dataset):
+        found += [Heading(text=each.title), *_case(each)]
     return tuple(found)
 
 
@@ -52,22 +68,22 @@ def answer(dataset: Dataset) -> tuple[str, ...]:
 
     Of the packages of one kind of GPU only: another GPU's can differ without any upgrade.
     """
-    cases = [groups for _, groups in series(dataset)]
+    cases = _tested(dataset)
     names: set[str] = set()
-    changed = slower = 0
-    for groups in cases:
+    changed = 0
+    for each in cases:
+        groups = each.groups
         before = [differing(packages(a.best), packages(b.best)) for a, b in pairwise(groups)]
-        found = {each.setting for difference in before for each in difference}
+        found = {one.setting for difference in before for one in difference}
         names |= found & set(_STACK)
         changed += bool(found & set(_STACK))
-        known = [values for group in groups if (values := _seconds(group))]
-        slower += bool(changes.change_points(known))
+    moved = sum(bool(each.levels) for each in cases)
     of = units.counted(len(cases), "case")
     if not names:
         said = f"No upgrade can be judged here: {_versions(dataset)} throughout."
     else:
         said = f"{', '.join(sorted(names))} changed between sessions, in {changed} of {of}."
-    levels = f"The step time changed its level in {slower} of {of}."
+    levels = f"The step time changed its level in {moved} of {of}."
     return said, levels
 
 
@@ -81,13 +97,21 @@ def _versions(dataset: Dataset) -> str:
     return ", ".join(said) or "the packages were the same"
 
 
-def _case(groups: Sequence[Replicates]) -> list[Block]:
-    seconds = [_seconds(group) for group in groups]
-    known = [(group, values) for group, values in zip(groups, seconds, strict=True) if values]
-    kept = [values for _, values in known]
-    levels = {each.at: each for each in changes.change_points(kept)}
+@once
+def _tested(dataset: Dataset) -> tuple[CaseHistory, ...]:
+    """Return every series with its changes of level, whose test shuffles and so is made once."""
+    found = []
+    for title, groups in series(dataset):
+        known = tuple((group, values) for group in groups if (values := _seconds(group)))
+        levels = {each.at: each for each in changes.change_points([v for _, v in known])}
+        found.append(CaseHistory(title=title, groups=tuple(groups), known=known, levels=levels))
+    return tuple(found)
+
+
+def _case(found: CaseHistory) -> list[Block]:
+    levels = found.levels
     rows, before = [], None
-    for number, (group, values) in enumerate(known):
+    for number, (group, values) in enumerate(found.known):
         change = levels.get(number)
         rows.append(
             TextRow(
@@ -105,7 +129,7 @@ def _case(groups: Sequence[Replicates]) -> list[Block]:
             )
         )
         before = group.best
-    total = sum(map(len, kept))
+    total = sum(len(values) for _, values in found.known)
     if total < changes.LEAST_LAUNCHES:
         text = f"{phrases.launches(total, total)} in all: too few for a test."
     elif levels:

@@ -55,7 +55,7 @@ def ratio_widths(errors: Sequence[HeldOut]) -> RatioWidths:
             statistics.fmean(error**2 for error in found) for found in _by_group(alike).values()
         ]
         if known:
-            by_way[key] = _student(len(known)) * math.sqrt(statistics.fmean(known))
+            by_way[key] = student(len(known)) * math.sqrt(statistics.fmean(known))
             groups[key] = len(known)
     return RatioWidths(by_way=by_way, groups=groups)
 
@@ -78,8 +78,8 @@ def _by_group(errors: Iterable[HeldOut]) -> dict[str, list[float]]:
     return found
 
 
-def _student(freedom: int) -> float:
-    """Return what 90 % of Student's t lie within, on both sides of 0."""
+def student(freedom: int) -> float:
+    """Return what 90 % of Student's t lie within, on both sides of 0; ``freedom`` from 1."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 0.95))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from suite import units
-from suite.estimate.errors.ratios import RatioWidths
+from suite.estimate.errors.ratios import RatioWidths, student
 from suite.estimate.errors.repeats import Scatter
 from suite.estimate.errors.time import Way
 from suite.estimate.interval import Interval
@@ -135,10 +135,8 @@ def _measured(one: Entry, other: Entry, scatter: Scatter | None) -> Interval | N
     pairs = paired(_repeats(one.records), _repeats(other.records), metric)
     value = _rate(other) / _rate(one) if pairs is None else pairs.value
     repeats = [each.launches for each in (one, other)] if pairs is None else [pairs.pairs] * 2
-    from scipy.special import stdtrit
-
     error = scatter.deviation * math.sqrt(sum(1 / each for each in repeats))
-    half = float(stdtrit(scatter.freedom, 0.95)) * error
+    half = student(scatter.freedom) * error
     return Interval(value=value, low=value * math.exp(-half), high=value * math.exp(half))
 
 
