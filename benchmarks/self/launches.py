@@ -12,7 +12,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -191,9 +191,15 @@ def figure(case_id: str, limit: float, pairs: Sequence[LaunchPair]) -> Fidelity:
         wall_pairs=(),
         window_pairs=differ("window")[1],
         low_pairs=differ("low")[1],
+        suite_waits=tuple(_waits(each) for each in suite),
+        bare_waits=tuple(_waits(each) for each in bare),
         suite_seconds=tuple(each["median"] for each in suite),
         bare_seconds=tuple(each["median"] for each in bare),
     )
+
+
+def _waits(numbers: Mapping[str, float]) -> float:
+    return numbers["window"] / numbers["low"] - 1
 
 
 def told_of(pair: LaunchPair) -> str:

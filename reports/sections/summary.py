@@ -191,10 +191,12 @@ def _whole_launches(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
         " turns being first. Differences are suite ÷ script, with their 95 % intervals over pairs:"
         " of the median step, of the mean over the whole window of steady steps with the waits"
         " between them, and of the 10 % quantile. Within: all three intervals are within the"
-        " limit. Over: one of them is beyond it."
+        " limit. Over: one of them is beyond it. Waits: by what share the mean of the window"
+        " exceeds the 10 % quantile, median and range of the repeats."
     )
     header = ["Case", "On", "Pairs", "Limit", "Script's median step"]
     header += ["Median step", "Mean of the window", "10 % quantile"]
+    header += ["Suite's waits", "Script's waits"]
     rows = [
         _row(
             [
@@ -207,11 +209,32 @@ def _whole_launches(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
                     _mean(geometric(pairs), pairs)
                     for pairs in (each.reported_pairs, each.window_pairs, each.low_pairs)
                 ),
+                _waits(each.suite_waits),
+                _waits(each.bare_waits),
             ]
         )
         for profile, each in figures
     ]
-    return [Prose(text=text), table(header, rows, words=2)]
+    found: list[Block] = [Prose(text=text), table(header, rows, words=2)]
+    pairs = [pair for _, each in figures for pair in each.waits_pairs]
+    if mean_interval(pairs) is not None:
+        suite = [share for _, each in figures for share in each.suite_waits]
+        bare = [share for _, each in figures for share in each.bare_waits]
+        found.append(
+            Prose(
+                text=f"Waits in all {len(pairs)} pairs: {_waits(suite)} in the suite,"
+                f" {_waits(bare)} in the script. Window ÷ 10 % quantile, suite ÷ script:"
+                f" {_mean(geometric(pairs), pairs)}."
+            )
+        )
+    return found
+
+
+def _waits(shares: Sequence[float]) -> str:
+    if not shares:
+        return ""
+    low, high = units.percent(min(shares)), units.percent(max(shares))
+    return f"{units.percent(statistics.median(shares))} ({low} to {high})"
 
 
 def _turns(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:

@@ -17,10 +17,11 @@ from suite.results.stats.significance import interval
 from suite.results.telemetry.long_steps import LongSteps
 from suite.wire import Count, StepSeconds, Struct
 
+#: 5: whole launches have how long each side waited.
 #: 4: whole launches have the mean of their window and their 10 % quantile beside the median.
 #: 3: what is compared with may be quantized weights, and there may be figures of the turns.
 #: 2: the two may have been stepped in turns, and then there is no run; 1 knew launches in turn.
-SCHEMA = 4
+SCHEMA = 5
 
 #: A difference of step times relative to the other side's: 0.01 is one percent more.
 Difference = Annotated[float, msgspec.Meta(gt=-1, le=1e6)]
@@ -40,7 +41,8 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     run ``run_id``.
     ``window_pairs`` compares the whole window of steady steps over their number, waits between
     steps included, and ``low_pairs`` the 10 % quantile of the steps; both are of whole launches,
-    and empty in older files.
+    and empty in older files. ``suite_waits`` and ``bare_waits`` say of each launch by what share
+    the mean of its window exceeds its 10 % quantile: what its steps waited, mostly for the host.
     ``shortest_pairs`` compares, as ``wall`` does where that is known, the shortest step of each
     side instead of its median: the step that waited least. Empty where single steps were not kept.
     ``turns`` is what the GPU did in longer turns, both sides' together; its steps are turns, a
@@ -58,6 +60,8 @@ class Fidelity(Struct, frozen=True, kw_only=True):
     wall_pairs: tuple[Difference, ...]
     window_pairs: tuple[Difference, ...] = ()
     low_pairs: tuple[Difference, ...] = ()
+    suite_waits: tuple[Difference, ...] = ()
+    bare_waits: tuple[Difference, ...] = ()
     suite_seconds: tuple[StepSeconds, ...]
     bare_seconds: tuple[StepSeconds, ...]
     shortest_pairs: tuple[Difference, ...] = ()
@@ -73,6 +77,12 @@ class Fidelity(Struct, frozen=True, kw_only=True):
         """Return, for each of the suite's launches, what is between steps over the steps."""
         both = zip(self.wall_pairs, self.reported_pairs, strict=False)
         return tuple((1 + wall) / (1 + reported) - 1 for wall, reported in both)
+
+    @property
+    def waits_pairs(self) -> tuple[float, ...]:
+        """Return, for each pair, how much more of its step the suite waited than the script."""
+        both = zip(self.suite_waits, self.bare_waits, strict=True)
+        return tuple((1 + suite) / (1 + bare) - 1 for suite, bare in both)
 
     @property
     def verdict(self) -> Literal["within", "over", "undecided"]:

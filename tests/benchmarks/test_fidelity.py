@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from benchmarks.self.launches import LaunchPair, LaunchSteps, figure
 from benchmarks.self.sides import turns
 from suite.paths import ROOT
 from suite.results.fidelity import Fidelity, FidelityFile
@@ -215,8 +216,8 @@ def test_figures_of_one_comparison_leave_those_of_another(tmp_path: Path) -> Non
         for against in ("script", "weights")
     )
     newer = msgspec.structs.replace(weights, reported=0.5)
-    for figure in (script, weights, newer):
-        path = turns.publish(tmp_path, "h200-sxm", [figure])
+    for each in (script, weights, newer):
+        path = turns.publish(tmp_path, "h200-sxm", [each])
     found = msgspec.json.decode(path.read_bytes(), type=FidelityFile)
     assert found.figures == (script, newer)
 
@@ -238,3 +239,22 @@ def test_made_up_weights_take_turns_with_quantized_ones(tmp_path: Path) -> None:
         (tmp_path / "fidelity.json").read_bytes(), type=FidelityFile
     ).figures
     assert (figure.against, figure.pairs) == ("weights", 1)
+
+
+def test_what_a_launch_waited_is_its_window_beyond_its_own_low_quantile() -> None:
+    """Whoever's GPU is slower has not waited more: each side is held against itself."""
+    quick = LaunchSteps(began=[0.0, 1.0, 2.5], ended=[1.0, 2.0, 3.5], faults=[0, 0, 0])
+    slow = LaunchSteps(began=[0.0, 2.0, 5.0], ended=[2.0, 4.0, 7.0], faults=[0, 0, 0])
+    pair = LaunchPair(
+        case_id="qwen3-8b-lora",
+        run_id="20261128T155445Z-83a9a199",
+        launch=1,
+        first="suite",
+        gpu=None,
+        suite=quick,
+        script=slow,
+    )
+    found = figure("qwen3-8b-lora", 0.01, [pair, pair])
+    assert found.suite_waits == pytest.approx([3.5 / 3 - 1] * 2)
+    assert found.bare_waits == pytest.approx([7 / 3 / 2 - 1] * 2)
+    assert found.waits_pairs == pytest.approx([0.0, 0.0])
