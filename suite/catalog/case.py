@@ -15,6 +15,7 @@ from suite.catalog.loops import Loop
 from suite.catalog.method import Method
 from suite.catalog.model import Model
 from suite.catalog.names import CaseId
+from suite.catalog.parallel import Parallel, refused
 from suite.catalog.profile import Profile, no_bfloat16
 from suite.catalog.targets import PLACES
 from suite.catalog.tier import Tier, Timeouts, Warmup, Workload
@@ -29,8 +30,9 @@ SEED = 17  #: of a case, unless another is asked for
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that decides the work of one measurement, and nothing about the machine.
 
-    ``case_id`` is ``model-method`` or ``model-method-suffix`` and never holds the GPU, so the
-    same id compares across GPUs.
+    ``case_id`` is ``model-method`` or ``model-method-suffix`` and never holds the GPU's name, so
+    the same id compares across GPUs. ``parallel`` is null on one GPU; on several its own suffix
+    ends the id, and the workload is that of each rank.
     """
 
     case_id: CaseId
@@ -43,6 +45,22 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     steady_steps_if_short: Positive | None = None  #: see ``Tier``; null in older records
     warmup: Warmup
     timeouts: Timeouts
+    parallel: Parallel | None = None
+
+    @property
+    def gpus(self) -> int:
+        """Return how many GPUs it trains on; on the CPU, how many processes."""
+        return 1 if self.parallel is None else self.parallel.gpus
+
+    @property
+    def ranks(self) -> int:
+        """Return how many processes train together, each on rows of its own."""
+        return 1 if self.parallel is None else self.parallel.ranks
+
+    @property
+    def step_tokens(self) -> int:
+        """Return the positions of one step of all ranks, whose rows are as long as may be."""
+        return self.workload.step_tokens * self.ranks
 
     @property
     def most_steady_steps(self) -> int:
@@ -68,9 +86,12 @@ def cases(
     seed: int,
     model_names: Sequence[str] = (),
     method_names: Sequence[str] = (),
+    parallel: Parallel | None = None,
     lenient: bool = False,
 ) -> list[Case]:
     """Return a tier's cases in the tier's order; empty names mean the tier's own.
+
+    ``parallel`` replaces what the tier and its variants say; None leaves it.
 
     Names given explicitly need not be in the tier: its workload is used for them.
     Raises BadInput for unknown names and for a workload longer than the model's positions.
@@ -80,9 +101,11 @@ def cases(
     for model in _loaded(model_names, tier.models, models.load, lenient):
         for method in _loaded(method_names, tier.methods, methods.load, lenient):
             plain = tier.by_model.get(model.name, tier.workload)
-            found.append(make(tier, model, method, plain, tier.suffix, loop, seed))
+            spread = parallel or tier.parallel
+            found.append(make(tier, model, method, plain, tier.suffix, loop, seed, spread))
     for variant in tier.variants:
         work, suffix = variant.workload, variant.suffix
+        spread = parallel or variant.parallel or tier.parallel
         theirs = variant.models or tier.models
         for model in _loaded(model_names, theirs, models.load, lenient):
             if variant.models and model.name not in variant.models:
@@ -90,7 +113,7 @@ def cases(
             own = variant.methods or tier.methods
             for method in _loaded(method_names, own, methods.load, lenient):
                 if not variant.methods or method.name in variant.methods:
-                    found.append(make(tier, model, method, work, suffix, loop, seed))
+                    found.append(make(tier, model, method, work, suffix, loop, seed, spread))
     return found
 
 
@@ -111,8 +134,11 @@ def make(
     suffix: str | None,
     loop: Loop,
     seed: int,
+    parallel: Parallel | None = None,
 ) -> Case:
     """Return one case with a tier's steps, warm-up and time-outs; ``suffix`` ends its id.
+
+    Behind it comes what says how it is spread over GPUs.
 
     Raises BadInput for rows longer than the model's positions.
     """
@@ -121,8 +147,9 @@ def make(
             f"tier {tier.name!r}: sequence_tokens = {work.sequence_tokens} exceeds the"
             f" {model.architecture.max_positions} positions of {model.name}"
         )
+    spread = None if parallel is None else parallel.suffix
     return Case(
-        case_id="-".join(filter(None, (model.name, method.name, suffix))),
+        case_id="-".join(filter(None, (model.name, method.name, suffix, spread))),
         model=model,
         method=method,
         workload=work,
@@ -132,6 +159,7 @@ def make(
         steady_steps_if_short=tier.steady_steps_if_short,
         warmup=tier.warmup,
         timeouts=tier.timeouts,
+        parallel=parallel,
     )
 
 
@@ -160,10 +188,20 @@ def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None
         return "Unsloth can compute experts one by one or grouped for gpt-oss alone"
     if case.workload.packing != "none" and family.no_packing:
         return family.no_packing
-    return None
+    return _not_parallel(case, profile)
+
+
+def _not_parallel(case: Case, profile: Profile | None) -> str | None:
+    if case.parallel is None:
+        return None
+    if case.parallel.kind == "split" and profile is not None and not profile.has_gpu:
+        return "layers are split over GPUs, and there is none"
+    return refused(case.parallel, case.method, case.loop)
 
 
 def work_key(case: Case) -> str:
     """Return the digest of what must be equal for two rows to be the same work."""
     adapter = case.method.adapter
-    return keys.work_key(case.model.architecture, case.workload, adapter, case.seed)
+    return keys.work_key(
+        case.model.architecture, case.workload, adapter, case.seed, case.parallel
+    )

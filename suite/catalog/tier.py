@@ -8,6 +8,7 @@ import msgspec
 from suite.catalog import toml
 from suite.catalog.bounds import Positive
 from suite.catalog.names import Name, Suffix
+from suite.catalog.parallel import Parallel
 
 FOLDER = Path(__file__).parent / "tiers"
 
@@ -52,6 +53,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     workload: Workload
     models: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    parallel: Parallel | None = None
 
 
 class Warmup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +89,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     own workload, where that is not the standard one: an id means the same work in every tier.
     ``steady_steps_if_short`` replaces ``steady_steps`` where a step takes less than
     ``case.SHORT_STEP_SECONDS``: more steps cost little there, and short steps scatter most.
+    ``parallel`` spreads every case over several GPUs, a variant's own that variant's cases.
     """
 
     name: Name
@@ -103,6 +106,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     variants: tuple[Variant, ...] = ()
     by_model: dict[str, Workload] = {}
     timeouts: Timeouts = Timeouts()
+    parallel: Parallel | None = None
 
 
 def names() -> list[str]:

@@ -1,0 +1,81 @@
+"""How a case is spread over several GPUs of one machine, and which methods can be.
+
+``ddp``: every GPU has a process with the whole model; gradients are averaged.
+``fsdp2``: every GPU has a process with a part of each weight, gathered layer by layer.
+``split``: one process, each GPU has some of the layers, and they take turns.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from suite.catalog.optimizers import OPTIMIZERS
+from suite.catalog.targets import PLACES
+
+if TYPE_CHECKING:
+    from suite.catalog.loops import Loop
+    from suite.catalog.method import Method
+
+ParallelName = Literal["ddp", "fsdp2", "split"]
+
+MOST_GPUS = 64  #: of one machine
+WORDS: Mapping[ParallelName, str] = MappingProxyType(
+    {
+        "ddp": "DDP",
+        "fsdp2": "FSDP2",
+        "split": "split by layers",
+    }
+)
+
+
+class Parallel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Over how many GPUs, and how. A workload's batch is that of each rank, not of all."""
+
+    kind: ParallelName
+    gpus: Annotated[int, msgspec.Meta(ge=2, le=MOST_GPUS)]
+
+    @property
+    def ranks(self) -> int:
+        """Return how many processes train together."""
+        return 1 if self.kind == "split" else self.gpus
+
+    @property
+    def suffix(self) -> str:
+        """Return how a case id says it."""
+        return f"{self.kind}-{self.gpus}gpus"
+
+    @property
+    def words(self) -> str:
+        """Return how pages say it."""
+        return f"{WORDS[self.kind]} on {self.gpus} GPUs"
+
+
+def refused(parallel: Parallel, method: "Method", loop: "Loop") -> str | None:
+    """Return why a method cannot be trained so, or None."""
+    words = WORDS[parallel.kind]
+    if loop == "bare":
+        return f"the plain loop trains on one GPU; {words} needs --loop sft or trainer"
+    if parallel.kind == "fsdp2":
+        return _no_shards(method)
+    return None
+
+
+def _no_shards(method: "Method") -> str | None:
+    if method.engine == "unsloth":
+        return (
+            "Unsloth does not support FSDP2: its kernels read whole weights, which FSDP2 gathers"
+            " only around the layers' own forward passes; use --parallel ddp"
+        )
+    if OPTIMIZERS[method.optimizer.name].eight_bit:
+        return (
+            f"bitsandbytes' optimizer {method.optimizer.name} cannot update sharded weights"
+            " (DTensor); use --parallel ddp, or a method with another optimizer"
+        )
+    if method.adapter is not None and PLACES[method.adapter.targets].experts:
+        return (
+            "adapters on experts add to whole fused weights, of which FSDP2 holds shards;"
+            " PEFT has no way for that yet"
+        )
+    return None
