@@ -16,6 +16,7 @@ from suite.catalog.bounds import MOST, Column, Count, Float, Rate, Seconds, Step
 from suite.catalog.bounds import Positive as Tokens
 from suite.catalog.case import Case
 from suite.catalog.device import DeviceType, is_gpu
+from suite.wire_ranks import RankDone, RankReady, Standing
 
 __all__ = ["MOST", "Count", "Seconds", "StepSeconds", "Tokens"]
 
@@ -190,7 +191,7 @@ class Probe(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """Why a worker could not go on, as itself saw it."""
+    """Why a worker could not go on, as itself saw it; ``rank`` where there are several."""
 
     kind: Literal["oom", "unsupported", "error", "invalid"]
     phase: PhaseName
@@ -198,6 +199,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     requested_bytes: Count | None = None
     peak_bytes: Count | None = None
     step: Count | None = None
+    rank: Count | None = None
 
 
 # --- session to worker -------------------------------------------------------------------------
@@ -221,6 +223,11 @@ class Start(Struct, frozen=True, kw_only=True, tag="start"):
         """Return whether the case trains on a GPU."""
         return is_gpu(self.device)
 
+    @property
+    def sharded(self) -> bool:
+        """Return whether each rank holds a part of each weight."""
+        return self.case.parallel is not None and self.case.parallel.kind == "fsdp2"
+
 
 class Go(Struct, frozen=True, kw_only=True, tag="go"):
     """Run this many more optimizer steps. ``role`` marks them in the record."""
@@ -231,6 +238,10 @@ class Go(Struct, frozen=True, kw_only=True, tag="go"):
 
 class Stop(Struct, frozen=True, kw_only=True, tag="stop"):
     """Enough: end the loop, send ``Finished``, exit with 0."""
+
+
+class Where(Struct, frozen=True, kw_only=True, tag="where"):
+    """To the process that starts the ranks: nothing was heard for too long, where are they?"""
 
 
 # --- worker to session -------------------------------------------------------------------------
@@ -267,6 +278,7 @@ class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
     #: What was loaded: "dummy seed N fill M", "hub ID@COMMIT" or "path (sha256 of config)".
     weights: str
     host: HostProbe | None = None
+    rank: RankReady | None = None
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
@@ -285,10 +297,37 @@ class Finished(Struct, frozen=True, kw_only=True, tag="finished"):
     ledger: Ledger | None = None
     effective: Effective | None = None
     host: HostProbe | None = None
+    rank: RankDone | None = None
+
+
+FromRank = PhaseBegun | PhaseDone | StepDone | Ready | Failed | Finished
+
+
+class OfRank(Struct, frozen=True, kw_only=True, tag="of-rank"):
+    """A frame of one rank, as the process that starts the ranks passes it on."""
+
+    rank: Count
+    frame: FromRank
+
+
+class RankLeft(Struct, frozen=True, kw_only=True, tag="rank-left"):
+    """A rank ended without a last word; ``exit_code`` is negative for a signal."""
+
+    rank: Count
+    exit_code: Whole
+
+
+class Standings(Struct, frozen=True, kw_only=True, tag="standings"):
+    """The answer to ``Where``: of every rank that could be asked."""
+
+    ranks: tuple[Standing, ...]
 
 
 ToWorker = Start | Go | Stop
-FromWorker = PhaseBegun | PhaseDone | StepDone | Ready | Failed | Finished
+ToRanks = Start | Go | Stop | Where
+FromWorker = (
+    PhaseBegun | PhaseDone | StepDone | Ready | Failed | Finished | OfRank | RankLeft | Standings
+)
 
 
 class BadFrame(Exception):
@@ -308,7 +347,7 @@ class Connection:
         self._decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(incoming)
         self._buffer = bytearray()
 
-    def send(self, frame: ToWorker | FromWorker) -> None:
+    def send(self, frame: ToRanks | FromWorker) -> None:
         """Write one frame; raises OSError when the other side is gone."""
         self._socket.settimeout(None)
         self._socket.sendall(msgspec.json.encode(frame) + b"\n")

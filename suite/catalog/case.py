@@ -202,6 +202,4 @@ def _not_parallel(case: Case, profile: Profile | None) -> str | None:
 def work_key(case: Case) -> str:
     """Return the digest of what must be equal for two rows to be the same work."""
     adapter = case.method.adapter
-    return keys.work_key(
-        case.model.architecture, case.workload, adapter, case.seed, case.parallel
-    )
+    return keys.work_key(case.model.architecture, case.workload, adapter, case.seed, case.parallel)

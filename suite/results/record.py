@@ -13,6 +13,10 @@ for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
     (``suite.results.validity.settled``), and no note says it any more. ``Step.minor_faults``;
     ``Probe.host`` and ``host_after``; ``step_elapsed_seconds``. All of them are null or empty in
     older records. ``origin`` came later, and only ``publish --by`` writes one.
+4   ``group``, and ``case.parallel``: a case on several GPUs. Both are null on one, and in older
+    records. With several ranks, tokens and ``row_tokens`` of a step are those of all, its loss is
+    their mean, and seconds, phases and telemetry are the first rank's; ``group.ranks`` has each.
+    ``Failure.rank``. A record of one GPU means what it did in 3.
 """
 
 import hashlib
@@ -29,10 +33,12 @@ from suite.catalog.bounds import (
     MOST,
     Column,
     Count,
+    Float,
     Joules,
     Launch,
     Moment,
     Seconds,
+    StepSeconds,
     Watts,
     Whole,
 )
@@ -51,8 +57,9 @@ from suite.wire import (
     Struct,
     Versions,
 )
+from suite.wire_ranks import Interconnect, RankDone, RankReady
 
-SCHEMA = 3
+SCHEMA = 4
 
 Outcome = Literal["ok", "oom", "unsupported", "timeout", "error", "killed", "skipped", "invalid"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -225,6 +232,68 @@ class Telemetry(Struct, frozen=True, kw_only=True, dict=True):
         return ""
 
 
+class Link(Struct, frozen=True, kw_only=True):
+    """What joins two GPUs of a group, by their numbers in it: the shortest path that NVML knows.
+
+    ``nvlink`` also through NVSwitch; the others say what a transfer over PCIe has to cross.
+    """
+
+    first: Count
+    second: Count
+    path: Literal[
+        "nvlink", "pcie-switch", "pcie-switches", "host-bridge", "numa-node", "between-numa-nodes"
+    ]
+
+
+class Topology(Struct, frozen=True, kw_only=True):
+    """How a group's GPUs are joined. ``nvlinks``: active links of each; null is unknown."""
+
+    links: tuple[Link, ...] = ()
+    nvlinks: tuple[Count | None, ...] = ()
+    numa_nodes: tuple[Count | None, ...] = ()
+    unavailable: dict[str, str] = {}
+
+
+class RankStep(Struct, frozen=True, kw_only=True):
+    """One step as one rank saw it: its own rows, its own clock."""
+
+    seconds: StepSeconds
+    tokens_real: Count
+    loss: Float | None = None
+    gradient_norm: Float | None = None
+
+
+class Rank(Struct, frozen=True, kw_only=True):
+    """One process of several that trained together, as it reported itself.
+
+    ``ready`` is null of a rank that did not get there, ``done`` of one that broke off before its
+    end. ``telemetry`` is of its GPU; null on the CPU, and for the first rank, whose GPU's the
+    record itself has.
+    """
+
+    rank: Count
+    phases: Column[Phase] = ()
+    steps: Column[RankStep] = ()
+    ready: RankReady | None = None
+    done: RankDone | None = None
+    ledger: Ledger | None = None
+    telemetry: Telemetry | None = None
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """Several GPUs, or processes on the CPU, that trained one case together.
+
+    ``gpus`` are in the order of the ranks; empty on the CPU. ``interconnect`` and ``topology`` are
+    null where nobody got as far as to ask, or there is nothing to ask.
+    """
+
+    world_size: Count
+    ranks: Column[Rank] = ()
+    gpus: Column[Gpu] = ()
+    interconnect: Interconnect | None = None
+    topology: Topology | None = None
+
+
 class Record(Struct, frozen=True, kw_only=True, dict=True):
     """One case in one launch. ``record_id`` is a digest of all the rest.
 
@@ -272,6 +341,7 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     output_tail: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  #: warnings worth a reader's eye
     origin: Origin | None = None  #: null for the project's own results
+    group: Group | None = None  #: null on one GPU
 
     @property
     def step_spans(self) -> tuple[tuple[float, float], ...]:

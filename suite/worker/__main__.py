@@ -1,4 +1,8 @@
-"""``python -m suite.worker FD``: one case, told over the socket that ``FD`` is one end of."""
+"""``python -m suite.worker FD``: one case, told over the socket that ``FD`` is one end of.
+
+With ``@ADDRESS`` it is one rank of several, and joins the process that started them
+(``suite.worker.ranks``).
+"""
 
 import os
 import socket
@@ -11,20 +15,25 @@ from suite.worker import guard
 from suite.worker.failures import failure
 from suite.worker.phases import Phases
 from suite.worker.python_stack import with_room
+from suite.worker.ranks.member import join
 from suite.worker.run_case import run_case
 from suite.worker.training.step_gate import SessionGone
 
 
 def main(arguments: list[str]) -> int:
     """Run one case; 0 when the session was told how it ended, 1 when it is gone."""
-    if len(arguments) != 1 or not arguments[0].isdigit():
+    told = arguments[0] if len(arguments) == 1 else ""
+    if not told.isdigit() and not told.startswith("@"):
         print("usage: python -m suite.worker FD (started by the session)", file=sys.stderr)
         return 2
     guard.quiet_stdout()
-    end = socket.socket(fileno=int(arguments[0]))
-    end.set_inheritable(False)
+    if told.startswith("@"):
+        connection, end = join(told[1:])
+    else:
+        end = socket.socket(fileno=int(told))
+        end.set_inheritable(False)
+        connection = Connection(end, ToWorker)
     guard.die_with_session(end.fileno())
-    connection = Connection(end, ToWorker)
     try:
         start = connection.receive()
     except BadFrame as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import torch
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import CheckpointWrapper
 
 from suite.catalog.device import is_gpu
 from suite.wire import Effective, Start, Versions
@@ -59,8 +60,19 @@ def of_trainer(trainer: Any, batch: Batch, start: Start) -> Effective:
             "model_accepts_loss_kwargs": bool(trainer.model_accepts_loss_kwargs),
             "data_collator": class_name(trainer.data_collator),
             "padding_free": bool(getattr(trainer, "padding_free", False)),
+            **_parallel(trainer, start),
         },
     )
+
+
+def _parallel(trainer: Any, start: Start) -> dict[str, str]:
+    """Return what spreads the model over several ranks; nothing where one process trains."""
+    if start.case.parallel is None:
+        return {}
+    return {
+        "parallel": class_name(trainer.model_wrapped),
+        "distributed_type": str(trainer.accelerator.distributed_type.value),
+    }
 
 
 def of_parts(
@@ -86,15 +98,17 @@ def of_parts(
     trained: set[str] = set()
     size: Counter[str] = Counter()
     total = trainable = quantized = 0
+    states = _quantization_states(model)
     for parameter in model.parameters():
-        count = _logical_count(parameter)
+        state = states.get(id(parameter))
+        count = int(parameter.numel() if state is None else state.shape.numel())
         total += count
         name = str(parameter.dtype).removeprefix("torch.")
         size[name] += parameter.numel() * parameter.element_size()
         if parameter.requires_grad:
             trainable += count
             trained.add(name)
-        if hasattr(parameter, "quant_state"):
+        if state is not None:
             quantized += count
     adapted = list(_adapted(model))
     return Effective(
@@ -173,10 +187,18 @@ def versions(device: str) -> Versions:
     )
 
 
-def _logical_count(parameter: Any) -> int:
-    """Return a parameter's elements; a packed one counts what it stands for."""
-    state = getattr(parameter, "quant_state", None)
-    return int(parameter.numel() if state is None else state.shape.numel())
+def _quantization_states(model: torch.nn.Module) -> dict[int, Any]:
+    """Return what quantized parameters stand for, by their ids.
+
+    A packed parameter has it beside itself; where it is sharded, only its module still does.
+    """
+    found = {}
+    for module in model.modules():
+        for parameter in module.parameters(recurse=False):
+            state = getattr(parameter, "quant_state", None) or getattr(module, "quant_state", None)
+            if state is not None:
+                found[id(parameter)] = state
+    return found
 
 
 def _adapted(model: torch.nn.Module) -> Iterator[str]:
@@ -202,6 +224,8 @@ def _attention(model: torch.nn.Module, *, flattened: bool) -> str:
 
 def _gradient_checkpointing(model: torch.nn.Module) -> str:
     for module in model.modules():
+        if isinstance(module, CheckpointWrapper):  # FSDP2's
+            return class_name(module)
         # True, or Unsloth's name of a kind of checkpointing.
         if on := getattr(module, "gradient_checkpointing", False):
             function = getattr(module, "_gradient_checkpointing_func", None)

@@ -6,6 +6,7 @@ counted once. What torch cannot attribute is the residual, and it is printed, no
 
 import gc
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import torch
 
@@ -13,12 +14,18 @@ from suite.catalog.device import is_gpu
 from suite.wire import Ledger
 
 
+def held(tensor: torch.Tensor) -> torch.Tensor:
+    """Return what this process holds of a tensor: of a sharded one its part."""
+    part: torch.Tensor = tensor.to_local() if hasattr(tensor, "to_local") else tensor
+    return part
+
+
 def _storage_bytes(tensors: Iterable[torch.Tensor], seen: set[int]) -> int:
     """Return the bytes behind the tensors, leaving out storages already in ``seen``."""
     total = 0
     for tensor in tensors:
         try:
-            storage = tensor.untyped_storage()
+            storage = held(tensor).untyped_storage()
         except NotImplementedError:  # a stand-in of torch.func, which has no memory of its own
             continue
         key = storage.data_ptr()
@@ -28,9 +35,9 @@ def _storage_bytes(tensors: Iterable[torch.Tensor], seen: set[int]) -> int:
     return total
 
 
-def _quantization_state(parameter: torch.Tensor) -> Iterator[torch.Tensor]:
-    """Yield the tensors bitsandbytes keeps beside packed weights."""
-    state = getattr(parameter, "quant_state", None)
+def _quantization_state(holder: torch.Tensor | torch.nn.Module) -> Iterator[torch.Tensor]:
+    """Yield the tensors bitsandbytes keeps beside packed weights, or of sharded ones a module."""
+    state = getattr(holder, "quant_state", None)
     while state is not None:
         for name in ("absmax", "code", "offset"):
             tensor = getattr(state, name, None)
@@ -91,7 +98,12 @@ def take(
             name = str(parameter.dtype).removeprefix("torch.")
             weights[name] = weights.get(name, 0) + _storage_bytes([parameter.data], seen)
     quantization = _storage_bytes(
-        (tensor for p in model.parameters() for tensor in _quantization_state(p)), seen
+        (
+            tensor
+            for holder in chain(model.parameters(), model.modules())
+            for tensor in _quantization_state(holder)
+        ),
+        seen,
     )
     buffers = _storage_bytes((b for b in model.buffers() if b.device.type == device), seen)
     # bitsandbytes' paged state is CUDA managed memory: torch's allocator never sees it.

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suite.catalog import families
 from suite.catalog.case import Case
@@ -10,6 +12,9 @@ from suite.wire import Connection, Effective, Finished, Ready, Start
 from suite.worker.data import TrainingRow, rows
 from suite.worker.model import experts
 from suite.worker.phases import Phases
+
+if TYPE_CHECKING:
+    from suite.worker.batches import Batch
 
 
 def run_case(start: Start, connection: Connection, phases: Phases) -> None:
@@ -30,17 +35,25 @@ def run_case(start: Start, connection: Connection, phases: Phases) -> None:
         from suite.worker.model import weights
         from suite.worker.training.step_gate import Gate
 
+        if case.ranks > 1:
+            from suite.worker.ranks import joined
+
         loop = open_loop(case.loop)
         # Once more: importing Unsloth removes the place of Inductor's cache, which would then be
         # one folder for all runs of this user.
         prepare_environment(start)
 
+    between = None
+    if case.ranks > 1:
+        joined.join(start)
+        between = joined.interconnect(start)
     with phases.phase("load"):
         torch.manual_seed(case.seed)
         checkpoint, revision = _checkpoint(start)
         model = engine.load(start, checkpoint, revision)
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint, revision=revision)
-        if start.weights == "dummy":
+        # A model that has no weights yet gets them in shards: suite.worker.ranks.shards.
+        if start.weights == "dummy" and not next(model.parameters()).is_meta:
             weights.fill_base(model, case.seed)
 
     phases.begin("prepare")  # ended by the gate, at the moment the first step could begin
@@ -48,33 +61,45 @@ def run_case(start: Start, connection: Connection, phases: Phases) -> None:
     weights.fill_adapters(model, case.seed)
     data = _rows(case)
 
-    def ready(settings: Effective) -> Ready:
+    def ready(settings: Effective, first: Sequence["Batch"]) -> Ready:
         return Ready(
             effective=settings,
             versions=effective.versions(start.device),
             weights=_weights(start, checkpoint, model),
             host=host_probe.measure(start.device),
+            rank=None if between is None else joined.ready(model, first, data, between),
         )
 
     def synchronize() -> None:
         if start.on_gpu:
-            torch.cuda.synchronize()
+            for device in range(torch.cuda.device_count() if split else 1):
+                torch.cuda.synchronize(device if split else None)
 
+    split = case.parallel is not None and case.parallel.kind == "split"
     gate = Gate(connection, phases, synchronize, ready)
     ledger = loop.run(model, tokenizer, data, start, gate)
     phases.current = "finish"
-    host = host_probe.measure(start.device)
-    connection.send(Finished(ledger=ledger, effective=gate.effective, host=host))
+    connection.send(
+        Finished(
+            ledger=ledger,
+            effective=gate.effective,
+            host=host_probe.measure(start.device),
+            rank=None if between is None else joined.done(model),
+        )
+    )
 
 
 def _rows(case: Case) -> list[TrainingRow]:
-    """Return as many rows as there can be steps for.
+    """Return as many rows as there can be steps for, those of all ranks.
+
+    The trainer deals them out batch by batch, so N ranks take in a step what one process takes
+    in N times as many accumulated batches.
 
     Where batches differ in shape, warm-up has the very batches of the steady steps: whatever a
     library does for a shape it has not met is over by then.
     """
     work = case.workload
-    each = work.batch_sequences * work.gradient_accumulation
+    each = work.batch_sequences * work.gradient_accumulation * case.ranks
     steps = 1 + case.most_steady_steps + (0 if work.varies else case.most_warmup_steps)
     made = rows(work, case.model.architecture.vocabulary_size, case.seed, steps * each)
     return made + made[each:] if work.varies else made

@@ -18,15 +18,18 @@ from suite.results.record import (
     Check,
     CompileCache,
     Environment,
+    Group,
     Outcome,
     Record,
     Telemetry,
+    Topology,
 )
+from suite.results.validity import checks_of_ranks
 from suite.results.validity.checks import check, possible
 from suite.run import utc, variables
 from suite.run.case import compile_cache, telemetry
 from suite.run.case.outcome import Ended, one_line
-from suite.run.case.session import WORKER, Session
+from suite.run.case.session import RANKS, WORKER, Session
 from suite.run.case.telemetry import Sampler
 from suite.run.machine.gpu import GpuDevice
 from suite.run.progress.reporter import Reporter
@@ -35,6 +38,8 @@ from suite.wire import Phase, Start, Step
 
 class MeasurementSetting(msgspec.Struct, frozen=True, kw_only=True):
     """What all cases of one launch share. ``gpu`` is None on the CPU.
+
+    ``others`` are the GPUs beside it that cases on several need, ``topology`` what joins them.
 
     ``folder`` is the run's, ``cache`` what all runs share; both are writable.
     """
@@ -47,7 +52,14 @@ class MeasurementSetting(msgspec.Struct, frozen=True, kw_only=True):
     cache: Path
     environment: Environment
     gpu: GpuDevice | None = None
+    others: tuple[GpuDevice, ...] = ()
+    topology: Topology | None = None
     command: tuple[str, ...] = WORKER
+
+    def gpus(self, case: Case) -> tuple[GpuDevice, ...]:
+        """Return the GPUs that a case trains on; none on the CPU."""
+        first = () if self.gpu is None else (self.gpu,)
+        return (*first, *self.others)[: case.gpus]
 
 
 class CaseFailed(Exception):
@@ -87,7 +99,7 @@ class Measurement:
         self._reporter = reporter
         self._keep = keep
         self._session: Session | None = None
-        self._sampler = Sampler(setting.gpu) if setting.gpu is not None else None
+        self._samplers = tuple(Sampler(gpu) for gpu in setting.gpus(case))
         self._began = time.monotonic()
         self._started_at = utc.iso(utc.now())
 
@@ -136,8 +148,8 @@ class Measurement:
             if self._session is not None:
                 self._session.close()
         finally:
-            if self._sampler is not None:
-                self._sampler.stop()
+            for sampler in self._samplers:
+                sampler.stop()
 
     def _start(self) -> Session:
         setting = self._setting
@@ -154,8 +166,8 @@ class Measurement:
         )
         self._compiled, self._compiled_before = kernels, compile_cache.files(kernels)
         self._look_at_neighbours()
-        if self._sampler is not None:
-            self._sampler.start()
+        for sampler in self._samplers:
+            sampler.start()
         start = Start(
             case=self.case,
             device=setting.profile.device,
@@ -169,21 +181,28 @@ class Measurement:
                 reporter=self._reporter,
                 folder=folder,
                 environment=worker_environment(
-                    variables.with_home(os.environ, setting.cache), setting.gpu
+                    variables.with_home(os.environ, setting.cache), setting.gpus(self.case)
                 ),
-                command=setting.command,
+                command=self._command(),
             )
         except OSError as error:
             raise Ended("error", "start", f"the worker could not be started: {error}") from error
-        if self._sampler is not None:
-            self._sampler.watch(self._session.process.pid)
+        for sampler in self._samplers:
+            sampler.watch(self._session.process.pid)
         return self._session
+
+    def _command(self) -> tuple[str, ...]:
+        several = self.case.ranks > 1 and self._setting.command == WORKER
+        return RANKS if several else self._setting.command
 
     def _look_at_neighbours(self) -> None:
         """Note how many other GPUs of this machine compute: they share what the host has."""
-        found = None if self._setting.gpu is None else self._setting.gpu.neighbours()
+        ours = self._setting.gpus(self.case)
+        found = ours[0].neighbours() if ours else None
         if found is not None:
-            self._busy_neighbours = max(self._busy_neighbours, found[1])
+            # Those of this very case count among them while it runs.
+            busy = found[1] - (len(ours) - 1 if self._session is not None else 0)
+            self._busy_neighbours = max(self._busy_neighbours, busy)
 
     def _running(self) -> Session:
         if self._session is None or self.record is not None:
@@ -267,6 +286,27 @@ class Measurement:
             wall_seconds=wall_seconds,
             output_tail=session.process.tail(),
             notes=tuple(_notes(session, self._busy_neighbours, record.environment)),
+            group=self._group(session),
+        )
+
+    def _group(self, session: Session) -> Group | None:
+        if self.case.parallel is None:
+            return None
+        ranks = () if session.ranks is None else session.ranks.records()
+        gpus = self._setting.gpus(self.case)
+        return Group(
+            world_size=self.case.ranks,
+            ranks=tuple(
+                msgspec.structs.replace(rank, telemetry=sampler.telemetry(session.step_spans))
+                if rank.rank > 0
+                else rank
+                for rank, sampler in zip(ranks, self._samplers, strict=True)
+            )
+            if self._samplers and ranks
+            else ranks,
+            gpus=tuple(gpu.describe()[0] for gpu in gpus),
+            interconnect=None if session.ranks is None else session.ranks.interconnect,
+            topology=self._setting.topology,
         )
 
     def _newly_compiled(self) -> int | None:
@@ -276,46 +316,50 @@ class Measurement:
 
     def _step_spans(self, session: Session) -> tuple[tuple[float, float], ...]:
         """Return when each step was; where there is telemetry, it holds them on its own clock."""
-        if self._sampler is not None:
+        if self._samplers:
             return ()
         return tuple(
             (span.began - self._began, span.ended - self._began) for span in session.step_spans
         )
 
     def _telemetry(self) -> Telemetry | None:
-        if self._sampler is None or self._session is None:
+        if not self._samplers or self._session is None:
             return None
-        return self._sampler.telemetry(self._session.step_spans)
+        return self._samplers[0].telemetry(self._session.step_spans)
 
     def _phases(self, session: Session) -> tuple[Phase, ...]:
-        if self._sampler is None:
+        if not self._samplers:
             return tuple(
                 telemetry.with_nvml_peak(phase, None, "no GPU in use") for phase in session.phases
             )
-        return self._sampler.with_peaks(session.phases, session.phase_spans)
+        return self._samplers[0].with_peaks(session.phases, session.phase_spans)
 
     def _checks(self, seen: Telemetry | None) -> tuple[Check, ...]:
         session = self._running()
         effective = session.ready.effective if session.ready is not None else None
         steps = tuple(session.steps)
         made = check(self.case, effective, steps)
+        if session.ranks is not None:
+            made = (*made, *checks_of_ranks.check(self.case, session.ranks.records()))
         if self._setting.profile.has_gpu:
             made = (*made, possible(self.case, steps, self._setting.environment.probe))
         return made if seen is None else (*made, *telemetry.checks(seen))
 
 
-def worker_environment(environment: Mapping[str, str], gpu: GpuDevice | None) -> dict[str, str]:
-    """Return the worker's environment variables: this suite importable, one GPU visible or none.
+def worker_environment(
+    environment: Mapping[str, str], gpus: Sequence[GpuDevice]
+) -> dict[str, str]:
+    """Return the worker's environment variables: this suite importable, its GPUs visible.
 
     A trainer that sees two GPUs would split each batch over both. On the CPU, threads that wait
     for each other sleep: spinning ones make steps fifty times slower where another program runs.
     """
     path: Sequence[str] = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
     return {
-        **({"OMP_WAIT_POLICY": "PASSIVE"} if gpu is None else {}),
+        **({} if gpus else {"OMP_WAIT_POLICY": "PASSIVE"}),
         **environment,
         "PYTHONPATH": os.pathsep.join(path),
-        "CUDA_VISIBLE_DEVICES": gpu.uuid if gpu is not None else "",
+        "CUDA_VISIBLE_DEVICES": ",".join(gpu.uuid for gpu in gpus),
     }
 
 

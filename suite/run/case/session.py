@@ -18,33 +18,43 @@ import msgspec
 from suite.run.case import outcome
 from suite.run.case.outcome import Ended
 from suite.run.case.process import WorkerProcess, oom_kills
+from suite.run.case.ranks import Ranks, first_cause, named
 from suite.run.progress.reporter import Reporter
 from suite.wire import (
     BadFrame,
     Connection,
     Failed,
+    Failure,
     Finished,
     FromWorker,
     Go,
     HostProbe,
     Ledger,
+    OfRank,
     Phase,
     PhaseBegun,
     PhaseDone,
     PhaseName,
+    RankLeft,
     Ready,
+    Standings,
     Start,
     Step,
     StepDone,
     StepRole,
     Stop,
+    Where,
 )
 
 # -P: what libraries leave in the working directory must not be imported by accident.
 WORKER = (sys.executable, "-P", "-X", "faulthandler", "-m", "suite.worker")
+#: Starts the ranks of a case, each of which is such a worker, and passes on what they say.
+RANKS = (*WORKER[:-1], "suite.worker.ranks")
 
 GRACE_SECONDS = 1.0  #: a frame may wait in the socket while this process itself was stopped
 EXIT_SECONDS = 10.0  #: from a worker's last word to its end
+SETTLE_SECONDS = 3.0  #: from a rank's failure until no other one can have caused it
+WHERE_SECONDS = 3.0  #: for ranks to say where they are
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +88,7 @@ class Session:
         self.ready: Ready | None = None
         self.host_after: HostProbe | None = None
         self.finished = False
+        self.ranks = Ranks(start.case.ranks) if start.case.ranks > 1 else None
         self._warmed_up_steps: int | None = None
         self.ledger: Ledger | None = None
         self._last_word = False
@@ -201,11 +212,19 @@ class Session:
         """Return the next frame that is the caller's business; phases are noted in passing."""
         while True:
             frame = self._receive()
-            if isinstance(frame, PhaseBegun):
+            if isinstance(frame, OfRank) and self.ranks is not None:
+                frame = self.ranks.take(frame)
+                if frame is None:
+                    continue
+            if isinstance(frame, RankLeft):
+                self._rank_ended(frame)
+            elif isinstance(frame, PhaseBegun):
                 self._phase_begun(frame.name)
             elif isinstance(frame, PhaseDone):
                 self._phase_done(frame.phase)
             elif isinstance(frame, Failed):
+                if self.ranks is not None:
+                    self._rank_ended(frame.failure)
                 self._last_word = True
                 raise outcome.of_failure(frame.failure)
             elif frame is None:
@@ -250,12 +269,13 @@ class Session:
         try:
             return self._connection.receive(max(left, GRACE_SECONDS))
         except TimeoutError:
+            behind = "" if self.ranks is None else f"; {self.ranks.behind(self._standings())}"
             self.process.abort()
             raise Ended(
                 "timeout",
                 self.phase,
-                f"nothing heard for {self._limit_seconds:g} s, the limit in phase {self.phase};"
-                " the worker was ended, its stacks are in its output",
+                f"nothing heard for {self._limit_seconds:g} s, the limit in phase {self.phase}"
+                f"{behind}; the worker was ended, its stacks are in its output",
             ) from None
         except BadFrame as error:
             # Dying in the middle of a frame is dying.
@@ -263,16 +283,62 @@ class Session:
                 self._left()
             self._broken(str(error))
 
+    def _standings(self) -> Standings | None:
+        """Ask where the ranks are; None where nobody answers."""
+        deadline = time.monotonic() + WHERE_SECONDS
+        try:
+            self._connection.send(Where())
+            while (left := deadline - time.monotonic()) > 0:
+                frame = self._connection.receive(left)
+                if isinstance(frame, Standings):
+                    return frame
+        except (OSError, BadFrame):
+            pass
+        return None
+
+    def _rank_ended(self, end: Failure | RankLeft) -> NoReturn:
+        """Wait until no other rank can have been the cause, then tell how the first one ended."""
+        assert self.ranks is not None
+        ends: list[Failure | RankLeft] = [end]
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while (left := deadline - time.monotonic()) > 0:
+            known = first_cause(ends)
+            if isinstance(known, RankLeft) or known.kind != "error":
+                break
+            try:
+                frame = self._connection.receive(left)
+            except (TimeoutError, OSError, BadFrame):
+                break
+            if isinstance(frame, OfRank) and isinstance(frame.frame, Failed):
+                ends.append(msgspec.structs.replace(frame.frame.failure, rank=frame.rank))
+            elif isinstance(frame, RankLeft):
+                ends.append(frame)
+            elif frame is None:
+                break
+        cause = first_cause(ends)
+        if isinstance(cause, Failure):
+            raise named(outcome.of_failure(cause), cause.rank or 0)
+        phase = self.ranks.phase(cause.rank)
+        raise named(
+            outcome.of_exit(
+                cause.exit_code, phase, self.process.tail(), oom_killed=self._oom_killed()
+            ),
+            cause.rank,
+        )
+
+    def _oom_killed(self) -> bool | None:
+        before, now = self._oom_kills, oom_kills()
+        return None if before is None or now is None else now > before
+
     def _left(self) -> NoReturn:
         if not self.process.wait(EXIT_SECONDS):
             self._broken("the end of its connection, but it went on running")
-        before, now = self._oom_kills, oom_kills()
         assert self.process.exit_code is not None
         raise outcome.of_exit(
             self.process.exit_code,
             self.phase,
             self.process.tail(),
-            oom_killed=None if before is None or now is None else now > before,
+            oom_killed=self._oom_killed(),
         )
 
     def _out_of_turn(self, frame: object) -> NoReturn:

@@ -13,6 +13,8 @@ from suite.catalog.model import Model
 from suite.wire import Start
 from suite.worker.failures import Unsupported
 from suite.worker.model.targets import module_targets, parameter_targets
+from suite.worker.ranks import shards
+from suite.worker.ranks.member import local_rank
 
 
 def load(start: Start, checkpoint: str, revision: str | None) -> Any:
@@ -22,13 +24,17 @@ def load(start: Start, checkpoint: str, revision: str | None) -> Any:
         raise Unsupported("Liger's kernels are written in Triton, which needs a GPU")
     settings: dict[str, Any] = {
         "dtype": torch.bfloat16,
-        "device_map": {"": start.device},
+        "device_map": _device_map(start),
         "revision": revision,
     }
     if method.attention != "engine":
         settings["attn_implementation"] = attention(method.attention, start.case.model)
     if method.quantization is not None:
-        settings["quantization_config"] = quantization_config(method.quantization)
+        settings["quantization_config"] = quantization_config(
+            method.quantization, sharded=start.sharded
+        )
+    elif start.sharded and start.weights == "dummy":
+        return shards.empty_model(checkpoint, settings)
     elif start.weights != "dummy" and _is_mxfp4(checkpoint, revision):
         # MXFP4 has no backward pass: training needs it unpacked.
         settings["quantization_config"] = transformers.Mxfp4Config(dequantize=True)
@@ -49,13 +55,31 @@ def attention(asked: str, model: Model) -> str:
     return "eager" if asked == "sdpa" and families.of(model.family).no_sdpa else asked
 
 
-def quantization_config(quantization: Quantization) -> Any:
-    """Return bitsandbytes' settings for a catalog entry, computing in bfloat16."""
+def _device_map(start: Start) -> Any:
+    """Return where weights go when they are read: to this rank's GPU, or over all of them."""
+    parallel = start.case.parallel
+    if parallel is None:
+        return {"": start.device}
+    if parallel.kind == "split":
+        return "balanced"
+    if start.sharded and start.case.method.quantization is None:
+        return {"": "cpu"}  # a whole model may not fit where its shards do
+    return {"": local_rank() if start.on_gpu else start.device}
+
+
+def quantization_config(quantization: Quantization, *, sharded: bool = False) -> Any:
+    """Return bitsandbytes' settings for a catalog entry, computing in bfloat16.
+
+    FSDP2 shards tensors of floating point only: of the default, packed bytes, accelerate leaves a
+    whole copy on every GPU, and before 1.14 losses came out as NaN. The bits are the same.
+    """
+    stored = {"bnb_4bit_quant_storage": torch.bfloat16} if sharded else {}
     return transformers.BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type=quantization.scheme,
         bnb_4bit_use_double_quant=quantization.double_quantization,
         bnb_4bit_compute_dtype=torch.bfloat16,
+        **stored,
     )
 
 

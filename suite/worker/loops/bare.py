@@ -66,7 +66,7 @@ def run(
                 start=start,
                 others={"use_liger_kernel": bool(arguments.use_liger_kernel)},
             )
-            gate.announce(running)
+            gate.announce(running, step)
             if not gate.wait():
                 return None
         memory.step_begins()

@@ -9,6 +9,7 @@ import transformers
 from suite.wire import Ledger, Start
 from suite.worker.batches import as_dicts, collate
 from suite.worker.data import TrainingRow
+from suite.worker.ranks import shards
 from suite.worker.training.instrument import train
 from suite.worker.training.settings import refuse_flattened_unsloth, training_arguments
 from suite.worker.training.step_gate import Gate
@@ -20,10 +21,14 @@ def run(
     """Train under transformers' Trainer; see ``Loop.run``."""
     refuse_flattened_unsloth(start)
     packing = start.case.workload.packing
-    arguments = training_arguments(start, str(Path(start.cache) / "trainer"))
+    arguments = transformers.TrainingArguments(
+        **training_arguments(start, str(Path(start.cache) / "trainer"))
+    )
+    if start.sharded:
+        shards.allow_without_gpu(start)
     trainer = transformers.Trainer(
         model=model,
-        args=transformers.TrainingArguments(**arguments),
+        args=arguments,
         train_dataset=as_dicts(rows, packing),
         data_collator=partial(collate, packing=packing, padding_id=tokenizer.pad_token_id),
         processing_class=tokenizer,

@@ -50,14 +50,14 @@ def fill_base(module: torch.nn.Module, seed: int) -> None:
         if tied and name == "lm_head.weight":
             name = "model.embed_tokens.weight"
         if type(parameter).__name__ == "Params4bit":
-            codes.copy_to(parameter.data.view(torch.uint8), name)
+            codes.copy_to(parameter.data.view(torch.uint8), 0, name)
             _fill_scales(parameter)
         elif not parameter.is_floating_point():
             raise TypeError(f"{raw_name}: {type(parameter).__name__} of {parameter.dtype}")
         elif name.endswith("norm.weight"):
-            parameter.data.fill_(1.0)
+            shard(parameter)[0].fill_(1.0)
         else:
-            numbers.copy_to(parameter.data, name)
+            numbers.copy_to(*shard(parameter), name)
 
 
 def fill_adapters(module: torch.nn.Module, seed: int) -> None:
@@ -69,16 +69,31 @@ def fill_adapters(module: torch.nn.Module, seed: int) -> None:
     uniform = _Tape(lambda: _uniform(seed))
     for raw_name, parameter in module.named_parameters():
         # Keeps "base_layer": a module with two adapted parameters has one adapter inside another.
-        name = raw_name.replace("_orig_mod.", "")
+        name = raw_name.replace("_orig_mod.", "").replace("_checkpoint_wrapped_module.", "")
+        if parameter.is_meta:
+            continue  # it is filled once it is sharded
         if ".lora_B." in name:
-            parameter.data.zero_()
+            shard(parameter)[0].zero_()
         elif ".lora_A." in name:
-            uniform.copy_to(parameter.data, name, parameter.shape[-1] ** -0.5)
+            uniform.copy_to(*shard(parameter), name, parameter.shape[-1] ** -0.5)
+
+
+def shard(parameter: torch.Tensor) -> tuple[torch.Tensor, int]:
+    """Return what this process holds of a parameter, and how many of its numbers come before.
+
+    All of it and 0, unless it is sharded along its first dimension, as FSDP2 does.
+    """
+    held = parameter.data
+    if not hasattr(held, "to_local"):
+        return held, 0
+    mesh = held.device_mesh
+    rows = -(-held.shape[0] // mesh.size()) * mesh.get_local_rank()
+    return held.to_local(), min(rows, held.shape[0]) * held[:1].numel()
 
 
 def canonical_name(name: str) -> str:
     """Return a base parameter's name without what PEFT, torch.compile and Unsloth add."""
-    for part in ("_orig_mod.", "base_layer.", "original_module."):
+    for part in ("_orig_mod.", "_checkpoint_wrapped_module.", "base_layer.", "original_module."):
         name = name.replace(part, "")
     return name.removeprefix("base_model.model.").replace(".router.linear.", ".router.")
 
@@ -103,17 +118,23 @@ class _Tape:
         self._make = make
         self._twice: dict[torch.device, torch.Tensor] = {}
 
-    def copy_to(self, target: torch.Tensor, name: str, factor: float | None = None) -> None:
-        """Overwrite a tensor; with a factor, by products rounded to bfloat16."""
+    def copy_to(
+        self, target: torch.Tensor, before: int, name: str, factor: float | None = None
+    ) -> None:
+        """Overwrite a tensor that ``before`` numbers of its whole come before.
+
+        With a factor, by products rounded to bfloat16.
+        """
         if target.device not in self._twice:
             numbers = self._make().to(target.device)
             self._twice[target.device] = torch.cat([numbers, numbers])
         begin = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % TAPE_LENGTH
         tape = self._twice[target.device][begin : begin + TAPE_LENGTH]
-        flat = target.view(-1)
-        for at in range(0, flat.numel(), TAPE_LENGTH):
-            piece = flat[at : at + TAPE_LENGTH]
-            source = tape[: piece.numel()]
+        flat, at = target.view(-1), 0
+        while at < flat.numel():
+            source = tape[(before + at) % TAPE_LENGTH :][: flat.numel() - at]
+            piece = flat[at : at + source.numel()]
+            at += source.numel()
             piece.copy_(source if factor is None else (source * factor).to(torch.bfloat16))
 
 

@@ -12,6 +12,7 @@ from suite.wire import Ledger, Start
 from suite.worker import effective
 from suite.worker.batches import Batch, tokens, total
 from suite.worker.model.experts import ExpertsWitness
+from suite.worker.ranks import shards
 from suite.worker.training.memory import MemoryNotes
 from suite.worker.training.step_gate import Gate
 
@@ -45,7 +46,7 @@ class _Instrument(TrainerCallback):
         """Hold the first step; every later one was granted at the end of the one before."""
         if self._gate.index == 0:
             running = effective.of_trainer(self._trainer, self._batches[0], self._start)
-            self._gate.announce(running)
+            self._gate.announce(running, self._batches)
             if not self._gate.wait():
                 raise _Enough
         self._losses.clear()
@@ -95,6 +96,8 @@ class _Instrument(TrainerCallback):
 
 def train(trainer: Any, start: Start, gate: Gate) -> Ledger | None:
     """Run the trainer under the gate until the session has had enough; None without a step."""
+    if start.sharded:
+        shards.shard(trainer, start)
     instrument = _Instrument(trainer, start, gate)
     trainer.add_callback(instrument)
     try:

@@ -25,7 +25,7 @@ class MemoryNotes:
     def gradients_are_there(self) -> None:
         """Count the gradients; call in one step of warm-up, since counting takes time."""
         self._gradient_bytes = sum(
-            parameter.grad.nbytes
+            ledger.held(parameter.grad).nbytes
             for parameter in self._model.parameters()
             if parameter.grad is not None
         )

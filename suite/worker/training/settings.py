@@ -4,6 +4,7 @@ from typing import Any
 
 from suite.wire import Start
 from suite.worker.failures import Unsupported
+from suite.worker.ranks import shards
 
 #: More than any session asks for. With a constant learning rate and no warm-up nothing else
 #: depends on it, so the number of steps granted does not change the work of one.
@@ -44,7 +45,10 @@ def training_arguments(start: Start, output: str) -> dict[str, Any]:
         "report_to": "none",
         "disable_tqdm": True,
     }
-    if method.gradient_checkpointing == "standard":
+    if start.sharded:
+        arguments["gradient_checkpointing"] = False
+        arguments |= shards.arguments(method.gradient_checkpointing == "standard")
+    elif method.gradient_checkpointing == "standard":
         arguments["gradient_checkpointing_kwargs"] = {"use_reentrant": False}
     return arguments
 

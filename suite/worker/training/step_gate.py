@@ -5,14 +5,14 @@ import math
 import resource
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from suite.wire import Connection, Effective, Go, Ready, Step, StepDone, StepRole, Stop
 from suite.worker.phases import Phases
 
 if TYPE_CHECKING:  # it imports torch, which belongs into the import phase, after the engine
-    from suite.worker.batches import Tokens
+    from suite.worker.batches import Batch, Tokens
 
 
 class SessionGone(Exception):
@@ -52,7 +52,7 @@ class Gate:
         connection: Connection,
         phases: Phases,
         synchronize: Callable[[], None],
-        ready: Callable[[Effective], Ready],
+        ready: Callable[[Effective, Sequence["Batch"]], Ready],
     ) -> None:
         self.index = 0  #: of the step that is running or comes next
         #: The running settings: as announced, then as the first step showed them to be.
@@ -67,11 +67,11 @@ class Gate:
         self._collected_before = 0.0
         self._faults_before: int | None = None
 
-    def announce(self, effective: Effective) -> None:
-        """End the phase ``prepare`` and say that steps can be granted."""
+    def announce(self, effective: Effective, first: "Sequence[Batch]") -> None:
+        """End the phase ``prepare`` and say that steps can be granted; ``first`` is the first's."""
         self._phases.end()
         self.effective = effective
-        self._connection.send(self._ready(effective))
+        self._connection.send(self._ready(effective, first))
 
     def correct(self, corrected: Callable[[Effective], Effective]) -> None:
         """Replace what was announced, once, after the first step; later calls do nothing."""

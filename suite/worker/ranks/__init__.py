@@ -1,0 +1,1 @@
+"""Several processes that train one case: who starts them, what joins them, what each says."""
