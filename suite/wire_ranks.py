@@ -10,6 +10,9 @@ import msgspec
 from suite.catalog.bounds import Column, Count, Float, Positive, Rate, StepSeconds
 
 
+Operation = Literal["all-reduce", "all-gather"]
+
+
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Immutable, unknown keys refused."""
 
@@ -23,7 +26,7 @@ class Transfer(Struct, frozen=True, kw_only=True):
     there are (the "bus bandwidth" of NVIDIA's nccl-tests).
     """
 
-    operation: Literal["all-reduce", "all-gather"]
+    operation: Operation
     message_bytes: Positive
     seconds: StepSeconds
     bus_bytes_per_second: Rate

@@ -99,7 +99,7 @@ def measure(case: Case, profile: Profile, out: Path, number: int, checkpoint: Pa
     """
     found = open_gpu() if profile.has_gpu else None
     gpu = found if isinstance(found, Device) else None
-    environment = worker_environment(os.environ, gpu)
+    environment = worker_environment(os.environ, () if gpu is None else (gpu,))
     folder = out / "work"
     folder.mkdir(exist_ok=True)
     plan = planning.make(profile, models=[case.model.name], methods=[case.method.name])

@@ -126,7 +126,7 @@ def measure(case: Case, profile: Profile, out: Path, number: int) -> TurnPair:
         bare = Bare(case, out, gpu)
         folder = out / "work"
         folder.mkdir(exist_ok=True)
-        environment = worker_environment(os.environ, gpu)
+        environment = worker_environment(os.environ, () if gpu is None else (gpu,))
         suite = Suite(start, reporter=told, folder=folder, environment=environment)
         try:
             suite.prepare()

@@ -15,7 +15,7 @@ from suite.run.case import compile_cache
 from suite.run.case.measurement import Measurement, MeasurementSetting
 from suite.run.case.session import WORKER
 from suite.run.folders import cache_folder, unused
-from suite.run.machine import host_history
+from suite.run.machine import host_history, several_gpus
 from suite.run.machine.ceilings import probe
 from suite.run.machine.environment import (
     as_seen,
@@ -54,6 +54,7 @@ class Launch:
         self._command = tuple(command)
         self._probing = probing
         self._gpu: GpuDevice | Missing | None = None
+        self._others: tuple[GpuDevice, ...] = ()
         self._setting: MeasurementSetting | None = None
 
     @property
@@ -89,6 +90,10 @@ class Launch:
         self._gpu = open_gpu() if profile.has_gpu else cpu
         require_machine(profile, self._gpu)
         profile = as_seen(profile, self._gpu)
+        gpu = None if isinstance(self._gpu, Missing) else self._gpu
+        needed = several_gpus.most(case for case in plan.cases if self._can_run(case, profile))
+        if gpu is not None and needed > 1:
+            self._others = several_gpus.open_others(gpu, needed)
         self._setting = MeasurementSetting(
             run_id=plan.run_id,
             folder=self.run.folder,
@@ -97,10 +102,17 @@ class Launch:
             weights=plan.weights,
             cache=cache_folder(),
             environment=self._environment(profile, self._gpu),
-            gpu=None if isinstance(self._gpu, Missing) else self._gpu,
+            gpu=gpu,
+            others=self._others,
+            topology=None
+            if gpu is None or not self._others
+            else several_gpus.topology((gpu, *self._others)),
             command=self._command,
         )
         return self._setting
+
+    def _can_run(self, case: Case, profile: Profile) -> bool:
+        return unsupported_reason(case, profile) is None
 
     def _environment(self, profile: Profile, gpu: GpuDevice | Missing) -> Environment:
         findings = preflight(profile, gpu, self.run.folder)
@@ -134,6 +146,8 @@ class Launch:
         """Let go of the GPU, and of compiled kernels once nothing is left to run."""
         if self._gpu is not None and not isinstance(self._gpu, Missing):
             self._gpu.close()
-        self._gpu = None
+        for gpu in self._others:
+            gpu.close()
+        self._gpu, self._others = None, ()
         if len(self.run.records) >= self.run.plan.total:
             compile_cache.remove(self.run.folder)

@@ -8,6 +8,7 @@ from suite import __version__
 from suite.catalog import case as cases
 from suite.catalog import tier as tiers
 from suite.catalog.loops import Loop
+from suite.catalog.parallel import Parallel
 from suite.catalog.profile import Profile
 from suite.errors import BadInput, did_you_mean
 from suite.results.plan import MOST_RECORDS
@@ -31,6 +32,7 @@ def make(
     models: Sequence[str] = (),
     methods: Sequence[str] = (),
     case_ids: Sequence[str] = (),
+    parallel: Parallel | None = None,
     argv: Sequence[str] = (),
 ) -> Plan:
     """Return the plan; None means what the profile or the tier says, no ids all cases.
@@ -40,7 +42,14 @@ def make(
     """
     chosen = tiers.load(tier or profile.default_tier)
     loop = loop or profile.default_loop
-    found = cases.cases(chosen, loop=loop, seed=seed, model_names=models, method_names=methods)
+    found = cases.cases(
+        chosen,
+        loop=loop,
+        seed=seed,
+        model_names=models,
+        method_names=methods,
+        parallel=parallel,
+    )
     if not found:
         raise BadInput(f"tier {chosen.name!r} has no case for these models and methods")
     known = [case.case_id for case in found]

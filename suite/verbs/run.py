@@ -11,6 +11,7 @@ from suite import screen, units
 from suite.arguments import Parser, names, natural, one_of, path, positive
 from suite.catalog import profile as profiles
 from suite.catalog.loops import LOOPS
+from suite.catalog.parallel import MOST_GPUS, WORDS, Parallel, ParallelName
 from suite.catalog.profile import Profile
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput, WrongMachine
 from suite.results.storage.run_folder import (
@@ -41,6 +42,7 @@ exit codes:
 FIXED = (
     *("profile", "tier", "models", "methods", "cases"),
     *("launches", "loop", "seed", "weights", "runner"),
+    *("gpus", "parallel"),
 )
 
 
@@ -77,6 +79,13 @@ def parser() -> Parser:
         metavar="W",
         help="dummy (default: random weights from the seed), hub, or PATH",
     )
+    add(
+        "--gpus",
+        type=positive,
+        metavar="N",
+        help="GPUs that train each case together, with --parallel (default: the tier's)",
+    )
+    add("--parallel", type=one_of(*WORDS), metavar="HOW", help=PARALLEL_HELP)
     add("--runner", type=one_of(*ASKED), metavar="R", help=RUNNER_HELP)
     add("--out", type=path, metavar="DIR", help="where results go (default: runs/<time>)")
     add(
@@ -96,6 +105,8 @@ RUNNER_HELP = (
     "docker (one container a repeat), local (this Python), or auto (default): docker where an "
     "engine answers and the profile names an image"
 )
+_WAYS = ", ".join(f"{name} ({words})" for name, words in WORDS.items())
+PARALLEL_HELP = f"how they do it: {_WAYS}"
 _LOOPS = ", ".join(f"{name} ({loop.words})" for name, loop in LOOPS.items())
 LOOP_HELP = f"trainer: one of {_LOOPS}; default: the profile's"
 
@@ -119,6 +130,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
     from suite.run import planning
+    from suite.run.machine import several_gpus
     from suite.run.machine.environment import resolve_profile
     from suite.run.machine.no_gpu import unused_gpu
 
@@ -126,6 +138,7 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
     asked = given.pop("runner", "auto")
     named = given.pop("profile", "auto")
     given["case_ids"] = given.pop("cases", ())
+    given["parallel"] = _parallel(given.pop("gpus", None), given.pop("parallel", None))
     profile = resolve_profile(named)
     if not profile.has_gpu and named == "auto" and (sentence := unused_gpu()):
         print(f"tunebench: profile cpu: {sentence}", file=sys.stderr)
@@ -137,11 +150,39 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
             raise
         # What would run can be asked anywhere; what stops it here is said all the same.
         runner, why = "docker", error.message
+    needed = several_gpus.most(plan.cases)
+    if runner == "docker" and needed > 1:
+        if asked == "docker":
+            raise BadInput(
+                f"--runner docker gives a container one GPU, and {needed} are asked for",
+                hint="Use --runner local.",
+            )
+        runner, why = "local", f"a container is given one GPU, and {needed} are asked for"
     if runner == "docker":
         known_machine(named)
+    try:
+        several_gpus.require(profile, needed)
+    except WrongMachine as error:
+        if not args.dry_run:
+            raise
+        print(f"tunebench: {error.message}", file=sys.stderr)
     if why:
         print(f"tunebench: runner {runner}: {why}", file=sys.stderr)
     return msgspec.structs.replace(plan, runner=runner), profile
+
+
+def _parallel(gpus: int | None, kind: ParallelName | None) -> Parallel | None:
+    """Return how cases are spread over GPUs; None leaves it to the tier."""
+    if kind is None:
+        if gpus is not None and gpus > 1:
+            raise BadInput(
+                f"--gpus {gpus} does not say how they train together",
+                hint=f"Add --parallel: {_WAYS}.",
+            )
+        return None
+    if gpus is None or not 2 <= gpus <= MOST_GPUS:
+        raise BadInput(f"--parallel {kind} needs --gpus, from 2 to {MOST_GPUS}")
+    return Parallel(kind=kind, gpus=gpus)
 
 
 def _resume(args: argparse.Namespace, signals: Signals) -> int:

@@ -69,7 +69,15 @@ def _parallel(trainer: Any, start: Start) -> dict[str, str]:
     """Return what spreads the model over several ranks; nothing where one process trains."""
     if start.case.parallel is None:
         return {}
+    plugin = getattr(trainer.accelerator.state, "fsdp_plugin", None)
+    policy = getattr(plugin, "mixed_precision_policy", None)
+    kept = ("param_dtype", "reduce_dtype", "output_dtype")
     return {
+        **{
+            f"fsdp_{name}": str(getattr(policy, name)).removeprefix("torch.")
+            for name in kept
+            if policy is not None
+        },
         "parallel": class_name(trainer.model_wrapped),
         "distributed_type": str(trainer.accelerator.distributed_type.value),
     }

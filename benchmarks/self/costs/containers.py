@@ -85,7 +85,7 @@ class Contained(pairs.Running):
             command=tuple(files),
             # What the other side's worker gets, too: how threads wait is not what is compared.
             environment={
-                **worker_environment(self._spec.environment, None),
+                **worker_environment(self._spec.environment, ()),
                 "PYTHONPATH": SUITE,
                 "TERM": "xterm",
             },

@@ -100,7 +100,7 @@ class Running:
         master, slave = pty.openpty()
         threading.Thread(target=_drain, args=(master,), daemon=True).start()
         # Both with the variables that a worker gets: how threads wait is not what is compared.
-        environment = worker_environment(os.environ, None)
+        environment = worker_environment(os.environ, ())
         command = [sys.executable, HERE / self.script, self.folder / "cache", self.out, self.ready]
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(

@@ -53,7 +53,7 @@ def start(
         "steps": steps,
     }
     command = [f"--{name}={value}" for name, value in options.items()]
-    environment = worker_environment(os.environ, gpu)
+    environment = worker_environment(os.environ, () if gpu is None else (gpu,))
     environment.pop("PYTHONPATH")  # nothing of ours
     if inherited := os.environ.get("PYTHONPATH"):
         environment["PYTHONPATH"] = inherited

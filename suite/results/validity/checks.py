@@ -161,6 +161,9 @@ def _autocast(case: Case, effective: Effective) -> Check:
     said = f"the forward pass runs under {found} autocast" if found else "no autocast"
     if found == asked:
         return _verdict("autocast", True, f"{said}, as asked")
+    # FSDP2 has no autocast: it hands each layer weights and inputs of the type to compute in.
+    if asked is not None and effective.others.get("fsdp_param_dtype") == asked:
+        return _verdict("autocast", True, f"FSDP2 computes in {asked} by its own policy, as asked")
     return _verdict("autocast", False, f"{said}; asked for: {asked or 'none'}")
 
 

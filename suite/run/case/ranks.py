@@ -31,7 +31,7 @@ from suite.wire import (
 from suite.wire_ranks import Interconnect
 
 PHASES: tuple[PhaseName, ...] = get_args(PhaseName)
-#: Functions in which a rank waits for the others; where none of them is, a rank keeps them waiting.
+#: Functions in which a rank waits for others; one that is elsewhere keeps them waiting.
 WAITS = (
     *("_engine_run_backward", "synchronize", "barrier", "item", "tolist", "wait"),
     *("all_reduce", "all_gather_into_tensor", "broadcast", "reduce_scatter_tensor"),
@@ -123,9 +123,7 @@ class Ranks:
         places = {} if standings is None else {one.rank: one.place for one in standings.ranks}
         if not late:
             late = [
-                number
-                for number, place in places.items()
-                if place.partition(" ")[0] not in WAITS
+                number for number, place in places.items() if place.partition(" ")[0] not in WAITS
             ]
         where = "; ".join(f"rank {number} in {place}" for number, place in places.items())
         if not late or len(late) == len(self._heard):
@@ -154,9 +152,7 @@ class Ranks:
                 ("weights", told[0].weights, other.weights),
             ):
                 if ours != theirs:
-                    raise Ended(
-                        "invalid", "prepare", f"rank {rank} has other {what} than rank 0"
-                    )
+                    raise Ended("invalid", "prepare", f"rank {rank} has other {what} than rank 0")
         return told[0]
 
     def _finished(self) -> Finished | None:
@@ -174,9 +170,7 @@ def _together(steps: Sequence[Step]) -> Step:
         tokens_loss=sum(step.tokens_loss for step in steps),
         row_tokens=tuple(length for step in steps for length in step.row_tokens),
         loss=math.fsum(losses) / len(steps) if known else None,
-        loss_text=None
-        if known
-        else next(step.loss_text for step in steps if step.loss is None),
+        loss_text=None if known else next(step.loss_text for step in steps if step.loss is None),
     )
 
 

@@ -4,7 +4,7 @@
 catalog, opens its GPUs as a ``GpuDevice``, and is asked by ``open_gpu``.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from suite.catalog.device import DeviceType
 from suite.results.record import Gpu
@@ -52,10 +52,22 @@ class GpuDevice(Protocol):
     def neighbours(self) -> tuple[int, int] | None:
         """Return how many other GPUs this machine shows, and how many of them compute now."""
 
+    def numa_node(self) -> tuple[int | None, str]:
+        """Return the NUMA node of the host that the card is at, or None and why."""
+
+    def nvlinks(self) -> tuple[int | None, str]:
+        """Return how many direct links to other cards are up, or None and why."""
+
+    def path_to(self, other: Any) -> tuple[str | None, str]:
+        """Return what joins it with another card, as ``Link.path`` calls it, or None and why."""
+
     def close(self) -> None:
         """Let go of the driver."""
 
 
-def open_gpu() -> GpuDevice | Missing:
-    """Open the GPU that a worker will use, or return why there is none and what to do."""
-    return nvml.open_gpu()
+def open_gpu(number: int = 0) -> GpuDevice | Missing:
+    """Open a GPU that a worker will use, or return why there is none and what to do.
+
+    Where a case trains on several, they are numbered from 0.
+    """
+    return nvml.open_gpu(number)

@@ -6,8 +6,9 @@ the reason beside it.
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -45,15 +46,32 @@ NEEDED = (
             "MigDeviceHandleByIndex",
             "MigMode",
             "Name",
+            "NumaNodeId",
+            "NvLinkState",
+            "P2PStatus",
             "PersistenceMode",
             "PowerManagementDefaultLimit",
             "PowerUsage",
             "Temperature",
+            "TopologyCommonAncestor",
             "TotalEnergyConsumption",
             "UUID",
             "VbiosVersion",
         )
     ),
+)
+
+
+#: nvml.h: what two cards have in common, by ``nvmlGpuTopologyLevel_t``.
+PATHS: Mapping[int, str] = MappingProxyType(
+    {
+        0: "pcie-switch",  # on one board
+        10: "pcie-switch",
+        20: "pcie-switches",
+        30: "host-bridge",
+        40: "numa-node",
+        50: "between-numa-nodes",
+    }
 )
 
 
@@ -204,6 +222,36 @@ class Device:
             return None
         return others, busy
 
+    def numa_node(self) -> tuple[int | None, str]:
+        """Return the NUMA node of the host that the card is at, or None and why."""
+        ask = Questions(self._nvml, self._handle)
+        found = ask("numa_node", self._nvml.nvmlDeviceGetNumaNodeId)
+        return found, ask.unavailable.get("numa_node", "")
+
+    def nvlinks(self) -> tuple[int | None, str]:
+        """Return how many of the card's NVLinks are up, or None and why."""
+        nvml, up = self._nvml, 0
+        for link in range(nvml.NVML_NVLINK_MAX_LINKS):
+            try:
+                up += bool(nvml.nvmlDeviceGetNvLinkState(self._handle, link))
+            except nvml.NVMLError as error:
+                return (up, "") if link else (None, f"NVML: {error}")  # as many as it has
+        return up, ""
+
+    def path_to(self, other: "Device") -> tuple[str | None, str]:
+        """Return what joins it with another card, as ``Link.path`` calls it, or None and why."""
+        nvml = self._nvml
+        try:
+            both = nvml.nvmlDeviceGetP2PStatus(
+                self._handle, other._handle, nvml.NVML_P2P_CAPS_INDEX_NVLINK
+            )
+            if both == nvml.NVML_P2P_STATUS_OK:
+                return "nvlink", ""
+            level = nvml.nvmlDeviceGetTopologyCommonAncestor(self._handle, other._handle)
+        except nvml.NVMLError as error:
+            return None, f"NVML: {error}"
+        return PATHS.get(level), ""
+
     def close(self) -> None:
         """Let go of NVML."""
         self._nvml.nvmlShutdown()
@@ -231,8 +279,8 @@ class Questions:
         return None if milliwatts is None else milliwatts / 1000
 
 
-def open_gpu() -> Device | Missing:
-    """Open the GPU that a worker will use: the first visible one, by ``CUDA_VISIBLE_DEVICES``.
+def open_gpu(number: int = 0) -> Device | Missing:
+    """Open a GPU that a worker will use: by ``CUDA_VISIBLE_DEVICES`` the first, or a later one.
 
     Returns Missing, with the reason and what to do, without an NVIDIA driver or a GPU, with none
     visible, and where driver, card or bindings are broken.
@@ -249,20 +297,20 @@ def open_gpu() -> Device | Missing:
         return no_gpu.not_initialized(error)
     opened: Device | Missing | None = None
     try:
-        opened = _opened(pynvml)
+        opened = _opened(pynvml, number)
         return opened
     finally:
         if not isinstance(opened, Device):
             pynvml.nvmlShutdown()
 
 
-def _opened(nvml: Any) -> Device | Missing:
+def _opened(nvml: Any, number: int) -> Device | Missing:
     lacking = [name for name in NEEDED if not hasattr(nvml, name)]
     if lacking:
         return no_gpu.too_old(lacking, _bindings())
     told = os.environ.get(visible_gpu.VARIABLE)
     try:
-        handle = visible_gpu.handle(nvml, told)
+        handle = visible_gpu.handle(nvml, told, number)
         if isinstance(handle, Missing):
             return handle
         device = Device(nvml, handle)

@@ -1,4 +1,4 @@
-"""Which GPU ``CUDA_VISIBLE_DEVICES`` means: the first one, by index or by UUID, as CUDA reads it.
+"""Which GPUs ``CUDA_VISIBLE_DEVICES`` means, by index or by UUID, as CUDA reads it.
 
 CUDA takes the beginning of a UUID as well; NVML does not, so that is looked for here.
 """
@@ -10,20 +10,29 @@ from suite.run.machine.no_gpu import Missing, is_broken, not_answering
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 FORMS = "Give nvidia-smi's index of a GPU, or its UUID (nvidia-smi -L): GPU-… or MIG-…."
+MORE = "Name as many GPUs there, or unset it."
 HIDDEN = ("", "-1", "none", "void", "NoDevFiles")
 INDEX_DIGITS = 4  #: NVML would wrap a larger number around, to another card
 FEWEST_CHARACTERS = len("GPU-") + 1
 
 
-def handle(nvml: Any, told: str | None) -> Any | Missing:
-    """Return NVML's handle of the GPU that the variable means; None is that it is not set.
+def handle(nvml: Any, told: str | None, number: int = 0) -> Any | Missing:
+    """Return NVML's handle of a GPU that the variable means; None is that it is not set.
+
+    The first of them is number 0, which is the one where a case trains on one GPU.
 
     Returns Missing where it hides every GPU, means none or could mean several. Raises what NVML
     raises for a broken card.
     """
     if told is None:
-        return nvml.nvmlDeviceGetHandleByIndex(0)
-    wanted = told.split(",")[0].strip()
+        count = nvml.nvmlDeviceGetCount() if number else 1
+        if number >= count:
+            return Missing(reason=f"this machine shows {count} of the {number + 1} GPUs asked for")
+        return nvml.nvmlDeviceGetHandleByIndex(number)
+    listed = told.split(",")
+    if number >= len(listed):
+        return _missing(told, f"{len(listed)} of the {number + 1} GPUs asked for", MORE)
+    wanted = listed[number].strip()
     if wanted in HIDDEN:
         return _missing(told, "no GPU is visible", "Unset it to measure the GPU.")
     if wanted.isascii() and wanted.isdigit() and len(wanted) <= INDEX_DIGITS:

@@ -44,6 +44,7 @@ def launch(count: int, command: tuple[str, ...], relay: Relay) -> int:
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the launcher's own choice, which it warns of
     options = run.parse_args(
         [
             "--nnodes=1",

@@ -6,13 +6,13 @@ Everything here is for several ranks; a worker that is alone never imports it.
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
 
 import torch
 import torch.distributed as dist
 
 from suite.wire import Start
-from suite.wire_ranks import Interconnect, RankDone, RankReady, Transfer
+from suite.wire_ranks import Interconnect, Operation, RankDone, RankReady, Transfer
 from suite.worker.batches import Batch
 from suite.worker.data import TrainingRow
 from suite.worker.ledger import held
@@ -46,13 +46,9 @@ def interconnect(start: Start) -> Interconnect:
         # A multiple of the ranks, in random bits: nothing on the way may make it smaller.
         own = torch.randn(size // 4 // count * count, device=start.device)
         part, whole = own[: own.numel() // count].clone(), torch.empty_like(own)
-        timed: tuple[tuple[Any, Callable[[], object], float], ...] = (
-            ("all-reduce", lambda own=own: dist.all_reduce(own, dist.ReduceOp.MAX), 2.0),
-            (
-                "all-gather",
-                lambda whole=whole, part=part: dist.all_gather_into_tensor(whole, part),
-                1.0,
-            ),
+        timed: tuple[tuple[Operation, Callable[[], object], float], ...] = (
+            ("all-reduce", partial(dist.all_reduce, own, dist.ReduceOp.MAX), 2.0),
+            ("all-gather", partial(dist.all_gather_into_tensor, whole, part), 1.0),
         )
         for name, work, times in timed:
             seconds = _seconds(work, start)

@@ -3,6 +3,7 @@
 What the session says goes to every rank; what a rank says goes to the session with its number.
 """
 
+import contextlib
 import os
 import re
 import select
@@ -68,10 +69,8 @@ class Relay:
         with self._lock:
             if isinstance(frame, RankLeft):
                 self._silent.discard(frame.rank)
-            try:
+            with contextlib.suppress(OSError):  # its end ends this process: suite.worker.guard
                 self._session.send(frame)
-            except OSError:
-                pass  # its end ends this process (suite.worker.guard)
 
     def _accept(self, listening: socket.socket) -> None:
         while True:
@@ -114,10 +113,8 @@ class Relay:
                 self.send(Standings(ranks=tuple(self._standings())))
             elif isinstance(frame, Go | Stop):
                 for member in list(self._members.values()):
-                    try:
+                    with contextlib.suppress(OSError):  # its end tells what became of it
                         member.connection.send(frame)
-                    except OSError:
-                        pass  # what became of it is told by its end
             else:
                 return  # gone, which ends this process
 

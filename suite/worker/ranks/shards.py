@@ -6,7 +6,6 @@ shards. A GPU never holds more than its part, and what it holds are the bits of 
 
 from typing import Any
 
-import torch
 import transformers
 from accelerate import init_empty_weights
 from accelerate.state import PartialState

@@ -68,7 +68,10 @@ class Gate:
         self._faults_before: int | None = None
 
     def announce(self, effective: Effective, first: "Sequence[Batch]") -> None:
-        """End the phase ``prepare`` and say that steps can be granted; ``first`` is the first's."""
+        """End the phase ``prepare`` and say that steps can be granted.
+
+        ``first`` are the batches of the first.
+        """
         self._phases.end()
         self.effective = effective
         self._connection.send(self._ready(effective, first))

@@ -184,8 +184,8 @@ def test_a_neighbour_that_computes_is_noted_in_the_record(fake, tmp_path):
 
 def test_a_worker_sees_one_gpu_or_none(fake):
     """The GPU that is watched is the one that trains; the CPU profile hides all."""
-    assert worker_environment({}, open_gpu())["CUDA_VISIBLE_DEVICES"] == "GPU-11111111-2222"
-    assert worker_environment({"CUDA_VISIBLE_DEVICES": "0"}, None)["CUDA_VISIBLE_DEVICES"] == ""
+    assert worker_environment({}, [open_gpu()])["CUDA_VISIBLE_DEVICES"] == "GPU-11111111-2222"
+    assert worker_environment({"CUDA_VISIBLE_DEVICES": "0"}, [])["CUDA_VISIBLE_DEVICES"] == ""
 
 
 def test_a_descendant_is_told_from_a_stranger():
