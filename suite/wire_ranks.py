@@ -9,7 +9,6 @@ import msgspec
 
 from suite.catalog.bounds import Column, Count, Float, Positive, Rate, StepSeconds
 
-
 Operation = Literal["all-reduce", "all-gather"]
 
 

@@ -9,12 +9,14 @@ import msgspec
 
 from suite.catalog import profile as profiles
 from suite.catalog.case import Case
+from suite.catalog.parallel import Parallel
 from suite.catalog.tier import Timeouts
 from suite.results.record import seal
 from suite.run.case.measurement import CaseFailed, Measurement, MeasurementSetting
 from support import records
 
 SCRIPT = Path(__file__).parent / "scripted_worker.py"
+RANKS = Path(__file__).parent / "scripted_ranks.py"
 SHORT = Timeouts(
     import_seconds=20, load_seconds=1, prepare_seconds=20, first_step_seconds=20, step_seconds=1
 )
@@ -41,6 +43,19 @@ class Silent:
 
 def scripted(behaviour: str) -> tuple[str, ...]:
     return (sys.executable, "-X", "faulthandler", str(SCRIPT), behaviour)
+
+
+def scripted_ranks(tmp_path: Path, behaviour: str):
+    """Run one case with two scripted ranks to its record; the second behaves as told."""
+    return measure(
+        tmp_path,
+        "",
+        command=(sys.executable, "-X", "faulthandler", str(RANKS), behaviour),
+        case={
+            "parallel": Parallel(kind="ddp", gpus=2),
+            "timeouts": msgspec.structs.replace(SHORT, load_seconds=20),
+        },
+    )
 
 
 def short_case(method: str = "lora") -> Case:

@@ -36,6 +36,7 @@ from suite.worker.ranks.member import Hello
 #: From a rank's silent end until the launcher has said with which code; then nobody knows it.
 SILENT_SECONDS = 5.0
 ASKED_SECONDS = 1.0  #: for a rank to write where it is
+QUIET_SECONDS = 0.05  #: without another piece of it: it is whole
 _FRAME = re.compile(r'File "(.*)", line (\d+) in (.+)')
 
 
@@ -126,10 +127,17 @@ class Relay:
                 os.kill(member.pid, signal.SIGUSR1)
             except ProcessLookupError:
                 continue
-            if select.select([member.stacks], [], [], ASKED_SECONDS)[0]:
-                text = os.read(member.stacks, 1 << 16).decode(errors="replace")
+            if text := _written(member.stacks):
                 found.append(Standing(rank=member.rank, place=place(text)))
         return found
+
+
+def _written(stacks: int) -> str:
+    """Return the stack that an interpreter writes, in many pieces."""
+    text, patience = b"", ASKED_SECONDS
+    while select.select([stacks], [], [], patience)[0] and (piece := os.read(stacks, 1 << 16)):
+        text, patience = text + piece, QUIET_SECONDS
+    return text.decode(errors="replace")
 
 
 def place(stack: str) -> str:
