@@ -119,6 +119,9 @@ def work(workload: Workload) -> str:
         parts.append(f"{workload.gradient_accumulation} batches accumulated")
     if workload.packing != "none":
         parts.append(workload.packing)
+    if workload.parallel is not None:
+        each = " each" if workload.ranks > 1 else ""
+        parts.append(f"{workload.parallel.words}{each}")
     return ", ".join(parts)
 
 

@@ -31,8 +31,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Everything that decides the work of one measurement, and nothing about the machine.
 
     ``case_id`` is ``model-method`` or ``model-method-suffix`` and never holds the GPU's name, so
-    the same id compares across GPUs. ``parallel`` is null on one GPU; on several its own suffix
-    ends the id, and the workload is that of each rank.
+    the same id compares across GPUs. On several GPUs, how it is spread over them ends the id.
     """
 
     case_id: CaseId
@@ -45,7 +44,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     steady_steps_if_short: Positive | None = None  #: see ``Tier``; null in older records
     warmup: Warmup
     timeouts: Timeouts
-    parallel: Parallel | None = None
+
+    @property
+    def parallel(self) -> Parallel | None:
+        """Return how it is spread over several GPUs; None on one."""
+        return self.workload.parallel
 
     @property
     def gpus(self) -> int:
@@ -55,12 +58,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def ranks(self) -> int:
         """Return how many processes train together, each on rows of its own."""
-        return 1 if self.parallel is None else self.parallel.ranks
-
-    @property
-    def step_tokens(self) -> int:
-        """Return the positions of one step of all ranks, whose rows are as long as may be."""
-        return self.workload.step_tokens * self.ranks
+        return self.workload.ranks
 
     @property
     def most_steady_steps(self) -> int:
@@ -91,7 +89,7 @@ def cases(
 ) -> list[Case]:
     """Return a tier's cases in the tier's order; empty names mean the tier's own.
 
-    ``parallel`` replaces what the tier and its variants say; None leaves it.
+    ``parallel`` replaces what the tier's workloads say of GPUs; None leaves it.
 
     Names given explicitly need not be in the tier: its workload is used for them.
     Raises BadInput for unknown names and for a workload longer than the model's positions.
@@ -101,11 +99,10 @@ def cases(
     for model in _loaded(model_names, tier.models, models.load, lenient):
         for method in _loaded(method_names, tier.methods, methods.load, lenient):
             plain = tier.by_model.get(model.name, tier.workload)
-            spread = parallel or tier.parallel
-            found.append(make(tier, model, method, plain, tier.suffix, loop, seed, spread))
+            spread = _spread(plain, parallel)
+            found.append(make(tier, model, method, spread, tier.suffix, loop, seed))
     for variant in tier.variants:
-        work, suffix = variant.workload, variant.suffix
-        spread = parallel or variant.parallel or tier.parallel
+        work, suffix = _spread(variant.workload, parallel), variant.suffix
         theirs = variant.models or tier.models
         for model in _loaded(model_names, theirs, models.load, lenient):
             if variant.models and model.name not in variant.models:
@@ -113,8 +110,12 @@ def cases(
             own = variant.methods or tier.methods
             for method in _loaded(method_names, own, methods.load, lenient):
                 if not variant.methods or method.name in variant.methods:
-                    found.append(make(tier, model, method, work, suffix, loop, seed, spread))
+                    found.append(make(tier, model, method, work, suffix, loop, seed))
     return found
+
+
+def _spread(work: Workload, parallel: Parallel | None) -> Workload:
+    return work if parallel is None else msgspec.structs.replace(work, parallel=parallel)
 
 
 def _loaded(
@@ -134,11 +135,10 @@ def make(
     suffix: str | None,
     loop: Loop,
     seed: int,
-    parallel: Parallel | None = None,
 ) -> Case:
     """Return one case with a tier's steps, warm-up and time-outs; ``suffix`` ends its id.
 
-    Behind it comes what says how it is spread over GPUs.
+    Behind it comes how the workload is spread over GPUs.
 
     Raises BadInput for rows longer than the model's positions.
     """
@@ -147,7 +147,7 @@ def make(
             f"tier {tier.name!r}: sequence_tokens = {work.sequence_tokens} exceeds the"
             f" {model.architecture.max_positions} positions of {model.name}"
         )
-    spread = None if parallel is None else parallel.suffix
+    spread = None if work.parallel is None else work.parallel.suffix
     return Case(
         case_id="-".join(filter(None, (model.name, method.name, suffix, spread))),
         model=model,
@@ -159,7 +159,6 @@ def make(
         steady_steps_if_short=tier.steady_steps_if_short,
         warmup=tier.warmup,
         timeouts=tier.timeouts,
-        parallel=parallel,
     )
 
 
@@ -202,4 +201,4 @@ def _not_parallel(case: Case, profile: Profile | None) -> str | None:
 def work_key(case: Case) -> str:
     """Return the digest of what must be equal for two rows to be the same work."""
     adapter = case.method.adapter
-    return keys.work_key(case.model.architecture, case.workload, adapter, case.seed, case.parallel)
+    return keys.work_key(case.model.architecture, case.workload, adapter, case.seed)

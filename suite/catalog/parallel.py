@@ -56,7 +56,7 @@ def refused(parallel: Parallel, method: "Method", loop: "Loop") -> str | None:
     """Return why a method cannot be trained so, or None."""
     words = WORDS[parallel.kind]
     if loop == "bare":
-        return f"the plain loop trains on one GPU; {words} needs --loop sft or trainer"
+        return f"plain PyTorch without a trainer is for one GPU; {words} needs a trainer"
     if parallel.kind == "fsdp2":
         return _no_shards(method)
     return None
@@ -75,7 +75,7 @@ def _no_shards(method: "Method") -> str | None:
         )
     if method.adapter is not None and PLACES[method.adapter.targets].experts:
         return (
-            "adapters on experts add to whole fused weights, of which FSDP2 holds shards;"
-            " PEFT has no way for that yet"
+            "adapters on experts add to whole fused weights, of which a rank has shards only"
+            " under FSDP2"
         )
     return None

@@ -20,6 +20,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     (``real-length``, whose rows follow a documented length distribution; ``text``, the small text
     that ships with the repository). ``packing``: ``none`` pads rows to the longest of their
     batch, ``packed`` fills rows of ``sequence_tokens``, ``padding-free`` concatenates a batch.
+    ``parallel`` spreads it over several GPUs; batches and accumulation then are each rank's.
     """
 
     sequence_tokens: Positive
@@ -27,6 +28,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     gradient_accumulation: Positive = 1
     data: Literal["fixed", "real-length", "text"] = "fixed"
     packing: Literal["none", "packed", "padding-free"] = "none"
+    parallel: Parallel | None = None
 
     def __post_init__(self) -> None:
         if self.packing != "none" and self.data == "fixed":
@@ -40,7 +42,13 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def step_tokens(self) -> int:
         """Return the positions of one optimizer step whose rows are all as long as they may be."""
-        return self.sequence_tokens * self.batch_sequences * self.gradient_accumulation
+        rows = self.batch_sequences * self.gradient_accumulation * self.ranks
+        return self.sequence_tokens * rows
+
+    @property
+    def ranks(self) -> int:
+        """Return how many processes train together, each on rows of its own."""
+        return 1 if self.parallel is None else self.parallel.ranks
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,7 +61,6 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     workload: Workload
     models: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
-    parallel: Parallel | None = None
 
 
 class Warmup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,7 +96,6 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     own workload, where that is not the standard one: an id means the same work in every tier.
     ``steady_steps_if_short`` replaces ``steady_steps`` where a step takes less than
     ``case.SHORT_STEP_SECONDS``: more steps cost little there, and short steps scatter most.
-    ``parallel`` spreads every case over several GPUs, a variant's own that variant's cases.
     """
 
     name: Name
@@ -106,7 +112,6 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     variants: tuple[Variant, ...] = ()
     by_model: dict[str, Workload] = {}
     timeouts: Timeouts = Timeouts()
-    parallel: Parallel | None = None
 
 
 def names() -> list[str]:

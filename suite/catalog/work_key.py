@@ -12,7 +12,6 @@ import msgspec
 
 from suite.catalog.architecture import Architecture, Experts
 from suite.catalog.method import Adapter
-from suite.catalog.parallel import Parallel
 from suite.catalog.tier import Workload
 
 #: The fields of version 1, in the order in which they are hashed. Never add one, and never move
@@ -45,26 +44,19 @@ VERSION_1: dict[type, tuple[str, ...]] = {
 
 
 def work_key(
-    architecture: Architecture,
-    workload: Workload,
-    adapter: Adapter | None,
-    seed: int,
-    parallel: Parallel | None = None,
+    architecture: Architecture, workload: Workload, adapter: Adapter | None, seed: int
 ) -> str:
     """Return the digest: 16 hexadecimal digits.
 
-    Of the model's shapes, the workload, what is trained, the seed, and of how it is spread over
-    GPUs where there are several; not of the engine or the loop, whose effect is what gets
-    compared.
+    Of the model's shapes, the workload, what is trained and the seed; not of the engine or the
+    loop, whose effect is what gets compared.
     """
-    parts: dict[str, object] = {
+    parts = {
         "adapter": hashed(adapter),
         "architecture": hashed(architecture),
         "seed": seed,
         "workload": hashed(workload),
     }
-    if parallel is not None:
-        parts["parallel"] = hashed(parallel)
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]
 
 

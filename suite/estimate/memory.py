@@ -173,6 +173,8 @@ def observations(records: Iterable[Record]) -> list[MemoryObservation]:
     best: dict[tuple[str, Case], tuple[Record, Ledger, Need]] = {}
     for record in records:
         ledger, wanted = record.ledger, need(record)
+        if record.case.parallel is not None:
+            continue  # the model is of one GPU
         if ledger is None or not wanted.allocated_bytes or ledger.activations_bytes is None:
             continue
         # Whole numbers of any size are valid JSON; a share of them would overflow.

@@ -65,6 +65,8 @@ def refusal(case: Case) -> str:
     """Return why no demand can be counted for a case, or an empty string."""
     if reason := unsupported_reason(case):
         return reason
+    if case.parallel is not None:
+        return "several GPUs: the model is of one"
     if case.workload.data != "fixed":
         return "rows differ in length: the model is for fixed-length sequences"
     if case.workload.batch_sequences > MOST_ROWS:

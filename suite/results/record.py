@@ -13,9 +13,9 @@ for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
     (``suite.results.validity.settled``), and no note says it any more. ``Step.minor_faults``;
     ``Probe.host`` and ``host_after``; ``step_elapsed_seconds``. All of them are null or empty in
     older records. ``origin`` came later, and only ``publish --by`` writes one.
-4   ``group``, and ``case.parallel``: a case on several GPUs. Both are null on one, and in older
-    records. With several ranks, tokens and ``row_tokens`` of a step are those of all, its loss is
-    their mean, and seconds, phases and telemetry are the first rank's; ``group.ranks`` has each.
+4   ``group``, and ``Workload.parallel``: a case on several GPUs. Both are null on one, and in
+    older records. With several ranks, tokens and ``row_tokens`` of a step are those of all, its
+    loss is their mean, and seconds, phases and telemetry are the first rank's; ``group`` has each.
     ``Failure.rank``. A record of one GPU means what it did in 3.
 """
 
@@ -57,9 +57,11 @@ from suite.wire import (
     Struct,
     Versions,
 )
-from suite.wire_ranks import Interconnect, RankDone, RankReady
+from suite.wire.ranks import Interconnect, RankDone, RankReady
 
 SCHEMA = 4
+#: Since this one a record of one GPU means the same.
+ALIKE_SINCE = 3
 
 Outcome = Literal["ok", "oom", "unsupported", "timeout", "error", "killed", "skipped", "invalid"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -232,7 +234,7 @@ class Telemetry(Struct, frozen=True, kw_only=True, dict=True):
         return ""
 
 
-class Link(Struct, frozen=True, kw_only=True):
+class GpuLink(Struct, frozen=True, kw_only=True):
     """What joins two GPUs of a group, by their numbers in it: the shortest path that NVML knows.
 
     ``nvlink`` also through NVSwitch; the others say what a transfer over PCIe has to cross.
@@ -248,7 +250,7 @@ class Link(Struct, frozen=True, kw_only=True):
 class Topology(Struct, frozen=True, kw_only=True):
     """How a group's GPUs are joined. ``nvlinks``: active links of each; null is unknown."""
 
-    links: tuple[Link, ...] = ()
+    links: tuple[GpuLink, ...] = ()
     nvlinks: tuple[Count | None, ...] = ()
     numa_nodes: tuple[Count | None, ...] = ()
     unavailable: dict[str, str] = {}
@@ -267,8 +269,7 @@ class Rank(Struct, frozen=True, kw_only=True):
     """One process of several that trained together, as it reported itself.
 
     ``ready`` is null of a rank that did not get there, ``done`` of one that broke off before its
-    end. ``telemetry`` is of its GPU; null on the CPU, and for the first rank, whose GPU's the
-    record itself has.
+    end.
     """
 
     rank: Count
@@ -277,19 +278,20 @@ class Rank(Struct, frozen=True, kw_only=True):
     ready: RankReady | None = None
     done: RankDone | None = None
     ledger: Ledger | None = None
-    telemetry: Telemetry | None = None
 
 
 class Group(Struct, frozen=True, kw_only=True):
     """Several GPUs, or processes on the CPU, that trained one case together.
 
-    ``gpus`` are in the order of the ranks; empty on the CPU. ``interconnect`` and ``topology`` are
-    null where nobody got as far as to ask, or there is nothing to ask.
+    ``gpus`` are in the order of the ranks; empty on the CPU. ``telemetry`` is of those after the
+    first, whose samples the record itself has. ``interconnect`` and ``topology`` are null where
+    nobody got as far as to ask, or there is nothing to ask.
     """
 
     world_size: Count
     ranks: Column[Rank] = ()
     gpus: Column[Gpu] = ()
+    telemetry: Column[Telemetry] = ()
     interconnect: Interconnect | None = None
     topology: Topology | None = None
 

@@ -47,15 +47,20 @@ def phase_seconds(record: Record, name: str) -> float | None:
 def training_peak(record: Record, kind: MemoryKind) -> float | None:
     """Return the highest peak in bytes over the phases that train, or None.
 
-    A phase that was not finished, or whose peak is unknown, could hide the highest one.
+    Of several ranks it is that of the one that needs most. A phase that was not finished, or
+    whose peak is unknown, could hide the highest one.
     """
     peaks = []
-    for name in TRAINING_PHASES:
-        finished = phase(record, name)
-        peak: int | None = None if finished is None else getattr(finished.memory, kind)
-        if peak is None:
-            return None
-        peaks.append(peak)
+    ranks = () if record.group is None else record.group.ranks
+    # NVML's peaks are the first rank's alone: the others' do not come from their own process.
+    others = () if kind == "nvml_process_peak_bytes" else ranks[1:]
+    for phases in (record.phases, *(rank.phases for rank in others)):
+        for name in TRAINING_PHASES:
+            finished = next((each for each in phases if each.name == name), None)
+            peak: int | None = None if finished is None else getattr(finished.memory, kind)
+            if peak is None:
+                return None
+            peaks.append(peak)
     return float(max(peaks))
 
 

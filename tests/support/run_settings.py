@@ -52,7 +52,9 @@ def scripted_ranks(tmp_path: Path, behaviour: str):
         "",
         command=(sys.executable, "-X", "faulthandler", str(RANKS), behaviour),
         case={
-            "parallel": Parallel(kind="ddp", gpus=2),
+            "workload": msgspec.structs.replace(
+                short_case().workload, parallel=Parallel(kind="ddp", gpus=2)
+            ),
             "timeouts": msgspec.structs.replace(SHORT, load_seconds=20),
         },
     )

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 from suite.wire import Failed, Ready, Versions
-from suite.wire_ranks import RankReady
+from suite.wire.ranks import RankReady
 from suite.worker import guard
 from suite.worker.failures import failure
 from suite.worker.ranks import __main__ as launcher

@@ -5,7 +5,7 @@ from typing import Literal
 
 from suite.errors import BadInput
 from suite.results.comparison.report import CaseChange, FailedLaunch, Kind
-from suite.results.record import Record
+from suite.results.record import ALIKE_SINCE, Record
 from suite.results.storage.reader import Collection
 from suite.results.validity.failed import why
 
@@ -114,7 +114,7 @@ def refuse(
         ("work", lambda record: (record.work_key, record.case.loop)),
         ("gpu", _gpu),
         ("weights", lambda record: record.weights),
-        ("schema", lambda record: record.schema),
+        ("schema", lambda record: min(record.schema, ALIKE_SINCE)),
     )
     for name, of in looked_at:
         ours, theirs = (dict.fromkeys(map(of, good(side))) for side in (before, after))

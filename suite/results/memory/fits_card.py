@@ -55,6 +55,8 @@ def need(record: Record) -> Need:
     """Return what a record needed; unknown unless it ran to its end on a GPU."""
     if record.outcome != "ok":
         return Need(reason=f"it did not run to its end: {record.outcome}")
+    if record.case.parallel is not None:
+        return Need(reason="it ran on several GPUs, and this is told of one")
     memories: dict[str, Memory] = {}
     for name in PHASES:
         finished = phase(record, name)

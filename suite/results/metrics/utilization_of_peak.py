@@ -7,7 +7,7 @@ from suite.results.record import Record
 def _compute(record: Record) -> float | None:
     peak = None if record.hardware is None else record.hardware.facts.bf16_flops
     rate = model_flops_per_second.METRIC.compute(record)
-    return None if peak is None or rate is None else rate / peak.value
+    return None if peak is None or rate is None else rate / peak.value / record.case.gpus
 
 
 METRIC = Metric(

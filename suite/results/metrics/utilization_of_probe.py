@@ -6,7 +6,9 @@ from suite.results.record import Record
 
 def _compute(record: Record) -> float | None:
     probe, rate = record.environment.probe, model_flops_per_second.METRIC.compute(record)
-    return None if probe is None or rate is None else rate / probe.matmul_flops_per_second
+    if probe is None or rate is None:
+        return None
+    return rate / probe.matmul_flops_per_second / record.case.gpus
 
 
 METRIC = Metric(

@@ -13,7 +13,7 @@ from suite import units
 from suite.catalog import profile as profiles
 from suite.errors import BadInput
 from suite.results.plan import Plan
-from suite.results.record import SCHEMA, Record
+from suite.results.record import ALIKE_SINCE, SCHEMA, Record
 from suite.results.redaction.scrub import Scrubber, learned
 from suite.results.scatter import noise
 from suite.results.storage.problems import Problem, Problems
@@ -131,7 +131,7 @@ def _told(records: Iterable[Record], rule: Callable[[Record], Iterable[str]]) ->
 
 
 def _plan(folder: Path, plan: Plan) -> Iterator[str]:
-    if plan.schema != SCHEMA:
+    if plan.schema < ALIKE_SINCE:
         yield f"schema {plan.schema}, the current one is {SCHEMA}: measure with today's suite"
     if folder.resolve().name != plan.run_id:
         yield f"the folder is called {folder.resolve().name!r}, the session {plan.run_id!r}"

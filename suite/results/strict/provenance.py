@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from suite.catalog import profile as profiles
 from suite.catalog.profile import Profile
 from suite.results.plan import Plan
-from suite.results.record import SCHEMA, Record
+from suite.results.record import ALIKE_SINCE, SCHEMA, Record
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -32,7 +32,7 @@ def rules(plan: Plan, profile: Profile | None, *, own: bool) -> tuple[Rule, ...]
 
 
 def _schema(record: Record) -> Iterator[str]:
-    if record.schema != SCHEMA:
+    if record.schema < ALIKE_SINCE:
         yield f"schema {record.schema}, the current one is {SCHEMA}: measure with today's suite"
 
 

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+import msgspec
+
 from suite import units
 from suite.results.lazy import resolve
 from suite.results.memoize import once
@@ -62,7 +64,30 @@ class Energy(Struct, frozen=True, kw_only=True):
 
 @once
 def energy(record: Record) -> Energy:
-    """Return the energy of a record's steady steps."""
+    """Return the energy of a record's steady steps, of all its GPUs."""
+    first = _of_one(record)
+    if record.group is None:
+        return first
+    parts = [first]
+    for telemetry in record.group.telemetry:
+        parts.append(_of_one(msgspec.structs.replace(record, telemetry=telemetry)))
+    if len(parts) < record.case.gpus:
+        return msgspec.structs.replace(
+            first, joules=None, valid=False, reasons=("not every GPU was sampled",)
+        )
+    known = [part.joules for part in parts if part.joules is not None]
+    return Energy(
+        joules=sum(known) if len(known) == len(parts) else None,
+        source=first.source,
+        seconds=first.seconds,
+        tokens_real=first.tokens_real,
+        valid=all(part.valid for part in parts),
+        reasons=tuple(dict.fromkeys(reason for part in parts for reason in part.reasons)),
+    )
+
+
+def _of_one(record: Record) -> Energy:
+    """Return the energy of the GPU whose telemetry the record has."""
     tokens = sum(step.tokens_real for step in steady_steps(record))
     window, telemetry = steady_window(record), resolve(record.telemetry)
     if isinstance(window, NoWindow) or telemetry is None:

@@ -60,7 +60,7 @@ def possible(case: Case, steps: tuple[Step, ...], probe: Probe | None) -> Check:
     rate = statistics.median(
         count / step.seconds for count, step in zip(counts, steady, strict=True)
     )
-    share = rate / probe.matmul_flops_per_second / case.ranks  # each on a device of its own
+    share = rate / probe.matmul_flops_per_second / case.gpus
     text = f"{units.scaled(rate, 'FLOP/s')}, {units.percent(share)} of the measured peak"
     return _verdict(name, share <= 1, text)
 

@@ -75,9 +75,9 @@ def _sharded(case: Case, ranks: Sequence[Rank]) -> Check:
     name = "weights of each rank"
     sizes = [(rank.ready.weights_bytes, rank.ready.whole_bytes) for rank in ranks if rank.ready]
     if len(sizes) < len(ranks):
-        return Check(name=name, status="unknown", detail="not every rank said what it holds")
+        return Check(name=name, status="unknown", detail="not every rank said what it has")
     shares = [held / whole if whole else 1.0 for held, whole in sizes]
-    text = f"ranks hold {', '.join(map(units.percent, shares))} of the weights"
+    text = f"ranks have {', '.join(map(units.percent, shares))} of the weights"
     fair = 1 / len(ranks) if case.parallel and case.parallel.kind == "fsdp2" else 1.0
     if all(abs(share - fair) <= SHARE_APART for share in shares):
         return _verdict(name, True, text)

@@ -292,18 +292,13 @@ class Measurement:
     def _group(self, session: Session) -> Group | None:
         if self.case.parallel is None:
             return None
-        ranks = () if session.ranks is None else session.ranks.records()
         gpus = self._setting.gpus(self.case)
         return Group(
             world_size=self.case.ranks,
-            ranks=tuple(
-                msgspec.structs.replace(rank, telemetry=sampler.telemetry(session.step_spans))
-                if rank.rank > 0
-                else rank
-                for rank, sampler in zip(ranks, self._samplers, strict=True)
-            )
-            if self._samplers and ranks
-            else ranks,
+            ranks=() if session.ranks is None else session.ranks.records(),
+            telemetry=tuple(
+                sampler.telemetry(session.step_spans) for sampler in self._samplers[1:]
+            ),
             gpus=tuple(gpu.describe()[0] for gpu in gpus),
             interconnect=None if session.ranks is None else session.ranks.interconnect,
             topology=self._setting.topology,

@@ -28,7 +28,7 @@ from suite.wire import (
     Step,
     StepDone,
 )
-from suite.wire_ranks import Interconnect
+from suite.wire.ranks import Interconnect
 
 PHASES: tuple[PhaseName, ...] = get_args(PhaseName)
 #: Functions in which a rank waits for others; one that is elsewhere keeps them waiting.

@@ -59,7 +59,7 @@ class GpuDevice(Protocol):
         """Return how many direct links to other cards are up, or None and why."""
 
     def path_to(self, other: Any) -> tuple[str | None, str]:
-        """Return what joins it with another card, as ``Link.path`` calls it, or None and why."""
+        """Return what joins it with another card, as ``GpuLink`` calls it, or None and why."""
 
     def close(self) -> None:
         """Let go of the driver."""

@@ -239,7 +239,7 @@ class Device:
         return up, ""
 
     def path_to(self, other: "Device") -> tuple[str | None, str]:
-        """Return what joins it with another card, as ``Link.path`` calls it, or None and why."""
+        """Return what joins it with another card, as ``GpuLink`` calls it, or None and why."""
         nvml = self._nvml
         try:
             both = nvml.nvmlDeviceGetP2PStatus(

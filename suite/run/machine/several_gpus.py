@@ -8,7 +8,7 @@ import msgspec
 from suite.catalog.case import Case
 from suite.catalog.profile import Profile
 from suite.errors import WrongMachine
-from suite.results.record import Link, Topology
+from suite.results.record import GpuLink, Topology
 from suite.run.machine.environment import cpu_count
 from suite.run.machine.gpu import GpuDevice, Missing, open_gpu
 
@@ -75,7 +75,7 @@ def topology(gpus: Sequence[GpuDevice]) -> Topology:
         if path is None:
             unavailable["links"] = why or "NVML names no path that is known here"
         else:
-            links.append(msgspec.convert({"first": one, "second": two, "path": path}, Link))
+            links.append(msgspec.convert({"first": one, "second": two, "path": path}, GpuLink))
     nvlinks = [gpu.nvlinks() for gpu in gpus]
     nodes = [gpu.numa_node() for gpu in gpus]
     for name, answers in (("nvlinks", nvlinks), ("numa_nodes", nodes)):

@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 
 from suite.wire import Start
-from suite.wire_ranks import Interconnect, Operation, RankDone, RankReady, Transfer
+from suite.wire.ranks import Interconnect, Operation, RankDone, RankReady, Transfer
 from suite.worker.batches import Batch
 from suite.worker.data import TrainingRow
 from suite.worker.ledger import held

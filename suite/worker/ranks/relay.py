@@ -30,7 +30,7 @@ from suite.wire import (
     Stop,
     Where,
 )
-from suite.wire_ranks import Standing
+from suite.wire.ranks import Standing
 from suite.worker.ranks.member import Hello
 
 #: From a rank's silent end until the launcher has said with which code; then nobody knows it.

@@ -43,7 +43,7 @@ def reasons(paths: list[Path]) -> list[str]:
         (b'{"schema": true, "run_id": "x"}', "not a valid record"),
         (b'{"schema": "1", "run_id": "x"}', "foreign JSON"),
         (b'{"schema": 1, "run_id": "x", "surprise": 1}', "not a valid record"),
-        (changed(records.record(), schema=7), "newer tunebench: schema 7, this one reads up to 3"),
+        (changed(records.record(), schema=7), "newer tunebench: schema 7, this one reads up to 4"),
         (changed(records.record(), schema=0), "schema 0"),
         (changed(records.record(), wall_seconds=float("nan")), "contains NaN"),
         (changed(records.record(), wall_seconds=float("-inf")), "contains -Infinity"),

@@ -81,7 +81,7 @@ BROKEN = [
     (contributed.surrounded(preflight=()), "has no preflight"),
     (contributed.surrounded(preflight=(BLOCK,)), "preflight failed: driver: 470"),
     (contributed.surrounded(preflight=(WARNING,)), "is not in its notes: persistence: off"),
-    (changed(schema=2), "schema 2, the current one is 3"),
+    (changed(schema=2), "schema 2, the current one is 4"),
     (changed(profile="h100-sxm"), "is of profile 'h100-sxm', the plan of 'cpu'"),
     (changed(outcome="error", reason="it broke"), "error: it broke"),
     (one_by_bob, "the origin changed within the session: 2 of them"),

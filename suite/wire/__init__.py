@@ -16,7 +16,7 @@ from suite.catalog.bounds import MOST, Column, Count, Float, Rate, Seconds, Step
 from suite.catalog.bounds import Positive as Tokens
 from suite.catalog.case import Case
 from suite.catalog.device import DeviceType, is_gpu
-from suite.wire_ranks import RankDone, RankReady, Standing
+from suite.wire.ranks import RankDone, RankReady, Standing
 
 __all__ = ["MOST", "Count", "Seconds", "StepSeconds", "Tokens"]
 

@@ -12,11 +12,7 @@ from suite.catalog.bounds import Column, Count, Float, Positive, Rate, StepSecon
 Operation = Literal["all-reduce", "all-gather"]
 
 
-class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Immutable, unknown keys refused."""
-
-
-class Transfer(Struct, frozen=True, kw_only=True):
+class Transfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a collective of all ranks reached with messages of one size.
 
     ``operation`` is "all-reduce" or "all-gather". ``message_bytes`` is what it works on in all:
@@ -31,7 +27,7 @@ class Transfer(Struct, frozen=True, kw_only=True):
     bus_bytes_per_second: Rate
 
 
-class Interconnect(Struct, frozen=True, kw_only=True):
+class Interconnect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How fast ranks reach each other, measured by themselves before the model is loaded.
 
     ``backend`` is torch's name, "nccl" or "gloo".
@@ -41,7 +37,7 @@ class Interconnect(Struct, frozen=True, kw_only=True):
     transfers: Column[Transfer] = ()
 
 
-class RankReady(Struct, frozen=True, kw_only=True):
+class RankReady(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One rank of several, ready for its first step.
 
     ``weights_bytes`` are those of the parameters that this rank holds itself, and
@@ -59,7 +55,7 @@ class RankReady(Struct, frozen=True, kw_only=True):
     interconnect: Interconnect | None = None
 
 
-class RankDone(Struct, frozen=True, kw_only=True):
+class RankDone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One rank of several after its last step.
 
     ``trained_sum`` adds up all trained weights that the rank holds, in 64 bits: whoever holds
@@ -70,7 +66,7 @@ class RankDone(Struct, frozen=True, kw_only=True):
     trained_sum: Float | None = None
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class Standing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a rank's main thread is: the innermost function that the interpreter knows of."""
 
     rank: Count
