@@ -9,6 +9,7 @@ from suite.catalog import profile as profiles
 from suite.catalog import tier as tiers
 from suite.catalog.case import SEED, Case, work_key
 from suite.catalog.loops import Loop
+from suite.catalog.parallel import Parallel
 from suite.errors import BadInput
 from suite.results.plan import Plan
 from suite.results.record import Record
@@ -25,7 +26,12 @@ def case_command(record: Record, plan: Plan | None) -> str:
     names = tuple(tiers.names()) if plan is None else (plan.tier,)
     for name in names if weights else ():
         launches, others = _cases(
-            name, record.model, record.method, record.case.loop, record.case.seed
+            name,
+            record.model,
+            record.method,
+            record.case.loop,
+            record.case.seed,
+            record.case.parallel,
         )
         if any(_same(each, record) for each in others):
             words = _words(record, name, alone=len(others) == 1)
@@ -41,7 +47,7 @@ def _same(case: Case, record: Record) -> bool:
 
 @cache
 def _cases(
-    tier: str, model: str, method: str, loop: Loop, seed: int
+    tier: str, model: str, method: str, loop: Loop, seed: int, parallel: Parallel | None
 ) -> tuple[int, Sequence[Case]]:
     """Return a tier's repeats, and its cases of one model and method.
 
@@ -50,7 +56,12 @@ def _cases(
     try:
         found = tiers.load(tier)
         of_both = cases.cases(
-            found, loop=loop, seed=seed, model_names=[model], method_names=[method]
+            found,
+            loop=loop,
+            seed=seed,
+            model_names=[model],
+            method_names=[method],
+            parallel=parallel,
         )
     except BadInput:
         return 1, ()
@@ -60,6 +71,8 @@ def _cases(
 def _words(record: Record, tier: str, *, alone: bool) -> list[str]:
     words = ["./tunebench", "run", "--models", record.model, "--methods", record.method]
     words += ["--tier", tier]
+    if (parallel := record.case.parallel) is not None:
+        words += ["--gpus", str(parallel.gpus), "--parallel", parallel.kind]
     if not alone:
         words += ["--cases", record.case_id]
     profile = record.hardware or profiles.known(record.profile)

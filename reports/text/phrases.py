@@ -120,8 +120,7 @@ def work(workload: Workload) -> str:
     if workload.packing != "none":
         parts.append(workload.packing)
     if workload.parallel is not None:
-        each = " each" if workload.ranks > 1 else ""
-        parts.append(f"{workload.parallel.words}{each}")
+        parts.append(workload.parallel.words)
     return ", ".join(parts)
 
 

@@ -48,8 +48,9 @@ class Parallel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def words(self) -> str:
-        """Return how pages say it."""
-        return f"{WORDS[self.kind]} on {self.gpus} GPUs"
+        """Return how pages say it, behind the rows of a batch."""
+        place = f"on each of {self.gpus} GPUs" if self.ranks > 1 else f"on {self.gpus} GPUs"
+        return f"{place} ({WORDS[self.kind]})"
 
 
 def refused(parallel: Parallel, method: "Method", loop: "Loop") -> str | None:

@@ -65,14 +65,16 @@ def of_trainer(trainer: Any, batch: Batch, start: Start) -> Effective:
     )
 
 
-def _parallel(trainer: Any, start: Start) -> dict[str, str]:
+def _parallel(trainer: Any, start: Start) -> dict[str, str | int]:
     """Return what spreads the model over several ranks; nothing where one process trains."""
     if start.case.parallel is None:
         return {}
     plugin = getattr(trainer.accelerator.state, "fsdp_plugin", None)
     policy = getattr(plugin, "mixed_precision_policy", None)
     kept = ("param_dtype", "reduce_dtype", "output_dtype")
+    devices = {parameter.device for parameter in trainer.model.parameters()}
     return {
+        "devices_with_weights": len(devices),
         **{
             f"fsdp_{name}": str(getattr(policy, name)).removeprefix("torch.")
             for name in kept

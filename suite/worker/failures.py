@@ -5,6 +5,7 @@ import resource
 import sys
 
 from suite.wire import Failure, PhaseName
+from suite.worker.machine import gpu_memory
 from suite.worker.phases import address_space_peak_bytes, host_peak_bytes
 
 UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
@@ -75,5 +76,5 @@ def _first_line(text: str) -> str:
 def _peak_bytes() -> int | None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
-        return int(torch.cuda.max_memory_allocated())
+        return gpu_memory.peak_allocated()
     return host_peak_bytes()

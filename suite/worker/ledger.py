@@ -12,6 +12,7 @@ import torch
 
 from suite.catalog.device import is_gpu
 from suite.wire import Ledger
+from suite.worker.machine import gpu_memory
 
 
 def held(tensor: torch.Tensor) -> torch.Tensor:
@@ -68,9 +69,9 @@ def _living(device: str) -> Iterator[torch.Tensor]:
 
 def _workspaces_bytes() -> int:
     """Return what cuBLAS keeps for its products, by letting it go; only after the last step."""
-    before = int(torch.cuda.memory_allocated())
+    before = gpu_memory.allocated()
     torch._C._cuda_clearCublasWorkspaces()
-    return before - int(torch.cuda.memory_allocated())
+    return before - gpu_memory.allocated()
 
 
 def take(

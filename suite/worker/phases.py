@@ -8,6 +8,7 @@ from pathlib import Path
 
 from suite.catalog.device import is_gpu
 from suite.wire import Connection, Memory, Phase, PhaseBegun, PhaseDone, PhaseName
+from suite.worker.machine import gpu_memory
 
 STATUS = Path("/proc/self/status")
 CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -33,7 +34,7 @@ class Phases:
         self._connection.send(PhaseBegun(name=name))
         self._rss_reset = _reset_host_peak()
         if self._cuda():
-            sys.modules["torch"].cuda.reset_peak_memory_stats()
+            gpu_memory.reset_peaks()
         self._began = time.perf_counter()
 
     def end(self) -> None:
@@ -57,9 +58,8 @@ class Phases:
         unavailable = {"nvml_process_peak_bytes": "measured by the session, not by the worker"}
         allocated = reserved = None
         if self._cuda():
-            torch = sys.modules["torch"]
-            allocated = torch.cuda.max_memory_allocated()
-            reserved = torch.cuda.max_memory_reserved()
+            allocated = gpu_memory.peak_allocated()
+            reserved = gpu_memory.peak_reserved()
         else:
             reason = (
                 "torch counts no host allocations"

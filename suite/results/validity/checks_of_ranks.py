@@ -7,6 +7,7 @@ from suite import units
 from suite.catalog import parameters
 from suite.catalog.case import Case
 from suite.results.record import Check, Rank
+from suite.wire import Effective
 
 #: Ranks that hold whole weights take the same step with the same bits. A norm that each computes
 #: for itself, of what all of them have, differs by rounding at most.
@@ -23,6 +24,15 @@ def check(case: Case, ranks: Sequence[Rank]) -> tuple[Check, ...]:
         _averaged(case, ranks),
         _sharded(case, ranks),
     )
+
+
+def check_split(case: Case, effective: Effective | None) -> Check:
+    """Return whether a model that was to be split over GPUs lies on all of them."""
+    name = "weights on every GPU"
+    found = None if effective is None else effective.others.get("devices_with_weights")
+    if found is None:
+        return Check(name=name, status="unknown", detail="the case ended before that was read")
+    return _verdict(name, found == case.gpus, f"{found} of {case.gpus} GPUs have weights")
 
 
 def _same_model(case: Case, ranks: Sequence[Rank]) -> Check:

@@ -336,6 +336,8 @@ class Measurement:
         made = check(self.case, effective, steps)
         if session.ranks is not None:
             made = (*made, *checks_of_ranks.check(self.case, session.ranks.records()))
+        elif self.case.parallel is not None:
+            made = (*made, checks_of_ranks.check_split(self.case, effective))
         if self._setting.profile.has_gpu:
             made = (*made, possible(self.case, steps, self._setting.environment.probe))
         return made if seen is None else (*made, *telemetry.checks(seen))

@@ -29,6 +29,9 @@ def load(start: Start, checkpoint: str, revision: str | None) -> Any:
         "use_gradient_checkpointing": checkpointing(method),
         "random_state": start.case.seed,
     }
+    parallel = start.case.parallel
+    if parallel is not None and parallel.kind == "split":
+        settings["device_map"] = "balanced"
     if method.attention != "engine":
         settings["attn_implementation"] = method.attention
     splits = families.of(start.case.model.family).unsloth_splits_experts

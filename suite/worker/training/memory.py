@@ -7,6 +7,7 @@ import torch
 from suite.catalog.device import is_gpu
 from suite.wire import Ledger
 from suite.worker import ledger
+from suite.worker.machine import gpu_memory
 
 
 class MemoryNotes:
@@ -20,7 +21,7 @@ class MemoryNotes:
     def step_begins(self) -> None:
         """Note what is allocated before a step."""
         if self._on_gpu:
-            self._allocated_before = torch.cuda.memory_allocated()
+            self._allocated_before = gpu_memory.allocated()
 
     def gradients_are_there(self) -> None:
         """Count the gradients; call in one step of warm-up, since counting takes time."""
@@ -37,6 +38,6 @@ class MemoryNotes:
             getattr(optimizer, "optimizer", optimizer),  # accelerate wraps it
             gradient_bytes=self._gradient_bytes,
             allocated_before_step_bytes=self._allocated_before,
-            allocated_peak_bytes=torch.cuda.max_memory_allocated() if self._on_gpu else None,
-            reserved_peak_bytes=torch.cuda.max_memory_reserved() if self._on_gpu else None,
+            allocated_peak_bytes=gpu_memory.peak_allocated() if self._on_gpu else None,
+            reserved_peak_bytes=gpu_memory.peak_reserved() if self._on_gpu else None,
         )
