@@ -34,7 +34,6 @@ class RankScript(Script):
         self.step_seconds = 0.001
         self.index = 0
         self.start = self.connection.receive()
-        self.versions = {"torch": "2.13.0"}
 
     def until_ready(self):
         for name in ("import", "load", "prepare"):
@@ -51,7 +50,7 @@ class RankScript(Script):
         self.connection.send(
             Ready(
                 effective=self.effective(),
-                versions=Versions(python="3.11", packages=self.versions),
+                versions=Versions(python="3.11", packages={}),
                 weights="dummy seed 17",
                 rank=told,
             )
@@ -94,11 +93,6 @@ def hangs(script):
 
 def stand_still():
     threading.Event().wait()
-
-
-def has_other_versions(script):
-    script.versions = {"torch": "2.11.0"}
-    script.whole()
 
 
 def lingers(script):

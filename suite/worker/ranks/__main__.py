@@ -54,6 +54,7 @@ def launch(count: int, command: tuple[str, ...], relay: Relay) -> int:
             "--rdzv-backend=c10d",
             "--rdzv-endpoint=127.0.0.1:0",  # whichever port is free
             "--local-addr=127.0.0.1",  # asks no name server who this machine is
+            f"--log-dir={os.devnull}",  # ranks write where this process does
             "--no-python",
             sys.executable,
             *command,
