@@ -204,8 +204,10 @@ def _quantization_states(model: torch.nn.Module) -> dict[int, Any]:
     """
     found = {}
     for module in model.modules():
-        for parameter in module.parameters(recurse=False):
-            state = getattr(parameter, "quant_state", None) or getattr(module, "quant_state", None)
+        for name, parameter in module.named_parameters(recurse=False):
+            state = getattr(parameter, "quant_state", None)
+            if state is None and name == "weight":
+                state = getattr(module, "quant_state", None)
             if state is not None:
                 found[id(parameter)] = state
     return found

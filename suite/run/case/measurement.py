@@ -340,7 +340,10 @@ class Measurement:
             made = (*made, checks_of_ranks.check_split(self.case, effective))
         if self._setting.profile.has_gpu:
             made = (*made, possible(self.case, steps, self._setting.environment.probe))
-        return made if seen is None else (*made, *telemetry.checks(seen))
+        if seen is None:
+            return made
+        others = [sampler.telemetry(session.step_spans) for sampler in self._samplers[1:]]
+        return (*made, *telemetry.checks(seen), *telemetry.failed_elsewhere(others))
 
 
 def worker_environment(

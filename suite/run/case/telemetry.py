@@ -9,7 +9,7 @@ import collections
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -161,6 +161,14 @@ def with_nvml_peak(phase: Phase, peak_bytes: int | None, reason: str) -> Phase:
 def checks(telemetry: Telemetry) -> tuple[Check, ...]:
     """Return whether the GPU was this worker's alone, and not slowed down in any step."""
     return (_alone(telemetry), _full_speed(telemetry))
+
+
+def failed_elsewhere(others: Sequence[Telemetry]) -> Iterator[Check]:
+    """Yield the failed checks of the GPUs after the first, with their numbers."""
+    for number, seen in enumerate(others, 1):
+        for one in checks(seen):
+            if one.status == "failed":
+                yield msgspec.structs.replace(one, name=f"{one.name} ({number})")
 
 
 def _alone(telemetry: Telemetry) -> Check:
