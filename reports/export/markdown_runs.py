@@ -120,6 +120,7 @@ def sequences(dataset: Dataset, section: RunSection) -> list[str]:
                 group.case.workload.step_tokens,
                 group.case.loop,
                 group.case.seed,
+                work.parallel,
             )
             by_work.setdefault(key, []).append(group)
     blocks = []
@@ -190,7 +191,7 @@ def paddings(dataset: Dataset, section: RunSection) -> list[str]:
     for group in dataset.of(section):
         case, work = group.case, group.case.workload
         if work.data == "real-length":
-            key = (case.model, work.sequence_tokens, case.loop, case.seed)
+            key = (case.model, work.sequence_tokens, case.loop, case.seed, work.parallel)
             by_work.setdefault(key, []).append(group)
     blocks = []
     for groups in by_work.values():

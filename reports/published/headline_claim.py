@@ -56,6 +56,8 @@ def claim_cases(dataset: Dataset) -> tuple[ClaimCase, ...]:
             method, record = group.case.method, group.best
             if method.engine != ENGINE or method.adapter is None or not group.ok:
                 continue
+            if record.case.parallel is not None:
+                continue  # the claim is of one GPU
             if record.environment.gpu is None or not (against := dict(baselines(group, groups))):
                 continue
             if verdict(group, dataset.references).kind == "bad":

@@ -48,7 +48,8 @@ def criteria(
             ours=facts.profile_title(group.records, record.profile),
             state=_match_state(settings.hardware, settings.profiles, record.profile),
         ),
-        _number("number of GPUs", settings.gpus, 1),
+        # Who says nothing of it means one.
+        _number("number of GPUs", settings.gpus or (1 if case.gpus > 1 else None), case.gpus),
         Criterion(
             name="model",
             published=settings.model or NOT_STATED,

@@ -42,6 +42,8 @@ def _row(record: Record, references: References) -> Row:
         "batch_sequences": work.batch_sequences,
         "sequence_tokens": work.sequence_tokens,
         "gradient_accumulation": work.gradient_accumulation,
+        "gpus": record.case.gpus,
+        "parallel": None if work.parallel is None else work.parallel.kind,
         "outcome": record.outcome,
         "phase": record.phase,
         "reason": record.reason,

@@ -42,7 +42,8 @@ def length_series(listed: Iterable[ComparableSet]) -> list[LengthSeries]:
         if load.data != "fixed":
             continue  # rows cut at another length are other data
         weights = next((e.group.best.weights for e in peers.entries if e.group.ok), "")
-        same = (work.loop, work.seed, load.gradient_accumulation, peers.trained, weights)
+        how = load.gradient_accumulation, load.parallel
+        same = (work.loop, work.seed, how, peers.trained, weights)
         rows, tokens = load.batch_sequences, load.batch_sequences * load.sequence_tokens
         by_load.setdefault(("rows", rows, *same), []).append(peers)
         by_load.setdefault(("tokens", tokens, *same), []).append(peers)

@@ -39,8 +39,9 @@ def packing_comparisons(listed: Iterable[ComparableSet]) -> list[PackingComparis
         if load.data == "fixed":
             continue
         weights = next((e.group.best.weights for e in peers.entries if e.group.ok), "")
-        key = (work.loop, work.seed, load.data, load.sequence_tokens, load.gradient_accumulation)
-        by_data.setdefault((*key, peers.trained, weights), []).append(peers)
+        key = (work.loop, work.seed, load.data, load.sequence_tokens)
+        how = load.gradient_accumulation, load.parallel
+        by_data.setdefault((*key, *how, peers.trained, weights), []).append(peers)
     order = list(PACKINGS)
     comparisons = []
     for members in by_data.values():

@@ -42,7 +42,17 @@ VERSIONS = frozenset(
 )
 #: Values that are digests, the suite's own or an image's.
 DIGESTS = frozenset(
-    ("record_id", "revision", "lock_hash", "uuid_hash", "image_id", "digest", "base_digest")
+    (
+        "record_id",
+        "revision",
+        "lock_hash",
+        "uuid_hash",
+        "image_id",
+        "digest",
+        "base_digest",
+        "data",
+        "first_rows",
+    )
 )
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{8,64}")
 _VERSION = re.compile(r"v?\d[\w.+!-]{0,60}")
