@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
+
 from suite.catalog.bounds import MOST
+from suite.catalog.names import Name
 from suite.errors import BadInput, did_you_mean
 
 
@@ -70,6 +73,14 @@ def names(text: str) -> tuple[str, ...]:
     if not found:
         raise argparse.ArgumentTypeError("give at least one name")
     return found
+
+
+def name(text: str) -> str:
+    """Read one name, as of a plan or a model: letters, digits and ``._+-``."""
+    try:
+        return msgspec.convert(text, Name)
+    except msgspec.ValidationError:
+        raise argparse.ArgumentTypeError(f"no name: {text!r}") from None
 
 
 def positive(text: str) -> int:

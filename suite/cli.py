@@ -31,6 +31,8 @@ EXIT_BROKEN_PIPE = 141  # SIGPIPE, as shells count it
 VERBS = {
     "quickstart": "train tiny models with every method, then write a report: minutes, no GPU",
     "run": "measure: every model and method of a tier on this machine",
+    "submit": "measure on a cluster: job files for Slurm, Kubernetes or SkyPilot",
+    "collect": "what came back of a submission, and what is missing",
     "report": "write a web page that compares sessions",
     "list": "what can be run: models, methods, tiers, profiles, cases",
     "validate": "check result files and catalog files",

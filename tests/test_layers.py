@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "suite.run": {
         *("suite.catalog", "suite.wire", "suite.results", "suite.signals", "suite.setup"),
     },
+    "suite.submit": {"suite.catalog", "suite.wire", "suite.results"},
     "reports": {"suite.catalog", "suite.wire", "suite.results", "suite.estimate"},
     "suite.cli": {"suite.signals", "suite.verbs"},
     "suite.console": {
@@ -31,7 +32,7 @@ MAY_IMPORT = {
         *("suite.wire", "suite.estimate", "reports"),
     },
     "suite.verbs": {
-        *("suite.console", "suite.setup"),
+        *("suite.console", "suite.setup", "suite.submit"),
         *("suite.catalog", "suite.results", "suite.run", "suite.signals", "suite.arguments"),
         *("suite.wire", "suite.estimate", "reports"),
     },
@@ -59,7 +60,7 @@ FOLDERS = sorted(
 #: Third party to the only files that may import it.
 DOORS = {
     "pynvml": ["suite/run/machine/nvml.py"],
-    "jinja2": ["reports/rendering/render.py"],
+    "jinja2": ["reports/rendering/render.py", "suite/submit/jobs.py"],
     "docker": ["suite/run/containers/"],
     "altair": ["reports/charts/"],
     "vl_convert": ["reports/charts/"],

@@ -20,7 +20,8 @@ TRY = "probe"
 class Plan(Struct, frozen=True, kw_only=True):
     """What a run set out to do: every case, in order, once a launch. Never changes.
 
-    ``created_at`` is ISO 8601 in UTC, ``argv`` the command line after ``tunebench``.
+    ``created_at`` is ISO 8601 in UTC, ``argv`` the command line after ``tunebench``. ``task`` is
+    which part of a submission it is (``suite.submit``), None for a session of its own.
     """
 
     schema: Count = SCHEMA
@@ -36,6 +37,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     runner: Runner
     cases: Column[Case]
     argv: tuple[str, ...]
+    task: Name | None = None
 
     def __post_init__(self) -> None:
         planned = max(self.total, self.launches)  # a plan without cases has a limit too

@@ -34,6 +34,7 @@ def make(
     case_ids: Sequence[str] = (),
     parallel: Parallel | None = None,
     argv: Sequence[str] = (),
+    task: str | None = None,
 ) -> Plan:
     """Return the plan; None means what the profile or the tier says, no ids all cases.
 
@@ -77,6 +78,7 @@ def make(
         runner=runner,
         cases=tuple(found),
         argv=tuple(argv),
+        task=task,
     )
 
 

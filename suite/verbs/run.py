@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from suite import screen, units
-from suite.arguments import Parser, names, natural, one_of, path, positive
+from suite.arguments import Parser, name, names, natural, one_of, path, positive
 from suite.catalog import profile as profiles
 from suite.catalog.loops import LOOPS
 from suite.catalog.parallel import MOST_GPUS, WORDS, Parallel, ParallelName
@@ -42,7 +42,7 @@ exit codes:
 FIXED = (
     *("profile", "tier", "models", "methods", "cases"),
     *("launches", "loop", "seed", "weights", "runner"),
-    *("gpus", "parallel"),
+    *("gpus", "parallel", "task"),
 )
 
 
@@ -87,6 +87,7 @@ def parser() -> Parser:
     )
     add("--parallel", type=one_of(*WORDS), metavar="HOW", help=PARALLEL_HELP)
     add("--runner", type=one_of(*ASKED), metavar="R", help=RUNNER_HELP)
+    add("--task", type=name, metavar="NAME", help="its name in a submission: written by submit")
     add("--out", type=path, metavar="DIR", help="where results go (default: runs/<time>)")
     add(
         "--resume",
@@ -263,8 +264,8 @@ def _dry(plan: Plan, profile: Profile | None, done: frozenset[tuple[int, str]], 
 def _argv(args: argparse.Namespace) -> tuple[str, ...]:
     """Return the command as it could be typed again, without where its results went."""
     found = ["run"]
-    for name in FIXED:
-        value = getattr(args, name)
+    for option in FIXED:
+        value = getattr(args, option)
         if value is not None:
-            found += [f"--{name}", ",".join(value) if isinstance(value, tuple) else str(value)]
+            found += [f"--{option}", ",".join(value) if isinstance(value, tuple) else str(value)]
     return tuple(found)

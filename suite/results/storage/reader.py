@@ -53,6 +53,7 @@ class Collection(Struct, frozen=True, kw_only=True):
 
 
 NO_RESULTS = "a folder without results"
+NOTHING_YET = "no case has ended yet"
 
 
 def read(paths: Iterable[Path], *, may_be_empty: bool = False) -> Collection:
@@ -157,7 +158,7 @@ class _Reader:
         if os.path.lexists(folder / JOURNAL):
             self._lines(folder / JOURNAL, plan)
         else:
-            self.problems.add(folder, f"no {JOURNAL}: no case has ended yet")
+            self.problems.add(folder, f"no {JOURNAL}: {NOTHING_YET}")
 
     def _file(self, path: Path) -> None:
         if path.suffix != ".json":
@@ -248,7 +249,7 @@ class _Reader:
             rest = units.counted(unnamed, "more line")
             self.problems.add(path, f"and {rest} cannot be used", stands_for=unnamed)
         if number == 0:
-            self.problems.add(path, "empty: no case has ended yet")
+            self.problems.add(path, f"empty: {NOTHING_YET}")
 
     def _line(
         self, path: Path, number: int, line: bytes, plan: Plan | None, *, say: bool

@@ -1,0 +1,211 @@
+"""The schedulers that carry out tasks: what each needs to be told, and how to hand tasks to it.
+
+None of them is ours: Slurm, Kubernetes and SkyPilot queue, start and start again. a scheduler here
+is a template in ``templates/``, the settings it knows, and its own command.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from suite.errors import BadInput, WrongMachine, did_you_mean
+from suite.submit.submission import SchedulerName
+from suite.wire import Struct
+
+SECONDS = 120  #: that a scheduler's command may take
+
+
+class Scheduler(Struct, frozen=True, kw_only=True):
+    """``program`` is its command, ``file`` the job file that we write, ``look`` shows its queue.
+
+    ``settings`` maps each key of ``--set`` to what it means; ``needed`` are those that have no
+    default, ``needs_image`` says that it starts containers only.
+    """
+
+    title: str
+    program: str
+    install: str
+    file: str
+    look: str
+    settings: Mapping[str, str]
+    needed: tuple[str, ...] = ()
+    needs_image: bool = False
+
+    def commands(self, folder: Path, numbers: Sequence[int]) -> list[list[str]]:
+        """Return what submits these tasks: arguments of one process each."""
+        raise NotImplementedError
+
+
+class Slurm(Scheduler, frozen=True, kw_only=True):
+    """An array job; a task that lost its node is put into the queue again by Slurm."""
+
+    def commands(self, folder: Path, numbers: Sequence[int]) -> list[list[str]]:
+        """Return one ``sbatch`` of an array of just these."""
+        return [["sbatch", "--parsable", f"--array={spans(numbers)}", str(folder / self.file)]]
+
+
+class Kubernetes(Scheduler, frozen=True, kw_only=True):
+    """An indexed Job. Tasks that are whole end at once, so all are submitted again."""
+
+    def commands(self, folder: Path, numbers: Sequence[int]) -> list[list[str]]:
+        """Return how the Job is made; an older one of the name makes way."""
+        return [["kubectl", "replace", "--force", "-f", str(folder / self.file)]]
+
+
+class SkyPilot(Scheduler, frozen=True, kw_only=True):
+    """A managed job for each task, which SkyPilot starts again where a machine is taken back."""
+
+    def commands(self, folder: Path, numbers: Sequence[int]) -> list[list[str]]:
+        """Return a launch for each task."""
+        file = str(folder / self.file)
+        return [
+            ["sky", "jobs", "launch", "-y", "-d", "--env", f"TASK={number}", file]
+            for number in numbers
+        ]
+
+
+SCHEDULERS: dict[SchedulerName, Scheduler] = {
+    "slurm": Slurm(
+        title="Slurm",
+        program="sbatch",
+        install="Slurm's client is missing; submit from a login node of the cluster.",
+        file="job.sbatch",
+        look="squeue --me",
+        settings={
+            "partition": "the queue",
+            "account": "who pays",
+            "qos": "quality of service",
+            "time": "limit of a task: HH:MM:SS",
+            "constraint": "features that a node must have",
+            "gres": "GPUs by kind, as gpu:h100:1 (default: gpu:1)",
+            "cpus-per-task": "processors of a task (default: the whole node)",
+            "mem": "memory of a task",
+            "parallel": "tasks at the same time (default: no limit)",
+            "container": "what starts --image: pyxis (default) or apptainer",
+        },
+    ),
+    "kubernetes": Kubernetes(
+        title="Kubernetes",
+        program="kubectl",
+        install="kubectl is missing: https://kubernetes.io/docs/tasks/tools/",
+        file="job.yaml",
+        look="kubectl get pods",
+        settings={
+            "claim": "PersistentVolumeClaim with the checkout and the results",
+            "checkout": "the checkout's folder in it (default: tunebench)",
+            "results": "where in it results go (default: results/SUBMISSION)",
+            "namespace": "where the Job is made (default: default)",
+            "product": "nodes labelled nvidia.com/gpu.product",
+            "parallel": "tasks at the same time (default: 1)",
+        },
+        needed=("claim",),
+        needs_image=True,
+    ),
+    "skypilot": SkyPilot(
+        title="SkyPilot",
+        program="sky",
+        install="SkyPilot is missing: python3 -m pip install skypilot",
+        file="task.yaml",
+        look="sky jobs queue",
+        settings={
+            "accelerators": "GPUs as SkyPilot calls them: H100:1",
+            "infra": "where: aws, gcp, kubernetes, ssh/POOL (default: the cheapest)",
+            "store": "bucket that gets the results: s3://NAME",
+            "cpus": "processors: 16+",
+        },
+        needed=("store",),
+    ),
+}
+
+
+def checked(name: SchedulerName, given: Sequence[str], image: str | None) -> dict[str, str]:
+    """Return ``KEY=VALUE`` pairs as settings of that scheduler.
+
+    Raises BadInput for an unknown key or a bad value, a missing one, and an image that is not
+    pinned by its digest: a tag may be another image tomorrow.
+    """
+    scheduler = SCHEDULERS[name]
+    settings: dict[str, str] = {}
+    for pair in given:
+        key, equals, value = pair.partition("=")
+        if key not in scheduler.settings:
+            known = "; ".join(f"{each}: {what}" for each, what in scheduler.settings.items())
+            near = did_you_mean(key, list(scheduler.settings))
+            raise BadInput(
+                f"{scheduler.title} has no setting {key!r}", hint=near or f"Known: {known}"
+            )
+        if not equals or not re.fullmatch(r"[A-Za-z0-9_./:@=,+-]+", value):
+            raise BadInput(
+                f"--set {key}: {value!r} is no value",
+                hint="Write KEY=VALUE; a value has letters, digits and _./:@=,+- only.",
+            )
+        settings[key] = value
+    for key in scheduler.needed:
+        if key not in settings:
+            raise BadInput(
+                f"{scheduler.title} needs --set {key}=VALUE: {scheduler.settings[key]}",
+            )
+    if settings.get("container", "pyxis") not in ("pyxis", "apptainer"):
+        raise BadInput(f"container {settings['container']!r}: pyxis or apptainer")
+    if not settings.get("parallel", "1").isdecimal() or settings.get("parallel", "1") == "0":
+        raise BadInput(f"parallel {settings['parallel']!r}: a number of tasks, 1 at least")
+    if image is None and scheduler.needs_image:
+        raise BadInput(f"{scheduler.title} starts containers: give --image NAME@sha256:DIGEST")
+    if image is not None and not re.fullmatch(r"[A-Za-z0-9_./:-]+@sha256:[0-9a-f]{64}", image):
+        raise BadInput(
+            f"image {image!r} is not pinned",
+            hint="Name it by its digest, NAME@sha256:…: a tag may be another image tomorrow.",
+        )
+    return settings
+
+
+def submit(name: SchedulerName, folder: Path, numbers: Sequence[int]) -> list[str]:
+    """Hand tasks to the scheduler and return what it said, a line a command.
+
+    Raises WrongMachine where the scheduler is not there, or refuses.
+    """
+    scheduler = SCHEDULERS[name]
+    if shutil.which(scheduler.program) is None:
+        raise WrongMachine(
+            scheduler.install,
+            hint=f"The job files are in {folder}; on a machine with {scheduler.title}: "
+            f"{again(name, folder, numbers)}",
+        )
+    said = []
+    for command in scheduler.commands(folder, numbers):
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise WrongMachine(f"{command[0]} did not answer within {SECONDS} s") from error
+        if done.returncode:
+            words = (done.stderr or done.stdout).strip().splitlines()
+            raise WrongMachine(
+                f"{command[0]}: {words[-1] if words else f'exit code {done.returncode}'}",
+                hint=f"The job files are in {folder}.",
+            )
+        said.append(done.stdout.strip())
+    return said
+
+
+def again(name: SchedulerName, folder: Path, numbers: Sequence[int]) -> str:
+    """Return the command that submits these tasks, as it is typed."""
+    commands = SCHEDULERS[name].commands(folder, numbers)
+    typed = [shlex.join(command) for command in commands[:3]]
+    left = len(commands) - len(typed)
+    return "; ".join(typed) + (f"; and {left} more" if left else "")
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Return numbers as Slurm writes them: ``0-3,7``."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(f"{low}" if low == high else f"{low}-{high}" for low, high in parts)
