@@ -24,7 +24,7 @@ def parser() -> Parser:
         "Say which tasks of a submission are whole, and how the others are submitted\n"
         "again. Reads what is there, as often as you like; writes nothing.",
         [
-            ("./tunebench collect submissions/a", "after './tunebench submit --out …'"),
+            ("./tunebench collect submissions/a", "what 'submit' wrote"),
             ("./tunebench collect submissions/a downloads", "with results elsewhere"),
         ],
     )

@@ -20,7 +20,7 @@ SUBMISSIONS = Path("submissions")
 
 DESCRIPTION = """\
 Measure a tier on machines of a cluster or a cloud. The plan becomes the
-scheduler's own job files. A task is one repeat of all cases, so that methods are
+scheduler's own job files. A task is one repeat of all cases: methods are
 compared on one machine. The scheduler queues tasks and starts lost ones again.
 './tunebench collect' says what came back."""
 
