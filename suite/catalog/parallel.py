@@ -13,6 +13,7 @@ import msgspec
 
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.targets import PLACES
+from suite.errors import BadInput
 
 if TYPE_CHECKING:
     from suite.catalog.loops import Loop
@@ -51,6 +52,26 @@ class Parallel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Return how pages say it, behind the rows of a batch."""
         place = f"on each of {self.gpus} GPUs" if self.ranks > 1 else f"on {self.gpus} GPUs"
         return f"{place} ({WORDS[self.kind]})"
+
+
+WAYS = ", ".join(f"{name} ({words})" for name, words in WORDS.items())
+
+
+def asked(gpus: int | None, kind: ParallelName | None) -> Parallel | None:
+    """Return what ``--gpus`` and ``--parallel`` say; None leaves it to the tier.
+
+    Raises BadInput where one is given without the other, or a number is out of range.
+    """
+    if kind is None:
+        if gpus is not None and gpus > 1:
+            raise BadInput(
+                f"--gpus {gpus} does not say how they train together",
+                hint=f"Add --parallel: {WAYS}.",
+            )
+        return None
+    if gpus is None or not 2 <= gpus <= MOST_GPUS:
+        raise BadInput(f"--parallel {kind} needs --gpus, from 2 to {MOST_GPUS}")
+    return Parallel(kind=kind, gpus=gpus)
 
 
 def refused(parallel: Parallel, method: "Method", loop: "Loop") -> str | None:

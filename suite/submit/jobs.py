@@ -29,6 +29,7 @@ def files(submission: Submission, folder: Path) -> dict[str, str]:
     environment.filters["quoted"] = shlex.quote
     tasks = submission.tasks
     profile = profiles.known(submission.plan.profile)
+    gpus = max(case.gpus for case in submission.plan.cases)
     values = {
         "name": submission.name,
         "plan": submission.plan,
@@ -37,7 +38,8 @@ def files(submission: Submission, folder: Path) -> dict[str, str]:
         "image": submission.image,
         "root": submission.root,
         "folder": str(folder),
-        "gpus": 1 if profile is None or profile.has_gpu else 0,
+        "gpus": gpus if profile is None or profile.has_gpu else 0,
+        "parallel": submission.parallel,
         "results": submission.settings.get("results", f"results/{submission.name}"),
         "spans": schedulers.spans([task.number for task in tasks]),
     }

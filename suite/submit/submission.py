@@ -14,6 +14,7 @@ import msgspec
 from suite import screen
 from suite.catalog.bounds import Count
 from suite.catalog.case import Case
+from suite.catalog.parallel import Parallel
 from suite.errors import BadInput
 from suite.results.plan import Plan
 from suite.results.storage import decode, safe_files
@@ -44,7 +45,8 @@ class Task(Struct, frozen=True, kw_only=True):
 class Submission(Struct, frozen=True, kw_only=True):
     """What was submitted. ``split``: a task is a repeat of all cases, or one case in one repeat.
 
-    ``settings`` are the scheduler's own (``suite.submit.schedulers``). ``root`` is the checkout
+    ``settings`` are the scheduler's own (``suite.submit.schedulers``), ``parallel`` is
+    what was asked beside the tier. ``root`` is the checkout
     that tasks run, ``revision`` its commit, None where git does not know.
     """
 
@@ -53,6 +55,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     split: Split
     image: Plain | None
     settings: dict[str, Plain]
+    parallel: Parallel | None
     root: str
     revision: str | None
     plan: Plan

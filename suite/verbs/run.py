@@ -9,9 +9,9 @@ import msgspec
 
 from suite import screen, units
 from suite.arguments import Parser, name, names, natural, one_of, path, positive
+from suite.catalog import parallel
 from suite.catalog import profile as profiles
 from suite.catalog.loops import LOOPS
-from suite.catalog.parallel import MOST_GPUS, WORDS, Parallel, ParallelName
 from suite.catalog.profile import Profile
 from suite.errors import EXIT_CASES, EXIT_OK, BadInput, WrongMachine
 from suite.results.storage.run_folder import (
@@ -85,7 +85,7 @@ def parser() -> Parser:
         metavar="N",
         help="GPUs that train each case together, with --parallel (default: the tier's)",
     )
-    add("--parallel", type=one_of(*WORDS), metavar="HOW", help=PARALLEL_HELP)
+    add("--parallel", type=one_of(*parallel.WORDS), metavar="HOW", help=PARALLEL_HELP)
     add("--runner", type=one_of(*ASKED), metavar="R", help=RUNNER_HELP)
     add("--task", type=name, metavar="NAME", help="its name in a submission: written by submit")
     add("--out", type=path, metavar="DIR", help="where results go (default: runs/<time>)")
@@ -106,8 +106,7 @@ RUNNER_HELP = (
     "docker (one container a repeat), local (this Python), or auto (default): docker where an "
     "engine answers and the profile names an image"
 )
-_WAYS = ", ".join(f"{name} ({words})" for name, words in WORDS.items())
-PARALLEL_HELP = f"how they do it: {_WAYS}"
+PARALLEL_HELP = f"how they do it: {parallel.WAYS}"
 _LOOPS = ", ".join(f"{name} ({loop.words})" for name, loop in LOOPS.items())
 LOOP_HELP = f"trainer: one of {_LOOPS}; default: the profile's"
 
@@ -139,7 +138,7 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
     asked = given.pop("runner", "auto")
     named = given.pop("profile", "auto")
     given["case_ids"] = given.pop("cases", ())
-    given["parallel"] = _parallel(given.pop("gpus", None), given.pop("parallel", None))
+    given["parallel"] = parallel.asked(given.pop("gpus", None), given.pop("parallel", None))
     profile = resolve_profile(named)
     if not profile.has_gpu and named == "auto" and (sentence := unused_gpu()):
         print(f"tunebench: profile cpu: {sentence}", file=sys.stderr)
@@ -170,20 +169,6 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Profile]:
     if why:
         print(f"tunebench: runner {runner}: {why}", file=sys.stderr)
     return msgspec.structs.replace(plan, runner=runner), profile
-
-
-def _parallel(gpus: int | None, kind: ParallelName | None) -> Parallel | None:
-    """Return how cases are spread over GPUs; None leaves it to the tier."""
-    if kind is None:
-        if gpus is not None and gpus > 1:
-            raise BadInput(
-                f"--gpus {gpus} does not say how they train together",
-                hint=f"Add --parallel: {_WAYS}.",
-            )
-        return None
-    if gpus is None or not 2 <= gpus <= MOST_GPUS:
-        raise BadInput(f"--parallel {kind} needs --gpus, from 2 to {MOST_GPUS}")
-    return Parallel(kind=kind, gpus=gpus)
 
 
 def _resume(args: argparse.Namespace, signals: Signals) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from suite import screen, units
 from suite.arguments import Parser, names, natural, one_of, path, positive
+from suite.catalog import parallel
 from suite.catalog import profile as profiles
 from suite.catalog.loops import LOOPS
 from suite.errors import EXIT_OK, BadInput
@@ -54,6 +55,8 @@ def parser() -> Parser:
     add("--loop", type=one_of(*LOOPS), metavar="LOOP", help="trainer (default: the profile's)")
     add("--seed", type=natural, metavar="N", help="seed of weights, adapters and data")
     add("--weights", metavar="W", help="dummy (default), hub, or PATH")
+    add("--gpus", type=positive, metavar="N", help="GPUs that train each case, with --parallel")
+    add("--parallel", type=one_of(*parallel.WORDS), metavar="HOW", help=PARALLEL_HELP)
     add(
         "--split",
         type=one_of("repeat", "case"),
@@ -89,6 +92,7 @@ def _nameable(place: Path) -> None:
         )
 
 
+PARALLEL_HELP = ", ".join(parallel.WORDS)
 ENGINE_HELP = f"what carries it out: {', '.join(schedulers.SCHEDULERS)}"
 #: What a plan takes, of the arguments.
 PLANNED = ("tier", "models", "methods", "launches", "loop", "seed", "weights")
@@ -107,8 +111,13 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     del signals  # nothing takes long here
     settings = schedulers.checked(args.engine, args.set, args.image)
     given = {key: getattr(args, key) for key in PLANNED if getattr(args, key) is not None}
+    spread = parallel.asked(args.gpus, args.parallel)
     plan = planning.make(
-        profiles.load(args.profile), case_ids=args.cases or (), argv=("submit",), **given
+        profiles.load(args.profile),
+        case_ids=args.cases or (),
+        parallel=spread,
+        argv=("submit",),
+        **given,
     )
     folder = (args.out or SUBMISSIONS / plan.run_id).absolute()
     for place in (folder, ROOT):
@@ -120,6 +129,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
             split=args.split,
             image=args.image,
             settings=settings,
+            parallel=spread,
             root=str(ROOT),
             revision=revision,
             plan=plan,

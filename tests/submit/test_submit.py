@@ -112,6 +112,14 @@ def test_the_job_of_kubernetes_has_a_task_for_each_index(
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
+def test_a_task_on_several_gpus_asks_for_as_many(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--engine", "slurm", "--gpus", "2", "--parallel", "ddp", "--dry-run"]
+    assert main(["submit", "standard", "--profile", "h100-sxm", *options]) == 0
+    text = capsys.readouterr().out
+    assert "#SBATCH --gres=gpu:2" in text
+    assert "--launches 1 --gpus 2 --parallel ddp" in text
+
+
 def test_a_number_that_is_no_task_is_refused_by_the_script(tmp_path: Path) -> None:
     submitted(tmp_path / "a")
     done = subprocess.run(
