@@ -155,10 +155,12 @@ def throughput(ours: Replicates, theirs: Replicates) -> CardRatio | None:
     value = math.exp(math.log(_mean(known[0])) - math.log(_mean(known[1])))
     low = high = None
     if min(map(len, known)) >= significance.LEAST_LAUNCHES:
+        from suite.results.stats import effects
+
         # Of rates more is better: the test takes their reciprocals.
         seconds = [[1 / rate for rate in side] for side in known]
-        effect = significance.effect(seconds[1], seconds[0])
-        low, high = 1 / effect.high, 1 / effect.low
+        found = effects.effect(seconds[1], seconds[0])
+        low, high = 1 / found.high, 1 / found.low
     return CardRatio(value=value, low=low, high=high, launches=(len(known[0]), len(known[1])))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from suite import units
 from suite.console import tables
-from suite.results.comparison import GATED, Comparison, QuantityResult
+from suite.results.comparison import GATED, LOW, Comparison, QuantityResult
 from suite.results.metrics import all_metrics
 from suite.results.stats import significance
 
@@ -91,22 +91,21 @@ def sentences(found: Comparison) -> list[str]:
     for line in found.lines:
         if line.metric == "loss" and line.verdict != significance.Verdict.SAME:
             said.append(f"{line.case_id}: {line.note}")
-        if line.metric == GATED and line.note:
-            said.append(f"{line.case_id}: {line.note}")
-        if line.metric == GATED and (line.margin or 0.0) > significance.MARGIN:
-            said.append(
-                f"{line.case_id}: a change counts from {units.percent(line.margin or 0.0)} on,"
-                " since the calibration shows how far its repeats scatter"
-            )
-        if line.metric == GATED and line.verdict == significance.Verdict.INCONCLUSIVE:
-            said.append(f"{line.case_id}: {_inconclusive(line)}")
+        if line.metric in (GATED, LOW) and line.note:
+            said.append(f"{line.case_id}: {_titled(line)}{line.note}")
+        if line.metric in (GATED, LOW) and line.verdict == significance.Verdict.INCONCLUSIVE:
+            said.append(f"{line.case_id}: {_titled(line)}{_inconclusive(line)}")
     for pooled in found.pooled:
         change = units.signed_percent(pooled.ratio - 1)
-        worse = "slower" if pooled.quantity == "step time" else "higher"
+        worse = "higher" if pooled.quantity == "loss" else "slower"
+        silent = "" if pooled.gates else "; it decides nothing"
         said.append(
             f"All {pooled.cases} cases together: {change} {pooled.quantity},"
-            f" p = {pooled.p:.2g} for {worse}"
+            f" p = {pooled.p:.2g} for {worse}{silent}"
         )
+    for unlike in found.unlike:
+        allowed = ", which is allowed" if unlike.allowed else ""
+        said.append(f"Unlike on the two sides: {unlike.text}{allowed}")
     for each in found.packages:
         said.append(f"Package {each.setting}: {each.base} → {each.candidate}")
     for each in found.settings:
@@ -117,19 +116,20 @@ def sentences(found: Comparison) -> list[str]:
     return [*said, *(f"Note: {note}" for note in found.notes)]
 
 
-def answer(failures: Sequence[str], too_few: str = "") -> str:
-    """Return the last sentence: what a gate makes of it, or why there can be none."""
-    if too_few:
-        return f"A gate refuses to answer: {too_few}."
-    return f"A gate fails: {'; '.join(failures)}." if failures else "A gate passes."
+def _titled(line: QuantityResult) -> str:
+    return "10 % quantile: " if line.metric == LOW else ""
 
 
 def _inconclusive(line: QuantityResult) -> str:
     needed = "more repeats than anybody would take"
     if line.needed is not None:
         needed = f"about {line.needed} repeats a side"
-    smallest = "" if line.smallest is None else units.percent(line.smallest)
-    return f"a slowdown of {smallest} would have been found; to settle this, {needed}"
+    if line.smallest is None or line.margin is None:
+        return f"nothing is known of its scatter; to settle this, {needed}"
+    return (
+        f"a change counts from {units.percent(line.margin)} on, and a slowdown of"
+        f" {units.percent(line.smallest)} would have been found; to settle this, {needed}"
+    )
 
 
 def _value(tag: str, value: float | None) -> str:

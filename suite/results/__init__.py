@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from suite.results.comparison import Comparison
-    from suite.results.comparison.match import Allowed
+    from suite.results.comparison.side import Allowed
     from suite.results.storage.reader import Collection
     from suite.results.table import Row
 

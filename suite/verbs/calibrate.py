@@ -8,14 +8,13 @@ from suite.console import tables
 from suite.errors import EXIT_OK, BadInput
 from suite.results.replicates import group
 from suite.results.scatter import calibration, noise
-from suite.results.stats import significance
 from suite.results.storage.folder import writing
 from suite.results.storage.reader import NOISE
 from suite.results.storage.run_folder import create, open_run
 from suite.signals import Signals
 
 METHODS = ("lora", "unsloth-qlora")
-HEADER = ("case", "repeats", "step", "spread", "range", "gates", "a change counts from")
+HEADER = ("case", "repeats", "step", "spread", "of the 10 % quantile", "range", "gates")
 
 
 def parser() -> Parser:
@@ -23,9 +22,8 @@ def parser() -> Parser:
     made = Parser(
         "calibrate",
         "Measure how far repeats of the same case differ on this machine, where nothing\n"
-        "changed between them (A/A). compare takes its margin from it: a case that\n"
-        "scatters must change by more before a gate fails. Give it every case that a\n"
-        "gate looks at.",
+        "changed between them (A/A). compare counts it beside what the two sides show,\n"
+        "so that five repeats a side tell more. Give it every case that a gate looks at.",
         [
             ("./tunebench calibrate", "five repeats"),
             ("./tunebench calibrate --launches 10 --out runs/aa", "more"),
@@ -92,12 +90,13 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
 
 def _row(each: noise.Noise) -> tuple[str, ...]:
     mean, spread, span = each.step_seconds_geometric_mean, each.spread, each.range
+    low = each.spread_low
     return (
         each.case_id,
         str(each.launches),
         "" if mean is None else units.seconds(mean),
         "" if spread is None else units.percent(spread),
+        "" if low is None else units.percent(low),
         "" if span is None else units.percent(span),
         "yes" if each.gate else "no",
-        "" if spread is None else units.percent(significance.margin(spread, each.launches)),
     )

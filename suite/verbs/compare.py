@@ -13,8 +13,8 @@ import msgspec
 from suite import screen, units
 from suite.arguments import Parser, names, one_of, path
 from suite.console import comparison, tables
-from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
-from suite.results.comparison import ALLOWED, COMPUTED, compare, compute, too_few
+from suite.errors import EXIT_OK, BadInput, did_you_mean
+from suite.results.comparison import ALLOWED, COMPUTED, compare, compute, decide
 from suite.results.memoize import keep
 from suite.results.metrics import all_metrics
 from suite.results.published import published_noise
@@ -33,11 +33,12 @@ def parser() -> Parser:
     made = Parser(
         "compare",
         "Compare a candidate with a base, case by case. Each side needs five repeats\n"
-        "for a gate (./tunebench run --launches 5), three or more for an interval.\n"
-        f"SLOWER, FASTER: by over {units.percent(significance.MARGIN)}; for all cases together,"
-        f" {units.percent(significance.SLOWER_ALPHA)} false at most.\n"
+        "for a gate, best in turns (./tunebench upgrade-check), three for an interval.\n"
+        f"SLOWER, FASTER: by over {units.percent(significance.MARGIN)}; a gate fails falsely"
+        f" in {units.percent(significance.SLOWER_ALPHA)} at most.\n"
         f'SAME: within {units.percent(significance.MARGIN)}. Else INCONCLUSIVE. "smallest" is the'
-        " slowdown\nthat would have been found four times of five.",
+        " slowdown\nthat would have been found four times of five.\n"
+        "With --gate: 0 it passes, 5 it fails, 4 it refuses to answer.",
         [
             ("./tunebench compare runs/old runs/new", "what changed"),
             ("./tunebench compare runs/old runs/new --gate", "exit code 5 on a regression"),
@@ -45,7 +46,9 @@ def parser() -> Parser:
     )
     made.add_argument("base", type=path, metavar="BASE", help="session, folder or file: before")
     made.add_argument("candidate", type=path, metavar="CANDIDATE", help="the same: after")
-    made.add_argument("--gate", action="store_true", help="exit with 5 on a regression")
+    made.add_argument(
+        "--gate", action="store_true", help="exit with 5 on a regression, 4 without an answer"
+    )
     made.add_argument("--strict", action="store_true", help="--gate fails on INCONCLUSIVE too")
     made.add_argument(
         "--allow",
@@ -85,26 +88,23 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         if len(base.records) + len(candidate.records) >= MANY:
             _compute(base.records, candidate.records)
         found = compare(base, candidate, allow=args.allow, spreads=spreads)
-    gates, why = args.gate or args.strict, too_few(found)
-    if gates and why:
-        raise BadInput(
-            f"cannot gate: {why}",
-            hint=f"Measure both with ./tunebench run --launches {significance.GATE_LAUNCHES}.",
-        )
-    failures = list(found.failures)
-    if args.strict:
-        failures += [f"{case_id}: inconclusive" for case_id in found.open]
-    said, answer = comparison.sentences(found), comparison.answer(failures, why)
+    decision = decide(found, strict=args.strict)
+    said = comparison.sentences(found)
     if args.format == "json":
-        document = {**msgspec.to_builtins(found), "failures": failures, "cannot_gate": why}
+        document = {
+            **msgspec.to_builtins(found),
+            "failures": decision.failures,
+            "gate": msgspec.to_builtins(decision),
+        }
         print(screen.json(msgspec.json.format(msgspec.json.encode(document)).decode()))
     elif args.format == "markdown":
-        comparison.markdown(found, [*said, answer])
+        comparison.markdown(found, [*said, decision.sentence])
     elif args.format == "html":
-        print(comparison.page(found, said, answer, good=not failures and not why))
+        good = decision.answer == "passes"
+        print(comparison.page(found, said, decision.sentence, good=good))
     else:
-        comparison.show(found, [*said, answer])
-    return EXIT_REGRESSION if gates and failures else EXIT_OK
+        comparison.show(found, [*said, decision.sentence])
+    return decision.exit_code if args.gate or args.strict else EXIT_OK
 
 
 @contextmanager

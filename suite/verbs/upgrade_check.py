@@ -12,8 +12,8 @@ from suite import units
 from suite.arguments import Parser, names, one_of, path, positive
 from suite.catalog.profile import Profile
 from suite.console import comparison, tables
-from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
-from suite.results.comparison import compare, too_few
+from suite.errors import EXIT_REGRESSION, BadInput
+from suite.results.comparison import compare, decide
 from suite.results.record import Runner
 from suite.results.scatter import calibration
 from suite.results.stats import significance
@@ -246,28 +246,23 @@ def _verdict(
     base, candidate = (read([folder / side]) for side in SIDES)
     spreads = calibration.spreads(published_noise({record.profile for record in base.records}))
     found = compare(base, candidate, spreads=spreads)
-    failures = list(found.failures)
-    if args.strict:
-        failures += [f"{case_id}: inconclusive" for case_id in found.open]
+    decision = decide(found, strict=args.strict)
     print()
-    why = "" if failures else too_few(found, significance.LEAST_LAUNCHES)
-    said, answer = comparison.sentences(found), comparison.answer(failures, why)
+    said, answer = comparison.sentences(found), decision.sentence
     comparison.show(found, [*said, answer])
     page = folder / VERDICT
-    text = comparison.page(found, said, answer, good=not failures and not why)
+    text = comparison.page(found, said, answer, good=decision.answer == "passes")
     with writing(page), open_folder(folder) as opened:
         opened.write(VERDICT, text.encode())
     index = build(read([folder / side for side in SIDES]), folder / "site")
     tables.say(f"As a page: {page.resolve().as_uri()}")
     tables.say(f"Both side by side: {index.resolve().as_uri()}")
-    if failures and args.bisect:
+    if decision.failures and args.bisect:
         from suite.run.upgrade.bisect import bisect
 
         for line in bisect(folder, environment, asked.base, asked.candidate, found, signals):
             tables.say(line)
-    if failures:
-        return EXIT_REGRESSION
-    return EXIT_CASES if why else EXIT_OK
+    return decision.exit_code
 
 
 def _show(base: Mapping[str, str], candidate: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Two sides of a comparison, made of small records, and what is found between them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from suite.results.comparison import Comparison, QuantityResult, compare
@@ -12,12 +13,32 @@ SECONDS = (0.100, 0.1005, 0.0995, 0.1002, 0.0998)
 BEFORE, AFTER = "20261124T070000Z-0000000a", "20261124T070000Z-0000000b"
 
 
-def side(run_id: str, factor: float = 1.0, launches: int = 5, **changes: object) -> list[Record]:
-    """LoRA on the tiny model, a launch each, slower by ``factor``."""
-    return [
-        records.record(run_id=run_id, launch=number + 1, seconds=value * factor, **changes)
-        for number, value in enumerate(SECONDS[:launches])
-    ]
+def side(
+    run_id: str,
+    factor: float = 1.0,
+    launches: int = 5,
+    *,
+    turns: bool = False,
+    seconds: Sequence[float] = SECONDS,
+    **changes: object,
+) -> list[Record]:
+    """LoRA on the tiny model, a launch each, slower by ``factor``.
+
+    Of two runs the second began when the first had ended; with ``turns`` they alternate, ABBA.
+    """
+    second = run_id == AFTER
+    made = []
+    for number, value in enumerate(seconds[:launches]):
+        place = 2 * number + (second != bool(number % 2)) if turns else number + 30 * second
+        times = {
+            "started_at": f"2026-11-24T07:{place:02}:00Z",
+            "ended_at": f"2026-11-24T07:{place:02}:50Z",
+        }
+        changed = {**times, **changes}
+        made.append(
+            records.record(run_id=run_id, launch=number + 1, seconds=value * factor, **changed)
+        )
+    return made
 
 
 def collection(*found: Record) -> Collection:

@@ -1,43 +1,59 @@
 """One set of results against another: a verdict for each case, and whether a gate passes.
 
-Cases are matched by profile and id. What differs in the work, the card, the weights or the schema
-is refused unless it is allowed by name: its ratio would be of two different things.
+Cases are matched by profile and id. What differs in the work, the kind of GPU, the weights or the
+schema is refused unless it is allowed by name: its ratio would be of two different things.
+``decide`` is what every verb asks whether a gate passes.
 """
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
 
 from suite.errors import BadInput
 from suite.results.comparison import match as sides
 from suite.results.comparison import quantities as lines
-from suite.results.comparison.match import ALLOWED, Allowed, Key, Side
+from suite.results.comparison.decision import Decision, decide
+from suite.results.comparison.likeness import unlike
 from suite.results.comparison.report import (
     GATED,
+    LOW,
     CaseChange,
     ChangedSetting,
     Comparison,
     FailedLaunch,
     PooledTest,
     QuantityResult,
+    Unlike,
 )
+from suite.results.comparison.side import ALLOWED, Allowed, Side
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
 from suite.results.scatter import calibration
+from suite.results.scatter.calibration import Spreads
 from suite.results.stats import significance
 from suite.results.storage.reader import Collection
 from suite.results.validity import parity
 from suite.results.validity.comparable import differing, packages, settings
 
-__all__ = ["ALLOWED", "COMPUTED", "GATED", "Allowed", "CaseChange", "Comparison", "FailedLaunch"]
-__all__ += ["ChangedSetting", "PooledTest", "QuantityResult", "compare", "compute", "too_few"]
+__all__ = ["ALLOWED", "COMPUTED", "GATED", "LOW", "Allowed", "CaseChange", "Comparison"]
+__all__ += ["ChangedSetting", "Decision", "FailedLaunch", "PooledTest", "QuantityResult", "Unlike"]
+__all__ += ["compare", "compute", "decide"]
 
 #: Shown with interval and verdict beside it; they decide nothing.
-SHOWN = ("step_seconds_low", "tokens_per_second", "joules_per_token", "first_step_seconds")
-#: The same in every launch: any change is one.
-EXACT = ("peak_allocated_bytes", "trainable_parameters")
-COMPUTED = (GATED, *SHOWN, calibration.CLOCK)  #: from samples, so at some cost
+SHOWN = ("tokens_per_second", "joules_per_token", "first_step_seconds")
+#: Hardly another from launch to launch, and by how much of it that is no change.
+EXACT = {
+    "peak_allocated_bytes": 0.0,
+    "peak_reserved_bytes": significance.MARGIN,
+    "peak_nvml_process_bytes": significance.MARGIN,
+    "trainable_parameters": 0.0,
+}
+COMPUTED = (GATED, LOW, *SHOWN, calibration.CLOCK)  #: from samples, so at some cost
+#: Said where sides were measured one after the other.
+APART = (
+    "one side was measured after the other: a machine that drifts, or another day, is in their"
+    " difference. Repeats in turns (./tunebench upgrade-check) would exclude that"
+)
 
 
 def compare(
@@ -45,12 +61,12 @@ def compare(
     candidate: Collection,
     *,
     allow: Sequence[Allowed] = (),
-    spreads: Mapping[Key, float] = MappingProxyType({}),
+    spreads: Spreads = MappingProxyType({}),
 ) -> Comparison:
     """Compare two collections; raises BadInput for what cannot be compared.
 
-    ``spreads`` are calibrated ones of step time from launch to launch, where known: they widen
-    the margin of the cases that scatter.
+    ``spreads`` are calibrated ones of step times from launch to launch, where known: they count
+    beside what the two sides show.
     """
     before, after = sides.cases(base, "base"), sides.cases(candidate, "candidate")
     if not before.keys() & after.keys():
@@ -67,41 +83,65 @@ def compare(
     if not any(sides.good(records) for records in (*before.values(), *after.values())):
         raise BadInput("no case has numbers on either side: nothing to compare")
     compute((*base.records, *candidate.records))
-    gated, effects = lines.timed(GATED, compared, gated=True, spreads=spreads)
-    others = [line for tag in SHOWN for line in lines.timed(tag, compared, gated=False)[0]]
-    exact = [lines.exact(side, tag) for side in compared for tag in EXACT]
+    # numpy and scipy take a fifth of a second to import: only what compares pays for them.
+    from suite.results.comparison import times
+    from suite.results.comparison.turns import RepeatGrid
+    from suite.results.stats.designs import Design
+
+    grid = RepeatGrid(compared)
+    gated, together = times.gated(grid, spreads)
+    others = [line for tag in SHOWN for line in times.shown(grid, tag)]
+    exact = [lines.exact(s, tag, within=share) for s in compared for tag, share in EXACT.items()]
     losses = [lines.losses(side) for side in compared]
     order = {key: number for number, (key, _, _) in enumerate(compared)}
     results = [line for line in (*gated, *others, *exact, *losses) if line is not None]
+    notes = list(sides.same_input(base, candidate))
+    if Design.APART in grid.designs and not notes:
+        notes.append(APART)
     return Comparison(
         lines=tuple(sorted(results, key=lambda line: order[line.profile, line.case_id])),
         changes=tuple(changes),
         failed=tuple(failed),
         settings=_changed(compared, _settings),
         packages=_changed(compared, packages),
-        notes=tuple(sides.same_input(base, candidate)),
-        pooled=tuple(_pooled(compared, [each.ratio for each in effects])),
+        notes=tuple(notes),
+        pooled=(*together, *_pooled(compared, [] if together else gated)),
+        unlike=unlike(compared, allow),
     )
 
 
-def _pooled(compared: Sequence[Side], times: Sequence[float]) -> Iterator[PooledTest]:
-    """Yield the tests of all cases together; a loss may part by half of what one case's may.
+def _pooled(compared: Sequence[Side], times: Sequence[QuantityResult]) -> Iterator[PooledTest]:
+    """Yield the tests of all cases together that have the cases as replicates.
 
-    Of cases with different bands that is half of their mean.
+    A loss may part by half of what one case's may; of cases with different bands that is half of
+    their mean. ``times`` are those of sides that did not take turns: shown, and no gate fails by
+    them, for a machine that drifts moves all cases alike.
     """
+    ratios = [line.ratio for line in times if line.metric == GATED and line.ratio is not None]
+    p = significance.pooled(ratios)
+    if p is not None:
+        yield PooledTest(
+            quantity="step time",
+            cases=len(ratios),
+            ratio=statistics.geometric_mean(ratios),
+            p=p,
+            margin=significance.POOLED_MARGIN,
+            alpha=significance.POOLED_ALPHA,
+            gates=False,
+        )
     losses = [ratio for side in compared if (ratio := lines.loss_ratio(side)) is not None]
     bands = [parity.band(before[0]).trajectory for _, before, _ in compared]
-    quantities: tuple[tuple[Literal["step time", "loss"], Sequence[float], float], ...]
-    quantities = (
-        ("step time", times, significance.MARGIN / 2),
-        ("loss", losses, statistics.fmean(bands or [0.0]) / 2),
-    )
-    for quantity, ratios, margin in quantities:
-        p = significance.pooled(ratios)
-        if p is not None:
-            ratio = statistics.geometric_mean(ratios)
-            cases = len(ratios)
-            yield PooledTest(quantity=quantity, cases=cases, ratio=ratio, p=p, margin=margin)
+    p = significance.pooled(losses)
+    if p is not None:
+        yield PooledTest(
+            quantity="loss",
+            cases=len(losses),
+            ratio=statistics.geometric_mean(losses),
+            p=p,
+            margin=statistics.fmean(bands) / 2,
+            alpha=significance.LOSS_ALPHA,
+            gates=True,
+        )
 
 
 def compute(records: Iterable[Record]) -> None:
@@ -113,24 +153,6 @@ def compute(records: Iterable[Record]) -> None:
         if record.outcome == "ok":
             for tag in COMPUTED:
                 all_metrics()[tag].compute(record)
-
-
-def too_few(found: Comparison, wanted: int = significance.GATE_LAUNCHES) -> str:
-    """Return why these results cannot gate, or "": too few good launches a side of a case.
-
-    A case that fails the gate by its failed launches is no such case: it has its answer.
-    """
-    answered = {(each.profile, each.case_id) for each in found.failed if each.fails}
-    for line in found.lines:
-        if (line.profile, line.case_id) in answered:
-            continue
-        fewest = min(line.base_launches, line.candidate_launches)
-        if line.metric == GATED and fewest < wanted:
-            return (
-                f"{line.case_id}: {fewest} of {wanted} repeats a side; steps of one"
-                " repeat are not replicates"
-            )
-    return ""
 
 
 def _changed(

@@ -5,16 +5,13 @@ from typing import Literal
 
 from suite.errors import BadInput
 from suite.results.comparison.report import CaseChange, FailedLaunch, Kind
+from suite.results.comparison.side import Allowed, Key
 from suite.results.record import ALIKE_SINCE, Record
 from suite.results.storage.reader import Collection
 from suite.results.validity.failed import why
 
-Allowed = Literal["work", "gpu", "weights", "schema"]
-ALLOWED: tuple[Allowed, ...] = ("work", "gpu", "weights", "schema")
-Key = tuple[str, str]  #: profile and case
 #: What a reader calls what is allowed by an older name.
 _TITLES: dict[Allowed, str] = {"work": "workload", "gpu": "GPU"}
-Side = tuple[Key, list[Record], list[Record]]  #: good records of the base and the candidate
 
 
 def cases(side: Collection, name: str) -> dict[Key, list[Record]]:

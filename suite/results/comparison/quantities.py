@@ -1,135 +1,24 @@
-"""One quantity of one case on both sides: its ratio, its interval and a verdict."""
+"""What is alike in every repeat of a case: its size, its memory and its losses."""
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
-
-from suite.results.comparison.match import Key, Side
-from suite.results.comparison.report import QuantityResult
-from suite.results.metrics import Metric, all_metrics
+from suite.results.comparison.report import QuantityResult, result_line
+from suite.results.comparison.side import Side
+from suite.results.metrics import all_metrics
 from suite.results.record import Record
-from suite.results.scatter import calibration
 from suite.results.stats import significance
 from suite.results.validity import parity
 from suite.units import counted
-from suite.wire import Struct
 
 
-def timed(
-    tag: str, sides: Sequence[Side], *, gated: bool, spreads: Mapping[Key, float] | None = None
-) -> tuple[list[QuantityResult], list[significance.Effect]]:
-    """Return a line for each case that has this metric, and the effects of those with verdicts.
+def exact(side: Side, tag: str, *, within: float = 0.0) -> QuantityResult | None:
+    """Return the line of what hardly differs from repeat to repeat; None where it is unknown.
 
-    All of them are one family of tests. ``gated`` lines fail a gate, and say so where they have
-    no number; ``spreads`` are calibrated ones, by case.
+    The highest of each side. ``within`` is the share up to which it is the same: what the driver
+    counts for a process may differ by a few pages.
     """
-    metric = all_metrics()[tag]
-    # What is better higher goes in upside down, so that more is worse everywhere.
-    turned = metric.better == "higher"
-    drafts: list[tuple[Side, _Values, significance.Effect | None]] = []
-    for side in sides:
-        values = _values(metric, *side[1:])
-        effect = None
-        if min(len(values.base), len(values.candidate)) >= significance.LEAST_LAUNCHES:
-            both = (values.base, values.candidate)
-            effect = significance.effect(
-                *([1 / v for v in each] if turned else each for each in both),
-                spread=(spreads or {}).get(side[0]),
-            )
-        drafts.append((side, values, effect))
-    effects = [effect for _, _, effect in drafts if effect is not None]
-    answers = iter(significance.verdicts(effects))
-    lines = []
-    for side, values, effect in drafts:
-        if not values.base or not values.candidate:
-            if gated:
-                lines.append(_line(side, tag, "UNKNOWN", note="a repeat has no steady step"))
-            continue
-        means = [statistics.geometric_mean(each) for each in (values.base, values.candidate)]
-        line = _line(
-            side,
-            tag,
-            "",
-            base=means[0],
-            candidate=means[1],
-            base_launches=len(values.base),
-            candidate_launches=len(values.candidate),
-            ratio=means[1] / means[0],
-        )
-        few = f"fewer than {significance.LEAST_LAUNCHES} repeats a side: no interval"
-        around = _around(side, means[1] / means[0]) if gated else []
-        notes = [values.note, few if effect is None else "", *around]
-        line = msgspec.structs.replace(line, note=", ".join(filter(None, notes)))
-        if effect is not None:
-            verdict = next(answers)
-            open_ = verdict == significance.Verdict.INCONCLUSIVE
-            line = msgspec.structs.replace(
-                line,
-                verdict=str(verdict),
-                fails=gated and verdict == significance.Verdict.SLOWER,
-                low=1 / effect.high if turned else effect.low,
-                high=1 / effect.low if turned else effect.high,
-                smallest=effect.smallest,
-                needed=significance.launches_needed(effect) if open_ else None,
-                margin=effect.margin,
-            )
-        lines.append(line)
-    return lines, effects
-
-
-def _around(side: Side, ratio: float) -> list[str]:
-    """Return what else moved meanwhile: the GPU's clock, the launches of a side over time."""
-    _, before, after = side
-    drifts = (("base", calibration.drift(before)), ("candidate", calibration.drift(after)))
-    said = [f"{name}: {drift}" for name, drift in drifts if drift]
-    return [calibration.clocks(before, after, ratio), *said]
-
-
-class _Values(Struct, frozen=True, kw_only=True):
-    """A metric in each launch of both sides, both empty where a launch lacks it."""
-
-    base: list[float] = []
-    candidate: list[float] = []
-    note: str = ""
-
-
-def _values(metric: Metric, before: Sequence[Record], after: Sequence[Record]) -> _Values:
-    """Return a metric on both sides; of first steps those with equally warm compile caches."""
-    note = ""
-    if metric.tag == "first_step_seconds":
-        for state in ("warm", "cold"):
-            some = [[r for r in side if r.compile_cache == state] for side in (before, after)]
-            if all(some):
-                before, after = some
-                note = f"compile caches {state}"
-                break
-        else:
-            return _Values()
-    sides = [[metric.compute(record) for record in side] for side in (before, after)]
-    # A launch that cannot answer is not silently left out: the others would look like all.
-    known = [[v for v in side if v is not None and v > 0] for side in sides]
-    if any(len(k) != len(s) for k, s in zip(known, sides, strict=True)):
-        return _Values()
-    return _Values(base=known[0], candidate=known[1], note=note)
-
-
-def _line(side: Side, metric: str, verdict: str, **rest: Any) -> QuantityResult:
-    (profile, case_id), before, after = side
-    launches = {"base_launches": len(before), "candidate_launches": len(after)}
-    return QuantityResult(
-        profile=profile,
-        case_id=case_id,
-        metric=metric,
-        verdict=verdict,
-        **{**launches, **rest},
-    )
-
-
-def exact(side: Side, tag: str) -> QuantityResult | None:
-    """Return the line of what is the same in every launch; None where a side does not know it."""
     metric = all_metrics()[tag]
     values = [[metric.compute(record) for record in records] for records in side[1:]]
     ours, theirs = (max((v for v in each if v is not None), default=None) for each in values)
@@ -139,10 +28,10 @@ def exact(side: Side, tag: str) -> QuantityResult | None:
     worse = theirs != ours
     if metric.better == "lower":
         worse = theirs > ours * (1 + significance.MARGIN)
-    return _line(
+    return result_line(
         side,
         tag,
-        "SAME" if ours == theirs else "CHANGED",
+        "SAME" if abs(theirs - ours) <= within * ours else "CHANGED",
         base=ours,
         candidate=theirs,
         fails=worse,
@@ -166,7 +55,7 @@ def losses(side: Side) -> QuantityResult:
     alike = [
         record for record, each in zip(after, parities, strict=True) if each.verdict == verdict
     ]
-    return _line(
+    return result_line(
         side,
         "loss",
         {"agrees": "SAME", "differs": "CHANGED", "no reference": "UNKNOWN"}[verdict],

@@ -1,12 +1,15 @@
 """What a comparison found: lines, changes, settings, and by what a gate fails."""
 
-from typing import Literal
+from typing import Any, Literal
 
+from suite.results.comparison.side import Allowed, Side
 from suite.results.stats import significance
 from suite.wire import Struct
 
-#: Decides; one family of tests. Tokens per second are its reciprocals and would count it twice.
+#: Decide, as one family of tests: the step as a job has it, and as the GPU alone would. Tokens per
+#: second are reciprocals of the first and would count it twice.
 GATED = "step_seconds"
+LOW = "step_seconds_low"
 
 
 class QuantityResult(Struct, frozen=True, kw_only=True):
@@ -94,23 +97,41 @@ class ChangedSetting(Struct, frozen=True, kw_only=True):
     case_ids: tuple[str, ...]
 
 
-class PooledTest(Struct, frozen=True, kw_only=True):
-    """All cases together, each once: too small a change to show in one may show in all.
+Pooled = Literal["step time", "step time, 10 % quantile", "loss"]
 
-    ``ratio`` is the geometric mean of candidate over base, ``p`` the one-sided p-value of it being
-    above 1. A gate fails where it is, and by more than ``margin``.
+
+class PooledTest(Struct, frozen=True, kw_only=True):
+    """All cases together: too small a change to show in one may show in all.
+
+    ``ratio`` is candidate over base, ``p`` the one-sided p-value of it being above 1, adjusted
+    where two are asked. Where ``gates``, a gate fails if it is below ``alpha`` and the ratio above
+    1 by more than ``margin``. Step times decide only where the sides took turns.
     """
 
-    quantity: Literal["step time", "loss"]
+    quantity: Pooled
     cases: int
     ratio: float
     p: float
     margin: float
+    alpha: float
+    gates: bool
 
     @property
     def fails(self) -> bool:
         """Return whether a gate fails by it."""
-        return self.p < significance.SLOWER_ALPHA and self.ratio > 1 + self.margin
+        return self.gates and self.p < self.alpha and self.ratio > 1 + self.margin
+
+
+class Unlike(Struct, frozen=True, kw_only=True):
+    """Something beside the change that was to be judged is another on the two sides.
+
+    ``name`` is what allows it; ``text`` says what it is, of which cases. A gate refuses to answer
+    unless it is ``allowed``.
+    """
+
+    name: Allowed
+    text: str
+    allowed: bool
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
@@ -129,29 +150,64 @@ class Comparison(Struct, frozen=True, kw_only=True):
     packages: tuple[ChangedSetting, ...]
     notes: tuple[str, ...]
     pooled: tuple[PooledTest, ...]
+    unlike: tuple[Unlike, ...] = ()
 
     @property
     def failures(self) -> tuple[str, ...]:
         """Return why a gate fails, a phrase each; none where it passes."""
+        return (*self.other_failures, *self.time_failures)
+
+    @property
+    def other_failures(self) -> tuple[str, ...]:
+        """Return those that no other machine explains: cases that fail, losses, memory."""
         reasons = [f"{each.case_id}: {each.kind}" for each in self.changes if each.fails]
         failing = [each.case_id for each in self.failed if each.fails]
         reasons += [f"{case_id}: newly failing" for case_id in dict.fromkeys(failing)]
         reasons += [
-            f"{line.case_id}: {line.metric} {line.verdict}" for line in self.lines if line.fails
+            f"{line.case_id}: {line.metric} {line.verdict}"
+            for line in self.lines
+            if line.fails and line.metric not in (GATED, LOW)
         ]
-        reasons += [
-            f"all cases together: {'SLOWER' if each.quantity == 'step time' else 'a higher loss'}"
-            for each in self.pooled
-            if each.fails
-        ]
-        return tuple(reasons)
+        losses = [each for each in self.pooled if each.fails and each.quantity == "loss"]
+        return (*reasons, *("all cases together: a higher loss" for _ in losses))
+
+    @property
+    def time_failures(self) -> tuple[str, ...]:
+        """Return what got slower, each case once: by its mean step, else by its 10 % quantile."""
+        slower: dict[tuple[str, str], QuantityResult] = {}
+        for line in self.lines:
+            if line.fails and line.metric in (GATED, LOW):
+                key = (line.profile, line.case_id)
+                if line.metric == GATED or key not in slower:
+                    slower[key] = line
+        reasons = [f"{each.case_id}: {each.metric} {each.verdict}" for each in slower.values()]
+        pooled = [each for each in self.pooled if each.fails and each.quantity != "loss"]
+        return (*reasons, *(["all cases together: SLOWER"] if pooled else []))
 
     @property
     def open(self) -> tuple[str, ...]:
-        """Return the cases whose step time is not settled."""
-        inconclusive = (line for line in self.lines if line.metric == GATED)
+        """Return the cases of whose step time neither a change nor its absence was shown."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for line in self.lines:
+            if line.metric in (GATED, LOW):
+                found.setdefault((line.profile, line.case_id), []).append(line.verdict)
+        changed = (significance.Verdict.SLOWER, significance.Verdict.FASTER)
         return tuple(
-            line.case_id
-            for line in inconclusive
-            if line.verdict in ("", "UNKNOWN", significance.Verdict.INCONCLUSIVE)
+            case_id
+            for (_, case_id), verdicts in found.items()
+            if not any(each in changed for each in verdicts)
+            and any(each != significance.Verdict.SAME for each in verdicts)
         )
+
+
+def result_line(side: Side, metric: str, verdict: str, **rest: Any) -> QuantityResult:
+    """Return the line of a quantity of one case, with the repeats of both sides."""
+    (profile, case_id), before, after = side
+    launches = {"base_launches": len(before), "candidate_launches": len(after)}
+    return QuantityResult(
+        profile=profile,
+        case_id=case_id,
+        metric=metric,
+        verdict=verdict,
+        **{**launches, **rest},
+    )

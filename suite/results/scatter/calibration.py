@@ -18,19 +18,32 @@ from suite.results.storage import safe_files
 from suite.results.storage.budget import Budget
 from suite.results.storage.decode import Unusable
 from suite.results.storage.reader import NOISE
+from suite.wire import Struct
 
+LOW = "step_seconds_low"
 CLOCK = "mean_sm_clock_mhz"  #: the metric that clocks are compared by
 #: A clock that moved by less explains nothing, and its samples say no more.
 LEAST_CLOCK_CHANGE = 0.003
 
 
-def spreads(paths: Iterable[Path]) -> Mapping[tuple[str, str], float]:
-    """Return the launch-to-launch spread by profile and case, of ``noise.json`` files.
+class KnownSpread(Struct, frozen=True, kw_only=True):
+    """The standard deviation of a logarithm from launch to launch, with its degrees of freedom."""
 
-    Only what has launches enough to gate by counts; of several runs the largest. A folder stands
-    for the ``noise.json`` in it. Raises BadInput for a file that is none.
+    spread: float
+    freedom: int
+
+
+#: By metric, then by profile and case.
+Spreads = Mapping[str, Mapping[tuple[str, str], KnownSpread]]
+
+
+def spreads(paths: Iterable[Path]) -> Spreads:
+    """Return the launch-to-launch spreads of step times, of ``noise.json`` files.
+
+    Only what has launches enough to gate by counts; several runs of a case are pooled. A folder
+    stands for the ``noise.json`` in it. Raises BadInput for a file that is none.
     """
-    by_case: dict[tuple[str, str], float] = {}
+    found: dict[str, dict[tuple[str, str], KnownSpread]] = {"step_seconds": {}, LOW: {}}
     left = Budget()
     for path in paths:
         file = path / NOISE if path.is_dir() else path
@@ -39,10 +52,21 @@ def spreads(paths: Iterable[Path]) -> Mapping[tuple[str, str], float]:
         except (Unusable, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadInput(f"{file}: not a calibration: {error}") from error
         for each in read.cases:
-            if each.gate and each.spread is not None:
-                key = each.profile, each.case_id
-                by_case[key] = max(by_case.get(key, 0.0), each.spread)
-    return by_case
+            if not each.gate or each.launches < 2:
+                continue
+            for metric, spread in (("step_seconds", each.spread), (LOW, each.spread_low)):
+                if spread is not None:
+                    new = KnownSpread(spread=spread, freedom=each.launches - 1)
+                    key = each.profile, each.case_id
+                    old = found[metric].get(key)
+                    found[metric][key] = new if old is None else _joined(old, new)
+    return found
+
+
+def _joined(one: KnownSpread, other: KnownSpread) -> KnownSpread:
+    freedom = one.freedom + other.freedom
+    squares = one.freedom * one.spread**2 + other.freedom * other.spread**2
+    return KnownSpread(spread=math.sqrt(squares / freedom), freedom=freedom)
 
 
 def clocks(before: Sequence[Record], after: Sequence[Record], ratio: float) -> str:

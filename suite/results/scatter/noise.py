@@ -32,7 +32,8 @@ class Noise(Struct, frozen=True, kw_only=True):
     """The scatter of one case over its good launches, of which there are three or more.
 
     ``step_seconds`` holds each launch's mean step, in the order of ``record_ids``. ``spread`` is
-    the standard deviation of their natural logarithms, so a share of the geometric mean; ``range``
+    the standard deviation of their natural logarithms, so a share of the geometric mean, and
+    ``spread_low`` that of the 10 % quantile of steps (older files do not have it); ``range``
     is highest less lowest over that mean. The differences are the largest between any two
     launches, relative to the smaller value: of the first step's loss, of any step's loss over the
     ``common_steps``, of the first step's gradient norm, of any of them over the same steps (older
@@ -53,6 +54,7 @@ class Noise(Struct, frozen=True, kw_only=True):
     step_seconds: tuple[Seconds | None, ...]
     step_seconds_geometric_mean: Seconds | None
     spread: Ratio | None
+    spread_low: Ratio | None = None
     range: Ratio | None
     first_loss_difference: Ratio | None
     trajectory_difference: Ratio | None
@@ -86,6 +88,13 @@ def noise(launches: Replicates) -> Noise | None:
         spread, span = statistics.stdev(logs), (max(known) - min(known)) / mean
     else:
         unavailable["step_seconds"] = "a repeat has no steady step"
+    lows = [all_metrics()["step_seconds_low"].compute(record) for record in records]
+    known_lows = [math.log(value) for value in lows if value]
+    spread_low = None
+    if len(known_lows) == len(lows):
+        spread_low = statistics.stdev(known_lows)
+    elif mean is not None:
+        unavailable["step_seconds_low"] = "a repeat has too few steps that compute as much"
     differences, reason = _losses(records)
     if reason:
         unavailable["losses"] = reason
@@ -106,6 +115,7 @@ def noise(launches: Replicates) -> Noise | None:
         step_seconds=seconds,
         step_seconds_geometric_mean=_rounded(mean),
         spread=_rounded(spread),
+        spread_low=_rounded(spread_low),
         range=_rounded(span),
         first_loss_difference=_rounded(differences[0] if differences else None),
         trajectory_difference=_rounded(max(differences, default=None)),

@@ -25,7 +25,7 @@ from suite.catalog import profile as profiles
 from suite.catalog.tier import Workload
 from suite.results.metrics import all_metrics
 from suite.results.record import Record
-from suite.results.stats.significance import effect
+from suite.results.stats.effects import effect
 from suite.results.storage.run_folder import read
 from suite.wire import Probe
 from support import cards, gpu_records, records, sites

@@ -10,7 +10,6 @@ from suite.errors import BadInput
 from suite.results.record import Record
 from suite.results.scatter import noise
 from suite.results.scatter.calibration import clocks, drift, spreads
-from suite.results.stats import significance
 from support import records
 from support.two_sides import AFTER, BEFORE, SECONDS, compared, folder, line, side
 
@@ -24,26 +23,35 @@ def scattered(spread: float) -> list[Record]:
     ]
 
 
-def test_a_case_that_scatters_must_change_by_more(tmp_path: Path) -> None:
-    """4 % is SLOWER of itself, and not settled where A/A launches lie 2.7 % apart."""
-    (tmp_path / "noise.json").write_bytes(noise.file_content(scattered(0.027)) or b"")
+LOUD = (0.1, 0.102, 0.098, 0.101, 0.099)
+WILD = (0.1, 0.104, 0.096, 0.102, 0.098)
+
+
+def test_a_published_spread_counts_beside_the_sides_own(tmp_path: Path) -> None:
+    """It adds degrees of freedom where it fits, and nothing where the sides contradict it."""
+    (tmp_path / "noise.json").write_bytes(noise.file_content(scattered(0.02)) or b"")
     known = spreads([tmp_path])
-    assert known == {("cpu", "tiny-qwen3-lora"): pytest.approx(0.027, rel=0.01)}
-    alone = line(compared(side(BEFORE), side(AFTER, 1.04)), "step_seconds")
-    assert (alone.verdict, alone.margin) == ("SLOWER", 0.02)
-    found = compared(side(BEFORE), side(AFTER, 1.04), spreads=known)
-    step = line(found, "step_seconds")
-    assert step.verdict == "INCONCLUSIVE"
-    # Three standard errors of a difference of two means of five.
-    assert step.margin == pytest.approx(3 * 0.027 * (2 / 5) ** 0.5, rel=0.04)
-    assert found.failures == ()
-    worse = compared(side(BEFORE), side(AFTER, 1.07), spreads=known)
-    assert line(worse, "step_seconds").verdict == "SLOWER"
+    place = ("cpu", "tiny-qwen3-lora")
+    for metric in ("step_seconds", "step_seconds_low"):
+        assert known[metric][place].spread == pytest.approx(0.02, rel=0.01)
+        assert known[metric][place].freedom == 4
+    loud = [side(run, seconds=LOUD) for run in (BEFORE, AFTER)]
+    alone = line(compared(*loud), "step_seconds")
+    beside = line(compared(*loud, spreads=known), "step_seconds")
+    assert beside.ratio == alone.ratio
+    assert beside.margin != alone.margin
+    quiet = side(BEFORE), side(AFTER, 1.04)
+    assert compared(*quiet, spreads=known).lines == compared(*quiet).lines
+    assert line(compared(*quiet, spreads=known), "step_seconds").verdict == "SLOWER"
 
 
-def test_a_quiet_case_keeps_the_plain_margin() -> None:
-    """Calibration never makes the gate sharper than the margin that matters."""
-    assert significance.margin(0.001, 5) == significance.MARGIN
+def test_several_calibrations_of_a_case_are_pooled(tmp_path: Path) -> None:
+    """The root of the mean of squares, with the degrees of freedom of both."""
+    for name, spread in (("a", 0.01), ("b", 0.03)):
+        (tmp_path / name).write_bytes(noise.file_content(scattered(spread)) or b"")
+    known = spreads([tmp_path / "a", tmp_path / "b"])["step_seconds"]["cpu", "tiny-qwen3-lora"]
+    assert known.spread == pytest.approx(((0.01**2 + 0.03**2) / 2) ** 0.5, rel=0.01)
+    assert known.freedom == 8
 
 
 def test_few_launches_calibrate_nothing(tmp_path: Path) -> None:
@@ -51,7 +59,7 @@ def test_few_launches_calibrate_nothing(tmp_path: Path) -> None:
     content = noise.file_content(scattered(0.027)[:4])
     assert content is not None
     (tmp_path / "aa.json").write_bytes(content)
-    assert spreads([tmp_path / "aa.json"]) == {}
+    assert not any(spreads([tmp_path / "aa.json"]).values())
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"cases": [{"gate": 1}]}'])
@@ -69,13 +77,17 @@ def test_a_file_that_is_no_calibration_is_named(tmp_path: Path, content: bytes) 
 def test_the_command_says_from_where_on_a_change_counts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In words for people, as a number for programs."""
-    (tmp_path / "noise.json").write_bytes(noise.file_content(scattered(0.027)) or b"")
-    old, new = folder(tmp_path / "a", side(BEFORE)), folder(tmp_path / "b", side(AFTER, 1.04))
-    arguments = ["compare", old, new, "--noise", str(tmp_path)]
-    assert main(arguments) == 0
-    assert "a change counts from 5." in capsys.readouterr().out
-    assert main([*arguments, "--format", "json"]) == 0
+    """In words for people, as a number for programs; the last line says that nothing was shown."""
+    sides = (("a", BEFORE), ("b", AFTER))
+    old, new = (folder(tmp_path / name, side(run, seconds=WILD)) for name, run in sides)
+    assert main(["compare", old, new, "--gate"]) == 0
+    said = capsys.readouterr().out
+    assert "a change counts from " in said
+    last = (
+        "A gate passes, but nothing was shown of the step time of tiny-qwen3-lora: INCONCLUSIVE."
+    )
+    assert said.splitlines()[-1] == last
+    assert main(["compare", old, new, "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)["lines"]
     (step,) = [each for each in found if each["metric"] == "step_seconds"]
     assert step["margin"] > 0.05
