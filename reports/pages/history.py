@@ -1,4 +1,4 @@
-"""Each case over time on one card: its runs, what changed between them, where the level did."""
+"""Each case over time on one GPU: its runs, what changed between them, where the level did."""
 
 import statistics
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from reports.text.numbers import record_page
 from suite import units
 from suite.results.memoize import once
 from suite.results.metrics import all_metrics
-from suite.results.record import Record
+from suite.results.record import Origin, Record
 from suite.results.replicates import Replicates
 from suite.results.stats import change_points as changes
 from suite.results.validity.comparable import differing, packages
@@ -22,6 +22,8 @@ from suite.results.validity.comparable import differing, packages
 #: Packages whose upgrade a reader asks about.
 _STACK = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth", "liger-kernel")
 
+#: Letters of the digest that tells physical GPUs apart.
+_NAME = 6
 HEADER = ("Session", "Begun", "Repeats", "Step", "From", "To", "Packages that changed", "Level")
 
 
@@ -39,20 +41,32 @@ class CaseHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:
-    """Yield every case that several runs hold on one card: its title, and them, oldest first."""
+    """Yield every case that several runs hold on one GPU: its title, and them, oldest first.
+
+    Another physical GPU of the same kind is no later state of this one, nor is another's machine.
+    """
     for work in work_groups(dataset):
         for method in work.methods:
             for profile in work.profiles:
                 cell = work.cells.get((method.name, profile))
                 good = [] if cell is None else [g for g in cell.sessions if g.ok]
-                # Another's machine is no later state of this one.
-                for whose in dict.fromkeys(group.first.origin for group in good):
-                    groups = [group for group in good if group.first.origin == whose]
+                cards: dict[tuple[Origin | None, tuple[str, ...]], list[Replicates]] = {}
+                for group in good:
+                    cards.setdefault((group.first.origin, _cards(group)), []).append(group)
+                for (_, names), groups in cards.items():
                     if len(groups) > 1:
                         case = phrases.case_title(groups[0].case)
                         place = facts.profile_title(groups[0].records, profile)
+                        if len(cards) > 1 and names:
+                            place += f" ({' and '.join(name[:_NAME] for name in names)})"
                         title = f"{case} on {place}, {phrases.work(work.workload)}"
                         yield title, sorted(groups, key=lambda group: group.first.started_at)
+
+
+def _cards(group: Replicates) -> tuple[str, ...]:
+    """Return the physical GPUs that a run's good repeats were on, by the digest of their id."""
+    found = {r.environment.gpu.uuid_hash for r in group.ok if r.environment.gpu is not None}
+    return tuple(sorted(found))
 
 
 def blocks(dataset: Dataset) -> tuple[Block, ...]:
@@ -78,12 +92,18 @@ def answer(dataset: Dataset) -> tuple[str, ...]:
         names |= found & set(_STACK)
         changed += bool(found & set(_STACK))
     moved = sum(bool(each.levels) for each in cases)
+    tested = sum(len(each.known) >= changes.LEAST_RUNS for each in cases)
     of = units.counted(len(cases), "case")
     if not names:
         said = f"No upgrade can be judged here: {_versions(dataset)} throughout."
     else:
         said = f"{', '.join(sorted(names))} changed between sessions, in {changed} of {of}."
-    levels = f"The step time changed its level in {moved} of {of}."
+    if not tested:
+        levels = (
+            f"Whether a step time changed its level takes {changes.LEAST_RUNS} sessions of a case."
+        )
+    else:
+        levels = f"The step time changed its level in {moved} of {units.counted(tested, 'case')}."
     return said, levels
 
 
@@ -129,9 +149,10 @@ def _case(found: CaseHistory) -> list[Block]:
             )
         )
         before = group.best
-    total = sum(len(values) for _, values in found.known)
-    if total < changes.LEAST_LAUNCHES:
-        text = f"{phrases.launches(total, total)} in all: too few for a test."
+    sessions = len(found.known)
+    if sessions < changes.LEAST_RUNS:
+        of = units.counted(sessions, "session")
+        text = f"{of} in all: too few for a test, which takes {changes.LEAST_RUNS}."
     elif levels:
         text = "The level changed where the table says so."
     else:

@@ -186,7 +186,7 @@ def _pages(dataset: Dataset, *, alone: bool = False) -> Iterator[tuple[str, str]
         "overview": dataset.overview,
         "history": history.blocks(dataset),
         "history_answer": history.answer(dataset) if "history.html" in there else (),
-        "history_permutations": changes.PERMUTATIONS,
+        "history_sessions": changes.LEAST_RUNS,
         "history_alpha": f"{changes.ALPHA:g}",
         "glances": glances,
         "weights": dict.fromkeys(t for each in dataset.overview.sections for t in each.weights),

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from reports.site.build import build
-from suite.results.record import Record
+from suite.results.record import Record, seal
 from support import gpu_records, sites
 
 SCATTER = (0.998, 0.999, 1.0, 1.001, 1.002)
@@ -49,23 +49,48 @@ def _rows(page: sites.Page) -> list[str]:
     return [row.text for row in page.all("tr") if "run-" in row.text]
 
 
+def sessions(*seconds: float) -> list[Record]:
+    """A session a day, a tenth of a percent apart; the last four with another PEFT."""
+    found = []
+    for number, value in enumerate(seconds, 1):
+        version = "0.21" if number > len(seconds) - 4 else "0.20"
+        found += run(number, version, value * (1 + 0.001 * (number % 3)), 2)
+    return found
+
+
 def test_a_slower_version_shows_where_it_came_in(tmp_path: Path) -> None:
     """Oldest run first; the package and the level stand in the row of the run that had them."""
-    found = [*run(3, "0.21", 0.11), *run(1, "0.20", 0.1), *run(2, "0.20", 0.1)]
-    first, second, third = _rows(_page(tmp_path, *found))
-    assert first.startswith("run-1")
-    assert "none" in second
-    assert "step time" not in second
-    assert "peft 0.20 → 0.21" in third
-    assert "+10.0 % step time, p = 0.00" in third
+    found = sessions(*[0.1] * 4, *[0.11] * 4)
+    rows = _rows(_page(tmp_path, *reversed(found)))
+    assert rows[0].startswith("run-1")
+    assert "none" in rows[1]
+    assert not any("step time" in row for row in (*rows[:4], *rows[5:]))
+    assert "peft 0.20 → 0.21" in rows[4]
+    assert "% step time, p = 0.00" in rows[4]
 
 
-def test_few_launches_are_no_test(tmp_path: Path) -> None:
-    """Two runs of one launch are listed, with their numbers, and nothing is called a change."""
-    page = _page(tmp_path, *run(1, "0.20", 0.1, 1), *run(2, "0.21", 0.2, 1))
+def test_few_sessions_are_no_test(tmp_path: Path) -> None:
+    """Two runs are listed, with their numbers, and nothing is called a change."""
+    page = _page(tmp_path, *run(1, "0.20", 0.1), *run(2, "0.21", 0.2))
     assert len(_rows(page)) == 2
-    assert "too few for a test" in page.text
+    assert "2 sessions in all: too few for a test, which takes 8." in page.text
     assert "step time, p" not in page.text
+
+
+def test_two_gpus_of_one_kind_are_two_histories(tmp_path: Path) -> None:
+    """Sessions of the one and of the other alternate: no change of either is their difference."""
+    found = []
+    for number in range(1, 5):
+        for record in run(number, "0.20", 0.11 if number % 2 else 0.1):
+            gpu = record.environment.gpu
+            assert gpu is not None
+            gpu = msgspec.structs.replace(gpu, uuid_hash=f"{number % 2}abcdef0123")
+            environment = msgspec.structs.replace(record.environment, gpu=gpu)
+            found.append(seal(msgspec.structs.replace(record, environment=environment)))
+    page = _page(tmp_path, *found)
+    titles = sorted(title.text.partition("(")[2][:6] for title in page.all("h3"))
+    assert titles == ["0abcde", "1abcde"]
+    assert page.text.count("2 sessions in all") == 2
 
 
 def test_a_case_that_ran_once_has_no_history(tmp_path: Path) -> None:
@@ -84,10 +109,10 @@ def test_the_page_begins_with_what_an_upgrade_did(tmp_path: Path) -> None:
         (lead,) = (e for e in page.all("p") if e.attributes.get("class") == "lead")
         return lead.text
 
-    slower = answer("slower", *run(1, "0.20", 0.1), *run(2, "0.21", 0.11))
+    slower = answer("slower", *sessions(*[0.1] * 4, *[0.11] * 4))
     assert slower.startswith("peft changed between sessions, in 1 of 1 case.")
     assert slower.endswith("The step time changed its level in 1 of 1 case.")
     same = answer("same", *run(1, "0.20", 0.1), *run(2, "0.20", 0.1))
     assert same.startswith("No upgrade can be judged here: ")
     assert "peft 0.20" in same
-    assert same.endswith("The step time changed its level in 0 of 1 case.")
+    assert same.endswith("Whether a step time changed its level takes 8 sessions of a case.")
