@@ -1,12 +1,14 @@
 """``tunebench compare``: verdicts on a candidate against a base, for people and for gates."""
 
 import argparse
+import contextlib
 import gc
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -21,11 +23,13 @@ from suite.results.published import published_noise
 from suite.results.record import Record
 from suite.results.scatter import calibration
 from suite.results.stats import significance
+from suite.results.storage.compact import Compact
 from suite.results.storage.run_folder import Collection, read
+from suite.results.validity.settled import Settled, settled
 from suite.signals import Signals
 
-#: From so many records on, a second process is worth its start.
-MANY = 2000
+#: From so much on, a second process is worth its start: some 500 records.
+MANY_BYTES = 40 << 20
 
 
 def parser() -> Parser:
@@ -82,11 +86,11 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
             hint = did_you_mean(name, ALLOWED)
             raise BadInput(f"--allow: cannot be {name!r}", hint=hint)
     with _uncollected():
-        base, candidate = _side(args.base), _side(args.candidate)
+        base, candidate = _sides(args.base, args.candidate)
+        for side in (base, candidate):
+            tables.warn(side.problems)
         profiles = {record.profile for record in base.records}
         spreads = calibration.spreads(args.noise or published_noise(profiles))
-        if len(base.records) + len(candidate.records) >= MANY:
-            _compute(base.records, candidate.records)
         found = compare(base, candidate, allow=args.allow, spreads=spreads)
     decision = decide(found, strict=args.strict)
     said = comparison.sentences(found)
@@ -122,28 +126,82 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _compute(ours: Sequence[Record], theirs: Sequence[Record]) -> None:
-    """Compute the metrics of two lots of records, one of them in a copy of this process."""
+def _sides(base: Path, candidate: Path) -> tuple[Collection, Collection]:
+    """Read both sides; of much, one in a copy of this process, and without telemetry.
+
+    A comparison needs of that only what can be computed as it comes. Where the candidate cannot be
+    read, it is read once more here, to say why.
+    """
+    if _bytes(base) + _bytes(candidate) < MANY_BYTES:
+        return read([base]), read([candidate])
     from reports.site.parallel import run_in_child
 
-    metrics = [all_metrics()[tag] for tag in COMPUTED]
-    good = [record for record in theirs if record.outcome == "ok"]
     with tempfile.TemporaryFile() as file:
 
         def work() -> None:
-            compute(theirs)
-            values = [[metric.compute(record) for metric in metrics] for record in good]
-            os.pwrite(file.fileno(), msgspec.msgpack.encode(values), 0)
+            with contextlib.suppress(BadInput):
+                _hand_over(read([candidate], look=_look), file)
 
         with run_in_child(work):
-            compute(ours)
-        computed = msgspec.msgpack.decode(file.read(), type=list[list[float | None]])
-    for record, values in zip(good, computed, strict=True):
-        for metric, value in zip(metrics, values, strict=True):
+            ours = read([base], look=_look)
+        file.seek(0)
+        theirs = _handed_over(file)
+    return ours, theirs or read([candidate])
+
+
+def _look(record: Record) -> None:
+    """Have computed what is asked of a record later."""
+    if record.outcome == "ok":
+        compute([record])
+        settled(record)
+
+
+def _bytes(given: Path) -> int:
+    """Return how much there is to read, roughly."""
+    if not given.is_dir():
+        return given.stat().st_size if given.is_file() else 0
+    return sum(
+        os.lstat(Path(here) / name).st_size
+        for here, _, inside in os.walk(given)
+        for name in inside
+    )
+
+
+def _hand_over(found: Collection, file: BinaryIO) -> None:
+    """Write a collection, each record with what was computed of it."""
+    metrics = [all_metrics()[tag] for tag in COMPUTED]
+    bare = msgspec.structs.replace(found, records=())
+    _write(file, msgspec.msgpack.encode(bare))
+    for record in found.records:
+        good = record.outcome == "ok"
+        values = [metric.compute(record) for metric in metrics] if good else []
+        whether = settled(record) if good else None
+        _write(file, msgspec.msgpack.encode((record, values, whether)))
+
+
+def _handed_over(file: BinaryIO) -> Collection | None:
+    """Return the collection that was written, None where there was none."""
+    if not (content := _read(file)):
+        return None
+    metrics = [all_metrics()[tag] for tag in COMPUTED]
+    bare = msgspec.msgpack.decode(content, type=Collection)
+    decoder = msgspec.msgpack.Decoder(tuple[Record, list[float | None], Settled | None])
+    compact, records = Compact(), []
+    while content := _read(file):
+        bare_record, values, whether = decoder.decode(content)
+        record, _ = compact.record(bare_record)
+        for metric, value in zip(metrics, values, strict=bool(values)):
             keep(metric.compute, record, value)
+        if whether is not None:
+            keep(settled, record, whether)
+        records.append(record)
+    return msgspec.structs.replace(bare, records=tuple(records))
 
 
-def _side(given: Path) -> Collection:
-    found = read([given])
-    tables.warn(found.problems)
-    return found
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(len(content).to_bytes(8, "big") + content)
+    file.flush()
+
+
+def _read(file: BinaryIO) -> bytes:
+    return file.read(int.from_bytes(file.read(8), "big"))

@@ -64,7 +64,7 @@ def effects(
 
     ``launches`` is the smaller number of repeats a side, by case.
     """
-    from scipy.special import nctdtrinc, stdtrit
+    from scipy.special import stdtrit
 
     freedom = numpy.maximum(found.freedom, 1.0)
     error = numpy.where(found.freedom > 0, found.error, numpy.inf)
@@ -72,9 +72,8 @@ def effects(
     critical = _times(stdtrit(freedom, 1 - alpha / max(tests, 1)), error)
     least = numpy.array([math.log1p(margin_of(number)) for number in launches])
     margin = numpy.maximum(least, critical)
-    # By the noncentral t, for the same error is in the test's quantile and in its estimate.
-    found_from = nctdtrinc(freedom, 1 - POWER, stdtrit(freedom, 1 - alpha / max(tests, 1)))
     beyond = least + _times(stdtrit(freedom, POWER), error)
+    found_from = _noncentral(stdtrit(freedom, 1 - alpha / max(tests, 1)), freedom)
     smallest = numpy.maximum(beyond, _times(found_from, error))
     columns = (
         numpy.exp(found.log),
@@ -90,6 +89,18 @@ def effects(
         Effect(**dict(zip(names, map(float, row), strict=True)))
         for row in zip(*columns, strict=True)
     ]
+
+
+def _noncentral(critical: Array, freedom: Array) -> Array:
+    """Return the noncentrality at which t exceeds a critical value with probability ``POWER``.
+
+    Within 1 % from 4 degrees of freedom on (Johnson and Welch 1940, Biometrika 31:362); scipy's
+    own search takes a thousand times as long.
+    """
+    from scipy.special import ndtri
+
+    spread = numpy.sqrt(1 + critical**2 / (2 * freedom))
+    return critical * (1 - 1 / (4 * freedom)) + ndtri(POWER) * spread
 
 
 def _times(quantile: Array, error: Array) -> Array:

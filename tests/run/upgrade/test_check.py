@@ -127,7 +127,7 @@ def test_sides_with_too_few_good_launches_are_no_answer(
     assert check(out, *base, "--launches", "3") == 4
     said = capsys.readouterr().out
     assert "repeat 2 of the base" in said
-    refusal = "A gate refuses to answer: tiny-qwen3-lora: 1 of 3 repeats a side"
+    refusal = "A gate refuses to answer: tiny-qwen3-lora: 1 of 5 repeats a side"
     assert refusal in said
     assert refusal in (out / "verdict.html").read_text()
     assert check(out, *base, "--launches", "4") == 2, "another number of launches"
