@@ -100,7 +100,8 @@ def _noncentral(critical: Array, freedom: Array) -> Array:
     from scipy.special import ndtri
 
     spread = numpy.sqrt(1 + critical**2 / (2 * freedom))
-    return critical * (1 - 1 / (4 * freedom)) + ndtri(POWER) * spread
+    found: Array = critical * (1 - 1 / (4 * freedom)) + ndtri(POWER) * spread
+    return found
 
 
 def _times(quantile: Array, error: Array) -> Array:
