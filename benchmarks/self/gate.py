@@ -23,7 +23,7 @@ from benchmarks.self.simulated.noise import (
 from suite.results.stats.designs import Design
 
 CASES = (1, 12, 50)
-RUNS = {1: 4000, 12: 2000, 50: 500}
+RUNS = {1: 4000, 12: 4000, 50: 500}
 #: Of nothing changed: what is true, of one row.
 WORLDS: dict[str, World] = {
     "spread 0.3 %": World(spread=0.003),
@@ -62,7 +62,7 @@ FOUND: tuple[tuple[str, int], ...] = (
     ("one launch in ten a fifth slower", 5),
     ("one launch in ten a fifth slower", 10),
 )
-REAL_RUNS = 2000
+REAL_RUNS = 4000
 
 
 def main() -> int:
