@@ -1,4 +1,4 @@
-"""Each case over time on one GPU: its runs, what changed between them, where the level did."""
+"""Each case over time on one kind of GPU: its runs, what changed, and where the level did."""
 
 import statistics
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from reports.text.numbers import record_page
 from suite import units
 from suite.results.memoize import once
 from suite.results.metrics import all_metrics
-from suite.results.record import Origin, Record
+from suite.results.record import Record
 from suite.results.replicates import Replicates
 from suite.results.stats import change_points as changes
 from suite.results.validity.comparable import differing, packages
@@ -24,41 +24,47 @@ _STACK = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth", "li
 
 #: Letters of the digest that tells physical GPUs apart.
 _NAME = 6
-HEADER = ("Session", "Begun", "Repeats", "Step", "From", "To", "Packages that changed", "Level")
+HEADER = (
+    "Session",
+    "GPU",
+    "Begun",
+    "Repeats",
+    "Step",
+    "From",
+    "To",
+    "Packages that changed",
+    "Level",
+)
 
 
 class CaseHistory(msgspec.Struct, frozen=True, kw_only=True):
     """One case over its sessions, oldest first.
 
     ``known`` are those with step times, in seconds, one a repeat; ``levels`` are changes by their
-    place among them.
+    place among them, each against earlier sessions of the same physical GPU. ``most`` is how many
+    sessions one such GPU has.
     """
 
     title: str
     groups: tuple[Replicates, ...]
     known: tuple[tuple[Replicates, list[float]], ...]
     levels: Mapping[int, changes.ChangePoint]
+    most: int
 
 
 def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:
-    """Yield every case that several runs hold on one GPU: its title, and them, oldest first.
-
-    Another physical GPU of the same kind is no later state of this one, nor is another's machine.
-    """
+    """Yield every case that several runs hold on one kind of GPU: its title, and them in order."""
     for work in work_groups(dataset):
         for method in work.methods:
             for profile in work.profiles:
                 cell = work.cells.get((method.name, profile))
                 good = [] if cell is None else [g for g in cell.sessions if g.ok]
-                cards: dict[tuple[Origin | None, tuple[str, ...]], list[Replicates]] = {}
-                for group in good:
-                    cards.setdefault((group.first.origin, _cards(group)), []).append(group)
-                for (_, names), groups in cards.items():
+                # Another's machine is no later state of this one.
+                for whose in dict.fromkeys(group.first.origin for group in good):
+                    groups = [group for group in good if group.first.origin == whose]
                     if len(groups) > 1:
                         case = phrases.case_title(groups[0].case)
                         place = facts.profile_title(groups[0].records, profile)
-                        if len(cards) > 1 and names:
-                            place += f" ({' and '.join(name[:_NAME] for name in names)})"
                         title = f"{case} on {place}, {phrases.work(work.workload)}"
                         yield title, sorted(groups, key=lambda group: group.first.started_at)
 
@@ -66,6 +72,7 @@ def series(dataset: Dataset) -> Iterator[tuple[str, list[Replicates]]]:
 def _cards(group: Replicates) -> tuple[str, ...]:
     """Return the physical GPUs that a run's good repeats were on, by the digest of their id."""
     found = {r.environment.gpu.uuid_hash for r in group.ok if r.environment.gpu is not None}
+    found |= {gpu.uuid_hash for r in group.ok if r.group is not None for gpu in r.group.gpus}
     return tuple(sorted(found))
 
 
@@ -92,16 +99,15 @@ def answer(dataset: Dataset) -> tuple[str, ...]:
         names |= found & set(_STACK)
         changed += bool(found & set(_STACK))
     moved = sum(bool(each.levels) for each in cases)
-    tested = sum(len(each.known) >= changes.LEAST_RUNS for each in cases)
+    tested = sum(each.most >= changes.LEAST_RUNS for each in cases)
     of = units.counted(len(cases), "case")
     if not names:
         said = f"No upgrade can be judged here: {_versions(dataset)} throughout."
     else:
         said = f"{', '.join(sorted(names))} changed between sessions, in {changed} of {of}."
     if not tested:
-        levels = (
-            f"Whether a step time changed its level takes {changes.LEAST_RUNS} sessions of a case."
-        )
+        least = f"{changes.LEAST_RUNS} sessions on one GPU"
+        levels = f"Whether a step time changed its level takes {least}."
     else:
         levels = f"The step time changed its level in {moved} of {units.counted(tested, 'case')}."
     return said, levels
@@ -123,8 +129,19 @@ def _tested(dataset: Dataset) -> tuple[CaseHistory, ...]:
     found = []
     for title, groups in series(dataset):
         known = tuple((group, values) for group in groups if (values := _seconds(group)))
-        levels = {each.at: each for each in changes.change_points([v for _, v in known])}
-        found.append(CaseHistory(title=title, groups=tuple(groups), known=known, levels=levels))
+        # Another physical GPU of the same kind is no later state of this one.
+        places: dict[tuple[str, ...], list[int]] = {}
+        for place, (group, _) in enumerate(known):
+            places.setdefault(_cards(group), []).append(place)
+        levels = {
+            of[each.at]: each
+            for of in places.values()
+            for each in changes.change_points([known[place][1] for place in of])
+        }
+        most = max(map(len, places.values()), default=0)
+        found.append(
+            CaseHistory(title=title, groups=tuple(groups), known=known, levels=levels, most=most)
+        )
     return tuple(found)
 
 
@@ -137,6 +154,7 @@ def _case(found: CaseHistory) -> list[Block]:
             TextRow(
                 cells=(
                     group.first.run_id,
+                    " ".join(name[:_NAME] for name in _cards(group)),
                     group.first.started_at[:16].replace("T", " "),
                     str(len(group.ok)),
                     units.seconds(statistics.median(values)),
@@ -149,10 +167,9 @@ def _case(found: CaseHistory) -> list[Block]:
             )
         )
         before = group.best
-    sessions = len(found.known)
-    if sessions < changes.LEAST_RUNS:
-        of = units.counted(sessions, "session")
-        text = f"{of} in all: too few for a test, which takes {changes.LEAST_RUNS}."
+    if found.most < changes.LEAST_RUNS:
+        of = units.counted(found.most, "session")
+        text = f"{of} on one GPU at most: too few for a test, which takes {changes.LEAST_RUNS}."
     elif levels:
         text = "The level changed where the table says so."
     else:

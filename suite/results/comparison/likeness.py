@@ -4,7 +4,7 @@ A ratio of step times is then of more than one thing, so a gate refuses to answe
 did not settle say little of a time either.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from suite.results.comparison.report import Unlike
 from suite.results.comparison.side import Allowed, Side
@@ -42,7 +42,7 @@ def _of_case(before: Sequence[Record], after: Sequence[Record]) -> Iterator[tupl
     )
     for name, title, of in facts:
         ours, theirs = (
-            dict.fromkeys(of(gpu) for each in side if (gpu := each.environment.gpu) is not None)
+            dict.fromkeys(tuple(map(of, gpus)) for each in side if (gpus := _gpus(each)))
             for side in (before, after)
         )
         if len({**ours, **theirs}) > 1:
@@ -57,12 +57,21 @@ def _of_case(before: Sequence[Record], after: Sequence[Record]) -> Iterator[tupl
             yield "settling", f"{text} did not settle"
 
 
+def _gpus(record: Record) -> tuple[Gpu, ...]:
+    """Return the GPUs that trained together, of one process its own."""
+    if record.group is not None:
+        return record.group.gpus
+    return () if record.environment.gpu is None else (record.environment.gpu,)
+
+
 def _watts(value: float | None) -> str | None:
     return None if value is None else f"{value:g} W"
 
 
-def _said(values: dict[object, None]) -> str:
-    return " and ".join("unknown" if each is None else str(each) for each in values)
+def _said(values: Iterable[tuple[object, ...]]) -> str:
+    """Return what the GPUs of each repeat were, each once where they are alike."""
+    texts = (dict.fromkeys("unknown" if v is None else str(v) for v in each) for each in values)
+    return " and ".join(dict.fromkeys(" + ".join(each) for each in texts))
 
 
 def _other_tokens(before: Sequence[Record], after: Sequence[Record]) -> int | None:

@@ -73,24 +73,25 @@ def test_few_sessions_are_no_test(tmp_path: Path) -> None:
     """Two runs are listed, with their numbers, and nothing is called a change."""
     page = _page(tmp_path, *run(1, "0.20", 0.1), *run(2, "0.21", 0.2))
     assert len(_rows(page)) == 2
-    assert "2 sessions in all: too few for a test, which takes 8." in page.text
+    assert "2 sessions on one GPU at most: too few for a test, which takes 8." in page.text
     assert "step time, p" not in page.text
 
 
-def test_two_gpus_of_one_kind_are_two_histories(tmp_path: Path) -> None:
-    """Sessions of the one and of the other alternate: no change of either is their difference."""
+def test_two_gpus_of_one_kind_are_told_apart(tmp_path: Path) -> None:
+    """Four sessions on a fast one, then four on a slow one: no change of either."""
     found = []
-    for number in range(1, 5):
-        for record in run(number, "0.20", 0.11 if number % 2 else 0.1):
-            gpu = record.environment.gpu
-            assert gpu is not None
-            gpu = msgspec.structs.replace(gpu, uuid_hash=f"{number % 2}abcdef0123")
-            environment = msgspec.structs.replace(record.environment, gpu=gpu)
-            found.append(seal(msgspec.structs.replace(record, environment=environment)))
+    for record in sessions(*[0.1] * 4, *[0.11] * 4):
+        gpu = record.environment.gpu
+        assert gpu is not None
+        name = "fast" if int(record.run_id.partition("-")[2]) <= 4 else "slow"
+        gpu = msgspec.structs.replace(gpu, uuid_hash=f"{name}0123456789")
+        environment = msgspec.structs.replace(record.environment, gpu=gpu)
+        found.append(seal(msgspec.structs.replace(record, environment=environment)))
     page = _page(tmp_path, *found)
-    titles = sorted(title.text.partition("(")[2][:6] for title in page.all("h3"))
-    assert titles == ["0abcde", "1abcde"]
-    assert page.text.count("2 sessions in all") == 2
+    rows = _rows(page)
+    assert ["fast01" in row for row in rows] == [True] * 4 + [False] * 4
+    assert not any("step time, p" in row for row in rows)
+    assert "4 sessions on one GPU at most" in page.text
 
 
 def test_a_case_that_ran_once_has_no_history(tmp_path: Path) -> None:
@@ -115,4 +116,4 @@ def test_the_page_begins_with_what_an_upgrade_did(tmp_path: Path) -> None:
     same = answer("same", *run(1, "0.20", 0.1), *run(2, "0.20", 0.1))
     assert same.startswith("No upgrade can be judged here: ")
     assert "peft 0.20" in same
-    assert same.endswith("Whether a step time changed its level takes 8 sessions of a case.")
+    assert same.endswith("Whether a step time changed its level takes 8 sessions on one GPU.")
