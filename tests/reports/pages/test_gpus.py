@@ -28,8 +28,8 @@ MENDED = "2026-11-27T21:40:00Z"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("gpus") / "site").parent
+def site(h200_site: Path) -> Path:
+    return h200_site
 
 
 def test_all_profiles_are_listed_with_their_facts(site: Path) -> None:

@@ -25,8 +25,8 @@ HOSTILE = '"></title></svg><script>alert(1)</script>'
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("models") / "site").parent
+def published(h200_site: Path) -> Path:
+    return h200_site
 
 
 def test_the_numbers_are_those_of_the_records(published: Path) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from reports.site.build import build, build_file
+from reports.site.build import build_file
 from suite.catalog import method as methods
 from suite.catalog import profile as profiles
 from suite.catalog import toml
@@ -62,9 +62,8 @@ JOBS: Sequence[tuple[Mapping[str, str], str]] = (
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    site = build(read([RESULTS]), tmp_path_factory.mktemp("plan") / "site").parent
-    return (site / "plan.html").as_uri()
+def page(published_site: Path) -> str:
+    return (published_site / "plan.html").as_uri()
 
 
 @cache

@@ -6,22 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from reports.site.build import build
-from suite.paths import RESULTS
-from suite.results.storage.run_folder import read
 from support import sites
 
 MOST_RECORD_BYTES = 100_000  #: of a record's page: a thousand make 100 MB
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("published") / "site").parent
+def site(published_site: Path) -> Path:
+    return published_site
 
 
 @pytest.fixture(scope="module")
 def pages(site: Path) -> list[sites.Page]:
     return sites.pages(site)
+
+
+def test_every_link_resolves(site: Path, pages: list[sites.Page]) -> None:
+    """Nothing points outside, to a missing file or to a missing place on a page."""
+    assert sites.broken_links(site, pages) == []
 
 
 def test_no_two_pages_share_a_title(pages: list[sites.Page]) -> None:
