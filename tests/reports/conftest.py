@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.site.build import build
+from reports.site.build import build, build_file
 from suite.paths import RESULTS
 from suite.results.storage.run_folder import read
 from support import browsers, once
@@ -28,6 +28,17 @@ def published_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def h200_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of one GPU's published results, whatever else is published; the same holds."""
     return _site(tmp_path_factory, RESULTS / "h200-sxm")
+
+
+@pytest.fixture(scope="session")
+def published_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of all published results as one file; the same holds."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        build_file(read([RESULTS]), folder / "report.html")
+
+    return once.made(tmp_path_factory, "file-of-results", make) / "report.html"
 
 
 def _site(factory: pytest.TempPathFactory, results: Path) -> Path:

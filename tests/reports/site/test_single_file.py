@@ -38,8 +38,8 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_file(read([RESULTS]), tmp_path_factory.mktemp("all") / "report.html")[0]
+def published(published_file: Path) -> Path:
+    return published_file
 
 
 @pytest.mark.parametrize("kind", ["report", "raw", "published"])
