@@ -213,7 +213,7 @@ def _install(folder: Path, name: str, lock: int) -> None:
     pip.install(folder, [*locked, "--requirement", str(REQUIREMENTS / name)], lock)
     if name == "train.txt":
         _install_torch(folder, lock)
-    _compile(folder, lock)
+    compile_packages(folder, lock)
     with _writing(folder):
         temporary = stamp.with_suffix(".new")
         temporary.write_bytes(_contents(name))
@@ -233,7 +233,7 @@ def _install_torch(folder: Path, lock: int) -> None:
     pip.install(folder, [*source, "--requirement", str(REQUIREMENTS / "torch.txt")], lock)
 
 
-def _compile(folder: Path, lock: int) -> None:
+def compile_packages(folder: Path, lock: int) -> None:
     """Write the bytecode of what is new, on every core, where pip would use one.
 
     Not that of the tests that packages carry, a fifth of it, which nobody imports. Some files are
