@@ -35,6 +35,7 @@ LONGEST = (
     "verbs/test_calibrate.py",
     "run/upgrade/test_check.py",
     "worker/test_cases.py",
+    "worker/test_parallel.py",
     "reports/pages/test_plan_inputs.py",
     "test_every_value.py",
     "benchmarks/test_fidelity.py",
