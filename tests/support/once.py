@@ -1,6 +1,7 @@
 """What several test processes share, made by the first that needs it and only read by all."""
 
 import fcntl
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def made(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None
     with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of one who failed
             make(folder)
             done.touch()
     return folder
