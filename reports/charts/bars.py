@@ -31,7 +31,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     """A line across all bars at a value, with what stands at its head ("" for nothing).
 
     ``level`` 1 is a line of letters above 0, for a head that would touch the one before.
@@ -43,7 +43,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     level: int = 0
 
 
-def bars(caption: Caption, unit: str, listed: Sequence[Bar], *marks: Mark) -> Plot | None:
+def bars(caption: Caption, unit: str, listed: Sequence[Bar], *marks: Threshold) -> Plot | None:
     """Return bars from 0, in their order; ``unit`` titles the axis.
 
     None where no bar has a value, one is too large to draw, or they are too many.

@@ -8,7 +8,7 @@ LETTER, LINE = 7.2, 15.0  #: width of a letter of 14 pixels on average, and heig
 _AWAY = 9.0  #: from a point to its name
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class TextPlace(msgspec.Struct, frozen=True, kw_only=True):
     """Where a text begins, or ends where ``align`` is "right", in pixels from the top left."""
 
     x: float
@@ -34,7 +34,7 @@ def spread(wanted: Sequence[float], end: float, gap: float = LINE) -> list[float
 
 def beside(
     points: Sequence[tuple[float, float]], names: Sequence[str], width: float, height: float
-) -> list[Place]:
+) -> list[TextPlace]:
     """Return a place for the name of each point, in pixels: beside it, over or under it.
 
     The first that stays inside and on no point and no other name; else the first.
@@ -44,7 +44,7 @@ def beside(
     for (x, y), name in zip(points, names, strict=True):
         long = LETTER * len(name)
         tried = [
-            Place(x=x + side * _AWAY, y=y + down, align="left" if side > 0 else "right")
+            TextPlace(x=x + side * _AWAY, y=y + down, align="left" if side > 0 else "right")
             for down in (0, -LINE, LINE)
             for side in (1, -1)
         ]
@@ -55,7 +55,7 @@ def beside(
     return places
 
 
-def _box(place: Place, long: float) -> tuple[float, float, float, float]:
+def _box(place: TextPlace, long: float) -> tuple[float, float, float, float]:
     left = place.x if place.align == "left" else place.x - long
     return left, place.y - LINE / 2, left + long, place.y + LINE / 2
 

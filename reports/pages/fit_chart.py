@@ -6,7 +6,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import WorkGroup, works_by_model
-from reports.charts.bars import Bar, Mark, bars
+from reports.charts.bars import Bar, Threshold, bars
 from reports.charts.drawing import Caption, Plot, labels
 from reports.charts.style import numbers
 from reports.pages.front.words import gpu_names, listed, workload
@@ -94,15 +94,17 @@ def _plot(work: WorkGroup, names: Mapping[str, str]) -> Plot | None:
     return bars(caption, "GiB", listed_bars, *_marks(shown))
 
 
-def _marks(shown: Sequence[_Size]) -> list[Mark]:
+def _marks(shown: Sequence[_Size]) -> list[Threshold]:
     """Return a line for each size, its head one line higher where it would touch the last."""
-    marks: list[Mark] = []
+    marks: list[Threshold] = []
     before, level = -_APART, 0
     for size in shown:
         level = 1 - level if size.gib - before < _APART else 0
         before = size.gib
         title = f"{size.gib} GiB: {listed(size.names)}"
-        marks.append(Mark(value=size.bytes / _GIB, label=str(size.gib), title=title, level=level))
+        marks.append(
+            Threshold(value=size.bytes / _GIB, label=str(size.gib), title=title, level=level)
+        )
     return marks
 
 

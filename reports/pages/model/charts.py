@@ -10,7 +10,7 @@ from reports.analysis.comparable_sets import (
     pareto_front,
     short,
 )
-from reports.charts.bars import Bar, Mark, bars
+from reports.charts.bars import Bar, Threshold, bars
 from reports.charts.drawing import Caption, Plot
 from reports.charts.lines import Dot, Series, scatter
 from reports.pages.model import findings
@@ -108,7 +108,7 @@ def ladder(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | No
         f" Liger's kernels and the same storage of the weights. {basis(entries)}",
         source=source(entries),
     )
-    equal = Mark(value=1, label="", title="1: as much as the baseline")
+    equal = Threshold(value=1, label="", title="1: as much as the baseline")
     return bars(caption, "Throughput ÷ baseline, ×", listed, equal)
 
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reports.charts.bars import Bar, Mark, bars
+from reports.charts.bars import Bar, Threshold, bars
 from reports.charts.dates import LATEST, over_time
 from reports.charts.drawing import LARGEST, Caption, Plot, labels
 from reports.charts.lines import Dot, Series, curves, scatter
@@ -66,7 +66,7 @@ def every(text: str = "what") -> list[Plot]:
     front = [series[0].dots[0], series[2].dots[1]]
     found = [
         bars(caption(text), text, some_bars(text=text)),
-        bars(caption(text), text, grouped, Mark(value=100, label=text, title=text)),
+        bars(caption(text), text, grouped, Threshold(value=100, label=text, title=text)),
         scatter(caption(text), text, text, series, front),
         curves(caption(text), text, text, series, lost),
         over_time(caption(text), text, series, {1024: text}),
