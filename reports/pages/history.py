@@ -30,7 +30,7 @@ from suite.results.validity.comparable import differing, packages
 #: Packages whose upgrade a reader asks about.
 _STACK = ("torch", "transformers", "peft", "trl", "bitsandbytes", "unsloth", "liger-kernel")
 
-MOST_CHARTS = 24  #: each takes some 50 ms to draw
+MOST_CHARTS = 8  #: each takes some 50 ms to draw, and more than that nobody looks at
 HEADER = ("Session", "Begun", "Repeats", "Step", "From", "To", "Packages that changed", "Level")
 
 

@@ -171,7 +171,7 @@ def test_a_long_case_makes_no_large_page(tmp_path: Path) -> None:
     record = with_gpu(telemetry=telemetry)
     page = render(record, tmp_path)
     assert page.path.stat().st_size < 100_000
-    assert "Each point is the mean of 90 samples." in section(page, "power")
+    assert "Each point is the mean of 120 samples." in section(page, "power")
     found = gpu_view.of_record(record)
     assert found is not None
     (_, line) = found.charts[0].series
