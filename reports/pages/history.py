@@ -16,7 +16,7 @@ from reports.charts.dates import over_time
 from reports.charts.drawing import Caption, Plot, labels
 from reports.charts.lines import Dot, Series
 from reports.charts.style import numbers
-from reports.text import facts, phrases
+from reports.text import columns, facts, phrases
 from reports.text.blocks import Block, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
@@ -215,9 +215,9 @@ def _case(found: CaseHistory) -> Block:
                     group.first.run_id,
                     group.first.started_at[:16].replace("T", " "),
                     str(len(group.ok)),
-                    units.seconds(statistics.median(values)),
-                    units.seconds(min(values)),
-                    units.seconds(max(values)),
+                    columns.seconds(statistics.median(values)),
+                    columns.seconds(min(values)),
+                    columns.seconds(max(values)),
                     "" if before is None else _packages(before, group.best),
                     "" if change is None else _level(change),
                 ),

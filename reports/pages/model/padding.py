@@ -117,7 +117,7 @@ def table(comparison: PackingComparison, names: DisplayNames) -> Grid:
             rows.append([*row, outcome(group)])
             continue
         which = peak_memory(group.best).title if kinds > 1 else ""
-        share = number(summarize(group, metrics["padding_share"]), units.percent)
+        share = number(summarize(group, metrics["padding_share"]), _share)
         row.append(cell(number(entry.tokens, tokens.text), href, _differ(entry)))
         row.append(metric_cell(group, metrics["padded_tokens_per_second"], tokens))
         row.append(cell(share, href))
@@ -127,6 +127,10 @@ def table(comparison: PackingComparison, names: DisplayNames) -> Grid:
     header = ["Method", "GPU", "Rows", "Workload", "Token/s", "Token/s with padding"]
     header += ["Share of padding", f"{title}, {memory.unit}", "Repeats"]
     return grid(comparison.title, header, rows, words=4)
+
+
+def _share(value: float) -> str:
+    return f"{value * 100:.1f} %"
 
 
 def _way(entry: MethodResult) -> str:
