@@ -160,6 +160,8 @@ def _writer(found: Sequence[Quantity]) -> Callable[[float], str] | None:
     kind = found[0].kind
     if kind in ("%", "±%"):
         digits = _digits(values, 0.01, 2, 3)
+        if kind == "±%":  # changes come with intervals, which no third decimal helps
+            digits = min(digits, 2)
         return lambda share: _percent(share, digits, signed=kind == "±%")
     if kind == "rate":
         unit, size = "", 1.0
