@@ -159,7 +159,9 @@ def _writer(found: Sequence[Quantity]) -> Callable[[float], str] | None:
         return None
     kind = found[0].kind
     if kind in ("%", "±%"):
-        digits = _digits(values, 0.01, 2, 3)
+        # Small ones keep a digit more: a difference of losses of 0.003 % is not 0.
+        small = all(abs(value) < 0.1 for value in values)
+        digits = _digits(values, 0.01, 2, 4 if small else 3)
         if kind == "±%":  # changes come with intervals, which no third decimal helps
             digits = min(digits, 2)
         return lambda share: _percent(share, digits, signed=kind == "±%")
@@ -189,10 +191,10 @@ def _prefix(values: Sequence[float]) -> tuple[str, float]:
 def _digits(values: Sequence[float], size: float, least: int, most: int) -> int:
     """Return the decimals that give the least number ``least`` digits, the largest ``most``.
 
-    Whole numbers, as vendors print them, have none.
+    Whole numbers, as vendors print them, have none, but for percentages.
     """
     known = [abs(value) / size for value in values if value]
-    if all(value == round(value) for value in known):
+    if size != 0.01 and all(value == round(value) for value in known):
         return 0
     wanted = least - 1 - math.floor(math.log10(min(known)))
     borne = most - 1 - math.floor(math.log10(max(known)))
