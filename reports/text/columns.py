@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from reports.text import phrases
-from reports.text.numbers import Number, Span
+from reports.text.numbers import Number, NumberRange
 from suite import units
 from suite.results.metrics import Metric
 
@@ -144,7 +144,7 @@ def _written(each: Number, write: Callable[[float], str]) -> Number:
     if not isinstance(each.text, Quantity):
         return each
     span, text = each.range, write(each.text.value)
-    if isinstance(span, Span):
+    if isinstance(span, NumberRange):
         low, high = (
             write(end.value) if isinstance(end, Quantity) else end for end in (span.low, span.high)
         )
@@ -194,7 +194,7 @@ def _digits(values: Sequence[float], size: float, least: int, most: int) -> int:
     Whole numbers, as vendors print them, have none, but for percentages.
     """
     known = [abs(value) / size for value in values if value]
-    if size != 0.01 and all(value == round(value) for value in known):
+    if not known or (size != 0.01 and all(value == round(value) for value in known)):
         return 0
     wanted = least - 1 - math.floor(math.log10(min(known)))
     borne = most - 1 - math.floor(math.log10(max(known)))

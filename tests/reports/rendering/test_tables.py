@@ -77,6 +77,23 @@ def test_failures_stay_among_the_rows(browser: Browser, site: Path) -> None:
     assert set(column(browser, "rate")) == {"–"}
 
 
+def test_on_a_phone_a_result_is_a_card(browser: Browser, site: Path) -> None:
+    """Its rate and memory are inside the screen, with no sideways scroll, and heads still sort."""
+    size(browser, 390)
+    browser.get((site / "all-results.html").as_uri() + "?all.show=rate,memory,step")
+    page = browser.find_element(CSS, "html")
+    assert page.get_property("scrollWidth") <= 390
+    card = browser.find_element(CSS, "table.all tbody tr:has(data)")
+    for cell in card.find_elements(CSS, "td:has(data)"):
+        if cell.is_displayed():
+            assert cell.rect["x"] + cell.rect["width"] <= 390
+    assert "token/s" in browser.execute_script(
+        "return getComputedStyle(arguments[0].cells[5], '::after').content", card
+    )
+    browser.find_element(CSS, "th[data-key=rate] button").click()
+    assert browser.find_element(CSS, "th[data-key=rate]").get_attribute("aria-sort")
+
+
 def test_seven_columns_come_first(browser: Browser, site: Path) -> None:
     """The answer is among them; the others are one click away, and a link can ask for any."""
     opened(browser, site)
