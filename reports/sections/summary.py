@@ -238,8 +238,9 @@ def _whole_launches(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
 def _waits(shares: Sequence[float]) -> str:
     if not shares:
         return ""
-    low, high = units.percent(min(shares)), units.percent(max(shares))
-    return f"{units.percent(statistics.median(shares))} ({low} to {high})"
+    middle, ends = statistics.median(shares), (min(shares), max(shares))
+    text = f"{units.percent(middle)} ({units.percent(ends[0])} to {units.percent(ends[1])})"
+    return columns.Quantity.of(text, middle, "%", ends)
 
 
 def _turns(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
