@@ -36,7 +36,7 @@ def test_all_profiles_are_listed_with_their_facts(site: Path) -> None:
     """Facts are those of the files; a card nobody measured says so and has no page."""
     rows = {row[0]: row[1:] for row in table(sites.Page(site / "gpus.html"), "Hardware profiles")}
     assert len(rows) == len(profiles.names())
-    assert rows["NVIDIA H200 SXM h200-sxm"][:4] == ["141 GB", "4.8 TB/s", "989 TFLOP/s", "700 W"]
+    assert rows["NVIDIA H200 SXM h200-sxm"][:4] == ["141 GB", "4.800 TB/s", "989 TFLOP/s", "700 W"]
     outcomes = [record.outcome for record in read([RESULTS]).records]
     counted = f"{len(outcomes)} results, {outcomes.count('ok')} with numbers"
     assert rows["NVIDIA H200 SXM h200-sxm"][4:] == [counted, "measured here"]

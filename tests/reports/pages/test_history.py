@@ -64,7 +64,7 @@ def test_few_launches_are_no_test(tmp_path: Path) -> None:
     """Two runs of one launch are listed, with their numbers, and nothing is called a change."""
     page = _page(tmp_path, *run(1, "0.20", 0.1, 1), *run(2, "0.21", 0.2, 1))
     assert len(_rows(page)) == 2
-    assert "too few for a test" in page.text
+    assert "Too few repeats to tell: 2 of 10 at most" in page.text
     assert "step time, p" not in page.text
 
 
