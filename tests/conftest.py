@@ -34,6 +34,14 @@ LONGEST = (
     "reports/test_accessibility.py",
     "verbs/test_calibrate.py",
     "run/upgrade/test_check.py",
+    "worker/test_cases.py",
+    "worker/test_parallel.py",
+    "reports/pages/test_plan_inputs.py",
+    "test_every_value.py",
+    "benchmarks/test_fidelity.py",
+    "verbs/test_probe.py",
+    "worker/model/test_engine_weights.py",
+    "reports/pages/test_card_pair.py",
     "reports/test_report.py",
 )
 

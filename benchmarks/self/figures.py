@@ -29,9 +29,10 @@ LEAST_PAIRS, MOST_PAIRS = 4, 12
 WANTED_MARGIN = 0.01
 STEP_LIMIT = 0.02
 #: Records of a report, and the most seconds that its site may take on two cores.
-REPORT_LIMITS = ((1_000, 10.0), (10_000, 60.0))
+REPORT_LIMITS = ((1_000, 6.0), (10_000, 45.0))
 COMPARED_RECORDS = 10_000
 PAGE_LIMIT_MEGABYTES = 1.5  #: of a page over the first of them
+OVERVIEW_LIMIT_KILOBYTES, RECORD_LIMIT_KILOBYTES = 120.0, 100.0
 
 
 class LimitCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,8 +156,8 @@ def reports() -> Iterator[LimitCheck]:
             value=build.seconds,
             limit=limit,
             samples=[build.seconds],
-            note=f"pytest-benchmark compare, as many benchmarks: {other.seconds:.1f} s,"
-            f" {other.peak_bytes / 1e9:.2f} GB; it prints one table",
+            note=f"{build.cpu_seconds:.1f} s of processor time; pytest-benchmark compare, as many"
+            f" benchmarks: {other.seconds:.1f} s, {other.peak_bytes / 1e9:.2f} GB, one table",
         )
         yield LimitCheck(
             name=f"{what}, peak memory",
@@ -165,6 +166,8 @@ def reports() -> Iterator[LimitCheck]:
             limit=1.0,
             samples=[build.peak_bytes / 1e9],
         )
+        many = each.records / found[0].records
+        yield from _weights(what, each.weight, PAGE_LIMIT_MEGABYTES * 1e3 * many)
         for opened in each.opened:
             yield LimitCheck(
                 name=f"{what}, {opened.page}",
@@ -193,6 +196,19 @@ def reports() -> Iterator[LimitCheck]:
         samples=[growth],
         note="1 is linear growth",
     )
+
+
+def _weights(what: str, weight: report.Weight, most: float) -> Iterator[LimitCheck]:
+    """Yield the weights of pages that a reader waits for, style and script not counted."""
+    for name, size, limit in (
+        ("overview", weight.overview_bytes, OVERVIEW_LIMIT_KILOBYTES),
+        ("largest page of a result", weight.record_bytes, RECORD_LIMIT_KILOBYTES),
+        (f"largest page, {weight.largest}", weight.largest_bytes, most),
+    ):
+        value = size / 1e3
+        yield LimitCheck(
+            name=f"{what}, {name}", unit="kB", value=value, limit=limit, samples=[value]
+        )
 
 
 def one_file() -> Iterator[LimitCheck]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from reports.text import columns
 from reports.text.figures import number
 from reports.text.numbers import Number, record_page
 from suite import units
@@ -95,14 +96,14 @@ MATMUL = ResourceKind(
     title="Matrix products, measured",
     origin="measured",
     of=_matmul,
-    text=lambda value: units.scaled(value, "FLOP/s"),
+    text=lambda value: columns.scaled(value, "FLOP/s"),
 )
 COPIES = ResourceKind(
     name="measured copies in GPU memory",
     title="Copies in GPU memory, measured",
     origin="measured",
     of=_copy,
-    text=lambda value: units.scaled(value, "B/s"),
+    text=lambda value: columns.scaled(value, "B/s"),
 )
 PEAK = ResourceKind(
     name="datasheet bfloat16 peaks",
@@ -126,7 +127,7 @@ MEMORY = ResourceKind(
     title="Memory, as NVML reports it",
     origin="reported",
     of=_memory,
-    text=units.bytes_,
+    text=columns.bytes_,
 )
 CLOCK = ResourceKind(
     name="mean SM clocks",

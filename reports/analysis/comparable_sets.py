@@ -19,14 +19,11 @@ from suite.results.replicates import MedianWithRange, Replicates, summarize
 
 
 class DisplayNames(msgspec.Struct, frozen=True, kw_only=True):
-    """What one page calls methods and cards, by name; a method's place decides its colour."""
+    """What one page calls methods and cards, by name, and the number of a method's series."""
 
     methods: Mapping[str, str]
     cards: Mapping[str, str]
-
-    def number(self, method: str) -> int:
-        """Return the place of a method among all of the page, from 0."""
-        return list(self.methods).index(method)
+    numbers: Mapping[str, int]
 
 
 class MethodResult(msgspec.Struct, frozen=True, kw_only=True, eq=False):

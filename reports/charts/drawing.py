@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -18,22 +19,31 @@ MOST_MARKS = 500  #: more are for the table
 
 
 class Caption(msgspec.Struct, frozen=True, kw_only=True):
-    """What a chart is called, what it shows in a sentence or two, and where its data come from.
+    """What stands around a chart: the finding as its title, below it what is measured, and where.
 
-    ``about`` is the work, which stands above the chart and in its accessible name.
+    ``about`` is the work, which stands above the chart and in its accessible name; ``description``
+    a sentence or two on how to read it, ``source`` where its data come from.
     """
 
     title: str
+    measure: str
     about: str
     description: str
     source: str
 
 
 class Plot(msgspec.Struct, frozen=True, kw_only=True):
-    """A drawn chart."""
+    """A drawn chart, and its numbers as rows of a table, the first of which is the head."""
 
     caption: Caption
     svg: Markup
+    numbers: tuple[tuple[str | float | None, ...], ...]
+
+    @property
+    def file(self) -> str:
+        """Return the name of its files, without ending: the same drawing has the same."""
+        said = f"{self.caption.about}\0{self.svg}"
+        return sha256(said.encode("utf-8", errors="replace")).hexdigest()[:16]
 
 
 def labels(names: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -70,12 +80,15 @@ def drawable(values: Sequence[float]) -> bool:
 
 
 def draw(
-    caption: Caption, chart: Any, datasets: Mapping[str, Sequence[Mapping[str, object]]]
+    caption: Caption,
+    chart: Any,
+    datasets: Mapping[str, Sequence[Mapping[str, object]]],
+    numbers: Sequence[tuple[str | float | None, ...]],
 ) -> Plot | None:
     """Return the drawing of an Altair chart, or None where Vega failed: it says so by no marks.
 
     ``datasets`` are the rows that the chart's parts name. They go in at the end, since Altair
-    copies whatever it holds with each step of a chart.
+    copies whatever it holds with each step of a chart. ``numbers`` are those of its CSV.
     """
     import vl_convert
 
@@ -83,9 +96,11 @@ def draw(
     made = chart.to_dict(validate=False)
     specification = _plain({**made, "datasets": dict(datasets), "config": CONFIG})
     drawn = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
-    label = f"{caption.title}. {caption.about}. {caption.description}"
+    label = f"{caption.title}. {caption.measure}, {caption.about}. {caption.description}"
     svg = clean(drawn, units.printable(label))
-    return Plot(caption=caption, svg=svg) if "<title>" in svg else None
+    if "<title>" not in svg:
+        return None
+    return Plot(caption=caption, svg=svg, numbers=tuple(numbers))
 
 
 def png(svg: str) -> bytes:

@@ -12,10 +12,10 @@ LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 12.0, 32.0
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """One sample: place in the box, and what to say when pointed at."""
+    """One sample: place in the box as written in SVG, and what to say when pointed at."""
 
-    x: float
-    y: float
+    x: str
+    y: str
     label: str
     kind: str
 
@@ -84,12 +84,9 @@ def chart(
 
     ``bands`` are shaded stretches: begin and end on the x axis, and their kind.
     """
-    drawn = [
-        (step, value) for line in lines for step, value, _ in line.samples if value is not None
-    ]
-    steps = [step for step, _ in drawn]
-    values = [value for _, value in drawn]
-    if len(drawn) < 2 or sum(map(abs, values)) > LARGEST or max(map(abs, steps)) > LARGEST:
+    steps = [at for line in lines for at, value, _ in line.samples if value is not None]
+    values = [value for line in lines for _, value, _ in line.samples if value is not None]
+    if len(values) < 2 or sum(map(abs, values)) > LARGEST or max(map(abs, steps)) > LARGEST:
         return None
     marks = _round_marks(min(values), max(values))
     low, high = min(marks[0], *values), max(marks[-1], *values)
@@ -97,33 +94,41 @@ def chart(
     if high <= low:  # apart by less than floats can scale
         return None
 
-    wide, tall, span, rise = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM, last - first, high - low
-
-    def x(places: Sequence[float]) -> list[float]:
-        return [round(LEFT + wide * (place - first) / span, 1) for place in places]
-
-    def y(values: Sequence[float]) -> list[float]:
-        return [round(HEIGHT - BOTTOM - tall * ((v - low) / rise), 1) for v in values]
-
+    box = _Box(
+        first=first,
+        low=low,
+        wide=(WIDTH - LEFT - RIGHT) / (last - first),
+        tall=(HEIGHT - TOP - BOTTOM) / (high - low),
+    )
     whole = [mark for mark in _round_marks(first, last) if first < mark <= last and mark % 1 == 0]
     across, shaded = (first, *whole), _inside(bands, first, last)
     cut = "" if low <= 0 else f" The axis starts at {low:,.6g}."
     return Chart(
         title=title,
         description=f"{description}{cut}",
-        x_ticks=tuple(
-            Tick(at=at, text=f"{mark:.0f}") for mark, at in zip(across, x(across), strict=True)
-        ),
-        y_ticks=tuple(
-            Tick(at=at, text=f"{mark:,.6g}") for mark, at in zip(marks, y(marks), strict=True)
-        ),
-        series=tuple(_drawn_line(line, x, y, text) for line in lines),
+        x_ticks=tuple(Tick(at=box.x(mark), text=f"{mark:.0f}") for mark in across),
+        y_ticks=tuple(Tick(at=box.y(mark), text=f"{mark:,.6g}") for mark in marks),
+        series=tuple(_drawn_line(line, box, text) for line in lines),
         bands=tuple(
-            ShadedBand(left=left, width=round(right - left, 1), kind=kind)
-            for *ends, kind in shaded
-            for left, right in [x(ends)]
+            ShadedBand(left=box.x(begin), width=round(box.x(end) - box.x(begin), 1), kind=kind)
+            for begin, end, kind in shaded
         ),
     )
+
+
+class _Box(msgspec.Struct, frozen=True, kw_only=True):
+    """Where values lie in a chart: its lowest ones, and units of the box for one of theirs."""
+
+    first: float
+    low: float
+    wide: float
+    tall: float
+
+    def x(self, place: float) -> float:
+        return round(LEFT + self.wide * (place - self.first), 1)
+
+    def y(self, value: float) -> float:
+        return round(HEIGHT - BOTTOM - self.tall * (value - self.low), 1)
 
 
 def _inside(
@@ -134,22 +139,17 @@ def _inside(
     return [(begin, end, kind) for begin, end, kind in cut if begin < end]
 
 
-def _drawn_line(
-    line: LineData,
-    x: Callable[[Sequence[float]], list[float]],
-    y: Callable[[Sequence[float]], list[float]],
-    text: Callable[[float], str],
-) -> DrawnLine:
-    steps = [step for step, value, _ in line.samples if value is not None]
-    values = [value for _, value, _ in line.samples if value is not None]
-    places = zip(x(steps), y(values), strict=True)
+def _drawn_line(line: LineData, box: _Box, text: Callable[[float], str]) -> DrawnLine:
     points, path, pen = [], [], "M"
-    dots = line.dots and len(values) <= MOST_POINTS
+    dots = line.dots and len(line.samples) <= MOST_POINTS
+    # Called for each sample of each record: no call in here that can be outside.
+    first, low, wide, tall, floor = box.first, box.low, box.wide, box.tall, HEIGHT - BOTTOM
     for step, value, kind in line.samples:
         if value is None:
             pen = "M"
             continue
-        at_x, at_y = next(places)
+        at_x = f"{LEFT + wide * (step - first):.1f}"
+        at_y = f"{floor - tall * (value - low):.1f}"
         path.append(f"{pen}{at_x} {at_y}")
         pen = "L"
         if dots:

@@ -1,5 +1,10 @@
 """How charts look: colours, shapes, dashes and letters. Colours are defined in the style sheet."""
 
+from collections.abc import Iterable
+
+from suite.catalog.engines import PLAIN
+from suite.catalog.method import Method
+
 COLOURS = 8  #: ``--plot-1`` and so on
 _SHAPES = (
     *("circle", "square", "triangle-up", "diamond"),
@@ -30,18 +35,38 @@ CONFIG: dict[str, object] = {
     "axisX": {"labelOverlap": "greedy", "labelSeparation": 12},
     "axisY": {"labelOverlap": False},
     "header": {"labelColor": "var(--ink)", "labelFontSize": _FONT, "labelFontWeight": 600},
-    "legend": {
-        "labelColor": "var(--ink)",
-        "labelFontSize": _FONT,
-        "labelLimit": 150,
-        "columnPadding": 28,
-        "orient": "bottom",
-        "columns": 2,
-        "title": None,
-        "symbolSize": 90,
-    },
     "text": {"fontSize": _FONT},
 }
+
+
+def numbers(methods: Iterable[Method]) -> dict[str, int]:
+    """Return the number of each method's series, by name: a kind of method has one colour.
+
+    Methods of one kind, as two places of adapters, differ in shape and dashes.
+    """
+    taken: dict[int, int] = {}
+    found: dict[str, int] = {}
+    for method in methods:
+        if method.name not in found:
+            kind = _kind(method)
+            found[method.name] = kind + COLOURS * taken.get(kind, 0)
+            taken[kind] = taken.get(kind, 0) + 1
+    return found
+
+
+def _kind(method: Method) -> int:
+    """Return the place of a method's colour: Unsloth blue, Liger green, plain grey, naive ochre.
+
+    The lighter tone of each is that of 4-bit weights.
+    """
+    light = method.quantization is not None
+    if method.engine == "unsloth":
+        return 0 + light
+    if method.engine != PLAIN:
+        return 7
+    if method.liger:
+        return 2 + light
+    return 4 + light if method.autocast else 6
 
 
 def colour(number: int) -> str:

@@ -53,7 +53,7 @@ def _copy(element: Element) -> Element | None:
     # Vega describes axes and legends as well; only what stands for a value is to be pointed at.
     if element.get("role") == "graphics-symbol" and name in ("path", "line", "text", "rect"):
         title = Element("title")
-        title.text = element.get("aria-label", "")
+        title.text = element.get("aria-label", "").strip()
         copied.append(title)
     children = [copy for child in element if (copy := _copy(child)) is not None]
     copied.extend(children)

@@ -6,10 +6,10 @@ from functools import partial
 import msgspec
 
 from reports.analysis.dataset import Dataset
-from reports.text import facts, phrases
+from reports.text import columns, facts, phrases
 from reports.text.numbers import Number, ParityVerdict, number, peak_memory, record_page, verdict
-from suite import units
-from suite.results.metrics import Metric, all_metrics, columns
+from suite.results.metrics import Metric, all_metrics
+from suite.results.metrics import columns as metric_columns
 from suite.results.replicates import Replicates, summarize
 
 
@@ -46,7 +46,8 @@ UNKNOWN = Number(text="unknown")
 
 def results(dataset: Dataset) -> list[Result]:
     """Return all records, in the report's order: newest run first, then as planned."""
-    return [result for group in dataset.groups for result in _of_group(dataset, group)]
+    found = [result for group in dataset.groups for result in _of_group(dataset, group)]
+    return columns.aligned_fields(found, "tokens", "step", "memory", "energy", "more")
 
 
 def _of_group(dataset: Dataset, group: Replicates) -> Iterator[Result]:
@@ -72,7 +73,7 @@ def _of_group(dataset: Dataset, group: Replicates) -> Iterator[Result]:
             step=_figure(alone, all_metrics()["step_seconds"]),
             memory=_figure(alone, peak_memory(record)),
             energy=_figure(alone, all_metrics()["joules_per_token"]),
-            more=tuple(_figure(alone, metric) for metric in columns("records")),
+            more=tuple(_figure(alone, metric) for metric in metric_columns("records")),
             losses=verdict(alone, dataset.references) if ok else None,
             weights=phrases.weights_name(record.weights),
             launch=record.launch,
@@ -84,12 +85,12 @@ def _of_group(dataset: Dataset, group: Replicates) -> Iterator[Result]:
 def _figure(alone: Replicates, metric: Metric) -> Number:
     if not alone.ok:
         return NOTHING
-    return number(summarize(alone, metric), partial(_text, metric)) or UNKNOWN
+    found = number(summarize(alone, metric), partial(_text, metric)) or UNKNOWN
+    if metric.tag == "peak_host_rss_bytes" and found.exact:
+        return msgspec.structs.replace(found, range="host")
+    return found
 
 
 def _text(metric: Metric, value: float) -> str:
-    if metric.unit == "tokens/second":
-        text = units.rate(value, "").strip()  # the column's head has the unit
-    else:
-        text = phrases.number(metric, value)
-    return f"{text}, host" if metric.tag == "peak_host_rss_bytes" else text
+    # The column's head has the unit of a rate.
+    return columns.rate(value) if metric.unit == "tokens/second" else columns.metric(metric, value)

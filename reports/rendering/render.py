@@ -68,6 +68,7 @@ def _environment() -> jinja2.Environment:
         script=script,
         script_digest=_digest(script),
         alone=False,
+        files=False,
         data_date="",
         version=__version__,
     )

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from reports.analysis.dataset import Dataset
+from reports.text import columns
 from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import record_page
-from suite import units
 from suite.results.record import Record
 from suite.results.scatter.noise import noise
 from suite.results.validity.parity import DUMMY_BAND, EXPERTS_BAND, OTHER_BAND, Band, Parity
@@ -81,7 +81,7 @@ def _repeats(dataset: Dataset) -> list[TextRow]:
 
 def _band(title: str, band: Band) -> TextRow:
     shares = (band.first_loss, band.trajectory, band.gradient)
-    return TextRow(cells=(title, "", "", "", *map(units.percent, shares)))
+    return TextRow(cells=(title, "", "", "", *map(columns.percent, shares)))
 
 
 def _steps(found: Sequence[Parity]) -> str:
@@ -91,5 +91,4 @@ def _steps(found: Sequence[Parity]) -> str:
 
 def _largest(shares: Iterable[float | None]) -> str:
     known = [share for share in shares if share is not None]
-    # Whole hundredths of a percent would print most of them as nothing.
-    return f"{max(known) * 100:.3f} %" if known else ""
+    return columns.percent(max(known)) if known else ""

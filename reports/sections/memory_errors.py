@@ -1,7 +1,7 @@
 """How far estimates of memory are off: predictions for records that were left out of the fit."""
 
 from reports.analysis.dataset import Dataset
-from reports.text import phrases
+from reports.text import columns, phrases
 from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
@@ -44,8 +44,8 @@ def memory(dataset: Dataset) -> list[Block]:
                 WAYS[each.way],
                 str(each.cases),
                 f"{each.within_target} of {each.cases}",
-                units.percent(each.median_error),
-                units.percent(each.largest_error),
+                columns.percent(each.median_error),
+                columns.percent(each.largest_error),
                 _percent(each.largest_total_error),
                 _percent(each.median_activations_error),
                 _percent(each.largest_activations_error),
@@ -89,16 +89,16 @@ def _row(held: LeftOutPrediction) -> TextRow:
         phrases.case_title(held.record.case),
         phrases.work(held.record.case.workload),
         held.left_out,
-        units.bytes_(held.allocated_bytes),
+        columns.bytes_(held.allocated_bytes),
         held.estimate.allocated_bytes.text("bytes"),
-        units.signed_percent(held.allocated_error),
+        columns.signed_percent(held.allocated_error),
         "yes" if held.inside else "no",
-        "unknown" if total is None else units.bytes_(total),
+        "unknown" if total is None else columns.bytes_(total),
         "unknown" if total is None else held.estimate.needs_bytes.text("bytes"),
-        "unknown" if error is None else units.signed_percent(error),
+        "unknown" if error is None else columns.signed_percent(error),
     )
     return TextRow(cells=cells, page=record_page(held.record))
 
 
 def _percent(share: float | None) -> str:
-    return "unknown" if share is None else units.percent(share)
+    return "unknown" if share is None else columns.percent(share)

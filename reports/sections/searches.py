@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from reports.analysis.dataset import Dataset
-from reports.text import facts, phrases
+from reports.text import columns, facts, phrases
 from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import record_page
-from suite import units
 from suite.results.metrics import all_metrics
 from suite.results.replicates import Replicates
 
@@ -49,7 +48,7 @@ def _search(groups: Sequence[Replicates], command: str) -> TextRow:
             phrases.work(held[-1].case.workload) if held else "nothing tried",
             phrases.work(over[0].case.workload) if over else "nothing tried",
             phrases.outcome(over[0].best) if over else "",
-            "" if peak is None else units.bytes_(peak),
+            "" if peak is None else columns.bytes_(peak),
             str(len(tries)),
             command,
         ),

@@ -8,11 +8,12 @@ from reports.analysis.dataset import Dataset
 from reports.published import headline_claim as claims
 from reports.sections import hosts, memory_errors, searches, time_model, what_fits
 from reports.sections import losses as loss_table
-from reports.text import facts, phrases
+from reports.text import columns, facts, phrases
 from reports.text.blocks import Block, Heading, Part, Points, Prose, TextRow, table
-from reports.text.numbers import change, paired_text, record_page
+from reports.text.numbers import paired_text, record_page
 from suite import units
 from suite.results.fidelity import Fidelity, geometric, mean_interval
+from suite.results.pooled import PairedRatio
 from suite.results.record import Record
 from suite.results.replicates import Replicates
 from suite.results.scatter.noise import GATE_LAUNCHES, MINIMUM_LAUNCHES
@@ -61,7 +62,7 @@ def _held(each: claims.ClaimCase) -> list[str]:
     for kind in BASELINES:
         base = each.baselines.get(kind)
         speed, memory = (None, None) if base is None else (base.throughput, base.memory)
-        row += ["" if speed is None else paired_text(speed), change(memory)]
+        row += ["" if speed is None else paired_text(speed), _change(memory)]
     plain = each.baselines.get("plain")
     if plain is None:
         return [*row, "", ""]
@@ -91,8 +92,8 @@ def noise(dataset: Dataset) -> list[Block]:
             phrases.work(group.case.workload),
             _title(group),
             str(scattered.launches),
-            "" if mean is None else units.seconds(mean),
-            *("" if share is None else units.percent(share) for share in shares),
+            "" if mean is None else columns.seconds(mean),
+            *("" if share is None else columns.percent(share) for share in shares),
             *map(_seconds, (scattered.first_step_cold_seconds, scattered.first_step_warm_seconds)),
             _compiled_again(group),
             "yes"
@@ -118,6 +119,10 @@ def noise(dataset: Dataset) -> list[Block]:
     return [Prose(text=text), table(header, rows, words=3)]
 
 
+def _change(ratio: PairedRatio | None) -> str:
+    return "" if ratio is None else columns.signed_percent(ratio.value - 1)
+
+
 def _compiled_again(group: Replicates) -> str:
     """Return how many files each warm launch added; nothing where one did not count them."""
     added = [record.compiled_files for record in group.ok if record.compile_cache == "warm"]
@@ -138,7 +143,7 @@ def steps(dataset: Dataset) -> list[Block]:
                 _title(group),
                 str(record.launch),
                 str(found.steps),
-                units.percent(found.deviation),
+                columns.percent(found.deviation),
                 f"{found.mean_watts:,.0f} W",
                 phrases.extra_power(found),
                 phrases.clock_slope(found),
@@ -166,7 +171,7 @@ def steps(dataset: Dataset) -> list[Block]:
 
 
 def _seconds(values: Sequence[float]) -> str:
-    return units.seconds(statistics.median(values)) if values else ""
+    return columns.seconds(statistics.median(values)) if values else ""
 
 
 AGAINST = {"script": "bare script", "weights": "quantized weights"}
@@ -204,7 +209,7 @@ def _whole_launches(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
                 profile,
                 str(each.pairs),
                 f"{units.percent(each.limit)}: {each.verdict}",
-                units.seconds(statistics.median(each.bare_seconds)),
+                columns.seconds(statistics.median(each.bare_seconds)),
                 *(
                     _mean(geometric(pairs), pairs)
                     for pairs in (each.reported_pairs, each.window_pairs, each.low_pairs)
@@ -233,8 +238,9 @@ def _whole_launches(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
 def _waits(shares: Sequence[float]) -> str:
     if not shares:
         return ""
-    low, high = units.percent(min(shares)), units.percent(max(shares))
-    return f"{units.percent(statistics.median(shares))} ({low} to {high})"
+    middle, ends = statistics.median(shares), (min(shares), max(shares))
+    text = f"{units.percent(middle)} ({units.percent(ends[0])} to {units.percent(ends[1])})"
+    return columns.Quantity.of(text, middle, "%", ends)
 
 
 def _turns(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
@@ -249,7 +255,7 @@ def _turns(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
                 str(each.pairs),
                 "repeats" if each.turn_steps is None else f"{each.turn_steps} steps",
                 f"{units.percent(each.limit)}: {each.verdict}",
-                units.seconds(statistics.median(each.bare_seconds)),
+                columns.seconds(statistics.median(each.bare_seconds)),
                 _mean(each.reported, each.reported_pairs),
                 "" if each.wall is None else _mean(each.wall, each.wall_pairs),
                 _interval(each.shortest_pairs),
@@ -283,8 +289,7 @@ def _turns(figures: Sequence[tuple[str, Fidelity]]) -> list[Block]:
 
 
 def _mean(mean: float, shares: Sequence[float]) -> str:
-    span = _interval(shares)
-    return units.signed_percent(mean) + (f" ({span})" if span else "")
+    return columns.signed_percent(mean, mean_interval(shares))
 
 
 def _interval(shares: Sequence[float]) -> str:

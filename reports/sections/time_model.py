@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.analysis.dataset import Dataset
 from reports.published import projected
-from reports.text import phrases
+from reports.text import columns, phrases
 from reports.text.blocks import Block, Heading, Points, Prose, TextRow, table
 from suite import units
 from suite.catalog import profile as profiles
@@ -210,8 +210,8 @@ def _way(way: str, errors: Sequence[HeldOut]) -> TextRow | None:
             "all long rows" if way == "long rows" else f"one {_WAYS.get(way, way)} at a time",
             str(len(tried)),
             str(len(known)),
-            units.percent(statistics.median(known)) if known else "unknown",
-            units.percent(max(known)) if known else "unknown",
+            columns.percent(statistics.median(known)) if known else "unknown",
+            columns.percent(max(known)) if known else "unknown",
             f"{within} of {len(tried)}",
         )
     )
@@ -247,11 +247,11 @@ def _missed(missed: Sequence[HeldOut]) -> Block:
                 phrases.work(each.sample.case.workload),
                 each.sample.profile,
                 _WAYS.get(each.way, each.way),
-                units.seconds(each.sample.seconds),
+                columns.seconds(each.sample.seconds),
                 "not predicted"
                 if each.predicted_seconds is None
                 else _seconds(each.predicted_seconds),
-                each.reason if each.error is None else units.signed_percent(each.error),
+                each.reason if each.error is None else columns.signed_percent(each.error),
             ),
             page=f"records/{each.sample.record_ids[0]}.html",
         )

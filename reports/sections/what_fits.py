@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reports.analysis.dataset import Dataset
-from reports.text import facts, phrases
+from reports.text import columns, facts, phrases
 from reports.text.blocks import Block, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
@@ -43,7 +43,7 @@ def _fit(groups: Sequence[Replicates], cards: Sequence[Sequence[Profile]]) -> Te
     first = groups[0]
     need = fits.largest_need([record for group in groups for record in group.ok])
     least, fragmented = (
-        "unknown" if size is None else units.bytes_(size)
+        "unknown" if size is None else columns.bytes_(size)
         for size in (need.least_bytes, need.fragmented_bytes)
     )
     held = [fits.fits_card(need, alike[0]) for alike in cards]

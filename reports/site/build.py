@@ -13,6 +13,7 @@ from reports.pages import claims as claims_page
 from reports.pages import prices as price_list
 from reports.pages.card_pair import matrix as pair_matrix
 from reports.pages.card_pair import page as pair_page
+from reports.pages.fit_chart import fit_charts
 from reports.pages.front import scope
 from reports.pages.front.page import FrontPage, front_page
 from reports.pages.front.picture import picture
@@ -20,12 +21,13 @@ from reports.pages.gpu import index as gpu_list
 from reports.pages.gpu import page as gpu_page
 from reports.pages.gpu.telemetry import sample_counts
 from reports.pages.model import page as model_view
+from reports.pages.model.page import ModelPage
 from reports.pages.overview import OverviewTable, overview_tables
 from reports.pages.plan import page as plan_page
 from reports.rendering.navigation import PARENTS, page_names
 from reports.rendering.render import render, shared_files
 from reports.sections import summary, trust
-from reports.site import record_files, single_file
+from reports.site import plot_files, record_files, single_file
 from reports.site.built import built
 from reports.site.every_page import every_page
 from reports.site.parallel import LONGEST_QUEUE, WorkQueue, run_in_child
@@ -55,6 +57,7 @@ FAMILIES: Mapping[str, Callable[[Dataset], Iterable[tuple[str, object]]]] = {
     "gpus": gpu_page.pages,
     "models": model_view.pages,
 }
+_BESIDE_PAGES = ("records", plot_files.FOLDER)  #: folders of what is no family
 BESIDE = "diffs"  #: the family written beside the rest, as pages of records are
 
 
@@ -79,7 +82,8 @@ def build_file(collection: Collection, place: Path, *, with_raw: bool = False) -
     refuse_foreign_file(place, single_file.MARK.encode())
     dataset = load(collection)
     records = collection.records
-    pages = [*_pages(dataset, alone=True), *_members(dataset, FAMILIES.keys() - {BESIDE})]
+    families = FAMILIES.keys() - {BESIDE}
+    pages = [*_pages(dataset, alone=True), *_members(dataset, families, alone=True)]
     more = chain(
         record_files.files(dataset, records, brief=not with_raw),
         ((page,) for page in _members(dataset, {BESIDE})),
@@ -112,7 +116,9 @@ def _write(collection: Collection, site: Folder) -> None:
     for name, text in shared_files().items():
         site.put(name, text.encode())
     with ExitStack() as opened:
-        folders = {name: opened.enter_context(site.make(name)) for name in (*FAMILIES, "records")}
+        folders = {
+            name: opened.enter_context(site.make(name)) for name in (*FAMILIES, *_BESIDE_PAGES)
+        }
         _put_all(dataset, {"": site, **folders})
     site.put("picture.png", picture(_front(dataset)[1]))
 
@@ -182,9 +188,12 @@ def _pages(dataset: Dataset, *, alone: bool = False) -> Iterator[tuple[str, str]
         **every_page(dataset),
         "about": scope.about(dataset),
         "alone": alone,
+        "files": not alone,
+        "fit_plots": tuple(fit_charts(dataset).values()),
         "front": front,
         "overview": dataset.overview,
-        "history": history.blocks(dataset),
+        "history": history.cases(dataset),
+        "history_plots": history.plots(dataset),
         "history_answer": history.answer(dataset) if "history.html" in there else (),
         "history_sessions": changes.LEAST_RUNS,
         "history_alpha": f"{changes.ALPHA:g}",
@@ -216,16 +225,25 @@ def _pages(dataset: Dataset, *, alone: bool = False) -> Iterator[tuple[str, str]
         if name in there:
             values = {**shared, "root": "", "current": name}
             yield name, render(name, values)
+    if not alone:
+        yield from plot_files.files([*fit_charts(dataset).values(), *history.plots(dataset)])
 
 
-def _members(dataset: Dataset, families: Container[str]) -> Iterator[tuple[str, str]]:
-    """Yield the address and the text of every page of these families, in their order."""
+def _members(
+    dataset: Dataset, families: Container[str], *, alone: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Yield the address and the text of every page of these families, in their order.
+
+    ``alone``: without links to files beside them.
+    """
     charts = {each.title: each for each in _front(dataset)[1].models}
     for family, pages in FAMILIES.items():
         # The others name their GPUs themselves.
         about = scope.about(dataset) if family == "models" else scope.months(dataset)
         for name, page in pages(dataset) if family in families else ():
+            if isinstance(page, ModelPage) and not alone:
+                yield from plot_files.files(page.plots)
             values = {"about": about, "page": page, "root": "../", "current": PARENTS[family]}
-            values["charts"] = charts
+            values["charts"], values["files"] = charts, not alone
             values |= every_page(dataset)
             yield f"{family}/{name}", render(f"each/{family}.html", values)

@@ -4,8 +4,10 @@ from reports.analysis.dataset import Dataset
 from reports.pages import history
 from reports.pages.plan.page import has_plan
 from reports.rendering.navigation import page_names
+from suite.results.memoize import once
 
 
+@once
 def built(dataset: Dataset) -> frozenset[str]:
     """Return the addresses of the pages that are there once and have an answer.
 

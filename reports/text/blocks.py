@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import msgspec
 
+from reports.text.columns import aligned
+
 
 class Prose(msgspec.Struct, frozen=True, kw_only=True):
     """One paragraph of plain text."""
@@ -59,14 +61,18 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def table(header: Sequence[str], rows: Iterable[TextRow], *, words: int = 1) -> Table:
-    """Return a table without the columns that are empty in every row."""
+    """Return a table without the columns that are empty in every row.
+
+    Quantities of a column are written in one unit, with equal decimals.
+    """
     listed = list(rows)
+    columns = [aligned([row.cells[index] for row in listed]) for index in range(len(header))]
     kept = [index for index in range(len(header)) if any(row.cells[index] for row in listed)]
     return Table(
         header=tuple(header[index] for index in kept),
         rows=tuple(
-            TextRow(cells=tuple(row.cells[index] or "–" for index in kept), page=row.page)
-            for row in listed
+            TextRow(cells=tuple(columns[index][place] or "–" for index in kept), page=row.page)
+            for place, row in enumerate(listed)
         ),
         words=words,
     )

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Sequence
 from functools import cache
 
+import msgspec
+
 from suite.catalog import case as cases
 from suite.catalog import profile as profiles
 from suite.catalog import tier as tiers
@@ -26,12 +28,7 @@ def case_command(record: Record, plan: Plan | None) -> str:
     names = tuple(tiers.names()) if plan is None else (plan.tier,)
     for name in names if weights else ():
         launches, others = _cases(
-            name,
-            record.model,
-            record.method,
-            record.case.loop,
-            record.case.seed,
-            record.case.parallel,
+            name, record.model, record.method, record.case.loop, record.case.parallel
         )
         if any(_same(each, record) for each in others):
             words = _words(record, name, alone=len(others) == 1)
@@ -42,14 +39,16 @@ def case_command(record: Record, plan: Plan | None) -> str:
 
 
 def _same(case: Case, record: Record) -> bool:
-    return case.case_id == record.case_id and work_key(case) == record.work_key
+    if case.case_id != record.case_id:
+        return False
+    return work_key(msgspec.structs.replace(case, seed=record.case.seed)) == record.work_key
 
 
 @cache
 def _cases(
-    tier: str, model: str, method: str, loop: Loop, seed: int, parallel: Parallel | None
+    tier: str, model: str, method: str, loop: Loop, parallel: Parallel | None
 ) -> tuple[int, Sequence[Case]]:
-    """Return a tier's repeats, and its cases of one model and method.
+    """Return a tier's repeats, and its cases of one model and method, with the usual seed.
 
     There are none where the catalog has not all of it.
     """
@@ -58,7 +57,7 @@ def _cases(
         of_both = cases.cases(
             found,
             loop=loop,
-            seed=seed,
+            seed=SEED,
             model_names=[model],
             method_names=[method],
             parallel=parallel,

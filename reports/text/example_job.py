@@ -4,14 +4,13 @@ Computed, not measured: the rate of the steady steps of a case whose rows are as
 Loading, compilation, evaluation and saving come on top, and so does the rest of the machine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from reports.text import phrases
+from reports.text import columns, phrases
 from reports.text.figures import figure
 from reports.text.numbers import Number
-from suite import units
 from suite.estimate.planner import Job
 from suite.results.metrics import all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
@@ -37,11 +36,14 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     energy: tuple[Number, ...]
 
 
-def job_row(groups: Sequence[Replicates], label: str) -> JobRow | None:
-    """Return the example for one case on some cards; None where none of them has a rate.
+def job_rows(cases: Iterable[tuple[Sequence[Replicates], str]]) -> tuple[JobRow, ...]:
+    """Return the example for each case, with those cards' groups, and its work in words."""
+    rows = [row for groups, label in cases if (row := _job_row(groups, label)) is not None]
+    return tuple(columns.aligned_fields(rows, "hours", "energy"))
 
-    ``label`` is the work of the case in words.
-    """
+
+def _job_row(groups: Sequence[Replicates], label: str) -> JobRow | None:
+    """Return the example for one case on some cards; None where none of them has a rate."""
     metrics = all_metrics()
     rates = [summarize(each, metrics["tokens_per_second"]) for each in groups]
     drawn = [summarize(each, metrics["joules_per_token"]) for each in groups]
@@ -52,11 +54,11 @@ def job_row(groups: Sequence[Replicates], label: str) -> JobRow | None:
         case=phrases.case_title(case),
         work=label,
         hours=tuple(
-            figure(group, _hours(rate), lambda hours: units.hours(3600 * hours))
+            figure(group, _hours(rate), lambda hours: columns.hours(3600 * hours))
             for group, rate in zip(groups, rates, strict=True)
         ),
         energy=tuple(
-            figure(group, _kilowatt_hours(each), lambda kwh: units.kilowatt_hours(3.6e6 * kwh))
+            figure(group, _kilowatt_hours(each), lambda kwh: columns.kilowatt_hours(3.6e6 * kwh))
             for group, each in zip(groups, drawn, strict=True)
         ),
     )

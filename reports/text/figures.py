@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from reports.text import columns, phrases
 from reports.text import numbers as cells
-from reports.text import phrases
 from reports.text.numbers import Number
 from suite.results.metrics import all_metrics
 from suite.results.replicates import MedianWithRange, Replicates, summarize
@@ -15,7 +15,7 @@ from suite.results.replicates import MedianWithRange, Replicates, summarize
 def metric_figure(group: Replicates, tag: str) -> Number:
     """Return a metric as shown: what became of the case instead, where that is no number."""
     metric = all_metrics()[tag]
-    return figure(group, summarize(group, metric), lambda value: phrases.number(metric, value))
+    return figure(group, summarize(group, metric), lambda value: columns.metric(metric, value))
 
 
 def figure(

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from reports.text import columns
 from reports.text.numbers import Number, exact
-from suite import units
 from suite.catalog.profile import Fact, Profile
 
 #: Facts with a name of their own; any other is called by its field and read by its ending.
@@ -19,11 +19,11 @@ _NAMES = {
 }
 #: By how a field's name ends, longest endings first.
 _UNITS: tuple[tuple[str, Callable[[float], str]], ...] = (
-    ("nvml_memory_bytes", units.bytes_),
-    ("_bytes_per_second", lambda value: units.scaled(value, "B/s")),
+    ("nvml_memory_bytes", columns.bytes_),
+    ("_bytes_per_second", lambda value: columns.scaled(value, "B/s")),
     # Vendors' capacities are decimal.
-    ("_bytes", lambda value: units.scaled(value, "B")),
-    ("_flops", lambda value: units.scaled(value, "FLOP/s")),
+    ("_bytes", lambda value: columns.scaled(value, "B")),
+    ("_flops", lambda value: columns.scaled(value, "FLOP/s")),
     ("_watts", lambda value: f"{value:,.0f} W"),
     ("", lambda value: f"{value:,.10g}"),
 )

@@ -18,6 +18,20 @@ _SEALED = re.compile("[0-9a-f]{16}")
 BASELINE = "lora"  #: the method that ratios are taken against, where it did the same work
 
 
+class NumberRange(str):
+    """A range as text that still knows its two ends, as the texts that they are."""
+
+    low: str
+    high: str
+
+    @classmethod
+    def of(cls, low: str, high: str) -> "NumberRange":
+        """Return ``low–high``."""
+        made = cls(f"{low}–{high}")
+        made.low, made.high = low, high
+        return made
+
+
 class Number(msgspec.Struct, frozen=True, kw_only=True):
     """A measured number: as shown, exactly as JSON has it, and how far to rely on it.
 
@@ -98,7 +112,7 @@ def spread(value: MedianWithRange, text: Callable[[float], str]) -> str:
     if value.over_window and value.launches == 1:
         return certainty(value.error)
     low, high = text(value.low), text(value.high)
-    return f"{low}–{high}" if low != high else ""
+    return NumberRange.of(low, high) if low != high else ""
 
 
 def certainty(error: float | None) -> str:

@@ -9,8 +9,6 @@ import pytest
 from selenium.webdriver.support.wait import WebDriverWait
 
 from reports.site.build import build
-from suite.paths import RESULTS
-from suite.results.storage.run_folder import read
 from support import cards, gpu_records, records, sites
 from support.browsers import WIDTHS, Browser, needs_browser, requests, scheme, size
 
@@ -97,9 +95,11 @@ def test_the_list_of_settings_opens_from_its_ratio(browser: Browser, site: Path)
     assert browser.find_element("css selector", "details.settings td").is_displayed()
 
 
-def test_the_settings_of_a_claim_open_from_its_verdict(browser: Browser, tmp_path: Path) -> None:
+def test_the_settings_of_a_claim_open_from_its_verdict(
+    browser: Browser, published_site: Path
+) -> None:
     """Who asks why two figures are not comparable sees both settings, without a script."""
-    page = build(read([RESULTS]), tmp_path / "site").parent / "claims.html"
+    page = published_site / "claims.html"
     for width in WIDTHS:
         size(browser, width)
         browser.get(page.as_uri())

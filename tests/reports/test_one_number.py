@@ -1,8 +1,9 @@
 """A case on a GPU has one headline number, the same on every page that shows one."""
 
+from pathlib import Path
+
 import pytest
 
-from reports.site.build import build
 from reports.text.numbers import exact
 from suite.paths import RESULTS
 from suite.results.metrics import all_metrics
@@ -15,13 +16,13 @@ RATE = all_metrics()["tokens_per_second"]
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+def shown(published_site: Path) -> dict[str, set[str]]:
     """Return the exact numbers of each page that says how fast a case is, by its address."""
-    site = build(read([RESULTS]), tmp_path_factory.mktemp("site") / "site").parent
-    pages = [site / "index.html", site / "plan.html", *(site / "models").iterdir()]
-    pages += [*(site / "gpus").iterdir(), *(site / "card-against-card").iterdir()]
+    pages = [published_site / name for name in ("index.html", "plan.html")]
+    for folder in ("models", "gpus", "card-against-card"):
+        pages += (published_site / folder).iterdir()
     return {
-        page.relative_to(site).as_posix(): {
+        page.relative_to(published_site).as_posix(): {
             each.attributes["value"] for each in sites.Page(page).all("data")
         }
         for page in pages

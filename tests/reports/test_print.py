@@ -5,9 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from reports.site.build import build
-from suite.paths import RESULTS
-from suite.results.storage.run_folder import read
 from support import pdf
 from support.browsers import Browser, needs_browser
 
@@ -15,8 +12,8 @@ pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("printed") / "site").parent
+def site(published_site: Path) -> Path:
+    return published_site
 
 
 def heads(browser: Browser) -> list[str]:

@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.support.wait import WebDriverWait
 
-from reports.site.build import build
-from suite import paths
-from suite.results.storage.run_folder import read
 from support.browsers import Browser, needs_browser, size
 
 CSS = "css selector"
@@ -20,8 +17,8 @@ pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([paths.RESULTS]), tmp_path_factory.mktemp("readers") / "site").parent
+def site(published_site: Path) -> Path:
+    return published_site
 
 
 @pytest.fixture(params=HEIGHTS)

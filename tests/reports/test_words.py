@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 
 from reports.rendering.render import TEMPLATES
-from reports.site.build import build
-from suite.paths import RESULTS
-from suite.results.storage.run_folder import read
 from support.plain_words import GONE, private_words
 
 UNREAD = {"code", "pre", "script", "style"}
@@ -65,8 +62,8 @@ def _all(folder: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("site") / "site").parent
+def site(published_site: Path) -> Path:
+    return published_site
 
 
 def test_pages_have_no_private_words(site: Path) -> None:

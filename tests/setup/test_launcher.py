@@ -1,9 +1,11 @@
 """The launcher and the environment that it makes, run as a user runs them; no network needed."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -39,13 +41,19 @@ def ready(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real environment with pip and nothing else, as if killed before the first package."""
-    folder = tmp_path / "venv"
+    folder = tmp_path_factory.mktemp("made") / "venv"
     done = launch("--version", TUNEBENCH_VENV=str(folder), **OFFLINE)
     assert done.returncode == 3
     return folder
+
+
+@pytest.fixture
+def made(made_once: Path, tmp_path: Path) -> Path:
+    """Such an environment that a test may spoil: a copy works as well, and is there at once."""
+    return shutil.copytree(made_once, tmp_path / "venv", symlinks=True)
 
 
 def test_the_fast_path_starts_the_suite_from_anywhere(tmp_path: Path, ready: Path) -> None:
@@ -129,6 +137,18 @@ def test_two_at_once_wait_for_each_other(made: Path) -> None:
             assert one.poll() is None
             fcntl.flock(lock, fcntl.LOCK_UN)
             assert b"cannot reach" in one.stderr.read()
+
+
+def test_packages_have_bytecode_and_their_tests_have_none(ready: Path) -> None:
+    """A worker that compiles measures that as import; a file for other Pythons stops nothing."""
+    package = ready / "lib" / "python3.11" / "site-packages" / "package"
+    (package / "tests").mkdir(parents=True)
+    files = [package / name for name in ("good.py", "other.py", "tests/test_good.py")]
+    for path, code in zip(files, ("", "print 1", ""), strict=True):
+        path.write_text(code)
+    with (ready / "tunebench" / "lock").open("w") as lock:
+        venv.compile_packages(ready, lock.fileno())
+    assert [Path(cache_from_source(path)).exists() for path in files] == [True, False, False]
 
 
 def test_what_a_killed_pip_leaves_is_found(tmp_path: Path) -> None:

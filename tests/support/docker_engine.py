@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,8 +104,10 @@ def build(folder: Path) -> None:
     download += ["--requirement", str(context / "lock.txt")]
     if index := os.environ.get("TUNEBENCH_TORCH_INDEX"):
         download += ["--extra-index-url", index]
-    checked(download)
-    parent = base(folder)
+    with ThreadPoolExecutor() as beside:  # both wait for a network
+        making = beside.submit(base, folder)
+        checked(download)
+        parent = making.result()
     arguments = {
         "BASE": parent,
         "BASE_DIGEST": "sha256:of-the-base",

@@ -75,7 +75,7 @@ def tokens_of(record: Record) -> float:
 
 
 def drawn(opened: sites.Page, figure: str) -> dict[str, dict[str, str]]:
-    """The marks of a figure by what they say, as attributes; texts are left out."""
-    (box,) = [e for e in opened.all("figure") if e.text.startswith(figure)]
+    """The marks of the figure that says ``figure``, by what they say; texts are left out."""
+    (box,) = [e for e in opened.all("figure") if figure in e.text]
     marks = [e for e in opened.all("title") if box in e.parents and e.parents[-1].tag == "path"]
     return {mark.text: mark.parents[-1].attributes for mark in marks}

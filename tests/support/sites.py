@@ -1,5 +1,7 @@
 """Collections to render, and a reader of the pages that come out."""
 
+from collections.abc import Sequence
+from functools import cached_property
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -54,13 +56,21 @@ def ordinary() -> Collection:
 class Element:
     """One element with its attributes, its own and nested text, and where it stands."""
 
-    def __init__(self, tag: str, attributes: dict[str, str], parents: tuple["Element", ...]):
+    def __init__(
+        self,
+        tag: str,
+        attributes: dict[str, str],
+        parents: tuple["Element", ...],
+        texts: list[str],
+    ):
         self.tag, self.attributes, self.parents = tag, attributes, parents
-        self.parts: list[str] = []
+        #: All texts of the page, and which of them are within.
+        self._texts, self._begin = texts, len(texts)
+        self.end = self._begin
 
     @property
     def text(self) -> str:
-        return " ".join("".join(self.parts).split())
+        return " ".join("".join(self._texts[self._begin : self.end]).split())
 
 
 class Page(HTMLParser):
@@ -71,34 +81,46 @@ class Page(HTMLParser):
         self.path = path
         self.elements: list[Element] = []
         self._open: list[Element] = []
+        self._texts: list[str] = []
         self.feed(path.read_text(encoding="utf-8"))
         self.close()
         assert not self._open, f"{path}: {self._open[-1].tag} stays open"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {k: v or "" for k, v in attrs}, tuple(self._open))
-        self.elements.append(element)
+        self.handle_startendtag(tag, attrs)
         if tag not in VOID:
-            self._open.append(element)
+            self._open.append(self.elements[-1])
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(Element(tag, {k: v or "" for k, v in attrs}, tuple(self._open)))
+        attributes = {key: value or "" for key, value in attrs}
+        self.elements.append(Element(tag, attributes, tuple(self._open), self._texts))
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open[-1].tag == tag, f"{self.path}: </{tag}> closes {self._open[-1].tag}"
-        self._open.pop()
+        self._open.pop().end = len(self._texts)
         self.handle_data(" ")
 
     def handle_data(self, data: str) -> None:
-        for element in self._open:
-            element.parts.append(data)
+        self._texts.append(data)
 
     def all(self, tag: str) -> list[Element]:
-        return [element for element in self.elements if element.tag == tag]
+        return self._by_tag.get(tag, [])
 
-    @property
+    @cached_property
+    def _by_tag(self) -> dict[str, list[Element]]:
+        found: dict[str, list[Element]] = {}
+        for element in self.elements:
+            found.setdefault(element.tag, []).append(element)
+        return found
+
+    @cached_property
     def ids(self) -> list[str]:
         return [e.attributes["id"] for e in self.elements if "id" in e.attributes]
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """What a link's fragment may name."""
+        return frozenset(self.ids)
 
     @property
     def text(self) -> str:
@@ -119,9 +141,15 @@ def pages(site: Path) -> list[Page]:
     return [Page(path) for path in sorted(site.rglob("*.html"))]
 
 
-def broken_links(site: Path) -> list[str]:
-    """Return every link that leads nowhere, or out of this folder or file without saying so."""
-    found = {page.path: page for page in ([Page(site)] if site.is_file() else pages(site))}
+def broken_links(site: Path, opened: Sequence[Page] = ()) -> list[str]:
+    """Return every link that leads nowhere, or out of this folder or file without saying so.
+
+    ``opened`` are all pages of the site, where they have been parsed before.
+    """
+    if not opened:
+        opened = [Page(site)] if site.is_file() else pages(site)
+    found = {page.path: page for page in opened}
+    top = site.resolve()
     broken = []
     for page in found.values():
         for link in page.all("a"):
@@ -131,8 +159,8 @@ def broken_links(site: Path) -> list[str]:
                 continue  # the address is the file
             address, _, fragment = link.attributes["href"].partition("#")
             target = (page.path.parent / unquote(address)).resolve() if address else page.path
-            inside = target.is_relative_to(site.resolve()) and target.is_file()
-            if not inside or (fragment and fragment not in found[target].ids):
+            inside = target.is_relative_to(top) and target.is_file()
+            if not inside or (fragment and fragment not in found[target].places):
                 broken.append(f"{page.path.name}: {link.attributes['href']}")
     return broken
 
@@ -158,9 +186,9 @@ def values(page: Page) -> dict[str, list[str]]:
     return found
 
 
-def assert_well_formed(site: Path) -> None:
+def assert_well_formed(opened: Sequence[Page]) -> None:
     """Language, one main heading, captions, header cells with a scope, no id twice."""
-    for page in pages(site):
+    for page in opened:
         assert page.all("html")[0].attributes["lang"] == "en"
         assert len(page.all("h1")) == 1
         assert len(page.ids) == len(set(page.ids))

@@ -97,25 +97,12 @@ def test_four_bits_in_both_engines(cache: Path) -> None:
     assert losses(case("tiny-qwen3", "unsloth-qlora"), cache) == pytest.approx(plain, rel=1e-4)
 
 
-def test_unsloth_quantizes_the_experts_of_gpt_oss(cache: Path) -> None:
-    """Every expert is in 4 bits on the CPU too, and the model trains."""
-    with Worker(case("tiny-gpt-oss", "unsloth-qlora"), cache) as worker:
-        running = worker.ready()
-        assert running is not None, worker.log.read_text()[-2000:]
-        assert running.quantized_parameters == 491_520
-        assert running.others["inductor_cache_of_case"], "Unsloth moves it when it is imported"
-        assert running.adapter_targets == ("k_proj", "o_proj", "q_proj", "v_proj")
-        [step] = worker.steps(1)
-        assert step.loss is not None
-        assert worker.finish() == 0
+def test_the_experts_of_gpt_oss_in_unsloth(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every expert is in 4 bits on the CPU too, and the model trains.
 
-
-def test_the_path_of_experts_is_read_from_the_running_model(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On the CPU Unsloth runs the loop whether or not it was asked to; the reasons differ.
-
-    A user's own variable for the grouped path changes nothing.
+    Which path experts take is read from the running model: on the CPU Unsloth runs the loop
+    whether or not it was asked to; the reasons differ. A user's own variable for the grouped path
+    changes nothing.
     """
     monkeypatch.setenv("UNSLOTH_GPTOSS_GROUPED", "1")
     seen: dict[str, tuple[object, list[float | None]]] = {}
@@ -123,8 +110,12 @@ def test_the_path_of_experts_is_read_from_the_running_model(
         with Worker(case("tiny-gpt-oss", method), cache) as worker:
             announced = worker.ready()
             assert announced is not None, worker.log.read_text()[-2000:]
+            assert announced.quantized_parameters == 491_520
+            assert announced.others["inductor_cache_of_case"], "Unsloth moves it when imported"
+            assert announced.adapter_targets == ("k_proj", "o_proj", "q_proj", "v_proj")
             assert "experts_path" not in announced.others, "no pass has shown it yet"
             trained = [step.loss for step in worker.steps(1) + worker.steps(2)]
+            assert None not in trained
             assert worker.finish() == 0
         running = worker.running
         assert running is not None
@@ -173,9 +164,6 @@ def test_adapters_on_experts(method: str, cache: Path) -> None:
 def test_documents_do_not_see_each_other(packing: str, cache: Path) -> None:
     """Flattened rows have the loss of the same documents one by one, whatever their neighbours."""
     work = {"data": "real-length", "sequence_tokens": 1024}
-    apart = case("tiny-qwen3", "lora", batch_sequences=4, **work)
-    alone = losses(apart, cache, count=1)
-    flat = case("tiny-qwen3", "lora", batch_sequences=4, packing="padding-free", **work)
     if packing == "packed":  # the first packed row holds the first documents
         flat = case("tiny-qwen3", "lora", batch_sequences=1, packing="packed", **work)
         with Worker(flat, cache) as worker:
@@ -187,6 +175,9 @@ def test_documents_do_not_see_each_other(packing: str, cache: Path) -> None:
         same = case("tiny-qwen3", "lora", batch_sequences=documents, **work)
         assert [step.loss] == pytest.approx(losses(same, cache, count=1), rel=1e-4)
     else:
+        apart = case("tiny-qwen3", "lora", batch_sequences=4, **work)
+        alone = losses(apart, cache, count=1)
+        flat = case("tiny-qwen3", "lora", batch_sequences=4, packing="padding-free", **work)
         assert losses(flat, cache, count=1) == pytest.approx(alone, rel=1e-4)
 
 

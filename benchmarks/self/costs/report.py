@@ -23,12 +23,14 @@ PAGES = ("index.html", "all-results.html")
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """Wall clock and the most resident memory of a process and those it started, together.
+    """Wall clock, processor time and the most memory of a process and those it started, together.
 
-    Pages that they share count once; sampled every 50 ms on Linux, elsewhere that of the largest.
+    Pages of memory that they share count once; sampled every 200 ms on Linux, elsewhere that of
+    the largest. Processor time tells more than wall clock of a machine that others use as well.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
 
 
@@ -40,12 +42,22 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None  #: None where there is no browser
 
 
+class Weight(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes of pages by themselves: the overview, the largest of a record, the largest of all."""
+
+    overview_bytes: int
+    record_bytes: int
+    largest_bytes: int
+    largest: str
+
+
 class ReportCost(msgspec.Struct, frozen=True, kw_only=True):
     """A report of ``records``; ``compare`` is pytest-benchmark's, of as many benchmarks."""
 
     records: int
     build: Cost
     compare: Cost
+    weight: Weight
     opened: tuple[Opened, ...]
 
 
@@ -63,6 +75,7 @@ def measured(sizes: Sequence[int]) -> Iterator[ReportCost]:
                 records=records,
                 build=build,
                 compare=_run([tool, "compare", str(listed)]),
+                weight=_weight(site),
                 opened=tuple(_opened(site)),
             )
 
@@ -93,7 +106,11 @@ def _run(command: Sequence[str]) -> Cost:
             said.seek(0)
             sys.exit(f"{' '.join(command)} failed:\n{said.read()[-4000:].decode()}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(seconds=seconds, peak_bytes=max(peak, usage.ru_maxrss * unit))
+    return Cost(
+        seconds=seconds,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        peak_bytes=max(peak, usage.ru_maxrss * unit),
+    )
 
 
 def _resident(pid: int) -> int:
@@ -139,6 +156,17 @@ def _benchmarks(given: Path) -> bytes:
             "version": "5.0.0",
             "benchmarks": found,
         }
+    )
+
+
+def _weight(site: Path) -> Weight:
+    sizes = {path: path.stat().st_size for path in site.rglob("*.html")}
+    largest = max(sizes, key=lambda path: sizes[path])
+    return Weight(
+        overview_bytes=sizes[site / "index.html"],
+        record_bytes=max(size for path, size in sizes.items() if path.parent.name == "records"),
+        largest_bytes=sizes[largest],
+        largest=largest.relative_to(site).as_posix(),
     )
 
 

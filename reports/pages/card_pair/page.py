@@ -70,6 +70,7 @@ class CardPairPage(msgspec.Struct, frozen=True, kw_only=True):
     counting: str
     only: tuple[str, ...]
     tables: tuple[pair_table.PairTable, ...]
+    left_out: str
     kinds: tuple[str, ...]
     ceilings: tuple[CeilingRow, ...]
     whys: tuple[RatioExplanation, ...]
@@ -82,6 +83,10 @@ class CardPairPage(msgspec.Struct, frozen=True, kw_only=True):
     weights: tuple[str, ...]
 
 
+#: Of each table: a page of some hundred kilobytes. Means are over all of them.
+MOST_CASES = 100
+
+
 def pages(dataset: Dataset) -> Iterator[tuple[str, CardPairPage]]:
     """Yield the file's name and the page of every two cards that share a case."""
     titles = workloads.profile_titles(dataset)
@@ -91,7 +96,8 @@ def pages(dataset: Dataset) -> Iterator[tuple[str, CardPairPage]]:
 
 
 def _page(pair: CardPair, titles: tuple[str, str]) -> CardPairPage:
-    both = [each for each in pair.shared if each.ratio]
+    shown = pair.shared[:MOST_CASES]
+    both = [each for each in shown if each.ratio]
     here = [record for each in pair.shared for record in each.sides[0].records]
     there = [record for each in pair.shared for record in each.sides[1].records]
     mean = pair.mean
@@ -105,7 +111,8 @@ def _page(pair: CardPair, titles: tuple[str, str]) -> CardPairPage:
         exact="" if mean is None else cells.exact(mean),
         counting=units.counted(pair.counting, "shared case"),
         only=tuple(_only(pair.shared, titles)),
-        tables=tuple(pair_table.tables(pair.shared)),
+        tables=tuple(pair_table.tables(shown)),
+        left_out=_left_out(len(pair.shared), len(pair.alone)),
         kinds=tuple(kind.name for kind in RESOURCE_KINDS),
         ceilings=tuple(found for kind in CEILINGS if (found := _ceiling(kind, pair.shared))),
         whys=tuple(_why(each) for each in both),
@@ -119,9 +126,7 @@ def _page(pair: CardPair, titles: tuple[str, str]) -> CardPairPage:
             for each in both
             for ours, theirs in [each.sides]
         ),
-        jobs=tuple(
-            row for each in pair.shared if (row := example_job.job_row(each.sides, _basis(each)))
-        ),
+        jobs=example_job.job_rows((each.sides, _basis(each)) for each in shown),
         job_text=example_job.TEXT,
         alone=tuple(
             UnsharedRow(
@@ -131,10 +136,18 @@ def _page(pair: CardPair, titles: tuple[str, str]) -> CardPairPage:
                 outcome=_outcome(each.cell.shown),
                 missing=titles[1] if each.profile == pair.ours else titles[0],
             )
-            for each in pair.alone
+            for each in pair.alone[:MOST_CASES]
         ),
         weights=phrases.weights(r for r in (*here, *there) if r.outcome == "ok"),
     )
+
+
+def _left_out(shared: int, alone: int) -> str:
+    """Return how many cases the tables lack, "" for none."""
+    lacking = sum(max(0, count - MOST_CASES) for count in (shared, alone))
+    if not lacking:
+        return ""
+    return f"Tables here have {MOST_CASES} cases at most; {lacking:,} more are in all results."
 
 
 def _good(records: Sequence[Record]) -> list[Record]:

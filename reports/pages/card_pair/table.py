@@ -18,12 +18,12 @@ from suite.results.replicates import Replicates, summarize
 NO_RATIO = "no ratio"
 NOTHING = Number(text="–")
 #: What stands beside a ratio, ours and theirs: title, metric ("" is memory, which depends on the
-#: device), and the unit of the whole column where there is one.
+#: device), and the unit of the whole column.
 COLUMNS = (
     ("Tokens per second", "tokens_per_second", "tokens/second"),
     ("Step time", "step_seconds", "seconds"),
     ("Peak memory", "", "bytes"),
-    ("Energy per token", "joules_per_token", ""),
+    ("Energy per token", "joules_per_token", "joules"),
 )
 
 
@@ -70,7 +70,7 @@ def tables(shared: Sequence[SharedCase]) -> Iterator[PairTable]:
 
 
 class _Column(msgspec.Struct, frozen=True, kw_only=True):
-    """One quantity on both sides, a pair a case; ``unit`` is "" where each figure has its own."""
+    """One quantity on both sides, a pair a case; ``unit`` is "" where the title has it."""
 
     title: str
     unit: str
@@ -84,18 +84,13 @@ def _column(title: str, tag: str, unit: str, shared: Sequence[SharedCase]) -> _C
         for group in each.sides
         if group.ok
     ]
-    scale = units.scale(unit, [value.median for value in values if value]) if unit else None
-    text = _joules if scale is None else scale.text
+    scale = units.scale(unit, [value.median for value in values if value])
     figures = []
     for each in shared:
-        ours, theirs = (_figure(group, tag, text) for group in each.sides)
+        ours, theirs = (_figure(group, tag, scale.text) for group in each.sides)
         figures.append((ours, theirs))
-    name = "" if scale is None or scale.unit == "token/s" else scale.unit
+    name = "" if scale.unit == "token/s" else scale.unit
     return _Column(title=title, unit=name, figures=figures)
-
-
-def _joules(value: float) -> str:
-    return units.scaled(value, "J")
 
 
 def _metric(tag: str, group: Replicates) -> Metric:

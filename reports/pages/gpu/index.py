@@ -4,7 +4,7 @@ import msgspec
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import profile_titles
-from reports.text import facts, gpu_facts
+from reports.text import columns, facts, gpu_facts
 from reports.text.addresses import gpu_page
 from reports.text.gpu_facts import ShownFact
 from suite import units
@@ -36,12 +36,13 @@ def listed(dataset: Dataset) -> tuple[GpuRow, ...]:
     catalog.sort(key=lambda profile: (not profile.has_gpu, profile.name))
     rows = [_listed(dataset, each, each.name, each.title, titles) for each in catalog]
     strangers = [name for name in titles if name not in {each.name for each in catalog}]
-    return (
-        *rows,
-        *(
-            _listed(dataset, recorded(dataset, name), name, titles[name], titles)
-            for name in strangers
-        ),
+    rows += [
+        _listed(dataset, recorded(dataset, name), name, titles[name], titles) for name in strangers
+    ]
+    kinds = [columns.aligned(texts) for texts in zip(*(row.figures for row in rows), strict=True)]
+    return tuple(
+        msgspec.structs.replace(row, figures=tuple(column[place] for column in kinds))
+        for place, row in enumerate(rows)
     )
 
 

@@ -13,7 +13,7 @@ from reports.pages.gpu import index as gpu_list
 from reports.pages.gpu.runs import RunTable, runs
 from reports.pages.gpu.telemetry import CaseTelemetry, case_telemetry
 from reports.sections import hosts, summary
-from reports.text import example_job, gpu_facts, phrases
+from reports.text import columns, example_job, gpu_facts, phrases
 from reports.text.addresses import pair_page, stem
 from reports.text.blocks import Part
 from reports.text.figures import metric_figure, width
@@ -71,6 +71,9 @@ class GpuPage(msgspec.Struct, frozen=True, kw_only=True):
     weights: tuple[str, ...]
 
 
+MOST_CASES = 200  #: of a table: a page of some hundred kilobytes
+
+
 def pages(dataset: Dataset) -> Iterator[tuple[str, GpuPage]]:
     """Yield the file's name and the page of every profile that has a record."""
     titles, listed = workloads.profile_titles(dataset), pairs(dataset)
@@ -97,6 +100,7 @@ def _page(
         for cell in cells
         for group in (cell.shown, *cell.others)
     ]
+    shown = labelled[:MOST_CASES]
     groups = [group for group, _ in labelled]
     name = groups[0].first.profile
     own = msgspec.structs.replace(
@@ -116,7 +120,7 @@ def _page(
         name=phrases.short(name),
         summary=(
             f"{units.counted(len(records), 'result')}, {units.count(len(good))} with numbers, from"
-            f" {units.counted(run_count, 'session')}. {_hosts(groups)}"
+            f" {units.counted(run_count, 'session')}. {_hosts(groups)}{_left_out(len(labelled))}"
         ),
         facts=() if hardware is None else gpu_facts.shown_facts(hardware),
         changed=_changed(dataset, name),
@@ -124,12 +128,19 @@ def _page(
         hosts=hosts.of_card(good),
         compute=compute,
         bandwidth=bandwidth,
-        cases=tuple(_case(group, label, longest) for group, label in labelled),
-        watched=tuple(case_telemetry(group, label) for group, label in labelled),
-        parts=tuple(part for part in _parts(own, name) if part.blocks),
-        jobs=tuple(
-            row for group, label in labelled if (row := example_job.job_row([group], label))
+        cases=tuple(
+            columns.aligned_fields(
+                [_case(group, label, longest) for group, label in shown],
+                *("rate", "of_probe", "of_peak"),
+            )
         ),
+        watched=tuple(
+            columns.aligned_fields(
+                [case_telemetry(group, label) for group, label in shown], "energy"
+            )
+        ),
+        parts=tuple(part for part in _parts(own, name) if part.blocks),
+        jobs=example_job.job_rows(([group], label) for group, label in shown),
         job_text=example_job.TEXT,
         against=against,
         weights=phrases.weights(good),
@@ -152,6 +163,12 @@ def _label(group: Replicates, references: References, *, older: bool) -> str:
     if whose(group.first):
         parts.append(whose(group.first))
     return " · ".join(parts)
+
+
+def _left_out(cases: int) -> str:
+    if cases <= MOST_CASES:
+        return ""
+    return f" Tables here have {MOST_CASES} of its {cases:,} cases; all results have the others."
 
 
 def _hosts(groups: Sequence[Replicates]) -> str:
@@ -182,7 +199,7 @@ def _changed(dataset: Dataset, name: str) -> tuple[str, ...]:
 
 
 def _bars(kinds: Sequence[ResourceKind], groups: Sequence[Replicates]) -> tuple[CeilingBar, ...]:
-    found = [over(kind, groups) for kind in kinds]
+    found = columns.aligned_numbers([over(kind, groups) for kind in kinds])
     values = [float(each.exact) if each.exact else None for each in found]
     longest = max((value for value in values if value), default=None)
     return tuple(

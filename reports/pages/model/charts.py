@@ -10,9 +10,10 @@ from reports.analysis.comparable_sets import (
     pareto_front,
     short,
 )
-from reports.charts.bars import Bar, bars
+from reports.charts.bars import Bar, Threshold, bars
 from reports.charts.drawing import Caption, Plot
 from reports.charts.lines import Dot, Series, scatter
+from reports.pages.model import findings
 from reports.published.headline_claim import NAMES
 from reports.text import phrases
 from reports.text.numbers import number, paired_text, peak_memory
@@ -38,7 +39,7 @@ def throughput(peers: ComparableSet, names: DisplayNames) -> Plot | None:
                 Bar(
                     label=card if several else method,
                     group=method if several else "",
-                    number=names.number(name),
+                    number=names.numbers[name],
                     value=None if value is None else value.median,
                     low=None if value is None else value.low,
                     high=None if value is None else value.high,
@@ -47,7 +48,8 @@ def throughput(peers: ComparableSet, names: DisplayNames) -> Plot | None:
                 )
             )
     caption = Caption(
-        title="Tokens per second" + (", by method and GPU" if several else ", by method"),
+        title=findings.throughput(peers, names),
+        measure="Tokens per second" + (", by method and GPU" if several else ", by method"),
         about=peers.title,
         description=f"{basis(peers.entries)} Missing bars are labelled with the reason.",
         source=source(peers.entries),
@@ -65,7 +67,8 @@ def memory(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | No
     dots = {entry: dot for entry in entries if (dot := _dot(entry, scale.size, names))}
     best = pareto_front(entries)
     caption = Caption(
-        title=f"Memory vs throughput, {names.cards[profile]}",
+        title=findings.memory(best, names),
+        measure=f"Memory vs throughput, {names.cards[profile]}",
         about=peers.title,
         description=f"Up and left is better. {front_text(best, names)} {basis(entries)}",
         source=source(entries),
@@ -77,7 +80,7 @@ def memory(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | No
         [
             Series(
                 label=names.methods[entry.method],
-                number=names.number(entry.method),
+                number=names.numbers[entry.method],
                 dots=[dots[entry]],
             )
             for entry in entries
@@ -97,14 +100,16 @@ def ladder(peers: ComparableSet, profile: str, names: DisplayNames) -> Plot | No
         if (bar := _baseline_bar(entry, kind, names)) is not None
     ]
     caption = Caption(
-        title=f"Speed vs each baseline, {names.cards[profile]}",
+        title=findings.ladder(entries, names),
+        measure=f"Speed vs each baseline, {names.cards[profile]}",
         about=peers.title,
         description="Throughput ÷ throughput of each baseline in the same session. The choice of"
         " baseline decides most of a headline ratio. The baseline PEFT + Liger is plain PEFT with"
         f" Liger's kernels and the same storage of the weights. {basis(entries)}",
         source=source(entries),
     )
-    return bars(caption, "Throughput ÷ baseline, ×", listed, mark=1)
+    equal = Threshold(value=1, label="", title="1: as much as the baseline")
+    return bars(caption, "Throughput ÷ baseline, ×", listed, equal)
 
 
 def front_text(best: Sequence[MethodResult], names: DisplayNames) -> str:
@@ -157,7 +162,7 @@ def source(entries: Sequence[MethodResult]) -> str:
 
 def _baseline_bar(entry: MethodResult, kind: str, names: DisplayNames) -> Bar | None:
     baseline, method = entry.baselines.get(kind), names.methods[entry.method]
-    group, number = f"vs {NAMES[kind]}", names.number(entry.method)
+    group, number = f"vs {NAMES[kind]}", names.numbers[entry.method]
     if baseline is None:
         if not is_base(entry.group.case.method, kind):
             return None

@@ -7,6 +7,7 @@ import msgspec
 from reports.analysis.comparable_sets import ComparableSet, DisplayNames, MethodResult
 from reports.charts.drawing import Caption, Plot
 from reports.charts.lines import Dot, Series, curves
+from reports.pages.model import findings
 from reports.pages.model.charts import TOKENS, basis, said, source
 from reports.pages.model.tables import card, memory_title, outcome
 from reports.text import phrases
@@ -85,7 +86,7 @@ def _plots(series: LengthSeries, profile: str, names: DisplayNames) -> list[Plot
     crosses = " A cross marks a length at which a method has no number." if failed else ""
     drawn = []
     for what, y_title, values in (
-        (TOKENS, TOKENS, [(e, e.tokens, 1.0) for e in entries]),
+        ("Throughput", TOKENS, [(e, e.tokens, 1.0) for e in entries]),
         (
             "Peak memory",
             f"{memory_title(entries)[0]}, {scale.unit}",
@@ -93,7 +94,8 @@ def _plots(series: LengthSeries, profile: str, names: DisplayNames) -> list[Plot
         ),
     ):
         caption = Caption(
-            title=f"{what} over length, {card}",
+            title=findings.over_length(values, what),
+            measure=f"{what} over length, {card}",
             about=series.title,
             description=f"{basis(entries)}{crosses}",
             source=source(entries),
@@ -142,7 +144,7 @@ def _series(
             dot = Dot(x=length, y=value.median / size, title=title, solid=entry.counts)
             by_method.setdefault(entry.method, []).append(dot)
     return [
-        Series(label=names.methods[method], number=names.number(method), dots=dots)
+        Series(label=names.methods[method], number=names.numbers[method], dots=dots)
         for method, dots in by_method.items()
     ]
 

@@ -8,6 +8,7 @@ from reports.analysis.comparable_sets import ComparableSet, DisplayNames, Method
 from reports.analysis.trends import PACKINGS
 from reports.charts.bars import Bar, bars
 from reports.charts.drawing import Caption, Plot
+from reports.pages.model import findings
 from reports.pages.model.charts import TOKENS, basis, said, source
 from reports.pages.model.tables import card, memory_title, metric_cell, outcome
 from reports.text import phrases
@@ -76,7 +77,7 @@ def _plot(comparison: PackingComparison, profile: str, names: DisplayNames) -> P
                 Bar(
                     label=label,
                     group=names.methods[method],
-                    number=names.number(method),
+                    number=names.numbers[method],
                     value=None if entry.tokens is None else entry.tokens.median,
                     low=None if entry.tokens is None else entry.tokens.low,
                     high=None if entry.tokens is None else entry.tokens.high,
@@ -85,7 +86,8 @@ def _plot(comparison: PackingComparison, profile: str, names: DisplayNames) -> P
                 )
             )
     caption = Caption(
-        title=f"Padding and packing, {names.cards[profile]}",
+        title=findings.packing(entries),
+        measure=f"Tokens per second (padding excluded), {names.cards[profile]}",
         about=comparison.title,
         description="Padding is computed and not counted. The batches differ in their number of"
         f" rows. {basis(entries)}",
@@ -115,7 +117,7 @@ def table(comparison: PackingComparison, names: DisplayNames) -> Grid:
             rows.append([*row, outcome(group)])
             continue
         which = peak_memory(group.best).title if kinds > 1 else ""
-        share = number(summarize(group, metrics["padding_share"]), units.percent)
+        share = number(summarize(group, metrics["padding_share"]), _share)
         row.append(cell(number(entry.tokens, tokens.text), href, _differ(entry)))
         row.append(metric_cell(group, metrics["padded_tokens_per_second"], tokens))
         row.append(cell(share, href))
@@ -125,6 +127,10 @@ def table(comparison: PackingComparison, names: DisplayNames) -> Grid:
     header = ["Method", "GPU", "Rows", "Workload", "Token/s", "Token/s with padding"]
     header += ["Share of padding", f"{title}, {memory.unit}", "Repeats"]
     return grid(comparison.title, header, rows, words=4)
+
+
+def _share(value: float) -> str:
+    return f"{value * 100:.1f} %"
 
 
 def _way(entry: MethodResult) -> str:

@@ -19,6 +19,8 @@ from reports.analysis.comparable_sets import (
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import profile_titles, work_groups
 from reports.charts.drawing import Plot, labels
+from reports.charts.style import numbers
+from reports.pages.fit_chart import fit_charts
 from reports.pages.model import charts as model_charts
 from reports.pages.model import lengths, padding
 from reports.pages.model import tables as model_tables
@@ -51,6 +53,7 @@ class ModelPage(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     lead: str
+    fit: Plot | None
     facts: facts.Facts
     works: tuple[ModelSection, ...]
     lengths: tuple[ModelSection, ...]
@@ -58,6 +61,12 @@ class ModelPage(msgspec.Struct, frozen=True, kw_only=True):
     single: tuple[ModelSection, ...]
     failed: Grid | None
     weights: tuple[str, ...]
+
+    @property
+    def plots(self) -> Iterator[Plot]:
+        """Yield the charts of its sections."""
+        for section in (*self.works, *self.lengths, *self.padding, *self.single):
+            yield from section.plots
 
 
 class ModelResults(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,10 +100,13 @@ def models(dataset: Dataset) -> tuple[ModelResults, ...]:
     for model, peers in by_model.items():
         file = _file(model, taken)
         taken.add(file)
-        # The largest first: its methods get the first colours.
         largest = sorted(peers, key=lambda each: -len(each.entries))
-        methods = {e.method: e.group.case.method.title for p in largest for e in p.entries}
-        names = DisplayNames(methods=labels(methods.items()), cards=cards)
+        methods = {e.method: e.group.case.method for p in largest for e in p.entries}
+        names = DisplayNames(
+            methods=labels((name, method.title) for name, method in methods.items()),
+            cards=cards,
+            numbers=numbers(methods.values()),
+        )
         results.append(
             ModelResults(model=model, file=file, comparable_sets=tuple(largest), names=names)
         )
@@ -129,6 +141,7 @@ def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:
     return ModelPage(
         title=short(model.title),
         lead=f"{units.counted(len(tuned.entries), 'case')}, {len(ran)} with numbers, on {cards}.",
+        fit=fit_charts(dataset).get(model),
         facts=_facts(model, ran),
         works=tuple(
             _work(f"work-{place}", peers, names, budget)

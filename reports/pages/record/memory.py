@@ -2,7 +2,7 @@
 
 import msgspec
 
-from reports.text import facts, phrases
+from reports.text import columns, facts, phrases
 from reports.text.numbers import Number, exact
 from suite import units
 from suite.results.memory.ledger import MOST_RESIDUAL_SHARE, Account, LedgerLine, account
@@ -42,9 +42,15 @@ def of_record(record: Record) -> MemoryTable | None:
     beside = [("Peak host RSS of the worker", UNKNOWN if host is None else units.bytes_(host))]
     if paged:
         beside.append(("Paged optimizer state, managed by CUDA", units.bytes_(paged)))
+    total, rows = ledger.total_bytes, [_row(line, ledger.total_bytes) for line in ledger.lines]
+    known = [row.size.text for row in rows] + [UNKNOWN if total is None else columns.bytes_(total)]
+    *sizes, whole = columns.aligned(known)
     return MemoryTable(
-        rows=tuple(_row(line, ledger.total_bytes) for line in ledger.lines),
-        total=UNKNOWN if ledger.total_bytes is None else units.bytes_(ledger.total_bytes),
+        rows=tuple(
+            msgspec.structs.replace(row, size=msgspec.structs.replace(row.size, text=size))
+            for row, size in zip(rows, sizes, strict=True)
+        ),
+        total=whole,
         total_name={
             "nvml": "NVML's count for the process",
             "torch": "What torch reserved",
@@ -64,7 +70,7 @@ def _row(line: LedgerLine, total: int | None) -> MemoryRow:
     share = None if line.bytes is None or not total else line.bytes / total
     size = Number(text=UNKNOWN)
     if line.bytes is not None:
-        size = Number(text=_signed(line.bytes), exact=exact(line.bytes))
+        size = Number(text=columns.bytes_(line.bytes), exact=exact(line.bytes))
     return MemoryRow(
         name=f"{name}, {line.dtype}" if line.dtype else name,
         detail=detail if line.bytes is not None else line.reason,
@@ -75,10 +81,10 @@ def _row(line: LedgerLine, total: int | None) -> MemoryRow:
 
 
 def _share(share: float) -> str:
-    # A buffer of some bytes is there, and a part of 0 bytes is not.
+    # A buffer of some bytes is there, and a part of 0 bytes is not. Equal decimals in all rows.
     if 0 < abs(share) < 0.00005:
         return "< 0.01 %"
-    return units.percent(share) if share else "0 %"
+    return f"{share * 100:.2f} %"
 
 
 def _signed(size: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from reports.text import facts, phrases
+from reports.text import columns, facts, phrases
 from reports.text.numbers import exact
 from reports.text.phrases import bounded
 from suite import units
@@ -64,23 +64,33 @@ def _known(record: Record) -> list[str]:
 
 def phases(record: Record) -> tuple[PhaseRow, ...]:
     """Return every finished phase with its peaks."""
-    kinds = _known(record)
+    listed = record.phases
+    times = columns.aligned([columns.seconds(phase.seconds) for phase in listed])
+    memory = [
+        columns.aligned([_bytes(getattr(phase.memory, field)) for phase in listed])
+        for field in _known(record)
+    ]
     return tuple(
         PhaseRow(
             name=phase.name.replace("_", " "),
-            seconds=units.seconds(phase.seconds),
-            memory=tuple(
-                UNKNOWN if peak is None else units.bytes_(peak)
-                for peak in (getattr(phase.memory, field) for field in kinds)
-            ),
+            seconds=times[place],
+            memory=tuple(column[place] for column in memory),
         )
-        for phase in record.phases
+        for place, phase in enumerate(listed)
     )
+
+
+def _bytes(peak: int | None) -> str:
+    return UNKNOWN if peak is None else columns.bytes_(peak)
 
 
 def steps(record: Record) -> tuple[StepRow, ...]:
     """Return the steps, up to ``MOST_STEPS``, all in seconds with the same digits."""
     return tuple(_step(step) for step in record.steps[:MOST_STEPS])
+
+
+def _norm(value: float) -> str:
+    return f"{value:.4f}" if value < 1e6 else f"{value:.4g}"
 
 
 def _step(step: Step) -> StepRow:
@@ -94,7 +104,7 @@ def _step(step: Step) -> StepRow:
         counted=units.count(step.tokens_loss),
         loss=bounded(step.loss_text or UNKNOWN) if step.loss is None else f"{step.loss:.4f}",
         exact_loss="" if step.loss is None else exact(step.loss),
-        gradient=UNKNOWN if step.gradient_norm is None else f"{step.gradient_norm:.4g}",
+        gradient=UNKNOWN if step.gradient_norm is None else _norm(step.gradient_norm),
         data=UNKNOWN if step.data_seconds is None else f"{step.data_seconds:.4f}",
         collector=UNKNOWN if step.collector_seconds is None else f"{step.collector_seconds:.4f}",
     )

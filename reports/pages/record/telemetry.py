@@ -18,7 +18,7 @@ from suite.results.telemetry.throttle import REASONS
 from suite.results.telemetry.window import NoWindow, Window, fault, steady_window
 
 #: A longer line is drawn from means, so that a page stays small.
-MOST_POINTS = 400
+MOST_POINTS = 300
 
 
 class TelemetryRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 // script every row and column is there. Nothing read from the page or the address becomes markup.
 //
 // <table data-table="NAME">  headers sort; NAME begins the table's keys in the address
-//   data-tools               a row above it filters and chooses columns
+//   data-tools               a row above it filters and chooses columns; "columns" chooses only
 // <th data-key="KEY">        the column's name in the address (default: made from its text)
 //   data-filter              a list of its values to choose from
 //   data-optional            may be hidden; "off" is hidden at first, and so is what comes after
@@ -153,9 +153,10 @@
 
     addTools() {
       const title = plain(this.table.caption ?? this.table);
+      const whole = this.table.dataset.tools !== "columns";
       this.tools = make("div", { className: "tools", role: "group", ariaLabel: `Filter: ${title}` });
       this.selects = new Map();
-      for (const column of this.columns.filter((each) => "filter" in each.head.dataset)) {
+      for (const column of this.columns.filter((each) => whole && "filter" in each.head.dataset)) {
         const values = new Set(this.rows.map((row) => this.text(row, column)).filter(Boolean));
         if (values.size < 2 || values.size === this.rows.length) continue;
         const select = make("select", {}, make("option", { value: "" }, "all"));
@@ -175,11 +176,13 @@
         this.filter();
         this.say();
       });
-      this.tools.append(make("label", { className: "find" }, "Find", this.find), this.chooser());
+      if (whole) this.tools.append(make("label", { className: "find" }, "Find", this.find));
+      this.tools.append(this.chooser());
       this.count = make("output", {});
       this.reset = make("button", { type: "button" }, "Reset");
       this.reset.addEventListener("click", () => this.clear());
-      this.tools.append(make("div", { className: "state" }, this.count, this.reset));
+      if (whole) this.tools.append(make("div", { className: "state" }, this.count, this.reset));
+      else this.tools.classList.add("bare");
       const place = this.table.closest(".scroll") ?? this.table;
       place.before(this.tools);
     }
@@ -223,6 +226,7 @@
     }
 
     show(column, shown) {
+      if (shown && this.name === "all") this.label(column);
       this.boxes.get(column).checked = column.shown = shown;
       column.head.hidden = !shown;
       for (const { cells } of this.rows) {
@@ -233,6 +237,11 @@
         cell.hidden = span.length === 0;
         cell.colSpan = Math.max(1, span.length);
       }
+    }
+
+    // On a phone a row is a card, in which a number says what it is.
+    label(column) {
+      for (const { cells } of this.rows) cells[column.index].cell.dataset.label = column.title;
     }
 
     // What a reader sees at first: columns that always stand, then others up to seven in all.

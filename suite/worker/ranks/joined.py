@@ -61,6 +61,9 @@ def interconnect(start: Start) -> Interconnect:
                     bus_bytes_per_second=moved / seconds,
                 )
             )
+    if start.on_gpu:
+        del own, part, whole, timed, work
+        torch.cuda.empty_cache()  # or the case's peaks would have these messages in them
     return Interconnect(backend=dist.get_backend(), transfers=tuple(transfers))
 
 

@@ -45,6 +45,8 @@ class _Instrument(TrainerCallback):
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Hold the first step; every later one was granted at the end of the one before."""
         if self._gate.index == 0:
+            if self._start.sharded and self._start.on_gpu:
+                torch.cuda.empty_cache()  # of what was whole before it was sharded
             running = effective.of_trainer(self._trainer, self._batches[0], self._start)
             self._gate.announce(running, self._batches)
             if not self._gate.wait():

@@ -1,15 +1,19 @@
 """Charts hold their data, say it in words, and bring nothing into a page but shapes."""
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
-from reports.charts.bars import Bar, bars
+from reports.charts.bars import Bar, Threshold, bars
+from reports.charts.dates import LATEST, over_time
 from reports.charts.drawing import LARGEST, Caption, Plot, labels
 from reports.charts.lines import Dot, Series, curves, scatter
-from reports.charts.style import COLOURS, colour, dashes, shape
+from reports.charts.placed import beside, spread
+from reports.charts.style import COLOURS, colour, dashes, numbers, shape
 from reports.charts.svg import clean
+from suite.catalog import method
 from suite.paths import ROOT
 
 HOSTILE = '</title></svg><script>alert(1)</script><img src=x onerror="alert(2)">\x00&\n'
@@ -19,7 +23,7 @@ SHAPES = ("path", "line", "text", "rect")
 
 
 def caption(text: str = "what") -> Caption:
-    return Caption(title=text, about=text, description=text, source=text)
+    return Caption(title=text, measure=text, about=text, description=text, source=text)
 
 
 def named() -> list[str]:
@@ -62,9 +66,10 @@ def every(text: str = "what") -> list[Plot]:
     front = [series[0].dots[0], series[2].dots[1]]
     found = [
         bars(caption(text), text, some_bars(text=text)),
-        bars(caption(text), text, grouped, mark=100),
+        bars(caption(text), text, grouped, Threshold(value=100, label=text, title=text)),
         scatter(caption(text), text, text, series, front),
         curves(caption(text), text, text, series, lost),
+        over_time(caption(text), text, series, {1024: text}),
     ]
     assert all(found)
     return [plot for plot in found if plot is not None]
@@ -87,7 +92,7 @@ def test_a_chart_brings_nothing_but_shapes(text: str) -> None:
         assert "url(" not in plot.svg
         assert "http" not in plot.svg
         assert root.get("role") == "img"
-        assert root.get("aria-label", "").count(text.strip()[:20]) == 3
+        assert root.get("aria-label", "").count(text.strip()[:20]) == 4
 
 
 def test_names_are_shown_as_they_are() -> None:
@@ -110,6 +115,7 @@ def test_every_mark_says_its_value() -> None:
         flat * 2,
         dots,
         [*dots, *("; ".join(dots[at : at + 3]) for at in (0, 3, 6, 9))],
+        [*dots, *("; ".join(dots[at : at + 3]) for at in (0, 3, 6, 9)), "what"],
     )
     for plot, titles in zip(every(), wanted, strict=True):
         titled = [element for element in parsed(plot).iter() if element.find("title") is not None]
@@ -134,6 +140,7 @@ def test_no_name_stops_a_chart(name: str) -> None:
         bars(caption(name), "x", listed),
         scatter(caption(name), "x", "y", series, dots),
         curves(caption(name), "x", "y", series, dots),
+        over_time(caption(name), "y", series, {2: name}),
     ):
         assert plot is not None
         assert label in {text.strip() for text in parsed(plot).itertext()}
@@ -167,6 +174,9 @@ def test_what_no_axis_can_show_is_not_drawn(value: float) -> None:
     assert scatter(caption(), "", "", series, []) is None
     assert curves(caption(), "", "", series) is None
     assert curves(caption(), "", "", [Series(label="a", number=0, dots=dots[1:])]) is None
+    assert over_time(caption(), "", series, {}) is None
+    late = [Dot(x=1, y=1, title=""), Dot(x=LATEST * 2, y=1, title="")]
+    assert over_time(caption(), "", [Series(label="a", number=0, dots=late)], {}) is None
 
 
 def test_foreign_elements_of_a_drawing_are_refused() -> None:
@@ -180,6 +190,30 @@ def test_colour_is_never_alone() -> None:
     """No two of 64 series share colour and shape, nor colour and dashes."""
     assert len({(colour(n), shape(n)) for n in range(64)}) == 64
     assert len({(colour(n), tuple(dashes(n))) for n in range(64)}) == 64
+
+
+def test_a_method_has_one_colour_on_every_page() -> None:
+    """Whatever else a page holds; 4-bit weights have a tone, a second of a kind has a shape."""
+    every_method = [method.load(name) for name in method.names()]
+    found = numbers(every_method)
+    assert numbers(reversed(every_method)).keys() == found.keys()
+    for one in every_method:
+        assert colour(numbers([one])[one.name]) == colour(found[one.name])
+    tones = {colour(found[name]) for name in ("lora", "qlora", "unsloth-lora", "unsloth-qlora")}
+    assert len(tones) == 4
+    assert colour(found["unsloth-qlora"]) == colour(found["unsloth-qlora-experts"])
+    assert len({(colour(n), shape(n)) for n in found.values()}) == len(found)
+
+
+def test_names_beside_lines_and_points_do_not_touch() -> None:
+    """Heights are a line apart and inside; of near points one name goes to another side."""
+    heights = spread([100.0, 101.0, 99.0, 5.0, 219.0, 220.0], 220)
+    assert min(b - a for a, b in pairwise(sorted(heights))) >= 15
+    assert max(heights) <= 220
+    assert heights[2] < heights[0] < heights[1]
+    near, other, edge = beside([(50, 50), (52, 54), (290, 50)], ["LoRA", "QLoRA", "full"], 300, 99)
+    assert (near.x, near.align) != (other.x, other.align) or abs(near.y - other.y) >= 15
+    assert edge.align == "right"
 
 
 def test_colours_stand_off_their_ground() -> None:

@@ -120,7 +120,7 @@ def test_fidelity_beside_published_runs_is_a_table(tmp_path: Path) -> None:
     # Student's t for two pairs is 12.706: the half intervals are 12.706 x 0.001 and nothing.
     assert row[2:] == [
         *("bare script", "2", "repeats", "1.0 %: undecided", "650 ms"),
-        *("+0.40 % (−0.86 to +1.7 %)", "−2.0 %", "+0.10 to +0.10 %"),
+        *("+0.40 % (−0.86 to +1.68 %)", "−2.0 %", "+0.10 to +0.10 %"),
     ]
 
 
@@ -296,7 +296,7 @@ def test_losses_apart_are_the_largest_of_each_pair_beside_what_is_allowed() -> N
     assert engine[4:6] == ["0.020 %", "0.020 %"]
     assert own[:3] == ["LoRA on Qwen3-8B", "itself, repeats of one session", "3"]
     assert own[4:6] == ["0.003 %", "0.003 %"]
-    assert dummy[4:] == ["0.05 %", "0.10 %", "1.5 %"]
+    assert dummy[4:] == ["0.050 %", "0.100 %", "1.5 %"]
     assert experts[4:] == ["0.05 %", "0.50 %", "4.0 %"]
 
 

@@ -54,11 +54,11 @@ def only(*found: Record) -> SharedCase:
     return each
 
 
-def test_one_card_alone_has_no_matrix(tmp_path: Path) -> None:
+def test_one_card_alone_has_no_matrix(h200_site: Path) -> None:
     """It takes two: no table of ratios and no page of a pair."""
-    page = sites.Page(build(read([RESULTS]), tmp_path / "site").with_name("gpus.html"))
+    page = sites.Page(h200_site / "gpus.html")
     assert "÷" not in page.text
-    assert list((tmp_path / "site" / "card-against-card").iterdir()) == []
+    assert list((h200_site / "card-against-card").iterdir()) == []
 
 
 def test_numbers_of_both_cards_are_those_of_their_records(tmp_path: Path) -> None:
@@ -78,8 +78,9 @@ def test_numbers_of_both_cards_are_those_of_their_records(tmp_path: Path) -> Non
         for name in NAMES:
             found = [all_metrics()[name].compute(record) for record in group.ok]
             assert statistics.median([value or math.nan for value in found]) in numbers, name
-    assert sites.broken_links(tmp_path / "site") == []
-    sites.assert_well_formed(tmp_path / "site")
+    every = sites.pages(tmp_path / "site")
+    assert sites.broken_links(tmp_path / "site", every) == []
+    sites.assert_well_formed(every)
 
 
 def test_the_matrix_has_both_directions_and_their_counts(tmp_path: Path) -> None:

@@ -218,11 +218,10 @@ def test_other_models_and_targets_have_nothing_beside_them() -> None:
     assert nearest_match(figure(60.0, "run_seconds"), found(record())).group is None
 
 
-def test_the_page_shows_every_figure_with_the_records_numbers(tmp_path: Path) -> None:
+def test_the_page_shows_every_figure_with_the_records_numbers(published_site: Path) -> None:
     """All sources, each number a link to the record whose JSON gives it, none typed by hand."""
     collection = read([RESULTS])
-    site = build(collection, tmp_path / "site").parent
-    shown = sites.Page(site / "claims.html")
+    shown = sites.Page(published_site / "claims.html")
     lines = [line for source in page(load(collection)).sources for line in source.lines]
     assert len(lines) == sum(len(source.figures) for source in references.everything())
     text = shown.text
@@ -253,7 +252,6 @@ def test_the_page_shows_every_figure_with_the_records_numbers(tmp_path: Path) ->
     assert [link.attributes["href"] for link in external] == [urls[0], *urls], "the claim's first"
     alone = [line for line in lines if not line.compared]
     assert sum(each.figures for each in page(load(collection)).reasons) == len(alone) > 50
-    assert sites.broken_links(site) == []
 
 
 def test_published_figures_are_not_judged_on_one_card_of_another_kind() -> None:

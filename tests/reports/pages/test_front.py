@@ -30,8 +30,8 @@ def published() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("front") / "site").parent
+def site(published_site: Path) -> Path:
+    return published_site
 
 
 def front(*found: Record) -> FrontPage:

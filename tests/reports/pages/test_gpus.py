@@ -28,15 +28,15 @@ MENDED = "2026-11-27T21:40:00Z"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("gpus") / "site").parent
+def site(h200_site: Path) -> Path:
+    return h200_site
 
 
 def test_all_profiles_are_listed_with_their_facts(site: Path) -> None:
     """Facts are those of the files; a card nobody measured says so and has no page."""
     rows = {row[0]: row[1:] for row in table(sites.Page(site / "gpus.html"), "Hardware profiles")}
     assert len(rows) == len(profiles.names())
-    assert rows["NVIDIA H200 SXM h200-sxm"][:4] == ["141 GB", "4.8 TB/s", "989 TFLOP/s", "700 W"]
+    assert rows["NVIDIA H200 SXM h200-sxm"][:4] == ["141 GB", "4.800 TB/s", "989 TFLOP/s", "700 W"]
     outcomes = [record.outcome for record in read([RESULTS]).records]
     counted = f"{len(outcomes)} results, {outcomes.count('ok')} with numbers"
     assert rows["NVIDIA H200 SXM h200-sxm"][4:] == [counted, "measured here"]

@@ -73,7 +73,7 @@ def test_few_sessions_are_no_test(tmp_path: Path) -> None:
     """Two runs are listed, with their numbers, and nothing is called a change."""
     page = _page(tmp_path, *run(1, "0.20", 0.1), *run(2, "0.21", 0.2))
     assert len(_rows(page)) == 2
-    assert "2 sessions on one GPU at most: too few for a test, which takes 8." in page.text
+    assert "Too few sessions of one GPU to tell: 2 of 8 at most" in page.text
     assert "step time, p" not in page.text
 
 

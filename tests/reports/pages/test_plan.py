@@ -9,7 +9,6 @@ from reports.analysis.dataset import Dataset, load
 from reports.pages.plan import page as plan_page
 from reports.published import projected
 from reports.sections import time_model
-from reports.site.build import build
 from reports.text.blocks import Points, Table
 from suite import paths
 from suite.catalog import profile as profiles
@@ -26,8 +25,8 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("plan") / "site").parent
+def site(h200_site: Path) -> Path:
+    return h200_site
 
 
 def test_the_page_opens_with_its_answer(site: Path) -> None:

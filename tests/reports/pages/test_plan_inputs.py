@@ -10,13 +10,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from reports.site.build import build, build_file
 from suite.catalog import method as methods
 from suite.catalog import profile as profiles
 from suite.catalog import toml
 from suite.cli import main
-from suite.paths import RESULTS
-from suite.results.storage.run_folder import read
 from support.browsers import Browser, needs_browser, serious, size
 
 CSS = "css selector"
@@ -62,9 +59,8 @@ JOBS: Sequence[tuple[Mapping[str, str], str]] = (
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    site = build(read([RESULTS]), tmp_path_factory.mktemp("plan") / "site").parent
-    return (site / "plan.html").as_uri()
+def page(published_site: Path) -> str:
+    return (published_site / "plan.html").as_uri()
 
 
 @cache
@@ -268,13 +264,12 @@ def test_buying_is_drawn_where_it_crosses_renting(browser: Browser, page: str, w
 @needs_browser
 @pytest.mark.parametrize("directly", [True, False])
 def test_a_report_of_one_file_has_the_same_page(
-    browser: Browser, page: str, tmp_path: Path, directly: bool
+    browser: Browser, page: str, published_file: Path, directly: bool
 ) -> None:
     """Opened there or turned to: one set of inputs that work, and links within the file."""
-    place, _ = build_file(read([RESULTS]), tmp_path / "report.html")
     opened(browser, page, 1440, {})
     before = texts(browser, "[data-plan-answer] p")
-    browser.get(place.as_uri() + ("#plan" if directly else ""))
+    browser.get(published_file.as_uri() + ("#plan" if directly else ""))
     if not directly:
         browser.execute_script("location.hash = 'plan'")
     assert texts(browser, "[data-plan-answer] p") == before

@@ -6,15 +6,12 @@ import pytest
 
 from reports.rendering import navigation
 from reports.rendering.render import TEMPLATES
-from reports.site.build import build
-from suite import paths
-from suite.results.storage.run_folder import read
 from support import sites
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([paths.RESULTS]), tmp_path_factory.mktemp("ways") / "site").parent
+def site(published_site: Path) -> Path:
+    return published_site
 
 
 def _links(page: sites.Page, label: str) -> list[sites.Element]:

@@ -77,6 +77,23 @@ def test_failures_stay_among_the_rows(browser: Browser, site: Path) -> None:
     assert set(column(browser, "rate")) == {"–"}
 
 
+def test_on_a_phone_a_result_is_a_card(browser: Browser, site: Path) -> None:
+    """Its rate and memory are inside the screen, with no sideways scroll, and heads still sort."""
+    size(browser, 390)
+    browser.get((site / "all-results.html").as_uri() + "?all.show=rate,memory,step")
+    page = browser.find_element(CSS, "html")
+    assert page.get_property("scrollWidth") <= 390
+    card = browser.find_element(CSS, "table.all tbody tr:has(data)")
+    for cell in card.find_elements(CSS, "td:has(data)"):
+        if cell.is_displayed():
+            assert cell.rect["x"] + cell.rect["width"] <= 390
+    assert "token/s" in browser.execute_script(
+        "return getComputedStyle(arguments[0].cells[5], '::after').content", card
+    )
+    browser.find_element(CSS, "th[data-key=rate] button").click()
+    assert browser.find_element(CSS, "th[data-key=rate]").get_attribute("aria-sort")
+
+
 def test_seven_columns_come_first(browser: Browser, site: Path) -> None:
     """The answer is among them; the others are one click away, and a link can ask for any."""
     opened(browser, site)
@@ -91,15 +108,15 @@ def test_seven_columns_come_first(browser: Browser, site: Path) -> None:
 
 
 def test_sorting_goes_by_the_number_not_by_its_text(browser: Browser, site: Path) -> None:
-    """Milliseconds and seconds, MiB and GiB mix rightly; rows without a number stay last."""
+    """A column has one unit; rows without a number stay last."""
     opened(browser, site, "?all.show=step")
     head = browser.find_element(CSS, "th[data-key=step]")
     for direction, ordered in (("descending", "0.9 s first"), ("ascending", "0.1 s first")):
         head.find_element(CSS, "button").click()
         assert head.get_attribute("aria-sort") == direction
         shown = [text for text in column(browser, "step") if text != "–"]
-        seconds = [float(t.split()[0]) * (1e-3 if t.split()[1] == "ms" else 1) for t in shown]
-        assert {text.split()[1] for text in shown} == {"ms", "s"}
+        seconds = [float(text.split()[0]) for text in shown]
+        assert {text.split()[1] for text in shown} == {"s"}
         assert all("± " in text for text in shown), "one repeat each"
         assert seconds == sorted(seconds, reverse=direction == "descending"), ordered
         assert column(browser, "step")[-8:] == ["–"] * 8

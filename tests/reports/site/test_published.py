@@ -6,22 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from reports.site.build import build
-from suite.paths import RESULTS
-from suite.results.storage.run_folder import read
 from support import sites
 
 MOST_RECORD_BYTES = 100_000  #: of a record's page: a thousand make 100 MB
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("published") / "site").parent
+def site(published_site: Path) -> Path:
+    return published_site
 
 
 @pytest.fixture(scope="module")
 def pages(site: Path) -> list[sites.Page]:
     return sites.pages(site)
+
+
+def test_every_link_resolves(site: Path, pages: list[sites.Page]) -> None:
+    """Nothing points outside, to a missing file or to a missing place on a page."""
+    assert sites.broken_links(site, pages) == []
 
 
 def test_no_two_pages_share_a_title(pages: list[sites.Page]) -> None:
@@ -78,3 +80,51 @@ def test_a_link_in_a_chat_says_what_it_leads_to(site: Path, pages: list[sites.Pa
             assert json.attributes["href"] == f"{page.path.stem}.json"
             numbers = r"[Tt]okens per second: [\d,]+ token/s; |Out of memory|Not supported"
             assert re.search(numbers, said["description"]["content"])
+
+
+#: Columns whose rows are several quantities, each in its own unit.
+_SEVERAL = {
+    *("Value", "Left", "Right", "Right vs left", "Lowest", "Median", "Highest", "Detail"),
+    *("Before the first step", "After the last", "Published", "Nearest here", "Running"),
+    *("NVIDIA H100 SXM", "NVIDIA H200 SXM"),
+}
+#: Estimates have the digits that they deserve, and ratios those that their pairs allow.
+_ESTIMATED = {"Predicted", "Estimated", "Predicted step", "Time", "Electricity", "Weights", "Step"}
+_UNIT = r"µs|ms|s|min|h|[KMGT]iB|[kMGT]?B(?:/s)?|W|kWh|[mµ]?J(?:/token)?|%|×|[TGP]?FLOP/s|token/s"
+_NUMBER = re.compile(rf"[+−]?\d[\d,]*(?:\.(\d+))?(?: ?({_UNIT})(?![a-z]))?")
+_RANGE = re.compile(r"(?:below )?[\d.,]+ (?:to|and|of|to the) .*")
+
+
+def _tables(page: sites.Page) -> list[list[list[str]]]:
+    """The texts of each table by row, the head first."""
+    rows: dict[int, tuple[sites.Element, list[str]]] = {}
+    for cell in page.elements:
+        if cell.tag in ("td", "th"):
+            row = cell.parents[-1]
+            rows.setdefault(id(row), (row, []))[1].append(cell.text.strip())
+    tables: dict[int, list[list[str]]] = {}
+    for row, texts in rows.values():
+        table = next(each for each in reversed(row.parents) if each.tag == "table")
+        tables.setdefault(id(table), []).append(texts)
+    return list(tables.values())
+
+
+def test_a_column_has_one_unit_and_equal_decimals(pages: list[sites.Page]) -> None:
+    """Numbers of a column compare by eye, on every page."""
+    odd: dict[str, object] = {}
+    seen = 0
+    for page in pages:
+        estimates = _ESTIMATED if page.path.name == "plan.html" else {"Predicted", "Estimated"}
+        for head, *body in _tables(page):
+            for place, title in enumerate(head):
+                if title in _SEVERAL | estimates or title.startswith("Activations"):
+                    continue
+                whole = [row[place] for row in body if len(row) == len(head)]
+                found = [_NUMBER.match(text) for text in whole if not _RANGE.fullmatch(text)]
+                units = {(each[2] or "", len(each[1] or "")) for each in found if each}
+                units = {unit for unit in units if unit[0] != "×"}
+                seen += len(found)
+                if len(units) > 1:
+                    odd[f"{page.path.parent.name}/{page.path.name}: {title}"] = units
+    assert seen > 10_000
+    assert odd == {}

@@ -47,9 +47,9 @@ def test_the_ledger_is_a_table_that_says_its_total_and_its_residual(tmp_path: Pa
     page = render(with_gpu(), tmp_path)
     text = section(page, "ledger")
     assert "Adds up. 10 MiB (0.67 %) is explained by no line" in text
-    assert "Frozen weights, uint8 not trained; 4-bit weights, packed 400 MiB 27 %" in text
+    assert "Frozen weights, uint8 not trained; 4-bit weights, packed 0.391 GiB 26.67 %" in text
     assert "CUDA context and libraries" in text
-    assert "NVML's count for the process 1.46 GiB" in text
+    assert "NVML's count for the process 1.465 GiB" in text
     assert "at the peak of the steady phase" in text
     assert "Peak host RSS of the worker 900 MiB" in text
     shown = [e.attributes["value"] for e in page.all("data")]
@@ -79,7 +79,7 @@ def test_a_ledger_that_does_not_add_up_says_so() -> None:
     assert (found.kind, found.verdict) == ("bad", "Does not add up.")
     assert found.text.startswith("−51 MiB (3.4 %)")
     (residual,) = [row for row in found.rows if row.name == "Residual"]
-    assert residual.size.text == "−51 MiB"
+    assert residual.size.text == "−0.050 GiB"
     assert 0 < residual.bar < 100
 
 
@@ -171,7 +171,7 @@ def test_a_long_case_makes_no_large_page(tmp_path: Path) -> None:
     record = with_gpu(telemetry=telemetry)
     page = render(record, tmp_path)
     assert page.path.stat().st_size < 100_000
-    assert "Each point is the mean of 90 samples." in section(page, "power")
+    assert "Each point is the mean of 120 samples." in section(page, "power")
     found = gpu_view.of_record(record)
     assert found is not None
     (_, line) = found.charts[0].series

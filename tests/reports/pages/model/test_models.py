@@ -25,8 +25,8 @@ HOSTILE = '"></title></svg><script>alert(1)</script>'
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(read([RESULTS]), tmp_path_factory.mktemp("models") / "site").parent
+def published(h200_site: Path) -> Path:
+    return h200_site
 
 
 def test_the_numbers_are_those_of_the_records(published: Path) -> None:
@@ -226,8 +226,8 @@ def test_every_card_is_there(tmp_path: Path, count: int) -> None:
             for row in listed
         )
     shown = [e.text for e in opened.all("figcaption")]
-    assert len([text for text in shown if text.startswith("Memory vs")]) == 1 + count
-    assert len([text for text in shown if text.startswith("Speed vs each baseline")]) == 1 + count
+    assert len([text for text in shown if "Memory vs" in text]) == 1 + count
+    assert len([text for text in shown if "Speed vs each baseline" in text]) == 1 + count
 
 
 def test_charts_do_not_grow_with_records(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_what_is_not_drawn_is_said_and_in_its_table(
     ]
     made = [msgspec.structs.replace(each, run_id=f"run-{n}") for n, each in enumerate(made)]
     opened = page(tmp_path, *map(seal, made))
-    drawn = [e.text for e in opened.all("figcaption") if e.text.startswith("Tokens per second")]
+    drawn = [e.text for e in opened.all("figcaption") if "Tokens per second" in e.text]
     unsaid = [e.text for e in opened.all("p") if e.text.startswith("Not drawn: ")]
     assert (len(drawn), len(unsaid)) == (2, 2)
     for place in range(1, 5):
