@@ -107,6 +107,11 @@ def sentences(found: Comparison) -> list[str]:
             f"All {pooled.cases} cases together: {change} {pooled.quantity},"
             f" p = {pooled.p:.2g} for {worse}"
         )
+    said += [
+        f"Package {each.name}: {each.base} → {each.candidate}, but no case imports it"
+        for each in found.asked
+        if each.imported is False
+    ]
     for each in found.packages:
         said.append(f"Package {each.setting}: {each.base} → {each.candidate}")
     for each in found.settings:
@@ -117,11 +122,23 @@ def sentences(found: Comparison) -> list[str]:
     return [*said, *(f"Note: {note}" for note in found.notes)]
 
 
-def answer(failures: Sequence[str], too_few: str = "") -> str:
-    """Return the last sentence: what a gate makes of it, or why there can be none."""
+def answer(
+    failures: Sequence[str], too_few: str = "", nothing: str = "", unsettled: Sequence[str] = ()
+) -> str:
+    """Return the last sentence: what a gate makes of it, or why there can be none.
+
+    ``nothing`` says why nothing was compared; ``unsettled`` are cases whose step time is open.
+    """
     if too_few:
         return f"A gate refuses to answer: {too_few}."
-    return f"A gate fails: {'; '.join(failures)}." if failures else "A gate passes."
+    if failures:
+        return f"A gate fails: {'; '.join(failures)}."
+    if nothing:
+        return f"A gate refuses to answer: nothing was compared, since {nothing}."
+    if unsettled:
+        cases = ", ".join(dict.fromkeys(unsettled))
+        return f"A gate passes, but nothing was shown of the step time of {cases} (INCONCLUSIVE)."
+    return "A gate passes."
 
 
 def _inconclusive(line: QuantityResult) -> str:

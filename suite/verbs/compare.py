@@ -13,7 +13,7 @@ import msgspec
 from suite import screen, units
 from suite.arguments import Parser, names, one_of, path
 from suite.console import comparison, tables
-from suite.errors import EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
+from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput, did_you_mean
 from suite.results.comparison import ALLOWED, COMPUTED, compare, compute, too_few
 from suite.results.memoize import keep
 from suite.results.metrics import all_metrics
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
             _compute(base.records, candidate.records)
         found = compare(base, candidate, allow=args.allow, spreads=spreads)
     gates, why = args.gate or args.strict, too_few(found)
-    if gates and why:
+    if gates and why and not found.nothing_compared:
         raise BadInput(
             f"cannot gate: {why}",
             hint=f"Measure both with ./tunebench run --launches {significance.GATE_LAUNCHES}.",
@@ -94,17 +94,23 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     failures = list(found.failures)
     if args.strict:
         failures += [f"{case_id}: inconclusive" for case_id in found.open]
-    said, answer = comparison.sentences(found), comparison.answer(failures, why)
+    nothing = found.nothing_compared
+    said = comparison.sentences(found)
+    answer = comparison.answer(failures, why, nothing, found.open)
     if args.format == "json":
         document = {**msgspec.to_builtins(found), "failures": failures, "cannot_gate": why}
         print(screen.json(msgspec.json.format(msgspec.json.encode(document)).decode()))
     elif args.format == "markdown":
         comparison.markdown(found, [*said, answer])
     elif args.format == "html":
-        print(comparison.page(found, said, answer, good=not failures and not why))
+        print(comparison.page(found, said, answer, good=not (failures or why or nothing)))
     else:
         comparison.show(found, [*said, answer])
-    return EXIT_REGRESSION if gates and failures else EXIT_OK
+    if not gates:
+        return EXIT_OK
+    if failures:
+        return EXIT_REGRESSION
+    return EXIT_CASES if nothing else EXIT_OK
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import msgspec
 
 from suite import units
 from suite.arguments import Parser, names, one_of, path, positive
+from suite.catalog import lowest
 from suite.catalog.profile import Profile
 from suite.console import comparison, tables
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION, BadInput
@@ -30,7 +31,7 @@ VERDICT = "verdict.html"
 EXIT_CODES = """
 exit codes:
   0  no regression
-  4  too few repeats went well for an answer
+  4  nothing was compared, or too few repeats went well for an answer
   5  a regression, or a candidate that cannot be installed or does not start
   2, 3  wrong arguments, or a machine, network or engine that cannot do it"""
 SIDES = ("base", "candidate")
@@ -111,6 +112,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     from suite.run.machine.environment import resolve_profile
     from suite.run.runner import known_machine
     from suite.run.upgrade.alternate import interleave
+    from suite.run.upgrade.left_out import sentences
     from suite.run.upgrade.open_environments import target_environments
     from suite.run.upgrade.package_index import NotInstallable, resolve
     from suite.setup.packages import ensure_charts
@@ -125,8 +127,13 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     try:
         with target_environments(args.runner, profile, images) as under:
             with _base():
-                base = resolve(args.base, under[0].target)
-            candidate = resolve(args.candidate, under[1].target)
+                ours = resolve(args.base, under[0].target)
+            theirs = resolve(args.candidate, under[1].target)
+            base, candidate = ours.packages, theirs.packages
+            for side, environment, packages in zip(SIDES, under, (base, candidate), strict=True):
+                there = {**environment.target.packages, **packages}
+                lowest.refuse({"python": environment.target.version, **there}, f"the {side}")
+            left_out = sentences(dict.fromkeys([*ours.left_out, *theirs.left_out]))
             asked = UpgradeRequest(
                 base=base,
                 candidate=candidate,
@@ -136,7 +143,11 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
                 ),
             )
             if base == candidate and under[0].image_id == under[1].image_id:
-                raise BadInput("the two sides are the same: no version differs")
+                raise BadInput(
+                    "the two sides are the same: no version differs", hint=" ".join(left_out)
+                )
+            for sentence in left_out:
+                tables.say(sentence)
             _show({**under[0].target.packages, **base}, {**under[1].target.packages, **candidate})
             with _base():
                 variants = [under[0].make(base)]
@@ -250,11 +261,13 @@ def _verdict(
     if args.strict:
         failures += [f"{case_id}: inconclusive" for case_id in found.open]
     print()
+    nothing = found.nothing_compared
     why = "" if failures else too_few(found, significance.LEAST_LAUNCHES)
-    said, answer = comparison.sentences(found), comparison.answer(failures, why)
+    said = comparison.sentences(found)
+    answer = comparison.answer(failures, why, nothing, found.open)
     comparison.show(found, [*said, answer])
     page = folder / VERDICT
-    text = comparison.page(found, said, answer, good=not failures and not why)
+    text = comparison.page(found, said, answer, good=not (failures or why or nothing))
     with writing(page), open_folder(folder) as opened:
         opened.write(VERDICT, text.encode())
     index = build(read([folder / side for side in SIDES]), folder / "site")
@@ -267,7 +280,7 @@ def _verdict(
             tables.say(line)
     if failures:
         return EXIT_REGRESSION
-    return EXIT_CASES if why else EXIT_OK
+    return EXIT_CASES if why or nothing else EXIT_OK
 
 
 def _show(base: Mapping[str, str], candidate: Mapping[str, str]) -> None:

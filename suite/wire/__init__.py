@@ -140,10 +140,15 @@ class Effective(Struct, frozen=True, kw_only=True):
 
 
 class Versions(Struct, frozen=True, kw_only=True):
-    """Software as the worker process imported it. ``packages``: distribution name to version."""
+    """Software as the worker process imported it.
+
+    ``packages``: distribution name to version, of those that training rests on. ``imported``:
+    the same of all others (empty in older records).
+    """
 
     python: str
     packages: dict[str, str]
+    imported: dict[str, str] = {}
     torch_cuda: str | None = None
     device_name: str | None = None
     cpu_threads: Count | None = None

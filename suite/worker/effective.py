@@ -15,6 +15,7 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import Checkpoi
 
 from suite.catalog.device import is_gpu
 from suite.wire import Effective, Start, Versions
+from suite.worker import imported
 from suite.worker.batches import Batch, layout
 from suite.worker.failures import Unsupported
 
@@ -188,9 +189,11 @@ def versions(device: str) -> Versions:
                 packages[distribution] = metadata.version(distribution)
             except metadata.PackageNotFoundError:  # a package's stand-in, as Unsloth makes some
                 continue
+    others = imported.distributions(sys.modules, sys.path).items()
     return Versions(
         python=platform.python_version(),
         packages=packages,
+        imported={name: v for name, v in sorted(others) if name not in packages},
         torch_cuda=torch.version.cuda,
         device_name=torch.cuda.get_device_name() if is_gpu(device) else None,
         cpu_threads=torch.get_num_threads(),

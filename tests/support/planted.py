@@ -48,3 +48,21 @@ def wheel(name: str, version: str, folder: Path, code: str = "") -> None:
             archive.writestr(place, content)
             listed.append(place)
         archive.writestr(f"{stem}.dist-info/RECORD", "".join(f"{place},,\n" for place in listed))
+
+
+def small(name: str, version: str, folder: Path, *needs: str, code: str = "") -> None:
+    """Write a wheel of one made-up module with the requirements ``needs``, as an index has it."""
+    stem = f"{name}-{version}"
+    folder.mkdir(exist_ok=True)
+    lines = [f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {each}" for each in needs)]
+    files = {
+        f"{name}.py": code,
+        f"{stem}.dist-info/METADATA": "\n".join(["Metadata-Version: 2.1", *lines, ""]),
+        f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\n"
+        "Root-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as archive:
+        for place, content in files.items():
+            archive.writestr(place, content)
+        listed = [*files, f"{stem}.dist-info/RECORD"]
+        archive.writestr(listed[-1], "".join(f"{place},,\n" for place in listed))

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
-from suite.errors import BadInput
+from suite.errors import EXIT_CASES, BadInput
 from suite.results.comparison import match as sides
 from suite.results.comparison import quantities as lines
+from suite.results.comparison.asked import asked
 from suite.results.comparison.match import ALLOWED, Allowed, Key, Side
 from suite.results.comparison.report import (
     GATED,
@@ -40,6 +41,12 @@ EXACT = ("peak_allocated_bytes", "trainable_parameters")
 COMPUTED = (GATED, *SHOWN, calibration.CLOCK)  #: from samples, so at some cost
 
 
+class NothingCompared(BadInput):
+    """There are results, and none of them has numbers."""
+
+    exit_code = EXIT_CASES
+
+
 def compare(
     base: Collection,
     candidate: Collection,
@@ -65,7 +72,7 @@ def compare(
             failed += sides.failed(key, before[key], after[key])
             compared.append((key, sides.good(before[key]), sides.good(after[key])))
     if not any(sides.good(records) for records in (*before.values(), *after.values())):
-        raise BadInput("no case has numbers on either side: nothing to compare")
+        raise NothingCompared("no case has numbers on either side: nothing to compare")
     compute((*base.records, *candidate.records))
     gated, effects = lines.timed(GATED, compared, gated=True, spreads=spreads)
     others = [line for tag in SHOWN for line in lines.timed(tag, compared, gated=False)[0]]
@@ -81,6 +88,7 @@ def compare(
         packages=_changed(compared, packages),
         notes=tuple(sides.same_input(base, candidate)),
         pooled=tuple(_pooled(compared, [each.ratio for each in effects])),
+        asked=tuple(asked(base, candidate)),
     )
 
 
