@@ -119,6 +119,7 @@ class Effective(Struct, frozen=True, kw_only=True):
     ``quantized_parameters`` and ``total_parameters`` count logical elements (a packed byte of NF4
     is two). ``adapter_targets`` are distinct module-name endings, ``adapter_modules`` how many
     modules carry an adapter. ``others`` holds what has no field of its own, by its library's name.
+    ``arguments`` are all of the trainer and the adapters, defaults too (empty in older records).
     """
 
     trainable_parameters: Count
@@ -137,6 +138,7 @@ class Effective(Struct, frozen=True, kw_only=True):
     packing: str
     device: str
     others: dict[str, str | Whole | Float | bool | None] = {}
+    arguments: dict[str, str | Whole | Float | bool | None] = {}
 
 
 class Versions(Struct, frozen=True, kw_only=True):

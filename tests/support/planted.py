@@ -23,6 +23,14 @@ def _planted(self, loss, **options):
 Accelerator.backward = _planted
 """
 
+#: Another default of an argument that nothing of the tests' methods reads.
+DEFAULT = """
+_made = LoraConfig.__init__
+def _planted(self, *arguments, **options):
+    _made(self, *arguments, **{"qalora_group_size": 32, **options})
+LoraConfig.__init__ = _planted
+"""
+
 
 def wheel(name: str, version: str, folder: Path, code: str = "") -> None:
     """Write a wheel of an installed pure package; ``code`` is added to its ``__init__``."""

@@ -29,7 +29,7 @@ from suite.results.scatter import calibration
 from suite.results.stats import significance
 from suite.results.storage.reader import Collection
 from suite.results.validity import parity
-from suite.results.validity.comparable import differing, packages, settings
+from suite.results.validity.comparable import arguments, differing, packages, settings
 
 __all__ = ["ALLOWED", "COMPUTED", "GATED", "Allowed", "CaseChange", "Comparison", "FailedLaunch"]
 __all__ += ["ChangedSetting", "PooledTest", "QuantityResult", "compare", "compute", "too_few"]
@@ -84,7 +84,10 @@ def compare(
         lines=tuple(sorted(results, key=lambda line: order[line.profile, line.case_id])),
         changes=tuple(changes),
         failed=tuple(failed),
-        settings=_changed(compared, _settings),
+        settings=(
+            *_changed(compared, _settings),
+            *_changed([side for side in compared if _know_arguments(side)], _arguments),
+        ),
         packages=_changed(compared, packages),
         notes=tuple(sides.same_input(base, candidate)),
         pooled=tuple(_pooled(compared, [each.ratio for each in effects])),
@@ -156,3 +159,12 @@ def _changed(
 
 def _settings(record: Record) -> Mapping[str, str]:
     return {} if record.effective is None else settings(record.effective)
+
+
+def _arguments(record: Record) -> Mapping[str, str]:
+    return {} if record.effective is None else arguments(record.effective)
+
+
+def _know_arguments(side: Side) -> bool:
+    """Return whether both sides were recorded with all arguments; older ones were not."""
+    return all(_arguments(records[0]) for records in side[1:])

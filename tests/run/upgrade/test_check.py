@@ -81,13 +81,14 @@ class Finished(NamedTuple):
 
 @pytest.fixture(scope="module")
 def doubled(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """Accelerate with twice the gradient against this environment, three launches a side."""
+    """Accelerate with twice the gradient, and PEFT with another default, three launches a side."""
     folder = tmp_path_factory.mktemp("doubled")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIP_FIND_LINKS", str(folder / "wheels"))
         patch.setenv("TUNEBENCH_CACHE", str(folder / "cache"))
         wrong = plant(folder / "wheels", "accelerate", planted.DOUBLES)
-        arguments = ("--candidate", wrong, "--launches", "3")
+        other = plant(folder / "wheels", "peft", planted.DEFAULT)
+        arguments = ("--candidate", wrong, "--candidate", other, "--launches", "3")
         code = check(folder / "out", *arguments)
     return Finished(folder / "out", arguments, code)
 
@@ -98,12 +99,18 @@ def test_a_planted_change_of_the_training_is_caught_by_its_losses(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Doubled gradients take the same time; given again, the finished folder answers at once."""
+    """Doubled gradients take the same time; given again, the finished folder answers at once.
+
+    A default that another version of PEFT has changed is named too, though it changes nothing.
+    """
     assert doubled.code == 5
     monkeypatch.setenv("PIP_FIND_LINKS", str(doubled.out.parent / "wheels"))
     records = read([doubled.out / "base"]).records
     assert check(doubled.out, *doubled.arguments) == 5
-    assert "loss CHANGED" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "loss CHANGED" in said
+    assert "Effective setting adapter.qalora_group_size: 16 → 32" in said
+    assert said.count("Effective setting") == 1
     assert read([doubled.out / "base"]).records == records
     assert check(doubled.out, "--candidate", "peft==0.20.0", "--launches", "3") == 2
     assert "has another comparison" in capsys.readouterr().err
