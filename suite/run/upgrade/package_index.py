@@ -182,6 +182,20 @@ def versions(name: str, base: str, candidate: str, target: Target) -> list[str]:
     return [*map(str, way), candidate]
 
 
+def needs(packages: Mapping[str, str], target: Target) -> dict[str, Sequence[str]]:
+    """Return the requirements of these very versions; raises as ``resolve``."""
+    known = {
+        n: target.needs.get(n, ()) for n, v in packages.items() if target.packages.get(n) == v
+    }
+    asked = [Requirement(pin) for pin in pins({n: packages[n] for n in packages.keys() - known})]
+    if not asked:
+        return dict(known)
+    # Into a folder that is never made: only so may pip look for another Python or system.
+    options = ["--no-deps", "--ignore-installed", "--only-binary=:all:", "--target=none"]
+    report = _report(asked, target, *options, *target.platform)
+    return {**known, **{name: needed for name, (_, needed) in report.items()}}
+
+
 def pins(packages: Mapping[str, str]) -> list[str]:
     """Return the versions as requirements, in order of the names."""
     return [f"{name}=={version}" for name, version in sorted(packages.items())]
