@@ -22,6 +22,8 @@ OUT_OF_MEMORY = (
 
 #: How faulthandler begins the lines that it writes of a crash.
 _FATAL, _CURRENT, _MODULES = "Fatal Python error:", "Current thread 0x", "Extension modules:"
+_THREAD = (_CURRENT, "Thread 0x")
+_INSTALLED = re.compile(r"/site-packages/|/overlays/[0-9a-f]+/")
 _PLACE = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)')
 
 
@@ -72,12 +74,15 @@ def of_exit(
 def last_words(tail: Sequence[str]) -> str:
     """Return what a worker's output says of its end: the place of a crash, else its last line.
 
-    Of the stacks that faulthandler writes that is the innermost line of the thread that crashed.
-    It writes none where a second thread crashes before it has begun.
+    Of the stacks that faulthandler writes that is the innermost line of the thread that crashed;
+    where that is none of Python's (a library's own thread), of the last one, the main thread. It
+    writes none where a second thread crashes before it has begun.
     """
     lines = [line.strip() for line in tail if line.strip()]
     fatal = next((n for n, line in enumerate(lines) if line.startswith(_FATAL)), None)
-    current = next((n for n, line in enumerate(lines) if line.startswith(_CURRENT)), fatal)
+    threads = [n for n, line in enumerate(lines) if line.startswith(_THREAD)]
+    last_thread = threads[-1] if threads else fatal
+    current = next((n for n in threads if lines[n].startswith(_CURRENT)), last_thread)
     if current is not None:
         error = "" if fatal is None else lines[fatal].removeprefix(_FATAL).strip()
         for line in lines[current:]:
@@ -92,8 +97,8 @@ def last_words(tail: Sequence[str]) -> str:
 
 
 def _within(path: str) -> str:
-    """Return a file's path from its package on, where it is in one."""
-    return path.rpartition("site-packages/")[2]
+    """Return a file's path from its package on, where it is in one; of an overlay likewise."""
+    return _INSTALLED.split(path)[-1]
 
 
 def one_line(text: str) -> str:

@@ -17,11 +17,13 @@ Thread 0x00007f1 (most recent call first):
 
 Current thread 0x00007f2 (most recent call first):
   File "<frozen runpy>", line 198 in _run_module_as_main
-  File "/v/lib/python3.11/site-packages/bitsandbytes/functional.py", line 900 in quantize_4bit
+  File "/cache/overlays/8924ed6c9f8a4e3a/bitsandbytes/functional.py", line 900 in quantize_4bit
   File "/v/lib/python3.11/site-packages/transformers/modeling_utils.py", line 5 in from_pretrained
 
 Extension modules: msgspec._core, torch._C (total: 99)
 """.splitlines()
+#: Of a crash in a thread that is none of Python's: the main thread comes last.
+OTHER = [line.replace("Current thread", "Thread") for line in STACK]
 PLACE = "bitsandbytes/functional.py, line 900, in quantize_4bit"
 
 
@@ -29,6 +31,7 @@ PLACE = "bitsandbytes/functional.py, line 900, in quantize_4bit"
     ("tail", "said"),
     [
         (STACK, f"Segmentation fault at {PLACE}"),
+        (OTHER, f"Segmentation fault at {PLACE}"),
         (STACK[7:], f"stopped at {PLACE}"),  # the head has left the kept lines
         (["Fatal Python error: "], "no stack: it wrote no place; several threads may have"),
         (["Fatal Python error: Aborted", "Extension modules: x"], "Aborted: it wrote no place"),
