@@ -7,6 +7,7 @@ Each of ``upgrades.toml`` must end as it says there. What came out is kept in ``
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ from suite.paths import ROOT
 FILE = Path(__file__).with_name("upgrades.toml")
 CAME_OUT = Path(__file__).with_name("upgrades.json")
 LAUNCHES = 3
+#: How lines begin that say how a check ended.
+TELLING = ("A gate", "Culprit", "First version", "Package", "tunebench: error")
 #: What every environment of a measurement has; their versions stand beside what came out.
 NAMED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "trl", "unsloth")
 
@@ -105,9 +108,9 @@ def _try(upgrade: Upgrade) -> CameOut:
             text=True,
             check=False,
         )
-    lines = done.stdout.splitlines()
-    telling = [line for line in lines if any(each in line for each in upgrade.says)]
-    last = [line for line in lines if line.startswith(("A gate", "Culprit", "First version"))]
+    # Of this machine nothing is kept: no path, and no progress.
+    lines = [re.sub(r" ?\(?/\S+", "", line) for line in done.stdout.splitlines()]
+    telling = [line for line in lines if line.startswith(TELLING)]
     return CameOut(
         date=datetime.now(UTC).date().isoformat(),
         python=platform.python_version(),
@@ -115,7 +118,7 @@ def _try(upgrade: Upgrade) -> CameOut:
         exit_code=done.returncode,
         seconds=round(time.monotonic() - began),
         missing=tuple(each for each in upgrade.says if each not in done.stdout),
-        said=tuple(dict.fromkeys([*telling, *last])),
+        said=tuple(dict.fromkeys(telling)),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from suite import units
-from suite.errors import WrongMachine
+from suite.errors import BadInput, WrongMachine
 from suite.results import comparison
 from suite.results.storage.run_folder import read
 from suite.run.upgrade import companions, package_index, symptoms
@@ -51,9 +51,12 @@ class _Upgrade:
     def at(self, name: str, version: str) -> dict[str, str]:
         """Return the packages that the base needs to have this version of one of them.
 
-        What it needs comes from either side, or else from the index. Raises NotInstallable.
+        What it needs comes from either side, or else from the index. Raises NotInstallable, and
+        BadInput where that is another PyTorch.
         """
         base, candidate = self.sides
+        if any(name in pair for pair in companions.TOGETHER):
+            return package_index.resolve([f"{name}=={version}"], self.target).packages
         found = {name: version}
         lines = package_index.needs(found, self.target).get(name, ())
         for line in companions.unmet(lines, base, self.target.markers):
@@ -158,7 +161,7 @@ def _versions(name: str, upgrade: _Upgrade, tries: Attempts) -> Iterator[str]:
     def shows(version: str) -> bool | None:
         try:
             packages = upgrade.at(name, version)
-        except package_index.NotInstallable:
+        except (package_index.NotInstallable, BadInput):
             return None
         return tries.ask(packages).shows
 

@@ -7,6 +7,10 @@ from packaging.utils import canonicalize_name
 
 from suite.run.upgrade.left_out import Needs
 
+#: Two packages of one project that are released for each other: the first names the second's
+#: lowest version, and is not made for a later one.
+TOGETHER = (("unsloth", "unsloth-zoo"),)
+
 Side = Mapping[str, str]  #: version by normalized name
 
 
@@ -34,6 +38,7 @@ def with_companions(
             and (other in moved) != (name in moved)
             and not _met(requirement, (base, candidate)[other in moved].get(other))
         }
+        more |= {name for pair in TOGETHER if moved & {*pair} for name in pair if name in changed}
         if more <= moved:
             return frozenset(moved)
         moved |= more

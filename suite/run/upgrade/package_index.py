@@ -22,12 +22,9 @@ from packaging.version import InvalidVersion, Version
 from suite.errors import BadInput, SuiteError, WrongMachine
 from suite.run.folders import cache_folder
 from suite.run.upgrade import left_out
+from suite.run.upgrade.companions import TOGETHER
 from suite.run.upgrade.left_out import LeftOut
 from suite.setup import pip
-
-#: Two packages of one project that are released for each other: the first names the second's
-#: lowest version, and is not made for a later one.
-TOGETHER = (("unsloth", "unsloth-zoo"),)
 
 
 class NotInstallable(SuiteError):

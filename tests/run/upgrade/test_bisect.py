@@ -194,6 +194,14 @@ def test_a_search_that_was_killed_goes_on(index: Path, tmp_path: Path) -> None:
     assert (again, launched) == (said, [])
 
 
+def test_unsloth_is_never_tried_with_the_other_sides_zoo() -> None:
+    """Whichever of the two is asked for, and though no requirement says so."""
+    old, new = (dict.fromkeys(("unsloth", "unsloth-zoo", "x"), each) for each in "12")
+    for name in ("unsloth", "unsloth-zoo"):
+        found = companions.with_companions({name}, (old, new), ({}, {}), {})
+        assert found == {"unsloth", "unsloth-zoo"}
+
+
 @pytest.mark.parametrize(
     ("asked", "together"),
     [
