@@ -110,7 +110,7 @@ def resolve(given: Sequence[str], target: Target) -> Resolved:
 def _unmet(requirements: Sequence[Requirement], target: Target) -> dict[str, str]:
     """Return what is there and does not meet a requirement, with the versions that would."""
     return {
-        name: str(each.specifier)
+        name: str(each.specifier).removeprefix("==")
         for each in requirements
         if (there := target.packages.get(name := canonicalize_name(each.name))) is not None
         and not _holds(each.specifier, there)
