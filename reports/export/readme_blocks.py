@@ -21,7 +21,7 @@ DOCUMENTS = (
     *(DOCS / f"{name}.md" for name in ("comparing", "host-waits", "planning", "python-stack")),
 )
 _EXPORT = ["./tunebench", "export"]
-_SCRIPTS = ("benchmarks/self/gate.py", "benchmarks/self/python_stack.py")
+_SCRIPTS = tuple(f"benchmarks/self/{name}.py" for name in ("gate", "python_stack", "upgrades"))
 
 _BLOCK = re.compile(
     r"^<!-- generated: (?P<command>[^\n]+?) -->\n.*?^<!-- /generated -->$",

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from suite import units
 from suite.console import tables
-from suite.results.comparison import GATED, LOW, Comparison, QuantityResult
+from suite.errors import BadInput, did_you_mean
+from suite.results.comparison import ALLOWED, GATED, LOW, Allowed, Comparison, QuantityResult
 from suite.results.metrics import all_metrics
 from suite.results.stats import significance
 
@@ -80,6 +82,14 @@ def _row(line: QuantityResult, lost: Mapping[tuple[str, str, str], int]) -> list
     ]
 
 
+def allowed(given: Sequence[str]) -> Sequence[Allowed]:
+    """Return what ``--allow`` names; raises BadInput for what cannot be allowed."""
+    for each in given:
+        if each not in ALLOWED:
+            raise BadInput(f"--allow: cannot be {each!r}", hint=did_you_mean(each, ALLOWED))
+    return cast(Sequence[Allowed], given)
+
+
 def sentences(found: Comparison) -> list[str]:
     """Return what the table does not say."""
     said = [f"{each.case_id}: {each.kind}. {each.note}".rstrip(". ") for each in found.changes]
@@ -106,6 +116,11 @@ def sentences(found: Comparison) -> list[str]:
     for unlike in found.unlike:
         allowed = ", which is allowed" if unlike.allowed else ""
         said.append(f"Unlike on the two sides: {unlike.text}{allowed}")
+    said += [
+        f"Package {each.name}: {each.base} → {each.candidate}, but no case imports it"
+        for each in found.asked
+        if each.imported is False
+    ]
     for each in found.packages:
         said.append(f"Package {each.setting}: {each.base} → {each.candidate}")
     for each in found.settings:

@@ -17,6 +17,7 @@ for every older one, and ``schema/record-vN.json`` is the JSON Schema of each.
     older records. With several ranks, tokens and ``row_tokens`` of a step are those of all, its
     loss is their mean, and seconds, phases and telemetry are the first rank's; ``group`` has each.
     ``Failure.rank``. A record of one GPU means what it did in 3.
+    ``Effective.arguments`` and ``Versions.imported`` came later, empty in the first records of 4.
 """
 
 import hashlib

@@ -14,10 +14,10 @@ def execute(run: Run, reporter: Reporter, signals: Signals) -> None:
 
         launches.execute(run, reporter, signals)
         return
+    from suite.run.machine.installed import training_packages
     from suite.run.pytest_front.drive import run_launch
-    from suite.setup.packages import ensure_training
 
-    ensure_training()
+    training_packages()
     for number in range(1, run.plan.launches + 1):
         if run.launch_done(number):
             continue

@@ -115,6 +115,12 @@ def explain(output: str, command: str, folder: Path) -> WrongMachine:
     return WrongMachine(f"{command} failed: {_last(output, 'ERROR|Error|rror:')}", hint=retry)
 
 
+def without_versions(output: str) -> str:
+    """Return the requirement of which a reachable index has no version at all, or ""."""
+    found = re.search(r"requirement (\S+) \(from versions: none\)", output)
+    return "" if found is None or _UNREACHABLE.search(output) else found[1]
+
+
 def _last(output: str, pattern: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     matching = [line for line in lines if re.search(pattern, line)]

@@ -70,6 +70,7 @@ def _without_profile(error: WrongMachine, out: Path) -> "tuple[Finding, ...]":
 
 def _looked(profile: "Profile", out: Path) -> "tuple[Finding, ...]":
     from suite.results.record import Finding
+    from suite.run.machine import installed
     from suite.run.machine.gpu import Missing, open_gpu
     from suite.run.machine.preflight import preflight
     from suite.run.runner import choose
@@ -83,6 +84,8 @@ def _looked(profile: "Profile", out: Path) -> "tuple[Finding, ...]":
     gpu = open_gpu()
     try:
         findings = preflight(profile, gpu, out, in_image=runner == "docker")
+        if runner == "local":
+            findings += (installed.finding(),)
     finally:
         if not isinstance(gpu, Missing):
             gpu.close()

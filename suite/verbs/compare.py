@@ -15,7 +15,7 @@ import msgspec
 from suite import screen, units
 from suite.arguments import Parser, names, one_of, path
 from suite.console import comparison, tables
-from suite.errors import EXIT_OK, BadInput, did_you_mean
+from suite.errors import EXIT_OK, BadInput
 from suite.results.comparison import ALLOWED, COMPUTED, compare, compute, decide
 from suite.results.memoize import keep
 from suite.results.metrics import all_metrics
@@ -81,17 +81,14 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print the comparison; with ``--gate`` the exit code is its answer."""
-    for name in args.allow:
-        if name not in ALLOWED:
-            hint = did_you_mean(name, ALLOWED)
-            raise BadInput(f"--allow: cannot be {name!r}", hint=hint)
+    allow = comparison.allowed(args.allow)
     with _uncollected():
         base, candidate = _sides(args.base, args.candidate)
         for side in (base, candidate):
             tables.warn(side.problems)
         profiles = {record.profile for record in base.records}
         spreads = calibration.spreads(args.noise or published_noise(profiles))
-        found = compare(base, candidate, allow=args.allow, spreads=spreads)
+        found = compare(base, candidate, allow=allow, spreads=spreads)
     decision = decide(found, strict=args.strict)
     said = comparison.sentences(found)
     if args.format == "json":

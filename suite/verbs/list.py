@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from suite import units
 from suite.arguments import Parser, one_of
 from suite.catalog import case as cases
-from suite.catalog import method, model, prices, profile, tier, toml
+from suite.catalog import lowest, method, model, prices, profile, tier, toml
 from suite.errors import EXIT_OK
 from suite.signals import Signals
 
 Row = dict[str, str | int | None]
 
-NOUNS = ("models", "methods", "tiers", "profiles", "cases")
+NOUNS = ("models", "methods", "tiers", "profiles", "libraries", "cases")
+LONG = ("libraries", "cases")  #: not shown unless asked for
 _HEADS = {"loop": "trainer"}  #: of tables, where that of the JSON is a field's name
 
 
@@ -37,7 +38,7 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace, signals: Signals) -> int:
     """Print the tables asked for."""
-    nouns = [args.noun] if args.noun else [noun for noun in NOUNS if noun != "cases"]
+    nouns = [args.noun] if args.noun else [noun for noun in NOUNS if noun not in LONG]
     if args.tier is not None and args.noun is None:
         nouns = ["cases"]
     found = {noun: _rows(noun, args.tier) for noun in nouns}
@@ -70,6 +71,8 @@ def _rows(noun: str, tier_name: str | None) -> list[Row]:
     if noun == "profiles":
         known = prices.known()
         return [_profile(entry, known.of(entry.name)) for entry in profile.everything()]
+    if noun == "libraries":
+        return [_library(entry) for entry in lowest.load()]
     if tier_name:
         return _cases(tier.load(tier_name))
     found = toml.every(tier.names(), lambda name: _cases(tier.load(name)))
@@ -110,6 +113,10 @@ def _profile(entry: profile.Profile, known: Sequence[prices.Price]) -> Row:
         "verified": "yes" if entry.verified else "no",
         "rent": _rent(known),
     }
+
+
+def _library(entry: lowest.Lowest) -> Row:
+    return {"library": entry.name, "oldest that works": entry.version, "for": entry.why}
 
 
 def _rent(known: Sequence[prices.Price]) -> str | None:

@@ -88,14 +88,14 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     """Try until the edge is known, and say where it is; the records are in the folder."""
     from suite.run import planning
     from suite.run.machine.environment import resolve_profile
-    from suite.setup.packages import ensure_training
+    from suite.run.machine.installed import training_packages
 
     profile = resolve_profile(args.profile)
     asked = _asked(args, profile)
     stamp = planning.make(profile, models=[args.model]).run_id.partition("-")[0]
     folder: Path = args.out or planning.RUNS / f"probe-{stamp}"
     _claim(folder, asked)
-    ensure_training()
+    training_packages()
     try:
         tried, stopped, more = _search(folder, asked, profile, args.tries, signals)
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ import msgspec
 
 from suite import units
 from suite.arguments import Parser, names, one_of, path, positive
+from suite.catalog import lowest
 from suite.catalog.profile import Profile
 from suite.console import comparison, tables
 from suite.errors import EXIT_REGRESSION, BadInput
@@ -30,7 +31,7 @@ VERDICT = "verdict.html"
 EXIT_CODES = """
 exit codes:
   0  no regression
-  4  too few repeats went well for an answer
+  4  nothing was compared, or too few repeats went well for an answer
   5  a regression, or a candidate that cannot be installed or does not start
   2, 3  wrong arguments, or a machine, network or engine that cannot do it"""
 SIDES = ("base", "candidate")
@@ -101,6 +102,9 @@ def parser() -> Parser:
     )
     made.add_argument("--strict", action="store_true", help="fail on INCONCLUSIVE too")
     made.add_argument(
+        "--allow", type=names, default=(), metavar="WHAT", help="as of ./tunebench compare"
+    )
+    made.add_argument(
         "--out", type=path, metavar="DIR", help="results (default: runs/upgrade-TIME); goes on"
     )
     return made
@@ -111,11 +115,13 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     from suite.run.machine.environment import resolve_profile
     from suite.run.runner import known_machine
     from suite.run.upgrade.alternate import interleave
+    from suite.run.upgrade.left_out import sentences
     from suite.run.upgrade.open_environments import target_environments
     from suite.run.upgrade.package_index import NotInstallable, resolve
     from suite.setup.packages import ensure_charts
 
     _refuse(args)
+    comparison.allowed(args.allow)
     profile = resolve_profile(args.profile)
     _plan(args, profile, {})  # a mistake is said first
     if args.runner == "docker":
@@ -125,8 +131,13 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     try:
         with target_environments(args.runner, profile, images) as under:
             with _base():
-                base = resolve(args.base, under[0].target)
-            candidate = resolve(args.candidate, under[1].target)
+                ours = resolve(args.base, under[0].target)
+            theirs = resolve(args.candidate, under[1].target)
+            base, candidate = ours.packages, theirs.packages
+            for side, environment, packages in zip(SIDES, under, (base, candidate), strict=True):
+                there = {**environment.target.packages, **packages}
+                lowest.refuse({"python": environment.target.version, **there}, f"the {side}")
+            left_out = sentences(dict.fromkeys([*ours.left_out, *theirs.left_out]))
             asked = UpgradeRequest(
                 base=base,
                 candidate=candidate,
@@ -136,7 +147,11 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
                 ),
             )
             if base == candidate and under[0].image_id == under[1].image_id:
-                raise BadInput("the two sides are the same: no version differs")
+                raise BadInput(
+                    "the two sides are the same: no version differs", hint=" ".join(left_out)
+                )
+            for sentence in left_out:
+                tables.say(sentence)
             _show({**under[0].target.packages, **base}, {**under[1].target.packages, **candidate})
             with _base():
                 variants = [under[0].make(base)]
@@ -245,7 +260,7 @@ def _verdict(
 
     base, candidate = (read([folder / side]) for side in SIDES)
     spreads = calibration.spreads(published_noise({record.profile for record in base.records}))
-    found = compare(base, candidate, spreads=spreads)
+    found = compare(base, candidate, allow=comparison.allowed(args.allow), spreads=spreads)
     decision = decide(found, strict=args.strict)
     print()
     said, answer = comparison.sentences(found), decision.sentence

@@ -119,6 +119,7 @@ class Effective(Struct, frozen=True, kw_only=True):
     ``quantized_parameters`` and ``total_parameters`` count logical elements (a packed byte of NF4
     is two). ``adapter_targets`` are distinct module-name endings, ``adapter_modules`` how many
     modules carry an adapter. ``others`` holds what has no field of its own, by its library's name.
+    ``arguments`` are all of the trainer and the adapters, defaults too (empty in older records).
     """
 
     trainable_parameters: Count
@@ -137,13 +138,19 @@ class Effective(Struct, frozen=True, kw_only=True):
     packing: str
     device: str
     others: dict[str, str | Whole | Float | bool | None] = {}
+    arguments: dict[str, str | Whole | Float | bool | None] = {}
 
 
 class Versions(Struct, frozen=True, kw_only=True):
-    """Software as the worker process imported it. ``packages``: distribution name to version."""
+    """Software as the worker process imported it.
+
+    ``packages``: distribution name to version, of those that training rests on. ``imported``:
+    the same of all others (empty in older records).
+    """
 
     python: str
     packages: dict[str, str]
+    imported: dict[str, str] = {}
     torch_cuda: str | None = None
     device_name: str | None = None
     cpu_threads: Count | None = None

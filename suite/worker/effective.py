@@ -15,6 +15,8 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import Checkpoi
 
 from suite.catalog.device import is_gpu
 from suite.wire import Effective, Start, Versions
+from suite.worker import arguments as all_arguments
+from suite.worker import imported
 from suite.worker.batches import Batch, layout
 from suite.worker.failures import Unsupported
 
@@ -53,6 +55,7 @@ def of_trainer(trainer: Any, batch: Batch, start: Start) -> Effective:
         autocast=autocast,
         batch=batch,
         start=start,
+        arguments=trainer.args,
         others={
             "use_liger_kernel": bool(trainer.args.use_liger_kernel),
             "compute_loss": _function_name(trainer.compute_loss),
@@ -93,11 +96,13 @@ def of_parts(
     autocast: str | None,
     batch: Batch,
     start: Start,
+    arguments: Any,
     others: dict[str, str | int | float | bool | None],
 ) -> Effective:
     """Return the settings of a model, an optimizer and what drives them, with its first batch.
 
-    Raises Unsupported when the batch is not laid out as the workload asks.
+    ``arguments`` are transformers' TrainingArguments, or what is made of them. Raises Unsupported
+    when the batch is not laid out as the workload asks.
     """
     packing = layout(batch, start.case.workload.packing)
     if packing != start.case.workload.packing:
@@ -138,6 +143,7 @@ def of_parts(
         packing=packing,
         device=str(next(model.parameters()).device),
         others=others | {"inductor_cache_of_case": _inductor_cache_is(start.compiled)},
+        arguments=all_arguments.of(arguments, model),
     )
 
 
@@ -188,9 +194,11 @@ def versions(device: str) -> Versions:
                 packages[distribution] = metadata.version(distribution)
             except metadata.PackageNotFoundError:  # a package's stand-in, as Unsloth makes some
                 continue
+    others = imported.distributions(sys.modules, sys.path).items()
     return Versions(
         python=platform.python_version(),
         packages=packages,
+        imported={name: v for name, v in sorted(others) if name not in packages},
         torch_cuda=torch.version.cuda,
         device_name=torch.cuda.get_device_name() if is_gpu(device) else None,
         cpu_threads=torch.get_num_threads(),

@@ -23,6 +23,14 @@ def _planted(self, loss, **options):
 Accelerator.backward = _planted
 """
 
+#: Another default of an argument that nothing of the tests' methods reads.
+DEFAULT = """
+_made = LoraConfig.__init__
+def _planted(self, *arguments, **options):
+    _made(self, *arguments, **{"qalora_group_size": 32, **options})
+LoraConfig.__init__ = _planted
+"""
+
 
 def wheel(name: str, version: str, folder: Path, code: str = "") -> None:
     """Write a wheel of an installed pure package; ``code`` is added to its ``__init__``."""
@@ -48,3 +56,21 @@ def wheel(name: str, version: str, folder: Path, code: str = "") -> None:
             archive.writestr(place, content)
             listed.append(place)
         archive.writestr(f"{stem}.dist-info/RECORD", "".join(f"{place},,\n" for place in listed))
+
+
+def small(name: str, version: str, folder: Path, *needs: str, code: str = "") -> None:
+    """Write a wheel of one made-up module with the requirements ``needs``, as an index has it."""
+    stem = f"{name}-{version}"
+    folder.mkdir(exist_ok=True)
+    lines = [f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {each}" for each in needs)]
+    files = {
+        f"{name}.py": code,
+        f"{stem}.dist-info/METADATA": "\n".join(["Metadata-Version: 2.1", *lines, ""]),
+        f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\n"
+        "Root-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as archive:
+        for place, content in files.items():
+            archive.writestr(place, content)
+        listed = [*files, f"{stem}.dist-info/RECORD"]
+        archive.writestr(listed[-1], "".join(f"{place},,\n" for place in listed))

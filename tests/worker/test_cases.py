@@ -43,6 +43,12 @@ def test_a_case_from_start_to_end(cache: Path) -> None:
         assert worker.finish() == 0
         assert worker.process.stdout is not None
         assert worker.process.stdout.read() == b""
+    arguments = running.arguments
+    assert arguments["trainer.learning_rate"] == 2e-4
+    assert arguments["trainer.adam_beta2"] == 0.999, "a default, named by nobody"
+    assert arguments["trainer.gradient_checkpointing_kwargs.use_reentrant"] is False
+    assert arguments["adapter.r"] == 16
+    assert not any(str(cache.parent) in str(value) for value in arguments.values())
     assert list(worker.phases) == PHASES
     for done in worker.phases.values():
         memory = done.phase.memory

@@ -9,9 +9,10 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from suite.errors import BadInput
+from suite.errors import EXIT_CASES, BadInput
 from suite.results.comparison import match as sides
 from suite.results.comparison import quantities as lines
+from suite.results.comparison.asked import asked
 from suite.results.comparison.decision import Decision, decide
 from suite.results.comparison.likeness import unlike
 from suite.results.comparison.report import (
@@ -33,7 +34,7 @@ from suite.results.scatter.calibration import Spreads
 from suite.results.stats import significance
 from suite.results.storage.reader import Collection
 from suite.results.validity import parity
-from suite.results.validity.comparable import differing, packages, settings
+from suite.results.validity.comparable import arguments, differing, packages, settings
 
 __all__ = ["ALLOWED", "COMPUTED", "GATED", "LOW", "Allowed", "CaseChange", "Comparison"]
 __all__ += ["ChangedSetting", "Decision", "FailedLaunch", "PooledTest", "QuantityResult", "Unlike"]
@@ -54,6 +55,12 @@ APART = (
     "one side was measured after the other: a machine that drifts, or another day, is in their"
     " difference. Repeats in turns (./tunebench upgrade-check) would exclude that"
 )
+
+
+class NothingCompared(BadInput):
+    """There are results, and none of them has numbers."""
+
+    exit_code = EXIT_CASES
 
 
 def compare(
@@ -81,7 +88,7 @@ def compare(
             failed += sides.failed(key, before[key], after[key])
             compared.append((key, sides.good(before[key]), sides.good(after[key])))
     if not any(sides.good(records) for records in (*before.values(), *after.values())):
-        raise BadInput("no case has numbers on either side: nothing to compare")
+        raise NothingCompared("no case has numbers on either side: nothing to compare")
     compute((*base.records, *candidate.records))
     # numpy and scipy take a fifth of a second to import: only what compares pays for them.
     from suite.results.comparison import times
@@ -102,11 +109,15 @@ def compare(
         lines=tuple(sorted(results, key=lambda line: order[line.profile, line.case_id])),
         changes=tuple(changes),
         failed=tuple(failed),
-        settings=_changed(compared, _settings),
+        settings=(
+            *_changed(compared, _settings),
+            *_changed([side for side in compared if _know_arguments(side)], _arguments),
+        ),
         packages=_changed(compared, packages),
         notes=tuple(notes),
         pooled=(*together, *_pooled(compared, [] if together else gated)),
         unlike=unlike(compared, allow),
+        asked=tuple(asked(base, candidate)),
     )
 
 
@@ -170,3 +181,12 @@ def _changed(
 
 def _settings(record: Record) -> Mapping[str, str]:
     return {} if record.effective is None else settings(record.effective)
+
+
+def _arguments(record: Record) -> Mapping[str, str]:
+    return {} if record.effective is None else arguments(record.effective)
+
+
+def _know_arguments(side: Side) -> bool:
+    """Return whether both sides were recorded with all arguments; older ones were not."""
+    return all(_arguments(records[0]) for records in side[1:])

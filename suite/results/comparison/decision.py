@@ -70,8 +70,8 @@ def decide(found: Comparison, *, strict: bool = False) -> Decision:
 
 def _refusals(found: Comparison, unlike: Sequence[str]) -> Iterator[str]:
     times = [line for line in found.lines if line.metric == GATED]
-    if not times:
-        yield "no case has numbers on both sides, so nothing was compared"
+    if found.nothing_compared:
+        yield f"nothing was compared, since {found.nothing_compared}"
     answered = {(each.profile, each.case_id) for each in found.failed if each.fails}
     few = {
         line.case_id: fewest

@@ -97,6 +97,18 @@ class ChangedSetting(Struct, frozen=True, kw_only=True):
     case_ids: tuple[str, ...]
 
 
+class AskedPackage(Struct, frozen=True, kw_only=True):
+    """A package that ``upgrade-check`` gave a side; "none" where a side kept its own version.
+
+    ``imported`` says whether a worker of either side imported it, null where nobody knows.
+    """
+
+    name: str
+    base: str
+    candidate: str
+    imported: bool | None
+
+
 Pooled = Literal["step time", "step time, 10 % quantile", "loss"]
 
 
@@ -138,7 +150,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """Everything found. ``pooled`` has step time and loss, where there are cases enough.
 
     ``failed`` are launches beside the numbers of ``lines``; a case that failed in every launch of
-    one side is among ``changes``.
+    one side is among ``changes``. ``asked`` are the packages that the sides were given.
     ``settings`` and ``packages`` that changed are said, also where nothing got slower by it; they
     fail no gate.
     """
@@ -151,6 +163,22 @@ class Comparison(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     pooled: tuple[PooledTest, ...]
     unlike: tuple[Unlike, ...] = ()
+    asked: tuple[AskedPackage, ...] = ()
+
+    @property
+    def nothing_compared(self) -> str:
+        """Return why these results say nothing of the change, or "".
+
+        No case has numbers on both sides, or nothing that was changed was imported by any case.
+        """
+        if not any(line.metric == GATED for line in self.lines):
+            said = "; ".join(f"{each.case_id} is {each.kind}" for each in self.changes)
+            return f"no case has numbers on both sides ({said})"
+        if self.packages or not self.asked:
+            return ""
+        if any(each.imported is not False for each in self.asked):
+            return ""
+        return f"no case imports {', '.join(each.name for each in self.asked)}"
 
     @property
     def failures(self) -> tuple[str, ...]:

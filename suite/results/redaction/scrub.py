@@ -32,13 +32,16 @@ MESSAGE_CHARACTERS = 500
 MOST_CHARACTERS = 8000
 #: What the suite, its catalog or a library names; no person's or host's name is looked for there.
 _NAMED = """
-    case case_id device_name effective engine hardware loop method model packages profile run_id
-    runner tier work_key
+    case case_id device_name effective engine hardware imported loop method model packages profile
+    run_id runner tier work_key
 """
 NAMED = frozenset(_NAMED.split())
 #: Values that are versions; four numbers of one are no address.
 VERSIONS = frozenset(
-    ("packages", "driver", "vbios", "python", "suite_version", "torch_cuda", "engine_version")
+    (
+        *("packages", "imported", "driver", "vbios"),
+        *("python", "suite_version", "torch_cuda", "engine_version"),
+    )
 )
 #: Values that are digests, the suite's own or an image's.
 DIGESTS = frozenset(

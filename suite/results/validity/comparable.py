@@ -90,13 +90,18 @@ def settings(effective: Effective) -> dict[str, str]:
     values = {}
     for field in effective.__struct_fields__:
         value = getattr(effective, field)
-        if field not in ("parameter_bytes", "others"):
+        if field not in ("parameter_bytes", "others", "arguments"):
             values[field.replace("_", " ")] = _text(value)
     for dtype, size in sorted(effective.parameter_bytes.items()):
         values[f"parameters in {dtype}"] = f"{size:,} bytes"
     for name, value in sorted(effective.others.items()):
         values[name] = _text(value)
     return values
+
+
+def arguments(effective: Effective) -> dict[str, str]:
+    """Return the arguments of a running trainer and its adapters as text, by name."""
+    return {name: _text(value) for name, value in sorted(effective.arguments.items())}
 
 
 def _text(value: object) -> str:

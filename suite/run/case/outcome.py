@@ -1,5 +1,6 @@
 """How a worker's end is told: an outcome, a phase and one line that says why."""
 
+import re
 import signal
 from collections.abc import Sequence
 
@@ -18,6 +19,12 @@ OUT_OF_MEMORY = (
     "can't allocate memory",
     "out of memory",
 )
+
+#: How faulthandler begins the lines that it writes of a crash.
+_FATAL, _CURRENT, _MODULES = "Fatal Python error:", "Current thread 0x", "Extension modules:"
+_THREAD = (_CURRENT, "Thread 0x")
+_INSTALLED = re.compile(r"/site-packages/|/overlays/[0-9a-f]+/")
+_PLACE = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)')
 
 
 class Ended(Exception):
@@ -47,8 +54,8 @@ def of_exit(
     ``exit_code`` is negative for a signal; ``oom_killed`` whether the kernel counted an OOM kill
     meanwhile, None where it does not say.
     """
-    last = next((line.strip() for line in reversed(tail) if line.strip()), "")
-    said = f"; its last words: {last}" if last else ""
+    words = last_words(tail)
+    said = f"; {words}" if words else ""
     if exit_code < 0:
         name = _signal_name(-exit_code)
         if -exit_code == signal.SIGKILL:
@@ -62,6 +69,36 @@ def of_exit(
     return Ended(
         "error", phase, f"the worker exited with code {exit_code} before it was finished{said}"
     )
+
+
+def last_words(tail: Sequence[str]) -> str:
+    """Return what a worker's output says of its end: the place of a crash, else its last line.
+
+    Of the stacks that faulthandler writes that is the innermost line of the thread that crashed;
+    where that is none of Python's (a library's own thread), of the last one, the main thread. It
+    writes none where a second thread crashes before it has begun.
+    """
+    lines = [line.strip() for line in tail if line.strip()]
+    fatal = next((n for n, line in enumerate(lines) if line.startswith(_FATAL)), None)
+    threads = [n for n, line in enumerate(lines) if line.startswith(_THREAD)]
+    last_thread = threads[-1] if threads else fatal
+    current = next((n for n in threads if lines[n].startswith(_CURRENT)), last_thread)
+    if current is not None:
+        error = "" if fatal is None else lines[fatal].removeprefix(_FATAL).strip()
+        for line in lines[current:]:
+            if (place := _PLACE.match(line)) and not place["file"].startswith("<frozen"):
+                where = f"{_within(place['file'])}, line {place['line']}, in {place['function']}"
+                return f"{error or 'stopped'} at {where}"
+        return (
+            f"{error or 'no stack'}: it wrote no place; several threads may have crashed at once"
+        )
+    last = next((line for line in reversed(lines) if not line.startswith(_MODULES)), "")
+    return f"its last words: {last}" if last else ""
+
+
+def _within(path: str) -> str:
+    """Return a file's path from its package on, where it is in one; of an overlay likewise."""
+    return _INSTALLED.split(path)[-1]
 
 
 def one_line(text: str) -> str:

@@ -1,5 +1,6 @@
 """Which of many changes is it? Tests of parts of them, as few as that takes."""
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -33,16 +34,35 @@ def minimize(changes: Sequence[str], reproduces: Callable[[Sequence[str]], bool]
     return suspects
 
 
-def first_bad_version(versions: Sequence[str], reproduces: Callable[[str], bool]) -> str:
-    """Return the first version that reproduces it: the last does, and all after the first do."""
+def first_bad_version(
+    versions: Sequence[str], reproduces: Callable[[str], bool | None]
+) -> tuple[str, list[str]]:
+    """Return the first version that reproduces it, and those before it that may do so as well.
+
+    The last does, and all after the first do. Of a version without an answer (None: it fails in
+    another way) the nearest others are asked; with none left it is among the second.
+    """
     low, high = 0, len(versions) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if reproduces(versions[middle]):
+    unknown = set[int]()
+    while left := [n for n in range(low, high) if n not in unknown]:
+        middle = min(left, key=lambda n: abs(n - (low + high) // 2))
+        answer = reproduces(versions[middle])
+        if answer is None:
+            unknown.add(middle)
+        elif answer:
             high = middle
         else:
             low = middle + 1
-    return versions[high]
+    return versions[high], list(versions[low:high])
+
+
+def attempts(changes: int, versions: int = 1) -> int:
+    """Return about how many attempts it takes to find one of so many changes and versions."""
+    return 2 * _halvings(changes) + _halvings(versions)
+
+
+def _halvings(count: int) -> int:
+    return math.ceil(math.log2(max(count, 1)))
 
 
 def _split(items: list[str], parts: int) -> list[list[str]]:

@@ -64,6 +64,7 @@ def run(
                 autocast=dtype,
                 batch=step[0],
                 start=start,
+                arguments=arguments,
                 others={"use_liger_kernel": bool(arguments.use_liger_kernel)},
             )
             gate.announce(running, step)

@@ -369,6 +369,19 @@ def test_a_users_name_renames_no_setting() -> None:
     assert (done.model, done.method, done.steps) == (record.model, record.method, record.steps)
 
 
+def test_arguments_of_libraries_stay_and_what_identifies_in_them_goes() -> None:
+    """A module's name is no host's; a folder that a later version adds to them is taken out."""
+    stays = {"adapter.megatron_core": "megatron.core", "trainer.adam_beta2": 0.999}
+    given = {**stays, "trainer.new": "/home/ada/cache", "trainer.key": HF}
+    record = records.record(effective=records.effective(arguments=given))
+    found = scrub(record).effective
+    assert found is not None
+    assert {name: found.arguments[name] for name in stays} == stays
+    left = " ".join(str(found.arguments[name]) for name in given)
+    assert "ada" not in left
+    assert HF not in left
+
+
 def test_the_hosts_own_names_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment names the user, a role among them does not count."""
     monkeypatch.setenv("USER", "alicesmith")

@@ -70,7 +70,7 @@ def test_warm_up_is_as_many_steps_as_there_are_shapes(tmp_path):
 @pytest.mark.parametrize(
     ("behaviour", "outcome", "phase", "said"),
     [
-        ("segfault", "error", "prepare", "crashed with SIGSEGV"),
+        ("segfault", "error", "prepare", "crashed with SIGSEGV; Segmentation fault at"),
         ("killed_in_steady", "killed", "first_step", "ended by SIGKILL"),
         ("exits_with_seven", "error", "import", "code 7"),
         ("leaves_silently", "error", "import", "code 0 before it was finished"),

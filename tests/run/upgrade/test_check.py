@@ -81,13 +81,14 @@ class Finished(NamedTuple):
 
 @pytest.fixture(scope="module")
 def doubled(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """Accelerate with twice the gradient against this environment, three launches a side."""
+    """Accelerate with twice the gradient, and PEFT with another default, three launches a side."""
     folder = tmp_path_factory.mktemp("doubled")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIP_FIND_LINKS", str(folder / "wheels"))
         patch.setenv("TUNEBENCH_CACHE", str(folder / "cache"))
         wrong = plant(folder / "wheels", "accelerate", planted.DOUBLES)
-        arguments = ("--candidate", wrong, "--launches", "3")
+        other = plant(folder / "wheels", "peft", planted.DEFAULT)
+        arguments = ("--candidate", wrong, "--candidate", other, "--launches", "3")
         code = check(folder / "out", *arguments)
     return Finished(folder / "out", arguments, code)
 
@@ -98,12 +99,18 @@ def test_a_planted_change_of_the_training_is_caught_by_its_losses(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Doubled gradients take the same time; given again, the finished folder answers at once."""
+    """Doubled gradients take the same time; given again, the finished folder answers at once.
+
+    A default that another version of PEFT has changed is named too, though it changes nothing.
+    """
     assert doubled.code == 5
     monkeypatch.setenv("PIP_FIND_LINKS", str(doubled.out.parent / "wheels"))
     records = read([doubled.out / "base"]).records
     assert check(doubled.out, *doubled.arguments) == 5
-    assert "loss CHANGED" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "loss CHANGED" in said
+    assert "Effective setting adapter.qalora_group_size: 16 → 32" in said
+    assert said.count("Effective setting") == 1
     assert read([doubled.out / "base"]).records == records
     assert check(doubled.out, "--candidate", "peft==0.20.0", "--launches", "3") == 2
     assert "has another comparison" in capsys.readouterr().err
@@ -131,6 +138,26 @@ def test_sides_with_too_few_good_launches_are_no_answer(
     assert refusal in said
     assert refusal in (out / "verdict.html").read_text()
     assert check(out, *base, "--launches", "4") == 2, "another number of launches"
+
+
+def test_a_base_that_never_ran_is_no_pass(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A finished folder whose candidate alone has numbers: exit code 4, also on the page."""
+    out = tmp_path / "out"
+    out.mkdir()
+    asked = UpgradeRequest(base={"dill": plant(wheels, "dill").partition("==")[2]}, candidate={})
+    (out / "upgrade-check.json").write_bytes(msgspec.json.encode(asked))
+    for side, made in (("base", records.failed), ("candidate", records.record)):
+        plan = records.plan(methods=("lora",), launches=3, run_id=f"{records.RUN_ID}{side}")
+        with create(out / side, plan) as run:
+            for launch in (1, 2, 3):
+                run.append(made(run_id=plan.run_id, launch=launch))
+    base = [f"--base={name}=={version}" for name, version in asked.base.items()]
+    assert check(out, *base, "--launches", "3") == 4
+    refusal = "nothing was compared, since no case has numbers on both sides"
+    assert refusal in capsys.readouterr().out
+    assert refusal in (out / "verdict.html").read_text()
 
 
 def test_a_version_that_does_not_import_is_an_answer(
@@ -187,6 +214,20 @@ def test_what_cannot_be_checked_is_refused(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("side", ["base", "candidate"])
+def test_a_version_below_the_suites_own_need_is_refused_before_anything_runs(
+    side: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2 and the argument that it is needed for, not a library that fails."""
+    lock = tmp_path / "lock.txt"
+    lock.write_text("transformers==5.0.0\n")
+    assert check(tmp_path / "out", f"--{side}", str(lock)) == 2
+    said = capsys.readouterr().err
+    assert "transformers 5.2.0 or newer (TrainingArguments.train_sampling_strategy)" in said
+    assert f"and the {side} has 5.0.0" in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_lock_is_read_for_this_system_only(tmp_path: Path) -> None:
     """Markers hold or not, hashes are passed over, what is left out on purpose stays out."""
     lock = tmp_path / "lock.txt"
@@ -196,4 +237,4 @@ def test_a_lock_is_read_for_this_system_only(tmp_path: Path) -> None:
         "xformers==0.0.1\n# a comment\n"
         f"accelerate=={importlib.metadata.version('accelerate')}\n"
     )
-    assert package_index.resolve([str(lock)], package_index.here()) == {"peft": "0.20.0"}
+    assert package_index.resolve([str(lock)], package_index.here()).packages == {"peft": "0.20.0"}

@@ -49,6 +49,17 @@ def test_the_first_version_is_found_by_halving(first: int) -> None:
         asked.append(version)
         return versions.index(version) >= first
 
-    assert first_bad_version(versions, reproduces) == versions[first]
+    assert first_bad_version(versions, reproduces) == (versions[first], [])
     assert len(asked) <= 4
     assert versions[-1] not in asked
+
+
+def test_versions_without_an_answer_are_gone_around() -> None:
+    """Neighbours of one that fails otherwise are asked; what stays unknown is named."""
+    versions = list("abcdefgh")
+    unknown = {"c", "d", "e"}
+
+    def reproduces(version: str) -> bool | None:
+        return None if version in unknown else version >= "e"
+
+    assert first_bad_version(versions, reproduces) == ("f", ["c", "d", "e"])

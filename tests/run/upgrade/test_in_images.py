@@ -123,7 +123,7 @@ def test_an_image_is_made_once_and_holds_what_was_asked(
     pip resolves against what the image holds: what is there already is not installed again.
     """
     assert environment.target.packages["torch"].endswith("+cpu")
-    wanted = package_index.resolve(["peft==0.20.0"], environment.target)
+    wanted = package_index.resolve(["peft==0.20.0"], environment.target).packages
     assert wanted == {"peft": "0.20.0"}
     first = environment.make(wanted).container
     created = engine.client.images.get(first.image).attrs["Created"]
@@ -179,7 +179,7 @@ def test_another_python_than_the_images_takes_a_lock(
         package_index.resolve(["peft==0.20.0"], target)
     lock = tmp_path / "lock.txt"
     lock.write_text("peft==0.20.0\ndill==0.0.1 ; python_version < '3.99'\n")
-    assert package_index.resolve([str(lock)], target) == {"peft": "0.20.0"}
+    assert package_index.resolve([str(lock)], target).packages == {"peft": "0.20.0"}
 
 
 @pytest.mark.parametrize(
