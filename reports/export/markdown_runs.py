@@ -9,11 +9,11 @@ from reports.analysis.comparison import MethodComparison, MethodRow
 from reports.analysis.dataset import Dataset
 from reports.analysis.runs import RunSection
 from reports.published.headline_claim import NAMES
-from reports.text import markdown, phrases
+from reports.text import columns, markdown, phrases
 from reports.text.numbers import Number, change, number, paired_text, peak_memory
 from suite import units
 from suite.results.metrics import Metric, all_metrics
-from suite.results.pooled import paired
+from suite.results.pooled import PairedRatio, paired
 from suite.results.replicates import Replicates, summarize
 
 #: Baselines whose memory stands beside a method's; Liger's kernels hardly change it.
@@ -52,7 +52,8 @@ def _methods(dataset: Dataset, section: RunSection, comparison: MethodComparison
         "Losses",
         "Repeats",
     ]
-    rows = [_method(row, groups.get(row.case), present, dataset) for row in comparison.rows]
+    methods = [_method(row, groups.get(row.case), present, dataset) for row in comparison.rows]
+    rows = list(zip(*map(columns.aligned, zip(*methods, strict=True)), strict=True))
     return [
         f"#### {markdown.text(comparison.model)}",
         markdown.text(comparison.work),
@@ -85,10 +86,14 @@ def _method(
         _median(group, energy),
         _median(group, peak),
         *speeds,
-        *(change(held[kind].memory) if kind in held else "" for kind in LIKE),
+        *(_change(held[kind].memory) if kind in held else "" for kind in LIKE),
         losses,
         launches,
     ]
+
+
+def _change(ratio: PairedRatio | None) -> str:
+    return "" if ratio is None else columns.signed_percent(ratio.value - 1)
 
 
 def _step(step: Number | None) -> str:

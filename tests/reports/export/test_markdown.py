@@ -181,7 +181,7 @@ def test_what_the_storage_saves_is_told_from_what_the_engine_saves() -> None:
         (header, *_) = rows(text)
         (four,), (sixteen,) = rows(text, "Unsloth QLoRA"), rows(text, "Unsloth LoRA")
         ours = dict(zip(header, four, strict=True))
-        assert (ours["Speed vs LoRA"], ours["Memory vs LoRA"]) == ("1.6×", "−55 %")
+        assert (ours["Speed vs LoRA"], ours["Memory vs LoRA"]) == ("1.6×", "−55.0 %")
         assert (ours["Speed vs QLoRA"], ours["Memory vs QLoRA"]) == ("2.0×", "−10.0 %")
         assert dict(zip(header, sixteen, strict=True))["Speed vs QLoRA"] == "–"
     assert "- 3× faster than QLoRA: true for none of 1. The largest is 2.0×" in text
@@ -297,7 +297,7 @@ def test_losses_apart_are_the_largest_of_each_pair_beside_what_is_allowed() -> N
     assert own[:3] == ["LoRA on Qwen3-8B", "itself, repeats of one session", "3"]
     assert own[4:6] == ["0.003 %", "0.003 %"]
     assert dummy[4:] == ["0.050 %", "0.100 %", "1.5 %"]
-    assert experts[4:] == ["0.05 %", "0.50 %", "4.0 %"]
+    assert experts[4:] == ["0.050 %", "0.500 %", "4.0 %"]
 
 
 def test_a_padding_study_becomes_a_table_of_ways() -> None:

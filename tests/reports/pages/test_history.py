@@ -91,7 +91,7 @@ def test_two_gpus_of_one_kind_are_told_apart(tmp_path: Path) -> None:
     rows = _rows(page)
     assert ["fast01" in row for row in rows] == [True] * 4 + [False] * 4
     assert not any("step time, p" in row for row in rows)
-    assert "4 sessions on one GPU at most" in page.text
+    assert "Too few sessions of one GPU to tell: 4 of 8 at most" in page.text
 
 
 def test_a_case_that_ran_once_has_no_history(tmp_path: Path) -> None:

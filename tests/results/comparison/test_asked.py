@@ -80,4 +80,4 @@ def test_an_inconclusive_comparison_says_in_the_last_line_that_nothing_was_shown
     base, candidate = folder(tmp_path / "a", wide), folder(tmp_path / "b", side(AFTER))
     assert main(["compare", base, candidate, "--gate"]) == 0
     last = capsys.readouterr().out.rstrip().rpartition("\n")[2]
-    assert "nothing was shown of the step time of tiny-qwen3-lora (INCONCLUSIVE)" in last
+    assert "nothing was shown of the step time of tiny-qwen3-lora: INCONCLUSIVE" in last
