@@ -25,11 +25,16 @@ class EngineKind(msgspec.Struct, frozen=True, kw_only=True):
     rotary_copy: bool = True  #: dense models under adapters keep rotary frequencies twice
     single_experts: bool = False  #: the host starts kernels for each expert of a layer
     offload_buffers: bool = False  #: for hidden states on their way to the host and back
+    own_checkpointing: bool = False  #: its own way to compute activations anew
+    liger: bool = False  #: takes Liger's kernels
+    chooses_experts: bool = False  #: computes experts in 4 bits in either way that is asked
+    packs_in_trl_only: bool = False  #: tells documents of a row apart by TRL's batches alone
+    whole_weights: bool = False  #: kernels read whole weights, of which FSDP2 has shards
 
 
 ENGINES: Mapping[EngineName, EngineKind] = MappingProxyType(
     {
-        "transformers": EngineKind(),
+        "transformers": EngineKind(liger=True),
         "unsloth": EngineKind(
             quantizes_experts=True,
             fused_kernels=True,
@@ -40,6 +45,10 @@ ENGINES: Mapping[EngineName, EngineKind] = MappingProxyType(
             rotary_copy=False,
             single_experts=True,
             offload_buffers=True,
+            own_checkpointing=True,
+            chooses_experts=True,
+            packs_in_trl_only=True,
+            whole_weights=True,
         ),
     }
 )

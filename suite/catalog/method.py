@@ -7,7 +7,7 @@ import msgspec
 
 from suite.catalog import toml
 from suite.catalog.bounds import Factor
-from suite.catalog.engines import EngineName
+from suite.catalog.engines import ENGINES, EngineName
 from suite.catalog.names import Name
 from suite.catalog.optimizers import OptimizerName
 from suite.catalog.targets import Target
@@ -73,14 +73,16 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         if self.quantization is not None and self.adapter is None:
             raise ValueError("quantization without adapter: 4-bit weights cannot be trained")
-        if self.gradient_checkpointing == "unsloth" and self.engine != "unsloth":
+        engine = ENGINES[self.engine]
+        if self.gradient_checkpointing == "unsloth" and not engine.own_checkpointing:
             raise ValueError("gradient_checkpointing = 'unsloth' needs engine = 'unsloth'")
-        if self.experts != "engine" and (self.engine != "unsloth" or self.quantization is None):
+        chosen = engine.chooses_experts and self.quantization is not None
+        if self.experts != "engine" and not chosen:
             raise ValueError(
                 f"experts = {self.experts!r} needs engine = 'unsloth' and quantization: only its"
                 " experts in 4 bits can be computed in either way"
             )
-        if self.liger and self.engine != "transformers":
+        if self.liger and not engine.liger:
             raise ValueError("liger needs engine = 'transformers'")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from suite.catalog.engines import ENGINES
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.targets import PLACES
 from suite.errors import BadInput
@@ -85,7 +86,7 @@ def refused(parallel: Parallel, method: "Method", loop: "Loop") -> str | None:
 
 
 def _no_shards(method: "Method") -> str | None:
-    if method.engine == "unsloth":
+    if ENGINES[method.engine].whole_weights:
         return (
             "Unsloth does not support FSDP2: its kernels read whole weights, which FSDP2 gathers"
             " only around the layers' own forward passes; use --parallel ddp"

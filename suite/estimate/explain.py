@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from suite import units
 from suite.catalog import prices
 from suite.catalog.case import unsupported_reason
+from suite.catalog.engines import ENGINES
 from suite.catalog.profile import Profile
 from suite.estimate.interval import Interval
 from suite.estimate.planner import Entry
@@ -175,7 +176,8 @@ def _beyond(entry: Entry) -> list[str]:
         " order round"
     ]
     method, experts = entry.case.method, entry.case.model.architecture.experts
-    if experts is not None and method.engine == "unsloth" and method.quantization is not None:
+    chosen = ENGINES[method.engine].chooses_experts and method.quantization is not None
+    if experts is not None and chosen:
         said.append(
             "before July 2026 Unsloth computed these experts one by one, with more work for the"
             " host"

@@ -7,6 +7,7 @@ import datasets
 import transformers
 import trl
 
+from suite.catalog.engines import ENGINES
 from suite.wire import Ledger, Start
 from suite.worker.batches import as_dicts
 from suite.worker.data import TrainingRow
@@ -26,7 +27,7 @@ def run(
     padding-free batches by itself where nothing is said; the workload says.
     """
     method, packing = start.case.method, start.case.workload.packing
-    if not start.on_gpu and method.engine == "transformers":
+    if not start.on_gpu and not ENGINES[method.engine].fused_loss:
         raise Unsupported(
             f"TRL {trl.__version__}'s SFTTrainer computes its loss in Triton kernels only, which"
             " need a GPU; on the CPU use --loop trainer"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from suite.catalog.engines import ENGINES
 from suite.wire import Start
 from suite.worker.failures import Unsupported
 from suite.worker.ranks import shards
@@ -60,7 +61,7 @@ def refuse_flattened_unsloth(start: Start) -> None:
     not from position ids.
     """
     case = start.case
-    if case.method.engine == "unsloth" and case.workload.packing != "none":
+    if ENGINES[case.method.engine].packs_in_trl_only and case.workload.packing != "none":
         raise Unsupported(
             "Unsloth separates the documents of one row in its SFTTrainer only:"
             f" {case.workload.packing} rows need --loop sft"
