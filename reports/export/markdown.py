@@ -7,7 +7,7 @@ from reports.analysis.runs import RunSection
 from reports.export import markdown_runs
 from reports.pages.front.findings import findings
 from reports.pages.front.scope import scope
-from reports.sections import summary
+from reports.sections import scaling, summary
 from reports.text import markdown as markup
 from reports.text import phrases
 from suite.results.storage.reader import Collection
@@ -23,13 +23,15 @@ OF_RUN: Mapping[str, Callable[[Dataset, RunSection], list[str]]] = {
 _SAID_ELSEWHERE = ("Session", "Plan")
 FINDINGS = "findings"
 TABLES = (FINDINGS, *OF_RUN, *summary.PARTS)
+#: What a table that is asked for alone says where it is empty; others say nothing.
+NOTHING = {"scaling": scaling.NOTHING}
 
 
 def markdown(collection: Collection, only: str | None = None) -> str:
     """Return the collection's tables, or one kind of them (a name in ``TABLES``).
 
     Headings begin at the second level; one kind alone has none above its own. Empty when there is
-    nothing of that kind.
+    nothing of that kind, or what ``NOTHING`` says.
     """
     dataset = load(collection)
     blocks: list[str] = []
@@ -47,6 +49,8 @@ def markdown(collection: Collection, only: str | None = None) -> str:
         blocks = _runs(dataset, [only])
     else:
         blocks = [markup.block(block) for block in summary.part(dataset, only).blocks]
+    if not blocks and only in NOTHING:
+        blocks = [NOTHING[only]]
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 

@@ -18,7 +18,10 @@ from suite.results.publish import write_noise
 DOCS = ROOT / "docs"
 DOCUMENTS = (
     ROOT / "README.md",
-    *(DOCS / f"{name}.md" for name in ("comparing", "host-waits", "planning", "python-stack")),
+    *(
+        DOCS / f"{name}.md"
+        for name in ("comparing", "host-waits", "planning", "python-stack", "several-gpus")
+    ),
 )
 _EXPORT = ["./tunebench", "export"]
 _SCRIPTS = tuple(f"benchmarks/self/{name}.py" for name in ("gate", "python_stack", "upgrades"))

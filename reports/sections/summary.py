@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from reports.analysis.baselines import BASELINES
 from reports.analysis.dataset import Dataset
 from reports.published import headline_claim as claims
-from reports.sections import hosts, memory_errors, searches, time_model, what_fits
+from reports.sections import hosts, memory_errors, scaling, searches, time_model, what_fits
 from reports.sections import losses as loss_table
 from reports.text import columns, facts, phrases
 from reports.text.blocks import Block, Heading, Part, Points, Prose, TextRow, table
@@ -352,6 +352,7 @@ PARTS: Mapping[str, tuple[str, Callable[[Dataset], list[Block]]]] = {
     "hosts": ("The hosts behind the GPUs", hosts.blocks),
     "losses": ("How far losses differ", loss_table.losses),
     "steps": ("From step to step", steps),
+    "scaling": ("Several GPUs", scaling.scaling),
     "fit": ("What fits which GPU", what_fits.needs_and_cards),
     "searches": ("What fits a GPU, by trying", searches.searches),
     "memory": ("How far estimates of memory are off", memory_errors.memory),

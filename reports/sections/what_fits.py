@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from reports.analysis.dataset import Dataset
 from reports.text import columns, facts, phrases
-from reports.text.blocks import Block, Prose, TextRow, table
+from reports.text.blocks import Block, Heading, Prose, TextRow, table
 from reports.text.numbers import record_page
 from suite import units
 from suite.catalog import profile as profiles
@@ -22,7 +22,15 @@ def needs_and_cards(dataset: Dataset) -> list[Block]:
             case = group.case
             key = (group.first.profile, case.model, case.method, case.workload, case.loop)
             cases.setdefault(key, []).append(group)
-    rows = [_fit(groups, cards) for groups in cases.values()]
+    alone = [groups for groups in cases.values() if groups[0].case.parallel is None]
+    together = [groups for groups in cases.values() if groups[0].case.parallel is not None]
+    return [*_on_one(alone, cards), *_on_several(together, cards)]
+
+
+def _on_one(
+    cases: Sequence[Sequence[Replicates]], cards: Sequence[Sequence[Profile]]
+) -> list[Block]:
+    rows = [_fit(groups, cards) for groups in cases]
     if not rows:
         return []
     header = ["Case", "Workload", "Measured on", "Needs", "Smallest GPU that fits"]
@@ -39,9 +47,31 @@ def needs_and_cards(dataset: Dataset) -> list[Block]:
     return [Prose(text=text), table([*header, *map(_card, cards)], rows, words=3)]
 
 
+def _on_several(
+    cases: Sequence[Sequence[Replicates]], cards: Sequence[Sequence[Profile]]
+) -> list[Block]:
+    """Return what each GPU of a group must hold; of the GPUs as many as were measured."""
+    rows = [_fit(groups, cards) for groups in cases]
+    if not rows:
+        return []
+    header = ["Case", "Workload", "Measured on", "Each GPU needs", "Smallest GPUs that fit"]
+    header += ["With fragmentation", "Highest in"]
+    text = (
+        "Measured cases alone: estimates refuse what runs on several GPUs. Each GPU needs what the"
+        " rank with the most needed. The workload says how many GPUs; the last columns, whether"
+        " it fits that many of a kind."
+    )
+    return [
+        Heading(text="On several GPUs"),
+        Prose(text=text),
+        table([*header, *map(_card, cards)], rows, words=3),
+    ]
+
+
 def _fit(groups: Sequence[Replicates], cards: Sequence[Sequence[Profile]]) -> TextRow:
     first = groups[0]
-    need = fits.largest_need([record for group in groups for record in group.ok])
+    of = fits.need if first.case.parallel is None else fits.need_of_each
+    need = fits.largest_need([record for group in groups for record in group.ok], of)
     least, fragmented = (
         "unknown" if size is None else columns.bytes_(size)
         for size in (need.least_bytes, need.fragmented_bytes)
@@ -52,7 +82,7 @@ def _fit(groups: Sequence[Replicates], cards: Sequence[Sequence[Profile]]) -> Te
         phrases.work(first.case.workload),
         facts.profile_title(first.records, first.first.profile),
         least,
-        "unknown" if need.least_bytes is None else _smallest(held, cards),
+        "unknown" if need.least_bytes is None else _smallest(held, cards, first.case.gpus),
         fragmented,
         need.phase.replace("_", " ") or need.reason,
         *held,
@@ -60,11 +90,13 @@ def _fit(groups: Sequence[Replicates], cards: Sequence[Sequence[Profile]]) -> Te
     return TextRow(cells=tuple(cells), page=record_page(first.best))
 
 
-def _smallest(held: Sequence[str], cards: Sequence[Sequence[Profile]]) -> str:
+def _smallest(held: Sequence[str], cards: Sequence[Sequence[Profile]], gpus: int) -> str:
     """Return the GPUs of the least memory that a case fits; "none listed" where it fits none."""
     fitting = (alike for answer, alike in zip(held, cards, strict=True) if answer == "fits")
     found = next(fitting, None)
-    return "none listed" if found is None else _card(found)
+    if found is None:
+        return "none listed"
+    return _card(found) if gpus == 1 else f"{gpus} × {_card(found)}"
 
 
 def _cards() -> list[list[Profile]]:

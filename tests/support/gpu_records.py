@@ -3,9 +3,11 @@
 import msgspec
 
 from suite.catalog import case as cases
+from suite.catalog.parallel import Parallel, ParallelName
 from suite.catalog.tier import Workload
-from suite.results.record import Gpu, Record
-from suite.wire import Memory, Phase, PhaseName
+from suite.results.record import Gpu, GpuLink, Group, Rank, RankStep, Record, Topology, seal
+from suite.wire import Memory, Phase, PhaseName, Step
+from suite.wire.ranks import Interconnect, Operation, RankReady, Transfer
 from support import records
 
 GIB = 1 << 30
@@ -57,6 +59,84 @@ def failed(
     """A case on an H200 that ran out of memory while loading."""
     made = _gpu(model, method, GIB, workload, suffix)
     return records.failed(model, method, **{**made, "phases": (), **changes})
+
+
+def several(
+    model: str = "qwen3-8b",
+    method: str = "lora",
+    *,
+    kind: ParallelName = "ddp",
+    seconds: float = 0.1,
+    peaks: tuple[int, ...] = (20 * GIB, 21 * GIB),
+    late: int | None = None,
+    **changes: object,
+) -> Record:
+    """A good record on as many H200 as there are ``peaks``; each has the rows that one has alone.
+
+    In step ``late`` the last rank takes twice as long as the first.
+    """
+    gpus = len(peaks)
+    parallel = Parallel(kind=kind, gpus=gpus)
+    work = msgspec.structs.replace(records.case(model, method).workload, parallel=parallel)
+    steps = tuple(
+        msgspec.structs.replace(
+            step,
+            tokens_padded=gpus * step.tokens_padded,
+            tokens_real=gpus * step.tokens_real,
+            tokens_loss=gpus * step.tokens_loss,
+        )
+        for step in records.steps(seconds)
+    )
+    first = record(
+        model, method, workload=work, suffix=f"-{parallel.suffix}", allocated=peaks[0], steps=steps
+    )
+    operations: tuple[Operation, ...] = ("all-reduce", "all-gather")
+    transfers = tuple(
+        Transfer(
+            operation=operation,
+            message_bytes=size,
+            seconds=size / 100e9,
+            bus_bytes_per_second=200e9,
+        )
+        for size in (1 << 20, 1 << 26)
+        for operation in operations
+    )
+    group = Group(
+        world_size=parallel.ranks,
+        ranks=tuple(_rank(number, peaks, steps, late) for number in range(parallel.ranks)),
+        gpus=(first.environment.gpu,) * gpus,
+        interconnect=Interconnect(backend="nccl", transfers=transfers),
+        topology=Topology(
+            links=(GpuLink(first=0, second=1, path="nvlink"),), nvlinks=(18,) * gpus
+        ),
+    )
+    return seal(msgspec.structs.replace(first, group=group, **changes))
+
+
+def _rank(number: int, peaks: tuple[int, ...], steps: tuple[Step, ...], late: int | None) -> Rank:
+    last = number == len(peaks) - 1
+    return Rank(
+        rank=number,
+        phases=phases(peaks[number], context=None),  # NVML is asked by the parent alone
+        steps=tuple(
+            RankStep(
+                seconds=step.seconds * (2 if last and step.index == late else 1),
+                tokens_real=step.tokens_real // len(peaks),
+                loss=step.loss,
+                gradient_norm=step.gradient_norm,
+            )
+            for step in steps
+        ),
+        ready=RankReady(
+            rank=number,
+            device=f"cuda:{number}",
+            trainable_parameters=147_456,
+            weights_bytes=1 << 30,
+            whole_bytes=1 << 30,
+            first_rows=(str(number),),
+            data="the same",
+        ),
+    )
 
 
 def _gpu(

@@ -26,7 +26,9 @@ from reports.pages.model import lengths, padding
 from reports.pages.model import tables as model_tables
 from reports.pages.model.lengths import LengthSeries
 from reports.pages.model.padding import PackingComparison
+from reports.sections import scaling
 from reports.text import facts, phrases
+from reports.text.blocks import Block
 from reports.text.grid import Grid
 from reports.text.phrases import bounded
 from suite import units
@@ -58,6 +60,7 @@ class ModelPage(msgspec.Struct, frozen=True, kw_only=True):
     works: tuple[ModelSection, ...]
     lengths: tuple[ModelSection, ...]
     padding: tuple[ModelSection, ...]
+    scaling: tuple[Block, ...]
     single: tuple[ModelSection, ...]
     failed: Grid | None
     weights: tuple[str, ...]
@@ -153,6 +156,7 @@ def _page(tuned: ModelResults, dataset: Dataset) -> ModelPage:
             _padding(f"padding-{place}", comparison, names, budget)
             for place, comparison in enumerate(by_packing, 1)
         ),
+        scaling=tuple(scaling.of_model(dataset, model)),
         single=tuple(
             _work(f"work-{place}", peers, names, budget, each_card=False)
             for place, peers in enumerate(tuned.comparable_sets, 1)

@@ -7,6 +7,7 @@ import msgspec
 
 from reports.charts.record_lines import Chart
 from reports.pages.record import curves, tables
+from reports.pages.record import group as group_view
 from reports.pages.record import memory as memory_view
 from reports.pages.record import telemetry as gpu_view
 from reports.sections import hosts
@@ -54,6 +55,7 @@ class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[tables.PhaseRow, ...]
     ledger: memory_view.MemoryTable | None
     watched: gpu_view.RecordTelemetry | None
+    group: group_view.RecordGroup | None
     unknown: facts.Facts
     settings: tuple[tuple[str, str, str], ...]
     requested: facts.Facts
@@ -105,6 +107,7 @@ def page(
     }
     if record.telemetry is not None:
         unknown |= {f"telemetry: {k}": v for k, v in record.telemetry.unavailable.items()}
+    unknown |= {f"topology: {k}": v for k, v in group_view.unknown(record).items()}
     return RecordPage(
         title=title,
         description=_description(record, headline),
@@ -126,6 +129,7 @@ def page(
         phases=tables.phases(record),
         ledger=memory_view.of_record(record),
         watched=gpu_view.of_record(record),
+        group=group_view.of_record(record),
         unknown=tuple((name, phrases.bounded(why)) for name, why in sorted(unknown.items())),
         settings=tables.requested_and_running(record),
         requested=tables.flat(record.case),

@@ -6,15 +6,14 @@ may get by with less of it, and never with none. An engine that sizes its buffer
 memory (Unsloth's loss does) may need less on a smaller card than was measured on a larger one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import msgspec
 
 from suite.catalog.profile import Profile
 from suite.results.record import Record
-from suite.results.samples import phase
-from suite.wire import Memory
+from suite.wire import Memory, Phase
 
 #: The phases whose peaks a card must survive; loading can need more than any step.
 PHASES = ("load", "prepare", "first_step", "steady")
@@ -26,7 +25,7 @@ Verdict = Literal["fits", "tight", "does not fit", "unknown"]
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """What one record needed on its GPU, in bytes.
+    """What one record needed on its GPU, or on each of several, in bytes.
 
     ``allocated_bytes`` is torch's highest peak from loading on, reached in ``phase``.
     ``reserved_bytes`` is the highest that torch took from the driver, fragmentation included.
@@ -57,9 +56,38 @@ def need(record: Record) -> Need:
         return Need(reason=f"it did not run to its end: {record.outcome}")
     if record.case.parallel is not None:
         return Need(reason="it ran on several GPUs, and this is told of one")
+    return _need(record.phases)
+
+
+def need_of_each(record: Record) -> Need:
+    """Return what each of several GPUs must hold: the most that any rank needed of its own.
+
+    NVML counts the process of the first rank alone; the context of the others is taken to be as
+    large.
+    """
+    if record.outcome != "ok":
+        return Need(reason=f"it did not run to its end: {record.outcome}")
+    ranks = () if record.group is None else record.group.ranks
+    if len(ranks) < 2:
+        return Need(reason="torch's peak is one sum over all GPUs")
+    first = _need(record.phases)
+    needs = [first, *(_need(rank.phases) for rank in ranks[1:])]
+    unknown = next((each for each in needs if each.allocated_bytes is None), None)
+    if unknown is not None:
+        return unknown
+    most = max(needs, key=lambda each: each.allocated_bytes or 0)
+    return msgspec.structs.replace(
+        most,
+        reserved_bytes=max(each.reserved_bytes or 0 for each in needs),
+        context_bytes=first.context_bytes,
+        reason=first.reason,
+    )
+
+
+def _need(phases: Sequence[Phase]) -> Need:
     memories: dict[str, Memory] = {}
     for name in PHASES:
-        finished = phase(record, name)
+        finished = next((each for each in phases if each.name == name), None)
         if finished is None:
             return Need(reason=f"phase {name} is not in the result")
         memories[name] = finished.memory
@@ -83,9 +111,9 @@ def need(record: Record) -> Need:
     )
 
 
-def largest_need(records: Iterable[Record]) -> Need:
+def largest_need(records: Iterable[Record], of: Callable[[Record], Need] = need) -> Need:
     """Return the largest need of several launches of a case; unknown when one's is."""
-    needs = [need(record) for record in records]
+    needs = [of(record) for record in records]
     unknown = next((each for each in needs if each.least_bytes is None), None)
     if unknown is not None or not needs:
         return unknown or Need(reason="no repeat ran to its end")

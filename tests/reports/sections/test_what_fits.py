@@ -43,3 +43,32 @@ def test_the_smallest_gpu_is_named_with_its_memory() -> None:
     assert smallest(needing(12 * GIB)).startswith("GeForce RTX 4090: 24 GiB")
     assert "L40S" in smallest(needing(40 * GIB))
     assert smallest(needing(400 * GIB)) == "none listed"
+
+
+def test_each_of_several_gpus_holds_what_the_neediest_rank_needed() -> None:
+    """Rank 1 peaks at 60 GiB: two GPUs of 80 GB hold that, and estimates are not asked."""
+    found = gpu_records.several(kind="fsdp2", peaks=(20 * GIB, 60 * GIB))
+    blocks = needs_and_cards(load(sites.collection(gpu_records.record(), found)))
+    on_one, on_several = (block for block in blocks if isinstance(block, Table))
+    assert len(on_one.rows) == 1
+    (row,) = on_several.rows
+    cells = dict(zip(on_several.header, row.cells, strict=True))
+    assert cells["Each GPU needs"] == "61 GiB", "with the context of the first rank's process"
+    assert cells["Smallest GPUs that fit"].startswith("2 × ")
+    assert [value for name, value in cells.items() if name.startswith("H100")] == ["fits"]
+    assert [value for name, value in cells.items() if "4090" in name] == ["does not fit"]
+
+
+def test_a_sum_over_gpus_is_not_what_each_of_them_needs() -> None:
+    """Of a model split by layers torch's peak is that of all GPUs together."""
+    found = gpu_records.several()
+    assert found.group is not None
+    group = msgspec.structs.replace(found.group, ranks=())
+    (table,) = (
+        block
+        for block in needs_and_cards(
+            load(sites.collection(seal(msgspec.structs.replace(found, group=group))))
+        )
+        if isinstance(block, Table)
+    )
+    assert "unknown" in table.rows[0].cells
