@@ -14,6 +14,7 @@ from reports.analysis.dataset import Dataset
 from reports.text import phrases
 from suite.catalog.parallel import Parallel
 from suite.catalog.tier import Workload
+from suite.results.memoize import once
 from suite.results.metrics import all_metrics
 from suite.results.pooled import PooledCase, paired
 from suite.results.record import Record
@@ -104,6 +105,7 @@ class ScaledCase(msgspec.Struct, frozen=True, kw_only=True):
     gradients_seconds: float | None
 
 
+@once
 def scaled_cases(dataset: Dataset) -> list[ScaledCase]:
     """Return every case that ran on several GPUs, in the report's order."""
     timed = [case for case in dataset.cases if not dataset.is_try(case.repeats)]
