@@ -9,7 +9,7 @@ from suite.results.metrics import Unit, all_metrics
 
 Row = Mapping[str, str | int | float | None]
 
-WHOLE = ("launch", "seed", "batch_sequences", "sequence_tokens", "gradient_accumulation")
+WHOLE = ("launch", "seed", "gpus", "batch_sequences", "sequence_tokens", "gradient_accumulation")
 REAL = ("parity_first", "parity_trajectory", "parity_gradient")
 WHEN = "started_at"
 WHOLE_UNITS: tuple[Unit, ...] = ("bytes", "count")
