@@ -117,7 +117,8 @@ class Cluster:
             "ClusterName=tunebench",
             f"SlurmctldHost={host}(127.0.0.1)",
             f"SlurmctldPort={next(ports)}",
-            f"AuthType=auth/munge\nAuthInfo=socket={munge}\nCredType=cred/munge",
+            # A task that is queued again waits until its old credential has expired.
+            f"AuthType=auth/munge\nAuthInfo=socket={munge},cred_expire=15\nCredType=cred/munge",
             "SlurmUser=root\nSlurmdUser=root",
             f"StateSaveLocation={self._folder}/state",
             f"SlurmctldPidFile={self._folder}/slurmctld.pid",

@@ -80,7 +80,8 @@ def test_two_images_that_differ_in_a_real_package_train_in_turns(
     said = capsys.readouterr().out
     here = importlib.metadata.version("peft")
     assert f"Package peft: 0.20.0 → {here}" in said
-    assert code in (0, 5), "whichever the machine's noise makes of it"
+    assert code in (4, 5), "three repeats a side are too few to pass, whatever the noise"
+    assert code == 5 or "3 of 5 repeats a side" in said
     sides = [read([out / side]).records for side in ("base", "candidate")]
     assert [set(map(peft, side)) for side in sides] == [{"0.20.0"}, {here}]
     begun = sorted((record.started_at, n) for n, side in enumerate(sides) for record in side)
