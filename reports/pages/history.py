@@ -86,9 +86,7 @@ def series(dataset: Dataset) -> Iterator[tuple[str, str, list[Replicates]]]:
 
 def _cards(group: Replicates) -> tuple[str, ...]:
     """Return the physical GPUs that a run's good repeats were on, by the digest of their id."""
-    found = {r.environment.gpu.uuid_hash for r in group.ok if r.environment.gpu is not None}
-    found |= {gpu.uuid_hash for r in group.ok if r.group is not None for gpu in r.group.gpus}
-    return tuple(sorted(found))
+    return tuple(sorted({gpu.uuid_hash for record in group.ok for gpu in record.gpus}))
 
 
 def cases(dataset: Dataset) -> tuple[tuple[str, Block], ...]:

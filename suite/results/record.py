@@ -348,6 +348,13 @@ class Record(Struct, frozen=True, kw_only=True, dict=True):
     group: Group | None = None  #: null on one GPU
 
     @property
+    def gpus(self) -> tuple[Gpu, ...]:
+        """Return the GPUs that trained the case; none on a CPU."""
+        if self.group is not None:
+            return self.group.gpus
+        return () if self.environment.gpu is None else (self.environment.gpu,)
+
+    @property
     def step_spans(self) -> tuple[tuple[float, float], ...]:
         """Return when each step began and ended, on telemetry's clock; empty where unknown."""
         if self.step_elapsed_seconds or self.telemetry is None:

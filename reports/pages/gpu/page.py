@@ -172,12 +172,7 @@ def _left_out(cases: int) -> str:
 
 
 def _hosts(groups: Sequence[Replicates]) -> str:
-    cards = {
-        record.environment.gpu.uuid_hash
-        for group in groups
-        for record in group.records
-        if record.environment.gpu is not None
-    }
+    cards = {gpu.uuid_hash for group in groups for record in group.records for gpu in record.gpus}
     if not cards:
         return "No GPU took part."
     return f"{units.counted(len(cards), 'GPU')} of this kind took part."

@@ -42,7 +42,7 @@ def _of_case(before: Sequence[Record], after: Sequence[Record]) -> Iterator[tupl
     )
     for name, title, of in facts:
         ours, theirs = (
-            dict.fromkeys(tuple(map(of, gpus)) for each in side if (gpus := _gpus(each)))
+            dict.fromkeys(tuple(map(of, gpus)) for each in side if (gpus := each.gpus))
             for side in (before, after)
         )
         if len({**ours, **theirs}) > 1:
@@ -55,13 +55,6 @@ def _of_case(before: Sequence[Record], after: Sequence[Record]) -> Iterator[tupl
         if len(moving) > MOST_MOVING * len(side):
             text = f"{len(moving)} of {counted(len(side), 'repeat')} of the {name_of}"
             yield "settling", f"{text} did not settle"
-
-
-def _gpus(record: Record) -> tuple[Gpu, ...]:
-    """Return the GPUs that trained together, of one process its own."""
-    if record.group is not None:
-        return record.group.gpus
-    return () if record.environment.gpu is None else (record.environment.gpu,)
 
 
 def _watts(value: float | None) -> str | None:
