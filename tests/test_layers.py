@@ -13,7 +13,7 @@ import pytest
 from suite.paths import ROOT
 
 #: Part to the parts of ours that it may import (itself always). Everything may import the base.
-BASE = {"suite", "suite.errors", "suite.paths", "suite.units", "suite.screen"}
+BASE = {"suite", "suite.errors", "suite.paths", "suite.units", "suite.screen", "suite.csv"}
 MAY_IMPORT = {
     "suite.catalog": set(),
     "suite.wire": {"suite.catalog"},

@@ -19,7 +19,7 @@ import pytest
 from reports.text import markdown
 from suite import screen
 from suite.cli import main
-from suite.console.csv import defused
+from suite.csv import defused
 from suite.paths import ROOT
 from suite.results.record import Record, encode, seal
 from suite.results.storage import run_folder

@@ -1,39 +1,24 @@
 """Each chart of a site as two files beside its page: its numbers as CSV, its drawing as SVG."""
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from reports.charts.drawing import Plot
 from reports.rendering.render import shared_files
+from suite import csv
 
 FOLDER = "plots"
 _VARIABLE = re.compile(r"var\(--([a-z0-9-]+)\)")
 _COLOUR = re.compile(r"--([a-z0-9-]+): (#[0-9a-f]{6});")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
 def files(plots: Iterable[Plot]) -> Iterator[tuple[str, str]]:
     """Yield address and text of both files of each chart, once where it is on several pages."""
     for plot in {each.file: each for each in plots}.values():
-        yield f"{FOLDER}/{plot.file}.csv", _csv(plot)
+        yield f"{FOLDER}/{plot.file}.csv", csv.lines(plot.numbers)
         yield f"{FOLDER}/{plot.file}.svg", _svg(plot)
-
-
-def _csv(plot: Plot) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(map(_plain, plot.numbers))
-    return text.getvalue()
-
-
-def _plain(row: Sequence[str | float | None]) -> list[str | float | None]:
-    """Return a row in which no stranger's name is a formula to a spreadsheet."""
-    return [
-        f"'{each}" if isinstance(each, str) and each.startswith(_FORMULA) else each for each in row
-    ]
 
 
 def _svg(plot: Plot) -> str:

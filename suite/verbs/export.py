@@ -10,9 +10,9 @@ from typing import Literal
 import msgspec
 
 from reports.export.markdown import TABLES, markdown
-from suite import screen
+from suite import csv, screen
 from suite.arguments import Parser, names, one_of, path
-from suite.console import csv, tables
+from suite.console import tables
 from suite.errors import EXIT_OK, BadInput, did_you_mean
 from suite.results.replicates import group
 from suite.results.storage.run_folder import Collection, read

@@ -14,6 +14,7 @@ from reports.pages.front.measures import MEASURES, Measure
 from reports.pages.front.scope import on_gpu, scope
 from reports.pages.front.strip import Strip, strip
 from reports.pages.overview import OverviewTable
+from suite.csv import defused
 
 #: What a reader wants to do next, and the page that helps.
 TASKS = (
@@ -78,7 +79,7 @@ def _csv(models: Sequence[ModelChart]) -> str:
             for row in plot.rows:
                 for (_, gpu), figure in zip(plot.gpus, row.figures, strict=True):
                     if figure.exact:
-                        named = model.title, plot.measure.title, row.method, gpu
+                        named = map(defused, (model.title, plot.measure.title, row.method, gpu))
                         writer.writerow((*named, f"{float(figure.exact):.6g}"))
                         rows += 1
     written = text.getvalue().encode("utf-8", "replace")

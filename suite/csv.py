@@ -5,7 +5,7 @@ numbers. Text that could be split into two cells, also where another separator i
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from suite import screen
 
@@ -23,9 +23,12 @@ def text(rows: Sequence[Mapping[str, Cell]]) -> str:
     """Return a header and the rows; empty without rows. None is an empty cell."""
     if not rows:
         return ""
-    lines = [[_cell(name) for name in rows[0]]]
-    lines += [[_cell(row[name]) for name in rows[0]] for row in rows]
-    return "".join(",".join(line) + "\n" for line in lines)
+    return lines([tuple(rows[0]), *(tuple(row[name] for name in rows[0]) for row in rows)])
+
+
+def lines(rows: Iterable[Sequence[Cell]]) -> str:
+    """Return rows of cells as they are, a line each."""
+    return "".join(",".join(map(_cell, row)) + "\n" for row in rows)
 
 
 def _cell(value: Cell) -> str:
