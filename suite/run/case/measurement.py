@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -296,9 +297,7 @@ class Measurement:
         return Group(
             world_size=self.case.ranks,
             ranks=() if session.ranks is None else session.ranks.records(),
-            telemetry=tuple(
-                sampler.telemetry(session.step_spans) for sampler in self._samplers[1:]
-            ),
+            telemetry=self._others_telemetry,
             gpus=tuple(gpu.describe()[0] for gpu in gpus),
             interconnect=None if session.ranks is None else session.ranks.interconnect,
             topology=self._setting.topology,
@@ -322,6 +321,12 @@ class Measurement:
             return None
         return self._samplers[0].telemetry(self._session.step_spans)
 
+    @cached_property
+    def _others_telemetry(self) -> tuple[Telemetry, ...]:
+        """What the GPUs after the first did, once everything has ended: checks and record ask."""
+        spans = self._running().step_spans
+        return tuple(sampler.telemetry(spans) for sampler in self._samplers[1:])
+
     def _phases(self, session: Session) -> tuple[Phase, ...]:
         if not self._samplers:
             return tuple(
@@ -342,8 +347,8 @@ class Measurement:
             made = (*made, possible(self.case, steps, self._setting.environment.probe))
         if seen is None:
             return made
-        others = [sampler.telemetry(session.step_spans) for sampler in self._samplers[1:]]
-        return (*made, *telemetry.checks(seen), *telemetry.failed_elsewhere(others))
+        elsewhere = telemetry.failed_elsewhere(self._others_telemetry)
+        return (*made, *telemetry.checks(seen), *elsewhere)
 
 
 def worker_environment(
