@@ -1,6 +1,6 @@
 """The schedulers that carry out tasks: what each needs to be told, and how to hand tasks to it.
 
-None of them is ours: Slurm, Kubernetes and SkyPilot queue, start and start again. a scheduler here
+None of them is ours: Slurm, Kubernetes and SkyPilot queue, start and start again. A scheduler here
 is a template in ``templates/``, the settings it knows, and its own command.
 """
 
@@ -8,7 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from suite.errors import BadInput, WrongMachine, did_you_mean
@@ -22,9 +22,11 @@ class Scheduler(Struct, frozen=True, kw_only=True):
     """``program`` is its command, ``file`` the job file that we write, ``look`` shows its queue.
 
     ``settings`` maps each key of ``--set`` to what it means; ``needed`` are those that have no
-    default, ``needs_image`` says that it starts containers only.
+    default, ``needs_image`` says that it starts containers only. ``commands`` returns what submits
+    tasks, by the job file and their numbers: arguments of one process each.
     """
 
+    commands: Callable[[str, Sequence[int]], list[list[str]]]
     title: str
     program: str
     install: str
@@ -34,41 +36,27 @@ class Scheduler(Struct, frozen=True, kw_only=True):
     needed: tuple[str, ...] = ()
     needs_image: bool = False
 
-    def commands(self, folder: Path, numbers: Sequence[int]) -> list[list[str]]:
-        """Return what submits these tasks: arguments of one process each."""
-        raise NotImplementedError
+
+def _slurm(file: str, numbers: Sequence[int]) -> list[list[str]]:
+    """Return one array of just these; Slurm itself queues a task again that lost its node."""
+    return [["sbatch", "--parsable", f"--array={spans(numbers)}", file]]
 
 
-class Slurm(Scheduler, frozen=True, kw_only=True):
-    """An array job; a task that lost its node is put into the queue again by Slurm."""
-
-    def commands(self, folder: Path, numbers: Sequence[int]) -> list[list[str]]:
-        """Return one ``sbatch`` of an array of just these."""
-        return [["sbatch", "--parsable", f"--array={spans(numbers)}", str(folder / self.file)]]
+def _kubernetes(file: str, numbers: Sequence[int]) -> list[list[str]]:
+    """Return the whole indexed Job, made anew: tasks that are whole end at once."""
+    del numbers
+    return [["kubectl", "replace", "--force", "-f", file]]
 
 
-class Kubernetes(Scheduler, frozen=True, kw_only=True):
-    """An indexed Job. Tasks that are whole end at once, so all are submitted again."""
-
-    def commands(self, folder: Path, numbers: Sequence[int]) -> list[list[str]]:
-        """Return how the Job is made; an older one of the name makes way."""
-        return [["kubectl", "replace", "--force", "-f", str(folder / self.file)]]
-
-
-class SkyPilot(Scheduler, frozen=True, kw_only=True):
-    """A managed job for each task, which SkyPilot starts again where a machine is taken back."""
-
-    def commands(self, folder: Path, numbers: Sequence[int]) -> list[list[str]]:
-        """Return a launch for each task."""
-        file = str(folder / self.file)
-        return [
-            ["sky", "jobs", "launch", "-y", "-d", "--env", f"TASK={number}", file]
-            for number in numbers
-        ]
+def _skypilot(file: str, numbers: Sequence[int]) -> list[list[str]]:
+    """Return a managed job for each, which SkyPilot starts again where a machine is taken back."""
+    launch = ["sky", "jobs", "launch", "-y", "-d", "--env"]
+    return [[*launch, f"TASK={number}", file] for number in numbers]
 
 
 SCHEDULERS: dict[SchedulerName, Scheduler] = {
-    "slurm": Slurm(
+    "slurm": Scheduler(
+        commands=_slurm,
         title="Slurm",
         program="sbatch",
         install="Slurm's client is missing; submit from a login node of the cluster.",
@@ -87,7 +75,8 @@ SCHEDULERS: dict[SchedulerName, Scheduler] = {
             "container": "what starts --image: pyxis (default) or apptainer",
         },
     ),
-    "kubernetes": Kubernetes(
+    "kubernetes": Scheduler(
+        commands=_kubernetes,
         title="Kubernetes",
         program="kubectl",
         install="kubectl is missing: https://kubernetes.io/docs/tasks/tools/",
@@ -104,7 +93,8 @@ SCHEDULERS: dict[SchedulerName, Scheduler] = {
         needed=("claim",),
         needs_image=True,
     ),
-    "skypilot": SkyPilot(
+    "skypilot": Scheduler(
+        commands=_skypilot,
         title="SkyPilot",
         program="sky",
         install="SkyPilot is missing: python3 -m pip install skypilot",
@@ -175,7 +165,7 @@ def submit(name: SchedulerName, folder: Path, numbers: Sequence[int]) -> list[st
             f"{again(name, folder, numbers)}",
         )
     said = []
-    for command in scheduler.commands(folder, numbers):
+    for command in scheduler.commands(str(folder / scheduler.file), numbers):
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=SECONDS, check=False
@@ -194,7 +184,8 @@ def submit(name: SchedulerName, folder: Path, numbers: Sequence[int]) -> list[st
 
 def again(name: SchedulerName, folder: Path, numbers: Sequence[int]) -> str:
     """Return the command that submits these tasks, as it is typed."""
-    commands = SCHEDULERS[name].commands(folder, numbers)
+    scheduler = SCHEDULERS[name]
+    commands = scheduler.commands(str(folder / scheduler.file), numbers)
     typed = [shlex.join(command) for command in commands[:3]]
     left = len(commands) - len(typed)
     return "; ".join(typed) + (f"; and {left} more" if left else "")
