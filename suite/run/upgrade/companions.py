@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from suite.run.upgrade.left_out import Needs
+from suite.run.upgrade.left_out import Needs, holding, met
 
 #: Two packages of one project that are released for each other: the first names the second's
 #: lowest version, and is not made for a later one.
@@ -45,10 +45,7 @@ def with_companions(
 
 
 def _of(lines: Collection[str], markers: Mapping[str, str]) -> Iterator[tuple[str, Requirement]]:
-    for line in lines:
-        found = Requirement(line)
-        if found.marker is None or found.marker.evaluate({**markers, "extra": ""}):
-            yield canonicalize_name(found.name), found
+    return ((canonicalize_name(each.name), each) for each in holding(lines, markers))
 
 
 def unmet(lines: Collection[str], there: Side, markers: Mapping[str, str]) -> list[str]:
@@ -62,4 +59,4 @@ def name_of(line: str) -> str:
 
 
 def _met(requirement: Requirement, version: str | None) -> bool:
-    return version is not None and requirement.specifier.contains(version, prereleases=True)
+    return version is not None and met(requirement.specifier, version)

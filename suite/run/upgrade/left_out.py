@@ -7,8 +7,8 @@ exchanged so: CUDA libraries are found beside PyTorch, whatever lies before them
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
-from packaging.markers import Marker
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from suite.errors import BadInput
@@ -94,10 +94,10 @@ def refuse_unmet_torch(
     if here is None:
         return
     for name in sorted(taken):
-        for each in _holding(needs.get(name, ()), markers, ("",)):
+        for each in holding(needs.get(name, ()), markers):
             if canonicalize_name(each.name) != TORCH:
                 continue
-            if not each.specifier.contains(here, prereleases=True):
+            if not met(each.specifier, here):
                 raise BadInput(
                     f"{name} needs {each}, and torch {here} is there: another PyTorch cannot be"
                     " laid over it",
@@ -130,17 +130,19 @@ def _reachable(
         for extra in ("", *root.extras):
             if (name, extra) not in seen:
                 seen.add((name, extra))
-                waiting += _holding(needs.get(name, ()), markers, (extra,))
+                waiting += holding(needs.get(name, ()), markers, extra)
     return {name for name, _ in seen}
 
 
-def _holding(
-    lines: Iterable[str], markers: Mapping[str, str], extras: Sequence[str]
+def holding(
+    lines: Iterable[str], markers: Mapping[str, str], extra: str = ""
 ) -> list[Requirement]:
-    """Return the requirements whose markers hold, with one of these extras."""
+    """Return the requirements whose markers hold, with this extra."""
+    told = {**markers, "extra": extra}
     read = [Requirement(line) for line in lines]
-    return [each for each in read if each.marker is None or _holds(each.marker, markers, extras)]
+    return [each for each in read if each.marker is None or each.marker.evaluate(told)]
 
 
-def _holds(marker: Marker, markers: Mapping[str, str], extras: Sequence[str]) -> bool:
-    return any(marker.evaluate({**markers, "extra": extra}) for extra in extras)
+def met(specifier: SpecifierSet, version: str) -> bool:
+    """Return whether a version will do; one before a release is one like others."""
+    return specifier.contains(version, prereleases=True)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -113,7 +112,7 @@ def _unmet(requirements: Sequence[Requirement], target: Target) -> dict[str, str
         name: str(each.specifier).removeprefix("==")
         for each in requirements
         if (there := target.packages.get(name := canonicalize_name(each.name))) is not None
-        and not _holds(each.specifier, there)
+        and not left_out.met(each.specifier, there)
     }
 
 
@@ -238,13 +237,9 @@ def _locked(path: Path, target: Target) -> dict[str, str]:
             raise BadInput(f"{path}: {each} names no single version", hint="Give a lock.")
         name = canonicalize_name(each.name)
         there = target.packages.get(name)
-        same = there is not None and _holds(each.specifier, there)
+        same = there is not None and left_out.met(each.specifier, there)
         found[name] = there if there is not None and same else named[0]
     return found
-
-
-def _holds(specifier: SpecifierSet, version: str) -> bool:
-    return specifier.contains(version, prereleases=True)
 
 
 def _resolved(
