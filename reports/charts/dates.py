@@ -12,6 +12,7 @@ from reports.charts.lines import (
     from_zero,
     numbers,
     points,
+    rows,
     series_range,
     written_ends,
 )
@@ -81,10 +82,6 @@ def over_time(
             x=alt.value("width"), y=y, text="label:N", color=color, description="label:N"
         ),
     ]
-    datasets["points"] = [
-        {"x": d.x, "y": d.y, "label": key(series.label), "title": d.title, "opacity": 1}
-        for series in listed
-        for d in series.dots
-    ]
+    datasets["points"] = rows(listed)
     chart = alt.layer(*layers).properties(width=WIDTH - SIDE - NAMED, height=HEIGHT)
     return draw(caption, chart, datasets, numbers(listed, "Milliseconds since 1970", y_title))

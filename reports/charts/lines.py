@@ -49,7 +49,7 @@ def scatter(
     x = alt.X("x:Q", title=x_title, scale=from_zero(right), axis=_axis())
     y = alt.Y("y:Q", title=y_title, scale=from_zero(top), axis=_axis())
     layers = []
-    datasets = {"points": _rows(listed)}
+    datasets = {"points": rows(listed)}
     if front:
         # From one method on its front to the next no more speed is to be had for more memory.
         named = f"Pareto front: {'; '.join(dot.title for dot in front)}"
@@ -101,7 +101,7 @@ def curves(
     x = alt.X("x:Q", title=x_title, scale=scale, axis=alt.Axis(values=lengths, format=",d"))
     top = end_of_axis(dot.y for dot in dots)
     y = alt.Y("y:Q", title=y_title, scale=from_zero(top), axis=_axis())
-    rows: list[dict[str, object]] = [
+    ways: list[dict[str, object]] = [
         {"x": dot.x, "y": dot.y, "label": key(series.label), "title": _line_title(series)}
         for series in listed
         for dot in series.dots
@@ -112,7 +112,7 @@ def curves(
     color = alt.Color(
         "label:N", legend=None, scale=series_range(listed, [colour(s.number) for s in listed])
     )
-    datasets = {"lines": rows, "points": _rows(listed), "ends": written_ends(listed, top, _CURVES)}
+    datasets = {"lines": ways, "points": rows(listed), "ends": written_ends(listed, top, _CURVES)}
     line = alt.Chart(alt.NamedData(name="lines")).mark_line(strokeWidth=2)
     names = alt.Chart(alt.NamedData(name="ends")).mark_text(
         align="left", baseline="middle", dx=6, limit=NAMED
@@ -156,7 +156,8 @@ def numbers(
     return [("Name", x_title, y_title), *dots]
 
 
-def _rows(listed: Sequence[Series]) -> list[dict[str, object]]:
+def rows(listed: Sequence[Series]) -> list[dict[str, object]]:
+    """Return all dots as ``points`` draws them."""
     return [
         {
             "x": dot.x,

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from suite.errors import EXIT_CASES, EXIT_OK, EXIT_REGRESSION
-from suite.results.comparison.report import GATED, Comparison
+from suite.results.comparison.report import GATED, Comparison, named
 from suite.results.stats.significance import GATE_LAUNCHES
 from suite.wire import Struct
 
 #: What a step time may not be blamed on the candidate for.
 OTHER_MACHINE = ("gpu", "driver", "power", "tokens")
-MOST_NAMED = 3
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -37,7 +36,7 @@ class Decision(Struct, frozen=True, kw_only=True):
             return "A gate passes."
         return (
             "A gate passes, but nothing was shown of the step time of"
-            f" {_named(self.nothing_shown)}: INCONCLUSIVE."
+            f" {named(self.nothing_shown)}: INCONCLUSIVE."
         )
 
 
@@ -87,9 +86,3 @@ def _refusals(found: Comparison, unlike: Sequence[str]) -> Iterator[str]:
             " repeat are not replicates"
         )
     yield from unlike
-
-
-def _named(case_ids: Sequence[str]) -> str:
-    if len(case_ids) > MOST_NAMED:
-        return f"{len(case_ids)} cases"
-    return ", ".join(case_ids)

@@ -6,7 +6,7 @@ did not settle say little of a time either.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from suite.results.comparison.report import Unlike
+from suite.results.comparison.report import Unlike, named
 from suite.results.comparison.side import Allowed, Side
 from suite.results.record import Gpu, Record
 from suite.results.validity.settled import settled
@@ -31,7 +31,7 @@ def unlike(sides: Sequence[Side], allow: Sequence[Allowed]) -> tuple[Unlike, ...
 def _cases(case_ids: Sequence[str], total: int) -> str:
     if len(case_ids) == total and total > 1:
         return "all cases"
-    return ", ".join(case_ids) if len(case_ids) <= 3 else counted(len(case_ids), "case")
+    return named(case_ids)
 
 
 def _of_case(before: Sequence[Record], after: Sequence[Record]) -> Iterator[tuple[Allowed, str]]:

@@ -1,15 +1,18 @@
 """What a comparison found: lines, changes, settings, and by what a gate fails."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from suite.results.comparison.side import Allowed, Side
 from suite.results.stats import significance
+from suite.units import counted
 from suite.wire import Struct
 
 #: Decide, as one family of tests: the step as a job has it, and as the GPU alone would. Tokens per
 #: second are reciprocals of the first and would count it twice.
 GATED = "step_seconds"
 LOW = "step_seconds_low"
+MOST_NAMED = 3  #: cases in a sentence
 
 
 class QuantityResult(Struct, frozen=True, kw_only=True):
@@ -239,3 +242,8 @@ def result_line(side: Side, metric: str, verdict: str, **rest: Any) -> QuantityR
         verdict=verdict,
         **{**launches, **rest},
     )
+
+
+def named(case_ids: Sequence[str]) -> str:
+    """Return cases by name where they are few, else how many."""
+    return ", ".join(case_ids) if len(case_ids) <= MOST_NAMED else counted(len(case_ids), "case")
