@@ -127,7 +127,7 @@ def answer(dataset: Dataset) -> tuple[str, ...]:
         said = f"{', '.join(sorted(names))} changed between sessions, in {changed} of {of}."
     if not tested:
         least = f"{changes.LEAST_RUNS} sessions on one GPU"
-        levels = f"To tell whether a step time changed its level takes {least}."
+        levels = f"To tell whether a step time changed level takes {least}."
     else:
         levels = f"The step time changed its level in {moved} of {units.counted(tested, 'case')}."
     return said, levels

@@ -116,4 +116,4 @@ def test_the_page_begins_with_what_an_upgrade_did(tmp_path: Path) -> None:
     same = answer("same", *run(1, "0.20", 0.1), *run(2, "0.20", 0.1))
     assert same.startswith("No upgrade can be judged here: ")
     assert "peft 0.20" in same
-    assert same.endswith("To tell whether a step time changed its level takes 8 sessions on one GPU.")
+    assert same.endswith("To tell whether a step time changed level takes 8 sessions on one GPU.")
