@@ -54,13 +54,18 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A second workload of a tier; its ``suffix`` ends the case id.
 
+    One that is the tier's own spread over several GPUs needs none: ids say that by themselves.
     Empty ``models`` or ``methods`` means all of the tier's.
     """
 
-    suffix: Suffix
+    suffix: Suffix | None = None
     workload: Workload
     models: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.suffix is None and self.workload.parallel is None:
+            raise ValueError("a variant on one GPU needs a suffix, which ends its cases' ids")
 
 
 class Warmup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
