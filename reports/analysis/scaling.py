@@ -4,6 +4,7 @@ Weak scaling: each GPU has as many rows as one has alone. Strong: all together h
 """
 
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -15,8 +16,8 @@ from reports.text import phrases
 from suite.catalog.parallel import Parallel
 from suite.catalog.tier import Workload
 from suite.results.memoize import once
-from suite.results.metrics import all_metrics
-from suite.results.pooled import PooledCase, paired
+from suite.results.metrics import Metric, all_metrics
+from suite.results.pooled import PooledCase, paired, pairs
 from suite.results.record import Record
 from suite.results.replicates import Replicates, summarize
 from suite.results.validity.comparable import packages, timed_alike
@@ -77,7 +78,9 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 class OneGpu(msgspec.Struct, frozen=True, kw_only=True):
     """The same work on one GPU of the same model.
 
-    ``longer_seconds`` is by how much a step of several GPUs takes longer, under weak scaling.
+    ``without_waits`` is the efficiency by the 10 % quantiles of step times, which a wait for the
+    host rarely makes longer. ``longer_seconds`` is by how much a step of several GPUs takes
+    longer, under weak scaling: of pairs of one session where there are some, as the speed-up is.
     ``agreement`` is there where one GPU accumulated the batches of all ranks. ``differing`` says
     what else is not the same.
     """
@@ -85,6 +88,7 @@ class OneGpu(msgspec.Struct, frozen=True, kw_only=True):
     kind: Scaling
     repeats: Replicates
     speedup: Speedup | None
+    without_waits: float | None
     longer_seconds: float | None
     agreement: Agreement | None
     differing: tuple[str, ...]
@@ -163,12 +167,12 @@ def _one_gpu(group: Replicates, parallel: Parallel, case: PooledCase, kind: Scal
     pools = (case.repeats, *case.older)
     base = next((each for each in pools if each.ok and paired(group, each, rate)), case.repeats)
     alike = base.ok and group.best.weights == base.best.weights
+    timed = alike and timed_alike(group.best, base.best)
     return OneGpu(
         kind=kind,
         repeats=base,
-        speedup=_speedup(group, base, parallel)
-        if alike and timed_alike(group.best, base.best)
-        else None,
+        speedup=_speedup(group, base, parallel) if timed else None,
+        without_waits=_without_waits(group, base, parallel.gpus) if timed else None,
         longer_seconds=_longer(group, base) if kind == "weak" else None,
         agreement=_agreement(group, base) if base.ok and _accumulates(group, base) else None,
         differing=tuple(_differing(group.best, base.best)) if base.ok else (),
@@ -190,9 +194,26 @@ def _speedup(group: Replicates, base: Replicates, parallel: Parallel) -> Speedup
 
 
 def _longer(group: Replicates, base: Replicates) -> float | None:
-    metric = all_metrics()["step_seconds"]
+    both = _both(group, base, all_metrics()["step_seconds"])
+    return statistics.mean(ours - theirs for ours, theirs in both) if both else None
+
+
+def _without_waits(group: Replicates, base: Replicates, gpus: int) -> float | None:
+    """Return the efficiency that the shortest steps show: they rarely wait for the host."""
+    both = _both(group, base, all_metrics()["step_seconds_low"])
+    if not both:
+        return None
+    ratio = statistics.geometric_mean(theirs / ours for ours, theirs in both)
+    ours, theirs = group.case.workload, base.case.workload
+    return ratio * ours.step_tokens / theirs.step_tokens / gpus
+
+
+def _both(group: Replicates, base: Replicates, metric: Metric) -> list[tuple[float, float]]:
+    """Return a metric on both sides: of each pair of one session, else of all repeats pooled."""
+    if found := list(pairs(group, base, metric).values()):
+        return found
     ours, theirs = summarize(group, metric), summarize(base, metric)
-    return None if ours is None or theirs is None else ours.median - theirs.median
+    return [] if ours is None or theirs is None else [(ours.median, theirs.median)]
 
 
 def _accumulates(group: Replicates, base: Replicates) -> bool:

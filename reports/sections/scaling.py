@@ -1,6 +1,6 @@
 """Several GPUs beside one: what was found of each model, and the table that it is read from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from reports.analysis.dataset import Dataset
 from reports.analysis.scaling import Agreement, OneGpu, ScaledCase, scaled_cases
@@ -23,6 +23,11 @@ _MEANING = (
     " It is the geometric mean of pairs of one session, with the least and the largest."
     " Without a pair it is that of pooled repeats."
     " Peak is that of the rank that needs most."
+)
+_WAITS = (
+    "Without waits: the efficiency by the 10 % quantile of step times. A wait for the host rarely"
+    " makes those steps longer. Where it and the efficiency differ, one side waited more than the"
+    " other; if one GPU did, the efficiency can exceed 100 %."
 )
 _REST = (
     "Step longer by: compared with one GPU that has as many rows as each of these."
@@ -66,6 +71,8 @@ def _explained(found: Sequence[ScaledCase]) -> Iterator[Block]:
     beside = [one for each in found for one in each.beside]
     if any(one.speedup for one in beside):
         yield Prose(text=_MEANING)
+    if any(one.without_waits for one in beside):
+        yield Prose(text=_WAITS)
     if any(one.longer_seconds is not None for one in beside):
         yield Prose(text=_REST)
     if any(one.agreement for one in beside):
@@ -79,8 +86,12 @@ def finding(cases: Sequence[ScaledCase]) -> str:
         known = [(each, one.speedup) for each, one in beside if one.kind == kind and one.speedup]
         if not known:
             continue
-        shares = sorted(found.efficiency for _, found in known)
-        efficiency = f"{_span([units.percent(share) for share in shares])} efficiency"
+        reached = _percents(found.efficiency for _, found in known)
+        efficiency = f"{reached} efficiency"
+        mine = [one.without_waits for _, one in beside if one.kind == kind and one.speedup]
+        waitless = _percents(share for share in mine if share is not None)
+        if waitless not in ("", reached):
+            efficiency += f", {waitless} without waits"
         places = dict.fromkeys(_place(each) for each, _ in known)
         rows = "" if kind == "weak" else ", same rows in all"
         if len(places) > 1:
@@ -95,6 +106,11 @@ def finding(cases: Sequence[ScaledCase]) -> str:
                 f"{each.repeats.case.method.title} trains on {how}, where one runs out of memory"
             )
     return "No result on one GPU to compare with"
+
+
+def _percents(shares: Iterable[float]) -> str:
+    texts = [units.percent(share) for share in sorted(shares)]
+    return _span(texts) if texts else ""
 
 
 def _span(texts: Sequence[str]) -> str:
@@ -113,7 +129,15 @@ def _place(each: ScaledCase) -> str:
 def _speed(cases: Sequence[ScaledCase]) -> Table:
     """Return throughput and memory, one row for each case and each that stands beside it."""
     header = ["Method", "Workload", "GPU", "Beside one GPU", "Token/s", "Efficiency"]
-    header += ["Peak a GPU", "Token/s a GPU", "Mean of", "Peak on one", "Not the same", "Repeats"]
+    header += [
+        "Without waits",
+        "Peak a GPU",
+        "Token/s a GPU",
+        "Mean of",
+        "Peak on one",
+        "Not the same",
+        "Repeats",
+    ]
     rows = [_speed_row(each, one) for each in cases for one in (each.beside or (None,))]
     return table(header, rows, words=4)
 
@@ -128,6 +152,7 @@ def _speed_row(each: ScaledCase, one: OneGpu | None) -> TextRow:
         "no result" if one is None else _beside(one),
         _rate(group, "tokens_per_second"),
         efficiency,
+        "" if one is None or one.without_waits is None else columns.percent(one.without_waits),
         # Of a model split by layers, torch's peaks are one sum over its GPUs.
         "" if each.parallel.kind == "split" else _peak(group),
         _rate(group, "tokens_per_second_per_gpu"),

@@ -128,9 +128,8 @@ def paired(group: Replicates, base: Replicates, metric: Metric) -> PairedRatio |
 
     A pair is one launch of one session: the same machine, minutes apart.
     """
-    ours, theirs = _by_launch(group, metric), _by_launch(base, metric)
-    both = [place for place in ours if theirs.get(place)]
-    ratios = [ours[place] / theirs[place] for place in both]
+    both = pairs(group, base, metric)
+    ratios = [ours / theirs for ours, theirs in both.values()]
     if not ratios or not all(0 < ratio < math.inf for ratio in ratios):
         return None
     return PairedRatio(
@@ -140,6 +139,14 @@ def paired(group: Replicates, base: Replicates, metric: Metric) -> PairedRatio |
         pairs=len(ratios),
         sessions=len({run_id for run_id, _ in both}),
     )
+
+
+def pairs(
+    group: Replicates, base: Replicates, metric: Metric
+) -> dict[tuple[str, int], tuple[float, float]]:
+    """Return a metric of a group and of a base, by the session and launch that have both."""
+    ours, theirs = _by_launch(group, metric), _by_launch(base, metric)
+    return {place: (ours[place], theirs[place]) for place in ours if theirs.get(place)}
 
 
 def _by_launch(group: Replicates, metric: Metric) -> dict[tuple[str, int], float]:

@@ -75,15 +75,22 @@ def energy(record: Record) -> Energy:
         return msgspec.structs.replace(
             first, joules=None, valid=False, reasons=("not every GPU was sampled",)
         )
-    known = [part.joules for part in parts if part.joules is not None]
     return Energy(
-        joules=sum(known) if len(known) == len(parts) else None,
+        joules=_sum([part.joules for part in parts]),
         source=first.source,
+        counter_joules=_sum([part.counter_joules for part in parts]),
+        integral_joules=_sum([part.integral_joules for part in parts]),
+        apart=max((part.apart for part in parts if part.apart is not None), default=None),
         seconds=first.seconds,
         tokens_real=first.tokens_real,
         valid=all(part.valid for part in parts),
         reasons=tuple(dict.fromkeys(reason for part in parts for reason in part.reasons)),
     )
+
+
+def _sum(joules: Sequence[float | None]) -> float | None:
+    known = [each for each in joules if each is not None]
+    return sum(known) if len(known) == len(joules) else None
 
 
 def _of_one(record: Record) -> Energy:

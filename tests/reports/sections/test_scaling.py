@@ -48,6 +48,7 @@ def test_pairs_of_one_session_come_before_pooled_repeats() -> None:
     assert found.speedup.basis == "2 pairs"
     assert found.speedup.value == pytest.approx(2 / (1.25 * 1.6) ** 0.5)
     assert found.speedup.efficiency_ends == pytest.approx((1 / 1.6, 1 / 1.25))
+    assert found.longer_seconds == pytest.approx((0.025 + 0.06) / 2, rel=0.05)
     assert said(*group, *one) == "2 GPUs are 1.41× as fast as one: 71 % efficiency"
 
 
@@ -58,6 +59,22 @@ def test_without_a_pair_repeats_are_pooled_and_counted() -> None:
     assert found.speedup.basis == "1 repeat vs 1"
     assert found.speedup.efficiency == pytest.approx(1 / 1.1)
     assert found.longer_seconds == pytest.approx(0.0101, rel=0.02)
+
+
+def test_a_wait_of_one_gpu_alone_makes_no_efficiency_without_waits() -> None:
+    """Half of the one GPU's steps wait: two GPUs look too good, and the shortest steps tell."""
+    waits = records.steps(0.1)
+    steps = tuple(
+        msgspec.structs.replace(each, seconds=each.seconds * (1 + each.index % 2))
+        for each in waits
+    )
+    group = gpu_records.several(seconds=0.125)
+    found = beside(group, alone(steps=steps))
+    assert found.speedup is not None
+    assert found.speedup.efficiency == pytest.approx(1.2, rel=0.05)
+    assert found.without_waits == pytest.approx(0.8, rel=0.02)
+    text = said(group, alone(steps=steps))
+    assert text.endswith("120 % efficiency, 81 % without waits")
 
 
 def test_other_gpus_methods_rows_or_weights_make_no_ratio() -> None:
@@ -136,4 +153,4 @@ def test_the_table_is_there_with_results_on_several_gpus_only() -> None:
     text = markdown(sites.collection(alone(), gpu_records.several(seconds=0.11)))
     assert "## Several GPUs" in text
     assert "**2 GPUs are 1.82× as fast as one: 91 % efficiency**" in text
-    assert "| 91 % | 21 GiB |" in text, "the peak is that of the rank that needs most"
+    assert "| 91 % | 91 % | 21 GiB |" in text, "the peak is that of the rank that needs most"
