@@ -177,7 +177,9 @@ def _parts(entry: Entry) -> TextRow:
 
 
 def _seconds(value: float) -> str:
-    return units.estimated("seconds", value)
+    """Return an estimate with its two digits, in the unit of its column."""
+    two_digits = float(f"{value:.2g}")
+    return columns.Quantity.of(units.estimated("seconds", value), two_digits, "seconds")
 
 
 def profile_titles(projector: Projector) -> list[str]:

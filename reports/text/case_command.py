@@ -26,12 +26,13 @@ def case_command(record: Record, plan: Plan | None) -> str:
     weights = "dummy" if plan is None and record.weights.startswith("dummy") else ""
     weights = weights if plan is None else plan.weights
     names = tuple(tiers.names()) if plan is None else (plan.tier,)
-    for name in names if weights else ():
-        launches, others = _cases(
-            name, record.model, record.method, record.case.loop, record.case.parallel
-        )
+    spread = record.case.parallel
+    # A tier that has the case by itself needs no option that spreads all of it over GPUs.
+    ways = [(name, each) for name in names for each in dict.fromkeys((None, spread))]
+    for name, parallel in ways if weights else ():
+        launches, others = _cases(name, record.model, record.method, record.case.loop, parallel)
         if any(_same(each, record) for each in others):
-            words = _words(record, name, alone=len(others) == 1)
+            words = _words(record, name, parallel, alone=len(others) == 1)
             if plan is not None and plan.launches != launches:
                 words += ["--launches", str(plan.launches)]
             return shlex.join(words if weights == "dummy" else [*words, "--weights", weights])
@@ -67,10 +68,10 @@ def _cases(
     return found.launches, of_both
 
 
-def _words(record: Record, tier: str, *, alone: bool) -> list[str]:
+def _words(record: Record, tier: str, parallel: Parallel | None, *, alone: bool) -> list[str]:
     words = ["./tunebench", "run", "--models", record.model, "--methods", record.method]
     words += ["--tier", tier]
-    if (parallel := record.case.parallel) is not None:
+    if parallel is not None:
         words += ["--gpus", str(parallel.gpus), "--parallel", parallel.kind]
     if not alone:
         words += ["--cases", record.case_id]

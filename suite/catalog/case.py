@@ -89,7 +89,8 @@ def cases(
 ) -> list[Case]:
     """Return a tier's cases in the tier's order; empty names mean the tier's own.
 
-    ``parallel`` replaces what the tier's workloads say of GPUs; None leaves it.
+    ``parallel`` replaces what the tier's workloads say of GPUs; None leaves it. Cases that it makes
+    the same are one.
 
     Names given explicitly need not be in the tier: its workload is used for them.
     Raises BadInput for unknown names and for a workload longer than the model's positions.
@@ -111,7 +112,7 @@ def cases(
             for method in _loaded(method_names, own, methods.load, lenient):
                 if not variant.methods or method.name in variant.methods:
                     found.append(make(tier, model, method, work, suffix, loop, seed))
-    return found
+    return list({each.case_id: each for each in found}.values())
 
 
 def _spread(work: Workload, parallel: Parallel | None) -> Workload:

@@ -50,3 +50,11 @@ def test_a_variant_on_one_gpu_needs_a_suffix() -> None:
         msgspec.convert({"workload": work}, Variant)
     spread = {**work, "parallel": {"kind": "ddp", "gpus": 2}}
     assert msgspec.convert({"workload": spread}, Variant).suffix is None
+
+
+def test_a_tier_that_is_spread_over_gpus_already_has_each_case_once() -> None:
+    """Its own workload and the variant of two GPUs would be the same work twice."""
+    tier, ddp = tiers.load("two-gpus"), Parallel(kind="ddp", gpus=2)
+    ids = [each.case_id for each in cases.cases(tier, loop="sft", seed=0, parallel=ddp)]
+    assert ids.count("qwen3-8b-lora-ddp-2gpus") == 1
+    assert len(set(ids)) == len(ids)

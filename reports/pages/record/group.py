@@ -160,10 +160,11 @@ def _transfers(found: Interconnect | None) -> GroupTable | None:
     sizes = sorted(by_size)[-MOST_SIZES:]
     if not sizes:
         return None
-    cells: list[list[str]] = [[units.bytes_(size) for size in sizes]]
+    cells: list[list[str]] = [columns.aligned([columns.bytes_(size) for size in sizes])]
     for operation in _OPERATIONS:
         listed = [by_size[size].get(operation) for size in sizes]
-        cells.append([UNKNOWN if each is None else units.seconds(each.seconds) for each in listed])
+        times = [UNKNOWN if each is None else columns.seconds(each.seconds) for each in listed]
+        cells.append(columns.aligned(times))
         rates = [
             UNKNOWN if each is None else columns.scaled(each.bus_bytes_per_second, "B/s")
             for each in listed

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from reports.text.case_command import case_command
+from suite.catalog import parallel
 from suite.catalog import profile as profiles
 from suite.catalog.case import work_key
 from suite.paths import RESULTS
@@ -25,6 +26,7 @@ def planned(command: str, profile: str) -> Plan:
     asked = {name: given[name] for name in verb.FIXED if name in given}
     assert asked.pop("profile", profile) == profile
     asked["case_ids"] = asked.pop("cases", ())
+    asked["parallel"] = parallel.asked(asked.pop("gpus", None), asked.pop("parallel", None))
     return planning.make(profiles.load(profile), **asked)
 
 
