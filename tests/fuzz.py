@@ -34,6 +34,7 @@ from support.watching import TooSlow, time_limit, tree, writes_only
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "build" / "fuzz"
 MOST_SECONDS = 60
+ROUND = 20  #: examples between two looks at the clock
 CODES = {0, 2, 3, 4, 5}
 GOOD = records.record(run_id="good", launch=1)
 
@@ -235,7 +236,7 @@ def hunt(seconds: float, seed: int, tell: Callable[[str], None] = lambda text: N
     while time.monotonic() < until:
         quiet = {"deadline": None, "database": None, "print_blob": False}
         settings = hypothesis.settings(
-            max_examples=100, suppress_health_check=list(HealthCheck), **quiet
+            max_examples=ROUND, suppress_health_check=list(HealthCheck), **quiet
         )
         wanted = hypothesis.given(examples)(one)
         settings(hypothesis.seed(seed)(wanted))()

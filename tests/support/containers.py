@@ -14,9 +14,10 @@ import pytest
 from suite.errors import WrongMachine
 from suite.run.containers import owner
 from suite.run.containers.engine import DockerEngine, address, connect
+from support import docker_engine
 
 #: Made by tests/docker, or named by hand: packages of this repository's locks, and no more.
-IMAGE = os.environ.get("TUNEBENCH_TEST_IMAGE", "tunebench-test/cpu")
+IMAGE = os.environ.get("TUNEBENCH_TEST_IMAGE", docker_engine.IMAGE)
 
 CASES = ["--profile", "cpu", "--runner", "docker", "--models", "tiny-qwen3"]
 

@@ -1,20 +1,27 @@
-"""A real Docker engine for the tests, and an image that they build once without a network."""
+"""A real Docker engine for the tests, and an image that they build once without a network.
+
+``python -m support.docker_engine`` builds it beforehand, with nothing but pip installed.
+"""
 
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import pytest
+from typing import NoReturn
 
 from suite.paths import ROOT
 
 CONTEXT = ROOT / "docker" / "cpu"
-IMAGE = "tunebench-test/cpu"
+#: Its tag is what it is built from, so that one which is there need not be built again.
+TAG = hashlib.sha256(
+    b"".join((CONTEXT / name).read_bytes() for name in ("Dockerfile", "lock.txt"))
+)
+IMAGE = f"tunebench-test/cpu:{TAG.hexdigest()[:16]}"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -41,12 +48,18 @@ def run(*command: str, options: Sequence[str] = ()) -> subprocess.CompletedProce
     return docker("run", *HARDENED, *options, IMAGE, *command, timeout=240)
 
 
+def skip(reason: str) -> NoReturn:
+    import pytest  # it is not there yet where the image is built beforehand
+
+    pytest.skip(reason)
+
+
 def need_engine() -> None:
     if shutil.which("docker") is None:
-        pytest.skip("there is no docker command")
+        skip("there is no docker command")
     found = docker("version", "--format", "{{.Server.Version}}")
     if found.returncode:
-        pytest.skip(f"no Docker engine answers: {found.stderr.strip()}")
+        skip(f"no Docker engine answers: {found.stderr.strip()}")
 
 
 def base(folder: Path) -> str:
@@ -55,12 +68,12 @@ def base(folder: Path) -> str:
         return named
     release = DEBIAN.get(PYTHON)
     if release is None:
-        pytest.skip(f"no Debian has Python {PYTHON}; TUNEBENCH_TEST_BASE can name an image")
+        skip(f"no Debian has Python {PYTHON}; TUNEBENCH_TEST_BASE can name an image")
     name = f"tunebench-test/debian:{release}"
     if docker("image", "inspect", name).returncode == 0:
         return name
     if shutil.which("debootstrap") is None or os.geteuid() != 0:
-        pytest.skip("debootstrap or the right to use it is missing; TUNEBENCH_TEST_BASE can help")
+        skip("debootstrap or the right to use it is missing; TUNEBENCH_TEST_BASE can help")
     root = folder / "debian"
     make = [
         "debootstrap",
@@ -88,7 +101,12 @@ def base(folder: Path) -> str:
 
 
 def build(folder: Path) -> None:
-    """Build the image as on a machine without a network: every wheel lies beside the lock."""
+    """Build the image as on a machine without a network: every wheel lies beside the lock.
+
+    Does nothing where it is there already.
+    """
+    if docker("image", "inspect", IMAGE).returncode == 0:
+        return
     context = folder / "cpu"
     shutil.copytree(CONTEXT, context)
     download = [
@@ -129,3 +147,8 @@ def checked(command: Sequence[str]) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     assert done.returncode == 0, f"{command[:2]}: {done.stdout[-3000:]}"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as made:
+        build(Path(made))
