@@ -89,8 +89,8 @@ def cases(
 ) -> list[Case]:
     """Return a tier's cases in the tier's order; empty names mean the tier's own.
 
-    ``parallel`` replaces what the tier's workloads say of GPUs; None leaves it. Cases that it makes
-    the same are one.
+    ``parallel`` replaces what the tier's workloads say of GPUs; None leaves it. Cases that it
+    makes the same are one.
 
     Names given explicitly need not be in the tier: its workload is used for them.
     Raises BadInput for unknown names and for a workload longer than the model's positions.

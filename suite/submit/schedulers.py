@@ -1,7 +1,7 @@
 """The schedulers that carry out tasks: what each needs to be told, and how to hand tasks to it.
 
-None of them is ours: Slurm, Kubernetes and SkyPilot queue, start and start again. A scheduler here
-is a template in ``templates/``, the settings it knows, and its own command.
+None of them is ours: Slurm, Kubernetes, Kubeflow and SkyPilot queue, start and start again. A
+scheduler here is a template in ``templates/``, the settings it knows, and its own command.
 """
 
 import re
@@ -43,7 +43,7 @@ def _slurm(file: str, numbers: Sequence[int]) -> list[list[str]]:
 
 
 def _kubernetes(file: str, numbers: Sequence[int]) -> list[list[str]]:
-    """Return the whole indexed Job, made anew: tasks that are whole end at once."""
+    """Return the whole file, made anew: tasks that are whole end at once."""
     del numbers
     return [["kubectl", "replace", "--force", "-f", file]]
 
@@ -53,6 +53,16 @@ def _skypilot(file: str, numbers: Sequence[int]) -> list[list[str]]:
     launch = ["sky", "jobs", "launch", "-y", "-d", "--env"]
     return [[*launch, f"TASK={number}", file] for number in numbers]
 
+
+#: What the job files of Kubernetes and of Kubeflow have in common.
+_IN_CLUSTER = {
+    "claim": "PersistentVolumeClaim with the checkout and the results",
+    "checkout": "the checkout's folder in it (default: tunebench)",
+    "results": "where in it results go (default: results/SUBMISSION)",
+    "namespace": "where the Job is made (default: default)",
+    "product": "nodes labelled nvidia.com/gpu.product",
+}
+_KUBECTL = "kubectl is missing: https://kubernetes.io/docs/tasks/tools/"
 
 SCHEDULERS: dict[SchedulerName, Scheduler] = {
     "slurm": Scheduler(
@@ -79,16 +89,24 @@ SCHEDULERS: dict[SchedulerName, Scheduler] = {
         commands=_kubernetes,
         title="Kubernetes",
         program="kubectl",
-        install="kubectl is missing: https://kubernetes.io/docs/tasks/tools/",
+        install=_KUBECTL,
         file="job.yaml",
         look="kubectl get pods",
+        settings={**_IN_CLUSTER, "parallel": "tasks at the same time (default: 1)"},
+        needed=("claim",),
+        needs_image=True,
+    ),
+    "kubeflow": Scheduler(
+        commands=_kubernetes,
+        title="Kubeflow Trainer",
+        program="kubectl",
+        install=_KUBECTL,
+        file="trainjob.yaml",
+        look="kubectl get trainjobs",
         settings={
-            "claim": "PersistentVolumeClaim with the checkout and the results",
-            "checkout": "the checkout's folder in it (default: tunebench)",
-            "results": "where in it results go (default: results/SUBMISSION)",
-            "namespace": "where the Job is made (default: default)",
-            "product": "nodes labelled nvidia.com/gpu.product",
-            "parallel": "tasks at the same time (default: 1)",
+            **_IN_CLUSTER,
+            "runtime": "ClusterTrainingRuntime, whose job and container are called node"
+            " (default: torch-distributed)",
         },
         needed=("claim",),
         needs_image=True,

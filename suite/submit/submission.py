@@ -28,7 +28,7 @@ SCHEMA = 1
 #: Tasks of one submission: what schedulers take in one array by default (Slurm's MaxArraySize).
 MOST_TASKS = 1000
 
-SchedulerName = Literal["slurm", "kubernetes", "skypilot"]
+SchedulerName = Literal["slurm", "kubernetes", "kubeflow", "skypilot"]
 Split = Literal["repeat", "case"]
 #: Of a setting or an image: means nothing to a shell, to YAML and to ``#SBATCH``.
 Plain = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_./:@=,+-]+$(?!\n)", max_length=240)]

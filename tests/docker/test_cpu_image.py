@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.utils import canonicalize_name
 
+from suite.cli import main
 from suite.results.storage import run_folder
 from support import docker_engine as engine
 
@@ -121,6 +123,40 @@ def test_it_trains(image: str, mounts: list[str], tmp_path: Path) -> None:
     ]
     assert found.records[0].environment.revision == engine.REVISION
     assert (tmp_path / "results" / "run" / "journal.jsonl").stat().st_uid == 4321
+
+
+@pytest.mark.parametrize("scheduler", ["kubernetes", "kubeflow"])
+def test_a_task_of_a_cluster_finds_the_suite(
+    image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], scheduler: str
+) -> None:
+    """What the job file has started: the checkout is on the volume, the image has packages only."""
+    pinned = "registry.example/tunebench@sha256:" + 64 * "0"
+    options = ["--engine", scheduler, "--image", pinned, "--set", "claim=data", "--dry-run"]
+    assert main(["submit", "smoke", *CASES[:2], "--methods=lora", *options]) == 0
+    text = capsys.readouterr().out
+    script, job = yaml.safe_load_all(text[text.index("apiVersion: v1") :])
+    if scheduler == "kubernetes":
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+    else:
+        container = job["spec"]["trainer"]
+    (tmp_path / "submission").mkdir()
+    (tmp_path / "submission" / "task.sh").write_text(script["data"]["task.sh"])
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results").chmod(0o1777)
+    command = container["command"]
+    first, *words = [word.replace("$(JOB_COMPLETION_INDEX)", "0") for word in command]
+    mounted = {
+        engine.ROOT: "/data/tunebench:ro",
+        tmp_path / "submission": "/submission:ro",
+        tmp_path / "results": "/data/results",
+    }
+    options = [f"--volume={here}:{there}" for here, there in mounted.items()]
+    options += [f"--env={each['name']}={each['value']}" for each in container["env"]]
+    options += [f"--workdir={container.get('workingDir', '/')}", f"--entrypoint={first}"]
+    done = engine.docker("run", "--rm", "--network=none", *options, image, *words, timeout=240)
+    assert done.returncode == 0, done.stderr
+    (session,) = (tmp_path / "results").glob("*/tasks/0")
+    assert [each.outcome for each in run_folder.read([session]).records] == ["ok"]
 
 
 def test_docker_stop_interrupts_in_order(image: str, mounts: list[str], tmp_path: Path) -> None:
