@@ -129,7 +129,7 @@ def test_it_trains(image: str, mounts: list[str], tmp_path: Path) -> None:
 def test_a_task_of_a_cluster_finds_the_suite(
     image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], scheduler: str
 ) -> None:
-    """What the job file has started: the checkout is on the volume, the image has packages only."""
+    """What a job file starts: the checkout is on the volume, the image has packages only."""
     pinned = "registry.example/tunebench@sha256:" + 64 * "0"
     options = ["--engine", scheduler, "--image", pinned, "--set", "claim=data", "--dry-run"]
     assert main(["submit", "smoke", *CASES[:2], "--methods=lora", *options]) == 0
