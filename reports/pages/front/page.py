@@ -2,12 +2,14 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
 
 from reports.analysis.dataset import Dataset
+from reports.analysis.scaling import scaled_cases
 from reports.pages.front.chart import ModelChart, charts
 from reports.pages.front.findings import KeyFinding, findings
 from reports.pages.front.measures import MEASURES, Measure
@@ -27,7 +29,10 @@ TASKS = (
 
 
 class FrontPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The first screen; ``csv`` is the address of the plots' numbers, which it holds itself."""
+    """The first screen; ``csv`` is the address of the plots' numbers, which it holds itself.
+
+    ``several_gpus`` is that of the model that ran on several GPUs in most cases, "" without one.
+    """
 
     title: str
     scope: tuple[str, ...]
@@ -37,6 +42,7 @@ class FrontPage(msgspec.Struct, frozen=True, kw_only=True):
     measures: tuple[Measure, ...]
     strip: Strip | None
     tasks: tuple[tuple[str, str], ...]
+    several_gpus: str
     csv: str
 
     @property
@@ -65,7 +71,18 @@ def front_page(dataset: Dataset, tables: Sequence[OverviewTable]) -> FrontPage:
         measures=tuple(each for each in MEASURES if each.name in used),
         strip=strip(dataset),
         tasks=TASKS,
+        several_gpus=_several_gpus(dataset, tables) if gpu else "",
         csv=_csv(models),
+    )
+
+
+def _several_gpus(dataset: Dataset, tables: Sequence[OverviewTable]) -> str:
+    models = Counter(
+        each.repeats.case.model.title for each in scaled_cases(dataset) if each.beside
+    )
+    most = models.most_common(1)
+    return next(
+        (f"{each.href}#scaling" for each in tables if most and each.model == most[0][0]), ""
     )
 
 

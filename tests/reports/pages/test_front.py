@@ -39,6 +39,15 @@ def front(*found: Record) -> FrontPage:
     return front_page(dataset, overview_tables(dataset, {}))
 
 
+def test_several_gpus_are_one_click_away_where_one_stands_beside_them() -> None:
+    """The link goes to the part of the model's page; without a result to compare with, none."""
+    alone, two = gpu_records.record(), gpu_records.several()
+    dataset = load(sites.collection(alone, two))
+    page = front_page(dataset, overview_tables(dataset, {alone.case.model: "models/a.html"}))
+    assert page.several_gpus == "models/a.html#scaling"
+    assert front(alone).several_gpus == front(two).several_gpus == ""
+
+
 def test_findings_are_those_of_the_claims_cases(published: Dataset) -> None:
     """Ranges and counts are what anyone computes from the same comparisons."""
     cases = claim_cases(published)
