@@ -3,7 +3,7 @@
 Prints a table, writes the same as JSON (``--out``), and exits with 1 if a limit is broken. Takes
 minutes and wants the machine for itself. ``--only`` takes some of commands, compare, pairs,
 quickstart, one-file, and of what is left out otherwise: containers, which need a Docker engine,
-and report (``tox -e report``).
+submission, which writes a gigabyte, and report (``tox -e report``).
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.self.costs import compared, containers, pairs, report
+from benchmarks.self.costs import compared, containers, pairs, report, submitted
 from suite.paths import ROOT
 from suite.results.storage.reader import read
 from suite.run import utc
@@ -31,6 +31,7 @@ STEP_LIMIT = 0.02
 #: Records of a report, and the most seconds that its site may take on two cores.
 REPORT_LIMITS = ((1_000, 6.0), (10_000, 45.0))
 COMPARED_RECORDS = 10_000
+TASKS = 1_000  #: the most that a submission has
 PAGE_LIMIT_MEGABYTES = 1.5  #: of a page over the first of them
 OVERVIEW_LIMIT_KILOBYTES, RECORD_LIMIT_KILOBYTES = 120.0, 100.0
 
@@ -73,6 +74,28 @@ def comparisons() -> Iterator[LimitCheck]:
         samples=samples,
         note="half of them a side, five launches a case",
     )
+
+
+def submission() -> Iterator[LimitCheck]:
+    """Yield what ``collect`` of the largest submission costs, before and after all came back."""
+    with tempfile.TemporaryDirectory(prefix="tunebench-synthetic-") as work:
+        folder = Path(work) / "submission"
+        made = submitted.submission(folder, TASKS)
+        idle = submitted.collected(folder)
+        results = submitted.come_back(folder, made)
+        full = submitted.collected(folder)
+    for what, value, limit in (
+        ("nothing back yet", idle, 10.0),
+        (f"{results:,} back", full, 60.0),
+    ):
+        yield LimitCheck(
+            name=f"./tunebench collect, {TASKS:,} tasks, {what}",
+            unit="s",
+            value=value,
+            limit=limit,
+            samples=[value],
+            note="processor time",
+        )
 
 
 def quickstart() -> Iterator[LimitCheck]:
@@ -294,7 +317,7 @@ def main() -> int:
     }
     parser = argparse.ArgumentParser(description=__doc__)
     usual = list(parts)
-    parts |= {"containers": in_containers, "report": reports}
+    parts |= {"containers": in_containers, "submission": submission, "report": reports}
     parser.add_argument("--only", nargs="+", choices=parts, default=usual)
     parser.add_argument("--out", type=Path, help="JSON file (default: in runs/)")
     args = parser.parse_args()
