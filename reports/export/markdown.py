@@ -55,11 +55,13 @@ def markdown(collection: Collection, only: str | None = None) -> str:
 
 
 def _findings(dataset: Dataset) -> list[str]:
-    """Return the findings of the site's first screen as a list, and what they are of."""
+    """Return the findings of the site's first screen and of several GPUs, and what they are of."""
     found = findings(dataset)
     if not found:
         return []
     lines = [f"- **{markup.text(each.headline)}.** {markup.text(each.text)}" for each in found]
+    if several := scaling.by_model(dataset):
+        lines.append(f"- **Several GPUs.** {markup.text(' '.join(several))}")
     return ["\n".join(lines), markup.paragraph(" ".join(scope(dataset)))]
 
 

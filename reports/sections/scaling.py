@@ -55,6 +55,17 @@ def of_model(dataset: Dataset, model: Model) -> list[Block]:
     return [*_of_model(found, model, named=False), *_explained(found)]
 
 
+def by_model(dataset: Dataset) -> list[str]:
+    """Return what each model's cases on several GPUs show beside one, a sentence each."""
+    found = [each for each in scaled_cases(dataset) if any(one.speedup for one in each.beside)]
+    models = dict.fromkeys(each.repeats.case.model for each in found)
+    return [
+        f"{phrases.short(model.title)}:"
+        f" {finding([each for each in found if each.repeats.case.model == model])}."
+        for model in models
+    ]
+
+
 def _of_model(found: Sequence[ScaledCase], model: Model, *, named: bool) -> list[Block]:
     mine = [each for each in found if each.repeats.case.model == model]
     if not mine:

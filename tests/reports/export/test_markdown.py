@@ -11,6 +11,7 @@ from reports.analysis.dataset import load
 from reports.export.markdown import markdown
 from reports.pages.front.findings import findings
 from reports.pages.front.scope import scope
+from reports.sections.scaling import by_model
 from reports.text import markdown as markup
 from suite import units
 from suite.catalog import profile
@@ -68,8 +69,13 @@ def test_findings_are_those_of_the_first_screen() -> None:
     dataset = load(collection)
     text = markdown(collection, "findings")
     lines = [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")]
-    assert lines == [f"**{each.headline}.** {each.text}" for each in findings(dataset)]
-    assert len(lines) == 3
+    *first, several = lines
+    assert first == [f"**{each.headline}.** {each.text}" for each in findings(dataset)]
+    assert len(first) == 3
+    headings = markdown(collection, "scaling")
+    assert len(by_model(dataset)) == 2
+    assert all(f"**{each.rstrip('.')}**" in headings for each in by_model(dataset))
+    assert several == f"**Several GPUs.** {' '.join(by_model(dataset))}"
     assert text.endswith(" ".join(scope(dataset)) + "\n")
     assert markdown(collection).startswith(f"## What was found\n\n{text}")
 
