@@ -3,7 +3,6 @@
 Weak scaling: each GPU has as many rows as one has alone. Strong: all together have as many.
 """
 
-import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
@@ -15,6 +14,7 @@ from reports.analysis.dataset import Dataset
 from reports.text import phrases
 from suite.catalog.parallel import Parallel
 from suite.catalog.tier import Workload
+from suite.estimate.groups import exchange
 from suite.results.memoize import once
 from suite.results.metrics import Metric, all_metrics
 from suite.results.pooled import PooledCase, paired, pairs
@@ -258,16 +258,12 @@ def _transfers(record: Record) -> Sequence[Transfer]:
 
 def _gradients_seconds(record: Record, parallel: Parallel) -> float | None:
     """Return how long an all-reduce of all gradients takes alone, by the nearest probed size."""
-    probed = [each for each in _transfers(record) if each.operation == "all-reduce"]
     effective = record.effective
-    if parallel.kind != "ddp" or effective is None or not probed:
+    if parallel.kind != "ddp" or effective is None:
         return None
     sizes = {_DTYPE_BYTES.get(dtype) for dtype in effective.trainable_dtypes}
     size = sizes.pop() if len(sizes) == 1 else None
     if size is None or not effective.trainable_parameters:
         return None
     message = size * effective.trainable_parameters
-    near = min(probed, key=lambda each: abs(math.log(each.message_bytes / message)))
-    # nccl-tests: a rank sends and receives 2 (n - 1) / n of an all-reduce.
-    moved = 2 * (parallel.gpus - 1) / parallel.gpus * message
-    return moved / near.bus_bytes_per_second if near.bus_bytes_per_second else None
+    return exchange.seconds(_transfers(record), "all-reduce", message, parallel.gpus)

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from reports.analysis.baselines import BASELINES
 from reports.analysis.dataset import Dataset
 from reports.published import headline_claim as claims
-from reports.sections import hosts, memory_errors, scaling, searches, time_model, what_fits
+from reports.sections import (
+    group_errors,
+    hosts,
+    memory_errors,
+    scaling,
+    searches,
+    time_model,
+    what_fits,
+)
 from reports.sections import losses as loss_table
 from reports.text import columns, facts, phrases
 from reports.text.blocks import Block, Heading, Part, Points, Prose, TextRow, table
@@ -358,6 +366,7 @@ PARTS: Mapping[str, tuple[str, Callable[[Dataset], list[Block]]]] = {
     "memory": ("How far estimates of memory are off", memory_errors.memory),
     "memory-cases": ("Each estimate vs its measurement", memory_errors.memory_cases),
     "time-model": ("Step time of what was not measured", time_model.errors),
+    "several-gpus": ("Several GPUs, estimated", group_errors.blocks),
     "published-times": ("Estimated vs published", time_model.published),
     "projected-pairs": ("One GPU vs another, estimated", time_model.pairs),
     "failed": ("What has no numbers, and why", failed),

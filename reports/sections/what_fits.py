@@ -57,7 +57,7 @@ def _on_several(
     header = ["Case", "Workload", "Measured on", "Each GPU needs", "Smallest GPUs that fit"]
     header += ["With fragmentation", "Highest in"]
     text = (
-        "Measured cases alone: estimates refuse what runs on several GPUs. Each GPU needs what the"
+        "Measured cases alone; ./tunebench plan --count estimates others. Each GPU needs what the"
         " rank with the most needed. The workload says how many GPUs; the last columns, whether"
         " it fits that many of a kind."
     )

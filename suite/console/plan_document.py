@@ -8,26 +8,52 @@ import msgspec
 from suite.catalog import prices
 from suite.estimate import planner
 from suite.estimate.interval import Interval
-from suite.estimate.job import answer, buy_or_rent
+from suite.estimate.job import answer, buy_or_rent, counts
 from suite.estimate.job.answer import JobAnswer
 from suite.estimate.job.buy_or_rent import Terms
+from suite.estimate.job.counts import CountAnswer
 from suite.estimate.job.ratios import MethodRatio
 from suite.estimate.planner import Entry
 from suite.results.memory.fits_card import card_bytes
 
 
-def document(answers: Sequence[JobAnswer], terms: Terms | None) -> object:
-    """Return the plan as JSON has it: each answer with its sentences, and each entry."""
+def document(
+    answers: Sequence[JobAnswer], several: Sequence[CountAnswer], terms: Terms | None
+) -> object:
+    """Return the plan as JSON has it: each answer with its sentences, and each entry.
+
+    ``several`` are the same GPUs' answers for several of them, where these were asked for.
+    """
     known, job = prices.known(), answers[0].job
     return {
         "tokens_real": job.tokens,
         "epochs": job.epochs,
         "hours": answers[0].hours,
         "answers": [_json_answer(each, answers[0], terms, known) for each in answers],
+        "several_gpus": [_json_several(each, known) for each in several],
         "entries": [
             _json(entry, each, known) | {"times_as_long": _ratio(entry, each.ranked)}
-            for each in answers
-            for entry in each.entries
+            for number, each in enumerate(answers)
+            for entry in (several[number].entries if several else each.entries)
+        ],
+    }
+
+
+def _json_several(found: CountAnswer, known: prices.Prices) -> dict[str, object]:
+    """Return which number of GPUs is cheapest and fastest; see ``job.counts`` for the factors."""
+    profile = found.entries[0].profile.name
+    return {
+        "profile": profile,
+        "text": " ".join(counts.sentences(found, known.of(profile))),
+        "options": [
+            {
+                "gpus": option.entry.gpus,
+                "method": option.entry.case.method.name,
+                "basis": option.entry.basis,
+                "times_as_dear": _interval(option.dearer_than(found.options[0])),
+                "times_as_fast": _interval(option.faster_than(found.options[0])),
+            }
+            for option in found.options
         ],
     }
 
@@ -78,13 +104,17 @@ def _json(entry: Entry, found_for: JobAnswer, known: prices.Prices) -> dict[str,
     seconds = None if rate is None else job.time(rate)
     joules = None if each is None else job.energy(each)
     found = known.of(entry.profile.name)
-    rent = None if seconds is None else planner.rent(seconds, found)
-    own = None if seconds is None else planner.own(seconds, joules, found, known.own)
+    rent = None if seconds is None else planner.rent(seconds, found, entry.gpus)
+    own = None
+    if seconds is not None:
+        own = planner.own(seconds, joules, found, known.own, entry.gpus)
     return {
         "profile": entry.profile.name,
         "profile_verified": entry.profile.verified,
         "model": entry.case.model.name,
         "method": entry.case.method.name,
+        "gpus": entry.gpus,
+        "parallel": entry.case.parallel and entry.case.parallel.kind,
         "basis": entry.basis,
         "fits": entry.verdict,
         "launches": entry.launches,

@@ -16,6 +16,8 @@ from suite.catalog.profile import Profile
 from suite.estimate import memory, project, time_samples
 from suite.estimate.errors.ratios import RatioWidths, ratio_widths
 from suite.estimate.errors.repeats import Scatter, repeat_scatter
+from suite.estimate.groups import group_memory, group_model
+from suite.estimate.groups.group_model import GroupModel
 from suite.estimate.interval import Interval
 from suite.estimate.project import Projector
 from suite.estimate.time_samples import same_work, timed
@@ -59,7 +61,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One method on one card.
+    """One method on one card, or on as many as the case is spread over.
 
     ``tokens_per_second`` (real) and ``joules_per_token`` are the median of launches with their
     range where ``basis`` is "measured", an estimate with its interval where it is "projected".
@@ -68,7 +70,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     keeps it from; None where it says nothing. ``verdict`` is whether it fits; of a measured case,
     what came of it. ``launches`` counts those of a measured case. ``needs_bytes``: tensors,
     fragmentation and the CUDA context; of a measured case from without fragmentation to what it
-    had. None where it is not known.
+    had. None where it is not known. On several cards the rate and the energy are of all of them,
+    and bytes and verdict of each. ``alone`` is the same rows on one of them, and ``longer`` how
+    many times as long an estimated step takes beside it.
     """
 
     profile: Profile
@@ -82,6 +86,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     launches: int = 0
     records: tuple[Record, ...] = ()
     reason: str = ""
+    alone: "Entry | None" = None
+    longer: Interval | None = None
+
+    @property
+    def gpus(self) -> int:
+        """Return how many cards it is on."""
+        return self.case.gpus
 
 
 class Planner(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +107,7 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
     ran: Mapping[tuple[str, object], Sequence[Record]]
     ratio_widths: RatioWidths
     scatter: Scatter | None
+    groups: GroupModel
 
     def grounds(self) -> list[Record]:
         """Return the records that every projection rests on."""
@@ -113,6 +125,9 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         repeats = newest(record for record in records if timed(record))
         if repeats is not None:
             found = _measured(case, profile, repeats.records, self._made_of(case, profile))
+            if case.parallel is not None:
+                alone = self.entry(group_model.on_one(case), profile)
+                return msgspec.structs.replace(found, alone=alone)
             if found.needs_bytes is not None:
                 return found
             needs = self.memory.estimate(case, card_bytes(profile)).needs_bytes
@@ -126,6 +141,8 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
                 records=tuple(records),
                 reason=f"unsupported: {reason}",
             )
+        if case.parallel is not None:
+            return self._failed_group(case, profile, records) or self.of_several(case, profile)
         estimate = self.memory.estimate(case, card_bytes(profile))
         verdict = memory.verdict(estimate, profile)
         if any(record.outcome == "ok" for record in records):
@@ -133,10 +150,6 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         elif records:
             last = records[-1]
             outcome: Verdict = "does not fit" if last.outcome == "oom" else verdict
-            # What torch says of memory is long, and on the record's page.
-            reason = "out of memory where it ran"
-            if last.outcome != "oom":
-                reason = f"{last.outcome} where it ran: {last.reason}"
             return Entry(
                 profile=profile,
                 case=case,
@@ -145,10 +158,66 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
                 projection=self._made_of(case, profile),
                 needs_bytes=estimate.needs_bytes,
                 records=tuple(records),
-                reason=reason,
+                reason=_failed(last),
             )
         found = self._projected(case, profile, verdict)
         return msgspec.structs.replace(found, needs_bytes=estimate.needs_bytes)
+
+    def of_several(self, case: Case, profile: Profile) -> Entry:
+        """Return an estimate of a case on several cards, from the same rows on one of them."""
+        alone = self.entry(group_model.on_one(case), profile)
+        offered = card_bytes(profile)
+        needs = group_memory.needs(case, alone.needs_bytes, self.memory, self.groups, offered)
+        verdict = group_memory.verdict(needs, offered)
+        nothing = Entry(
+            profile=profile,
+            case=case,
+            basis="none",
+            verdict=verdict,
+            needs_bytes=needs,
+            alone=alone,
+            reason=self.groups.lacks(case, profile),
+        )
+        if nothing.reason:
+            return nothing
+        if verdict == "does not fit":
+            reason = "does not fit, by the memory model"
+            return msgspec.structs.replace(nothing, reason=reason)
+        rate, joules = _also_if_it_does_not_fit(alone)
+        if rate is None:
+            reason = f"the time on one GPU is unknown: {self._lacks(alone)}"
+            return msgspec.structs.replace(nothing, reason=reason)
+        longer = self.groups.step(case, profile, alone.case.workload.step_tokens / rate.value)
+        return msgspec.structs.replace(
+            nothing,
+            basis="projected",
+            longer=longer,
+            tokens_per_second=rate.times(longer.map(lambda each: case.gpus / each)),
+            joules_per_token=self.groups.joules_per_token(case, joules),
+        )
+
+    def _lacks(self, entry: Entry) -> str:
+        """Return why there is no time of an entry, were there room on the card."""
+        if self.projector is None:
+            return entry.reason
+        return self.projector.lacks(entry.case, entry.profile) or entry.reason
+
+    def _failed_group(
+        self, case: Case, profile: Profile, records: Sequence[Record]
+    ) -> Entry | None:
+        """Return what came of a case on several cards that ended badly; None where none did."""
+        if not records or any(record.outcome == "ok" for record in records):
+            return None
+        last = records[-1]
+        return Entry(
+            profile=profile,
+            case=case,
+            basis="none",
+            verdict="does not fit" if last.outcome == "oom" else "unknown",
+            records=tuple(records),
+            reason=_failed(last),
+            alone=self.entry(group_model.on_one(case), profile),
+        )
 
     def _made_of(self, case: Case, profile: Profile) -> project.Projection | None:
         """Return what the model says of a case that ran, to give reasons for what it took."""
@@ -200,6 +269,7 @@ def fit_planner(records: Iterable[Record]) -> Planner:
         ran=ran,
         ratio_widths=ratio_widths([*errors, *held_out]),
         scatter=repeat_scatter(case.repeats for case in pool(known)),
+        groups=group_model.fit_groups(group_model.samples(ran)),
     )
 
 
@@ -210,11 +280,12 @@ def overnight(seconds: Interval, limit: float = OVERNIGHT_SECONDS) -> Overnight:
     return "no" if seconds.low > limit else "borderline"
 
 
-def rent(seconds: Interval, prices: Iterable[Price]) -> Interval | None:
+def rent(seconds: Interval, prices: Iterable[Price], gpus: int = 1) -> Interval | None:
     """Return the rent in US dollars: at the middle price, and the ends of prices and of time.
 
-    None where no price for an hour is known.
+    None where no price for an hour is known. A price is that of one GPU.
     """
+    seconds = seconds.map(lambda each: gpus * each)
     known = [price.rent_usd_per_hour for price in rents(prices)]
     found = [dollars for dollars in known if dollars is not None]
     if not found:
@@ -227,18 +298,23 @@ def rent(seconds: Interval, prices: Iterable[Price]) -> Interval | None:
 
 
 def own(
-    seconds: Interval, joules: Interval | None, prices: Iterable[Price], terms: Own | None
+    seconds: Interval,
+    joules: Interval | None,
+    prices: Iterable[Price],
+    terms: Own | None,
+    gpus: int = 1,
 ) -> Interval | None:
-    """Return the cost in US dollars on a card of one's own: its share of the price, and energy.
+    """Return the cost in US dollars on cards of one's own: their share of the price, and energy.
 
-    The middle price, and the ends of prices, time and energy. None where one of them is not known.
+    The middle price of each, and the ends of prices, time and energy. None where one of them is
+    not known.
     """
     known = purchases(prices)
     if not known or joules is None or terms is None:
         return None
 
     def cost(price: float, time: float, energy: float) -> float:
-        return price * time / 3600 / terms.hours + energy / 3.6e6 * terms.usd_per_kwh
+        return gpus * price * time / 3600 / terms.hours + energy / 3.6e6 * terms.usd_per_kwh
 
     return Interval(
         value=cost(statistics.median(known), seconds.value, joules.value),
@@ -260,11 +336,27 @@ def _measured(
         tokens_per_second=rate,
         joules_per_token=_range([metrics["joules_per_token"].compute(r) for r in good]),
         projection=made_of,
-        needs_bytes=_needs(good),
+        needs_bytes=_needs(good) if case.parallel is None else group_model.of_each(good),
         launches=len(good),
         records=tuple(good),
         reason="" if rate is not None else "it ran, and its rate is not known",
     )
+
+
+def _failed(last: Record) -> str:
+    """Return why a record has no time. What torch says of memory is long, and on its page."""
+    if last.outcome == "oom":
+        return "out of memory where it ran"
+    return f"{last.outcome} where it ran: {last.reason}"
+
+
+def _also_if_it_does_not_fit(entry: Entry) -> tuple[Interval | None, Interval | None]:
+    """Return tokens a second and joules a token, were there room on the card."""
+    found, tokens = entry.projection, entry.case.workload.step_tokens
+    if entry.tokens_per_second is not None or found is None:
+        return entry.tokens_per_second, entry.joules_per_token
+    joules = found.joules and found.joules.map(lambda each: each / tokens)
+    return found.seconds.map(lambda each: tokens / each), joules
 
 
 def _needs(good: Sequence[Record]) -> Interval | None:

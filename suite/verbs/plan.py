@@ -19,9 +19,11 @@ from suite.catalog.tier import Workload
 from suite.console import plan_document, tables
 from suite.errors import EXIT_OK, BadInput
 from suite.estimate import explain, planner
-from suite.estimate.job import answer, buy_or_rent
+from suite.estimate.groups.group_model import MOST_GPUS
+from suite.estimate.job import answer, buy_or_rent, counts
 from suite.estimate.job.answer import JobAnswer
 from suite.estimate.job.buy_or_rent import Terms
+from suite.estimate.job.counts import CountAnswer
 from suite.estimate.job.ratios import against_quickest, grounds
 from suite.estimate.planner import Entry, Job
 from suite.paths import RESULTS
@@ -34,9 +36,21 @@ _SIZES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
 MOST_HOURS, MOST_DOLLARS, MOST_JOBS = 1e5, 1e9, 1e6
 CHOICES = (
     *("model", "tokens", "methods", "gpus", "seq", "batch", "why", "json"),
-    *("price", "kwh", "jobs"),
+    *("price", "kwh", "jobs", "count", "parallel"),
 )
-HEADERS = ("gpu", "method", "fits", "needs", "time", "{} h", "energy", "rent", "own", "basis")
+HEADERS = (
+    "gpu",
+    "count",
+    "method",
+    "fits",
+    "needs",
+    "time",
+    "{} h",
+    "energy",
+    "rent",
+    "own",
+    "basis",
+)
 
 DESCRIPTION = """\
 Say what a fine-tuning job takes on each GPU with each method: time, memory,
@@ -44,6 +58,8 @@ how many tokens the hours at hand are enough for, energy of the GPU, rent, and
 the cost on a GPU of your own. Every row is measured, or estimated with its
 interval from what was measured. Methods on one GPU are compared by ratios
 with intervals of their own, in which what is unknown of the GPU cancels.
+With --count the same for several GPUs of one machine: which number is the
+cheapest, and which the fastest.
 Tokens (padding excluded) come in fixed-length sequences."""
 
 
@@ -56,6 +72,10 @@ def parser() -> Parser:
             ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "all GPUs"),
             ("./tunebench plan --model qwen3-8b --tokens 2M --gpus l40s", "one GPU"),
             ("./tunebench plan --model gpt-oss-120b --tokens 1M --why", "and reasons"),
+            (
+                "./tunebench plan --model qwen3-8b --tokens 1B --gpus h200-sxm --count 1,2,4,8",
+                "which?",
+            ),
             ("./tunebench plan --errors", "how far off"),
         ],
     )
@@ -70,6 +90,17 @@ def parser() -> Parser:
         "--methods", type=names, metavar="NAMES", help="(default: the standard ones)"
     )
     made.add_argument("--gpus", type=names, metavar="NAMES", help="profiles (default: every GPU)")
+    made.add_argument(
+        "--count",
+        type=gpu_counts,
+        metavar="N,N",
+        help=f"how many of each GPU, up to {MOST_GPUS}: 1,2,4,8 (default: 1)",
+    )
+    made.add_argument(
+        "--parallel",
+        choices=("ddp", "fsdp2"),
+        help="with --count: how several train together (default: DDP where the model fits one)",
+    )
     made.add_argument(
         "--hours",
         type=amount("hours", MOST_HOURS),
@@ -121,13 +152,16 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         found = read(args.results or [RESULTS])
         from reports.export import markdown
 
-        print(markdown.markdown(found, "time-model"), end="")
+        for table in ("time-model", "several-gpus"):
+            print(markdown.markdown(found, table), end="")
         return EXIT_OK
     if args.model is None or args.tokens is None:
         lacking = "--model" if args.model is None else "--tokens"
         hint = "For example: ./tunebench plan --model qwen3-32b --tokens 40M --epochs 3"
         raise BadInput(f"plan: {lacking} is needed", hint=hint)
     terms = _terms(args)
+    if args.parallel and not args.count:
+        raise BadInput("--parallel needs --count, how many GPUs train together: --count 1,2,4,8")
     wanted = _cases(args)
     cards = _cards(args.gpus or ())
     found = read(args.results or [RESULTS])
@@ -136,14 +170,15 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     answers = [
         _answer([plan.entry(case, card) for case in wanted], job, args, plan) for card in cards
     ]
-    entries = [entry for each in answers for entry in each.entries]
+    several = [_several(each, args, plan) for each in answers] if args.count else []
     if args.json:
-        print(json.dumps(plan_document.document(answers, terms), indent=1))
+        print(json.dumps(plan_document.document(answers, several, terms), indent=1))
         return EXIT_OK
-    for sentence in _sentences(answers, terms):
+    for sentence in _sentences(answers, several, terms):
         tables.say(sentence)
     print()
-    _show(answers, wanted[0].workload, plan)
+    _show(answers, several, wanted[0].workload, plan)
+    entries = [entry for each in several or answers for entry in each.entries]
     if args.why:
         print()
         for entry in entries:
@@ -207,20 +242,47 @@ def _answer(
     return answer.answer(entries, ranked, job, args.hours)
 
 
-def _sentences(answers: Sequence[JobAnswer], terms: Terms | None) -> list[str]:
+def _several(alone: JobAnswer, args: argparse.Namespace, plan: planner.Planner) -> CountAnswer:
+    """Return what becomes of a GPU's answer with as many of them as were asked for."""
+    entries = [
+        entry
+        for each in alone.entries
+        for entry in counts.spread(plan, each, args.count, args.parallel)
+    ]
+    return counts.answer(entries, alone.job, plan)
+
+
+def _sentences(
+    answers: Sequence[JobAnswer], several: Sequence[CountAnswer], terms: Terms | None
+) -> list[str]:
     """Return the answers of a few GPUs; of more the table tells."""
+    known = prices.known()
     said = []
-    if len(answers) <= FEW:
+    if len(answers) <= FEW and _one(several):
         said += [" ".join(answer.sentences(each)) for each in answers[:1]]
         said += [answer.brief(each) for each in answers[1:]]
+    if len(answers) <= FEW:
+        for each in several:
+            at = known.of(each.entries[0].profile.name)
+            said.append(" ".join(counts.sentences(each, at)))
     if terms is not None:
-        said += buy_or_rent.sentences(answers[0], answers, terms, prices.known())
+        said += buy_or_rent.sentences(answers[0], answers, terms, known)
     return said
 
 
-def _show(answers: Sequence[JobAnswer], load: Workload, plan: planner.Planner) -> None:
+def _one(several: Sequence[CountAnswer]) -> bool:
+    """Return whether rows of one GPU were asked for."""
+    return not several or any(entry.gpus == 1 for entry in several[0].entries)
+
+
+def _show(
+    answers: Sequence[JobAnswer],
+    several: Sequence[CountAnswer],
+    load: Workload,
+    plan: planner.Planner,
+) -> None:
     known, job, hours = prices.known(), answers[0].job, answers[0].hours
-    entries = [entry for each in answers for entry in each.entries]
+    entries = [entry for each in several or answers for entry in each.entries]
     passes = "1 epoch" if job.epochs == 1 else f"{job.epochs:g} epochs"
     tables.say(
         f"{job.tokens:,.0f} tokens (padding excluded), {passes}, in steps of"
@@ -229,9 +291,13 @@ def _show(answers: Sequence[JobAnswer], load: Workload, plan: planner.Planner) -
     print()
     rows = [_row(entry, job, hours, known) for entry in entries]
     headers = [name.format(f"{hours:,g}") for name in HEADERS]
+    if not several:
+        headers = list(_without_count(headers))
+        rows = [_without_count(row) for row in rows]
     tables.show(headers, rows, right="needs time energy rent own")
     print()
-    ratios = [text for each in answers if (text := answer.compared(each))]
+    alone = answers if _one(several) else ()
+    ratios = [text for each in alone if (text := answer.compared(each))]
     for text in ratios:
         tables.say(text)
     if ratios:
@@ -240,20 +306,29 @@ def _show(answers: Sequence[JobAnswer], load: Workload, plan: planner.Planner) -
     for reason in explain.reasons(entries):
         tables.say(reason)
     notes = explain.fine_print(entries, plan.grounds())
+    notes += counts.notes(entries, plan)
     for sentence in (*notes, *explain.price_notes(entries, known)):
         tables.say(sentence)
+
+
+def _without_count(row: Sequence[str]) -> tuple[str, ...]:
+    return tuple(cell for name, cell in zip(HEADERS, row, strict=True) if name != "count")
 
 
 def _row(entry: Entry, job: Job, hours: float, known: prices.Prices) -> tuple[str, ...]:
     gpu = explain.marked(entry.profile.name, entry.profile)
     needs = answer.memory(entry)
-    titles = gpu, entry.case.method.name, entry.verdict, "" if needs == "unknown" else needs
+    method, how = entry.case.method.name, counts.way(entry)
+    titles = gpu, how, method, entry.verdict, "" if needs == "unknown" else needs
     if entry.tokens_per_second is None:
         return (*titles, "", "", "", "", "", explain.basis(entry))
     seconds, each = job.time(entry.tokens_per_second), entry.joules_per_token
     joules = None if each is None else job.energy(each)
     found = known.of(entry.profile.name)
-    dollars = planner.rent(seconds, found), planner.own(seconds, joules, found, known.own)
+    dollars = (
+        planner.rent(seconds, found, entry.gpus),
+        planner.own(seconds, joules, found, known.own, entry.gpus),
+    )
     return (
         *titles,
         explain.amount(entry, "hours", seconds),
@@ -277,6 +352,16 @@ def tokens(text: str) -> float:
             f"{text!r} is out of range: from 1 to {MOST_TOKENS:g} tokens"
         )
     return number
+
+
+def gpu_counts(text: str) -> tuple[int, ...]:
+    """Read numbers of GPUs: ``1,2,4,8``, each once, in order."""
+    found = {int(each) if re.fullmatch(r"[1-9]\d?", each) else 0 for each in names(text)}
+    if not found or min(found) < 1 or max(found) > MOST_GPUS:
+        raise argparse.ArgumentTypeError(
+            f"not numbers of GPUs from 1 to {MOST_GPUS}: {text!r}; write 1,2,4,8"
+        )
+    return tuple(sorted(found))
 
 
 def epochs(text: str) -> float:

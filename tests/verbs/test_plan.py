@@ -151,6 +151,10 @@ def test_the_fine_print_is_that_of_what_projections_rest_on(
         (["--model", "qwen3-8b", "--tokens", "1M", "--gpus", "l40s,cpu"], "cpu: not a GPU"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--methods", "qlor"], "'qlora'"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--seq", "40961"], "--seq 40961: qwen3-8b has"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--count", "1,9"], "from 1 to 8: '1,9'"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--count", "0"], "write 1,2,4,8"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--count", "two"], "write 1,2,4,8"),
+        (["--model", "qwen3-8b", "--tokens", "1M", "--parallel", "ddp"], "needs --count"),
         (["--errors", "--model", "qwen3-8b", "--json"], "contradicts --model, --json"),
         (["--model", "qwen3-8b"], "--tokens is needed"),
         (["--tokens", "1M"], "--model is needed"),
@@ -171,6 +175,44 @@ def test_the_errors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "| one model at a time |" in shown
     assert "The aim is 20 %" in shown
+    assert "on each of 2 GPUs (FSDP2)" in shown
+
+
+def test_several_gpus_have_rows_and_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each row says on how many GPUs and how; rent is of all; JSON has the same answer."""
+    asked = ["plan", "--model", "qwen3-8b", "--tokens", "400M", "--gpus", "h200-sxm"]
+    asked += ["--methods", "lora", "--count", "4,1,2"]
+    assert main(asked) == 0
+    shown = capsys.readouterr().out
+    rows = [line.split() for line in shown.splitlines() if line.startswith("h200-sxm  ")]
+    assert [row[1:3] for row in rows] == [["1", "lora"], ["2", "DDP"], ["4", "DDP"]]
+    assert "train more tokens each" in shown
+    assert "Nothing was measured on more than two" in shown
+    assert main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (several,) = found["several_gpus"]
+    assert several["text"] in shown
+    assert [option["gpus"] for option in several["options"]] == [1, 2, 4]
+    assert several["options"][0]["times_as_dear"]["value"] == 1
+    one, two, four = found["entries"]
+    assert (one["gpus"], two["parallel"], four["basis"]) == (1, "ddp", "projected")
+    assert one["times_as_long"]["value"] == 1
+    for row in (one, two, four):
+        hourly = row["rent_usd"]["value"] / row["seconds"]["value"] / row["gpus"]
+        assert hourly == pytest.approx(one["rent_usd"]["value"] / one["seconds"]["value"])
+    assert main([*asked[:-1], "2"]) == 0
+    assert "has the shortest time" not in capsys.readouterr().out
+
+
+def test_gpus_that_were_never_measured_together_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The answer is the reason, and which command would change that."""
+    asked = ["plan", "--model", "qwen3-8b", "--tokens", "1M", "--gpus", "rtx-4090"]
+    assert main([*asked, "--methods", "qlora", "--count", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("On several GeForce RTX 4090, Qwen3-8B has no estimate: no two of")
+    assert "./tunebench run --tier two-gpus measures it" in shown
 
 
 def test_the_answer_comes_first_and_json_has_it_too(capsys: pytest.CaptureFixture[str]) -> None:

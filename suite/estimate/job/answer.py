@@ -171,6 +171,11 @@ def article(profile: Profile) -> str:
     return "an" if short(profile)[:1].upper() in _AN else "a"
 
 
+def in_words(number: int) -> str:
+    """Return a small number as a word, a larger one in digits."""
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+
+
 def too_many(jobs_a_month: float, seconds: Interval) -> str:
     """Return that a month is too short for so many jobs; "" where it is not."""
     hours = jobs_a_month * seconds.value / 3600
@@ -192,7 +197,7 @@ def _none(found: JobAnswer) -> str:
     if len(found.entries) == 1:
         return f"{where} does not fit with {least.case.method.title}, which needs {memory(least)}."
     return (
-        f"{where} fits with none of {_count(len(found.entries))} methods: the least,"
+        f"{where} fits with none of {in_words(len(found.entries))} methods: the least,"
         f" {least.case.method.title}, needs {memory(least)}."
     )
 
@@ -206,7 +211,7 @@ def _methods(found: JobAnswer) -> str:
         return f"with {names[0]}{only}"
     if not slower:
         return (
-            f"with any of {_count(len(names))} methods; they differ by less than the uncertainty"
+            f"with any of {in_words(len(names))} methods; they differ by less than the uncertainty"
         )
     ratios = [each.longer.value for each in slower if each.longer is not None]
     low, high = units.about(min(ratios)), units.about(max(ratios))
@@ -273,10 +278,6 @@ def _size(value: float) -> tuple[float, str]:
 def _gib(value: float) -> str:
     size = value / 2**30
     return f"{size:.0f}" if size >= 9.95 else f"{size:.1f}"
-
-
-def _count(number: int) -> str:
-    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
 
 
 def _either(names: Sequence[str]) -> str:

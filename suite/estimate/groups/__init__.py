@@ -1,0 +1,1 @@
+"""Several GPUs of one machine, estimated from one: exchange, waits, memory of each."""
