@@ -10,7 +10,7 @@ from suite import units
 from suite.estimate.interval import Interval
 from suite.estimate.job.count_errors import GroupHeldOut, held_out
 
-_HEADER = ["Case", "Workload", "On", "Measured step", "Estimated step", "Step off", "Energy off"]
+_HEADER = ["Case", "Workload", "On", "Measured step", "Predicted step", "Step off", "Energy off"]
 _HEADER += ["Memory off", "Beyond its interval"]
 
 

@@ -211,7 +211,7 @@ def test_gpus_that_were_never_measured_together_are_refused(
     asked = ["plan", "--model", "qwen3-8b", "--tokens", "1M", "--gpus", "rtx-4090"]
     assert main([*asked, "--methods", "qlora", "--count", "2"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("On several GeForce RTX 4090, Qwen3-8B has no estimate: no two of")
+    assert shown.startswith("No two GeForce RTX 4090 were measured together")
     assert "./tunebench run --tier two-gpus measures it" in shown
 
 

@@ -15,7 +15,9 @@ from suite.catalog.profile import Profile
 from suite.estimate import explain
 from suite.estimate.interval import Interval
 from suite.estimate.job import answer
+from suite.estimate.job import counts as job_counts
 from suite.estimate.job.answer import JobAnswer
+from suite.estimate.job.counts import CountAnswer
 from suite.estimate.job.ratios import MethodRatio
 from suite.estimate.planner import Entry, Job
 from suite.results.memory.fits_card import card_bytes
@@ -43,6 +45,10 @@ class PlanData(msgspec.Struct, frozen=True, kw_only=True):
     work on the GPU, 2 estimated without any; ``page`` is the address of a record. The last three
     are value, low and high: tokens a second, joules a token, and how many times as long as the
     quickest on its GPU. 0 stands for what is not known.
+
+    ``counts`` are by model, length, GPU and method, "" being all methods: ``[title, options,
+    text]`` of what is said of several GPUs. Each option is ``[GPUs, measured, rates]``; without
+    one, ``text`` is all that is said. GPUs that were not measured together are left out.
     """
 
     model: str
@@ -57,10 +63,12 @@ class PlanData(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[str, ...]
     reasons: tuple[tuple[str, str], ...]
     options: Mapping[str, Mapping[str, Mapping[str, Sequence[object]]]]
+    counts: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Sequence[object]]]]]
 
 
 def collect(
     cells: Mapping[int, Sequence[JobAnswer]],
+    several: Iterable[tuple[str, CountAnswer]],
     gpus: Iterable[Profile],
     known: Prices,
     shown: Sequence[JobAnswer],
@@ -76,6 +84,13 @@ def collect(
             first = each.entries[0]
             at = options.setdefault(first.case.model.name, {}).setdefault(str(length), {})
             at[first.profile.name] = _by_method(each, [name for name, _ in methods], reasons)
+    counts: dict[str, dict[str, dict[str, dict[str, list[object]]]]] = {}
+    for method, answered in several:
+        case, card = answered.entries[0].case, answered.entries[0].profile.name
+        at_length = counts.setdefault(case.model.name, {}).setdefault(
+            str(case.workload.sequence_tokens), {}
+        )
+        at_length.setdefault(card, {})[method] = _counts(answered)
     return PlanData(
         model=shown[0].entries[0].case.model.name if shown else "",
         gpus_shown=tuple(each.entries[0].profile.name for each in shown),
@@ -89,6 +104,7 @@ def collect(
         verdicts=_VERDICTS,
         reasons=tuple(reasons),
         options=options,
+        counts=counts,
     )
 
 
@@ -135,6 +151,21 @@ def _option(
         *map(_numbers, (entry.tokens_per_second, entry.joules_per_token, ranked.longer)),
         *(filter(None, [whose(entry.records[0])]) if entry.basis == "measured" else ()),
     ]
+
+
+def _counts(found: CountAnswer) -> list[object]:
+    if lacking := job_counts.lacks(found):
+        return ["", [], lacking]
+    options = [
+        [
+            option.entry.gpus,
+            option.entry.basis == "measured",
+            _numbers(option.entry.tokens_per_second),
+        ]
+        for option in found.options
+    ]
+    title = found.options[0].entry.case.method.title
+    return [title, options, " ".join(job_counts.compared(found))]
 
 
 def _numbers(found: Interval | None) -> object:

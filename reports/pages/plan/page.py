@@ -22,8 +22,9 @@ from suite.catalog.profile import Profile
 from suite.catalog.tier import Tier, Workload
 from suite.estimate import explain, planner
 from suite.estimate.interval import Interval
-from suite.estimate.job import answer
+from suite.estimate.job import answer, counts
 from suite.estimate.job.answer import JobAnswer
+from suite.estimate.job.counts import CountAnswer
 from suite.estimate.job.ratios import MethodRatio, against_quickest, grounds
 from suite.estimate.planner import Entry, Job, Planner
 from suite.estimate.time_samples import timed
@@ -35,6 +36,7 @@ HOURS = planner.OVERNIGHT_SECONDS / 3600
 MODEL, GPU, BESIDE = "qwen3-32b", "rtx-pro-6000-max-q", "h100-sxm"
 #: Lengths of rows in tokens that the page answers for, two rows a step; others on request.
 LENGTHS = (512, 2048, 8192)
+COUNTS = (1, 2, 4, 8)  #: GPUs of one machine
 
 
 class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,9 +56,13 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The default job's answer and options, and ``data`` for the script, JSON as text."""
+    """The default job's answer and options, and ``data`` for the script, JSON as text.
+
+    ``counts`` is what several of the same GPUs come to; empty where none were measured together.
+    """
 
     answers: tuple[str, ...]
+    counts: tuple[str, ...]
     rows: tuple[PlanRow, ...]
     hours: float
     data: object
@@ -91,16 +97,23 @@ def page(dataset: Dataset) -> PlanPage | None:
     cells = {length: _answers(plan, _cases(standard, length), gpus) for length in LENGTHS}
     usual = cells[standard.workload.sequence_tokens]
     shown = _default(usual)
+    several = [each for found in cells.values() for each in _several(plan, found)]
     entries = [entry for each in usual for entry in each.entries]
+    entries += [entry for _, each in several for entry in each.entries if entry.gpus > 1]
     return PlanPage(
         answers=tuple(
             answer.brief(each) if number else " ".join(answer.sentences(each))
             for number, each in enumerate(shown)
         ),
+        counts=tuple(_counted(plan, shown, known)) if several else (),
         rows=tuple(_rows(shown, known)),
         hours=HOURS,
-        data=msgspec.to_builtins(data.collect(cells, gpus, known, shown, JOB)),
-        notes=(*explain.fine_print(entries, plan.grounds()), *explain.price_notes(entries, known)),
+        data=msgspec.to_builtins(data.collect(cells, several, gpus, known, shown, JOB)),
+        notes=(
+            *explain.fine_print(entries, plan.grounds()),
+            *counts.notes(entries, plan),
+            *explain.price_notes(entries, known),
+        ),
         ratios=grounds(plan),
         claimed=_claimed(dataset),
     )
@@ -133,6 +146,32 @@ def _answers(plan: Planner, wanted: list[Case], gpus: list[Profile]) -> list[Job
             ranked = against_quickest(mine, plan.ratio_widths, plan.scatter)
             found.append(answer.answer(mine, ranked, JOB, HOURS))
     return found
+
+
+def _several(plan: Planner, found: list[JobAnswer]) -> list[tuple[str, CountAnswer]]:
+    """Return what several GPUs come to, by method and with "" of all, where any were measured."""
+    answered = []
+    for each in found:
+        if not plan.groups.knows(each.entries[0].profile):
+            continue
+        spread = [(entry, counts.spread(plan, entry, COUNTS, None)) for entry in each.entries]
+        together = [one for _, entries in spread for one in entries]
+        answered.append(("", counts.answer(together, JOB, plan)))
+        answered += [
+            (entry.case.method.name, counts.answer(entries, JOB, plan))
+            for entry, entries in spread
+        ]
+    return answered
+
+
+def _counted(plan: Planner, shown: list[JobAnswer], known: Prices) -> list[str]:
+    """Return what is said of several of the GPUs that the page opens with."""
+    said = []
+    for each in shown:
+        rows = [one for e in each.entries for one in counts.spread(plan, e, COUNTS, None)]
+        prices_there = known.of(each.entries[0].profile.name)
+        said.append(" ".join(counts.sentences(counts.answer(rows, JOB, plan), prices_there)))
+    return said
 
 
 def _default(usual: list[JobAnswer]) -> list[JobAnswer]:

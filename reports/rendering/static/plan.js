@@ -194,6 +194,23 @@ const startPlan = (place) => {
     return option === found.ranked[0] ? text : `${text}; ${beside(option)}`;
   };
 
+  // One GPU, two, four or eight: which is the cheapest and the fastest is the same for every job.
+  const several = ({ gpu, job }) => {
+    const found = data.counts[job.model]?.[job.length]?.[gpu.name]?.[job.method];
+    if (!found)
+      return `No two ${gpu.title} were measured together, so nothing is estimated of several;` +
+        " ./tunebench run --tier two-gpus measures it.";
+    const [title, options, text] = found;
+    if (!options.length) return text;
+    const takes = options.map(([count, measured, rate]) => {
+      const seconds = [rate[0], rate[2], rate[1]].map((one) => job.passes / one);
+      const rent = gpu.rent ? gpu.rent[1] * count * seconds[0] / 3600 : 0;
+      const price = measured ? `USD ${dollars(rent)}` : `about USD ${about(rent)}`;
+      return `on ${counted(count)} ${duration(seconds, measured)}${rent ? ` and ${price} of rent` : ""}`;
+    });
+    return `${gpu.title}, ${job.title} with ${title}: ${takes.join("; ")}. ${text}`;
+  };
+
   // Buying the first GPU against renting each: dollars of a job, jobs until buying has cost less.
   const power = ({ ranked }, job) => {
     if (job.kwh === null) return [0, 0, 0];
@@ -419,7 +436,8 @@ const startPlan = (place) => {
     for (const [key, input] of Object.entries(inputs)) input.ariaInvalid = String(key in wrong);
     const messages = Object.values(wrong);
     part("wrong").replaceChildren(...messages.map((text) => make("p", { className: "warning" }, text)));
-    for (const name of ["answer", "table", "buy", "more"]) part(name).hidden = messages.length > 0;
+    for (const name of ["answer", "table", "counts", "buy", "more"])
+      if (part(name)) part(name).hidden = messages.length > 0;
     if (messages.length) return;
     inputs.length.value = job.length;
     const answers = [state.gpu, ...others()].map((name) => answerOf(gpuOf(name), job));
@@ -428,6 +446,7 @@ const startPlan = (place) => {
     if (job.other) said.push(make("p", { className: "fine" },
       `Times are of rows of ${Number(job.length).toLocaleString("en")} tokens. For ${job.other.toLocaleString("en")}: ./tunebench plan --seq ${job.other}.`));
     part("answer").replaceChildren(...said);
+    part("counts")?.replaceChildren(...answers.map((found) => make("p", {}, several(found))));
     part("options").replaceChildren(...table(answers, false, job));
     part("hours").textContent = `In ${general(job.hours)} h`;
     const every = data.gpus.map((gpu) => answerOf(gpu, job));

@@ -83,6 +83,10 @@ class GroupModel(msgspec.Struct, frozen=True, kw_only=True):
     longer: Growth | None
     energy: Growth | None
 
+    def knows(self, profile: Profile) -> bool:
+        """Return whether some of these GPUs were measured together."""
+        return bool(self._of(profile))
+
     def lacks(self, case: Case, profile: Profile) -> str:
         """Return why a case on several GPUs cannot be estimated, or an empty string."""
         parallel, known = case.parallel, self._of(profile)

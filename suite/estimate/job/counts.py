@@ -52,11 +52,13 @@ class CountAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One job, one model and one GPU model: ``options`` by number of GPUs, with one method.
 
     ``entries`` are all rows that were asked for. ``options`` is empty where none has a time.
+    ``together``: some of these GPUs were measured together, without which nothing is estimated.
     """
 
     entries: tuple[Entry, ...]
     options: tuple[Option, ...]
     job: Job
+    together: bool
 
 
 def spread(
@@ -105,24 +107,43 @@ def answer(entries: Sequence[Entry], job: Job, plan: Planner) -> CountAnswer:
             for entry in best.values()
             if (found := _longer(entry, plan)) is not None
         ]
-    return CountAnswer(entries=tuple(entries), options=tuple(options), job=job)
+    return CountAnswer(
+        entries=tuple(entries),
+        options=tuple(options),
+        job=job,
+        together=plan.groups.knows(entries[0].profile),
+    )
 
 
 def sentences(found: CountAnswer, known: Sequence[Price]) -> list[str]:
     """Return time and rent on each number of GPUs, the cheapest and the fastest, and the basis."""
-    profile = found.entries[0].profile
-    model = found.entries[0].case.model.title
-    if not any(option.entry.gpus > 1 for option in found.options):
-        several = next((each for each in found.entries if each.gpus > 1), None)
-        if several is None:
-            return []
-        return [f"On several {short(profile)}, {model} has no estimate: {several.reason}."]
+    if all(option.entry.gpus == 1 for option in found.options):
+        return [lacking] if (lacking := lacks(found)) else []
+    first = found.options[0].entry
     takes = [_takes(option.entry, found.job, known) for option in found.options]
-    method = found.options[0].entry.case.method.title
-    said = [f"{short(profile)}, {model} with {method}: {'; '.join(takes)}."]
-    if len(found.options) > 1:
-        said += [_cheapest(found.options), _fastest(found.options)]
-    return [*said, _basis(found.options)]
+    where = f"{short(first.profile)}, {first.case.model.title} with {first.case.method.title}"
+    return [f"{where}: {'; '.join(takes)}.", *compared(found)]
+
+
+def lacks(found: CountAnswer) -> str:
+    """Return why nothing is known of several GPUs; "" where it is, or one alone was asked for."""
+    several = next((each for each in found.entries if each.gpus > 1), None)
+    if several is None or any(option.entry.gpus > 1 for option in found.options):
+        return ""
+    if not found.together:
+        return (
+            f"No two {short(several.profile)} were measured together, so nothing is estimated of"
+            " several; ./tunebench run --tier two-gpus measures it."
+        )
+    title = several.case.model.title
+    return f"On several {short(several.profile)}, {title} has no estimate: {several.reason}."
+
+
+def compared(found: CountAnswer) -> list[str]:
+    """Return the cheapest and the fastest number of GPUs, and the basis: the same for any job."""
+    if len(found.options) < 2:
+        return [_basis(found.options)]
+    return [_cheapest(found.options), _fastest(found.options), _basis(found.options)]
 
 
 def notes(entries: Sequence[Entry], plan: Planner) -> list[str]:

@@ -131,6 +131,35 @@ def test_the_page_says_what_the_command_line_says(
 
 
 @needs_browser
+@pytest.mark.parametrize(
+    ("asked", "arguments"),
+    [
+        ({}, f"--model qwen3-32b --tokens 120M --gpus {MAX_Q},{H100}"),
+        (
+            {"model": "qwen3-8b", "gpu": H200, "with": "none", "tokens": "2.5B", "epochs": "3"},
+            f"--model qwen3-8b --tokens 2.5B --epochs 3 --gpus {H200}",
+        ),
+        (
+            {"gpu": H200, "with": "l40s", "method": "lora", "length": "8192"},
+            f"--model qwen3-32b --tokens 120M --methods lora --seq 8192 --gpus {H200},l40s",
+        ),
+        (
+            {"model": "gpt-oss-120b", "gpu": H200, "with": "none", "method": "qlora"},
+            f"--model gpt-oss-120b --tokens 120M --methods qlora --gpus {H200}",
+        ),
+    ],
+)
+def test_several_gpus_are_answered_as_by_the_command_line(
+    browser: Browser, page: str, asked: Mapping[str, str], arguments: str
+) -> None:
+    """One GPU, two, four and eight: the sentences that stand behind those of one."""
+    opened(browser, page, 1440, asked)
+    sentences, _, _ = printed(f"{arguments} --count 1,2,4,8").partition("\n\n")
+    alone = len(texts(browser, "[data-plan-answer] p:not(.fine)"))
+    assert texts(browser, "[data-plan-counts] p") == sentences.splitlines()[alone:]
+
+
+@needs_browser
 def test_every_option_of_every_gpu_is_a_row_of_the_command_line(
     browser: Browser, page: str
 ) -> None:
@@ -149,7 +178,7 @@ def test_every_option_of_every_gpu_is_a_row_of_the_command_line(
 def test_without_a_script_the_page_says_the_same(browser: Browser, page: str) -> None:
     """What is written into the page is what the script makes of the default job."""
     size(browser, 1440)
-    parts = ("[data-plan-answer] p", "[data-plan-options] tr > *")
+    parts = ("[data-plan-answer] p", "[data-plan-counts] p", "[data-plan-options] tr > *")
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         browser.get(page)
