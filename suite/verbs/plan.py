@@ -160,6 +160,8 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
         hint = "For example: ./tunebench plan --model qwen3-32b --tokens 40M --epochs 3"
         raise BadInput(f"plan: {lacking} is needed", hint=hint)
     terms = _terms(args)
+    if terms is not None and args.count and 1 not in args.count:
+        raise BadInput("--price is what one GPU costs; add 1 to --count, or leave one of them out")
     if args.parallel and not args.count:
         raise BadInput("--parallel needs --count, how many GPUs train together: --count 1,2,4,8")
     wanted = _cases(args)
@@ -182,7 +184,7 @@ def run(args: argparse.Namespace, signals: Signals) -> int:
     if args.why:
         print()
         for entry in entries:
-            for sentence in explain.sentences(entry):
+            for sentence in (*explain.sentences(entry), *counts.why(entry, plan)):
                 tables.say(sentence)
         for case in wanted if len(cards) == 2 else ():
             one, other = (plan.entry(case, card) for card in cards)

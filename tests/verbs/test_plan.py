@@ -118,14 +118,19 @@ def test_the_seeds_pairs_have_an_answer_with_its_reasons(
 def test_the_fine_print_is_that_of_what_projections_rest_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """No row is measured, and still: random weights, random routing, one host."""
-    job = ["plan", "--tokens", "1M", *ONE_CARD, "--gpus", "rtx-pro-6000-max-q", "--model"]
-    assert main([*job, "gpt-oss-120b", "--methods", "unsloth-qlora"]) == 0
+    """No row is measured, and still: random weights, random routing, whether it was one host."""
+    job = ["plan", "--tokens", "1M", "--gpus", "rtx-pro-6000-max-q", "--model"]
+    asked = [*job, "gpt-oss-120b", "--methods", "unsloth-qlora"]
+    first_day = sorted((RESULTS / "h200-sxm").glob("20261125*"))
+    one_host = [each for folder in first_day for each in ("--results", str(folder))]
+    assert main([*asked, *one_host]) == 0
     shown = capsys.readouterr().out
     assert "random weights of full size; estimates rest on them too" in shown
     assert "routing to experts is random" in shown
     assert "ran on one host" in shown
-    assert main([*job, "qwen3-8b", "--methods", "lora"]) == 0
+    assert main([*asked, *ONE_CARD]) == 0
+    assert "ran on one host" not in capsys.readouterr().out, "two GPUs had a host of their own"
+    assert main([*job, "qwen3-8b", "--methods", "lora", *ONE_CARD]) == 0
     assert "Routing" not in capsys.readouterr().out
 
 
@@ -155,6 +160,10 @@ def test_the_fine_print_is_that_of_what_projections_rest_on(
         (["--model", "qwen3-8b", "--tokens", "1M", "--count", "0"], "write 1,2,4,8"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--count", "two"], "write 1,2,4,8"),
         (["--model", "qwen3-8b", "--tokens", "1M", "--parallel", "ddp"], "needs --count"),
+        (
+            [*BASE[1:], "--gpus", "h200-sxm", "--price", "9000", "--count", "2"],
+            "--price is what one GPU costs",
+        ),
         (["--errors", "--model", "qwen3-8b", "--json"], "contradicts --model, --json"),
         (["--model", "qwen3-8b"], "--tokens is needed"),
         (["--tokens", "1M"], "--model is needed"),
@@ -200,8 +209,12 @@ def test_several_gpus_have_rows_and_an_answer(capsys: pytest.CaptureFixture[str]
     for row in (one, two, four):
         hourly = row["rent_usd"]["value"] / row["seconds"]["value"] / row["gpus"]
         assert hourly == pytest.approx(one["rent_usd"]["value"] / one["seconds"]["value"])
-    assert main([*asked[:-1], "2"]) == 0
-    assert "has the shortest time" not in capsys.readouterr().out
+    assert main([*asked[:-1], "2,4", "--why"]) == 0
+    shown = capsys.readouterr().out
+    assert "has the shortest time" not in shown
+    assert re.search(
+        r"LoRA on 4 H200 SXM \(DDP\), estimated: .* what they exchange takes \d", shown
+    )
 
 
 def test_gpus_that_were_never_measured_together_are_refused(

@@ -104,13 +104,18 @@ class GroupModel(msgspec.Struct, frozen=True, kw_only=True):
             )
         if parallel.gpus > max(each.case.gpus for each in known) and not known[-1].switched:
             return "the measured GPUs are joined without NVLink, and more of them share a path"
-        if self.longer is None or exchange.step_seconds(case, known[-1].transfers) is None:
+        if self.longer is None or self.exchange_seconds(case, profile) is None:
             return "too few cases on several GPUs tell how long they wait for each other"
         return ""
 
+    def exchange_seconds(self, case: Case, profile: Profile) -> float | None:
+        """Return how long what a step exchanges takes alone between such GPUs; None is unknown."""
+        known = self._of(profile)
+        return exchange.step_seconds(case, known[-1].transfers) if known else None
+
     def step(self, case: Case, profile: Profile, alone_seconds: float) -> Interval:
         """Return how many times as long a step takes as the same rows on one GPU."""
-        between = exchange.step_seconds(case, self._of(profile)[-1].transfers)
+        between = self.exchange_seconds(case, profile)
         assert self.longer is not None
         assert between is not None
         exchanged = math.hypot(alone_seconds, between) / alone_seconds

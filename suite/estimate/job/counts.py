@@ -177,6 +177,27 @@ def notes(entries: Sequence[Entry], plan: Planner) -> list[str]:
     return said
 
 
+def why(entry: Entry, plan: Planner) -> list[str]:
+    """Return what an estimated step of several GPUs is made of; nothing of another entry."""
+    between = plan.groups.exchange_seconds(entry.case, entry.profile)
+    parallel = entry.case.parallel
+    if (
+        parallel is None
+        or entry.longer is None
+        or entry.tokens_per_second is None
+        or between is None
+    ):
+        return []
+    step = entry.tokens_per_second.map(lambda each: entry.case.workload.step_tokens / each)
+    alone = units.estimated("seconds", step.value / entry.longer.value)
+    where = f"{entry.gpus} {short(entry.profile)} ({WORDS[parallel.kind]})"
+    return [
+        f"{entry.case.method.title} on {where}, estimated: a step of {step.text('seconds')}: one"
+        f" GPU's {alone}, with waits {_times(entry.longer)} as long; what they exchange takes"
+        f" {units.estimated('seconds', between)} alone, beside it."
+    ]
+
+
 def way(entry: Entry) -> str:
     """Return how many GPUs an entry is on, and how: ``1``, ``2 DDP``."""
     parallel = entry.case.parallel
