@@ -10,6 +10,7 @@ from reports.text.numbers import peak_memory, record_page
 from suite import units
 from suite.catalog.model import Model
 from suite.catalog.parallel import WORDS
+from suite.results.memory import fits_card
 from suite.results.metrics import all_metrics
 from suite.results.replicates import Replicates, summarize
 
@@ -22,7 +23,8 @@ _MEANING = (
     " have these rows. Efficiency is token/s in all, over as many times those of one such GPU."
     " It is the geometric mean of pairs of one session, with the least and the largest."
     " Without a pair it is that of pooled repeats."
-    " Peak is that of the rank that needs most."
+    " Peak is that of training, of the rank that needs most. Each needs more: loading and the CUDA"
+    " context count as well."
 )
 _WAITS = (
     "Without waits: the efficiency by the 10 % quantile of step times. A wait for the host rarely"
@@ -166,6 +168,7 @@ def _speed_row(each: ScaledCase, one: OneGpu | None) -> TextRow:
         "" if one is None or one.without_waits is None else columns.percent(one.without_waits),
         # Of a model split by layers, torch's peaks are one sum over its GPUs.
         "" if each.parallel.kind == "split" else _peak(group),
+        _needed(group),
         _rate(group, "tokens_per_second_per_gpu"),
         basis,
         "" if one is None or not one.repeats.ok else _peak(one.repeats),
@@ -223,6 +226,11 @@ def _efficiency(one: OneGpu) -> tuple[str, str]:
 def _peak(group: Replicates) -> str:
     value = summarize(group, peak_memory(group.best))
     return "unknown" if value is None else columns.bytes_(value.median)
+
+
+def _needed(group: Replicates) -> str:
+    least = fits_card.largest_need(group.ok, fits_card.need_of_each).least_bytes
+    return "" if least is None else columns.bytes_(least)
 
 
 def _difference(seconds: float) -> str:

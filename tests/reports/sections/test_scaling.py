@@ -127,6 +127,19 @@ def test_what_one_gpu_cannot_hold_is_said() -> None:
     )
 
 
+def test_loading_counts_for_what_each_gpu_needs() -> None:
+    """A model that is whole before it is shared out needs more than its training shows."""
+    made = gpu_records.several(kind="fsdp2", peaks=(20 * GIB, 20 * GIB))
+    assert made.group is not None
+    loading = gpu_records.phases(20 * GIB, load=30 * GIB, context=None)
+    ranks = [msgspec.structs.replace(rank, phases=loading) for rank in made.group.ranks]
+    group = msgspec.structs.replace(made.group, ranks=tuple(ranks))
+    phases = gpu_records.phases(20 * GIB, load=30 * GIB)
+    found = msgspec.structs.replace(made, group=group, phases=phases)
+    text = markdown(sites.collection(alone(), found), "scaling")
+    assert "| 20 GiB | 31 GiB |" in text, "the context is one of them"
+
+
 def test_gradients_take_as_long_as_the_probe_says() -> None:
     """An all-reduce over two ranks moves each byte once: 147,456 of 4 bytes at 200 GB/s."""
     found = scaled(gpu_records.several())
