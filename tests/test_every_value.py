@@ -23,6 +23,7 @@ from suite.catalog.model import Model
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.targets import PLACES
 from suite.errors import EXIT_CASES
+from suite.estimate import storage
 from suite.paths import ROOT
 from suite.results.storage import run_folder
 from suite.run import planning
@@ -73,14 +74,14 @@ def every_case() -> Iterator[Case]:
     """Yield few cases that hold each value at least once."""
     smoke = tier.load("smoke")
     dense, gpt_oss, mixed = models.load("tiny-qwen3"), models.load("tiny-gpt-oss"), mixture()
-    experts = "unsloth-qlora-experts"
+    experts, paged = "unsloth-qlora-experts", {"optimizer": "paged_adamw_32bit"}
     apart = {"targets": "attention", "attention": "eager", "gradient_checkpointing": "none"}
     wanted: list[tuple[Model, Method, Loop]] = [
         (dense, varied("lora", "apart", optimizer="adamw_torch", **apart), "bare"),
         (dense, varied("qlora", "paged", optimizer="paged_adamw_8bit"), "trainer"),
         (dense, varied("lora", "adam8", optimizer="adamw_8bit"), "trainer"),
         (dense, varied("lora", "sft-transformers"), "sft"),
-        (mixed, varied("lora", "experts", targets="experts"), "trainer"),
+        (mixed, varied("lora", "experts", targets="experts", **paged), "trainer"),
         (gpt_oss, varied(experts, "loop", experts="loop"), "sft"),
         (gpt_oss, varied(experts, "grouped", experts="grouped"), "sft"),
     ]
@@ -136,6 +137,11 @@ def test_every_value_runs_and_is_reported(tmp_path: Path) -> None:
     assert {name: record.reason for name, record in records.items() if record.outcome != "ok"} == {
         name: records[name].reason for name in NOT_ON_A_CPU
     }
+    for name in ("paged", "adam8", "experts"):  # bitsandbytes'; a CPU pages nothing
+        ledger, told = records[name].ledger, (records[name].case.model, records[name].case.method)
+        assert ledger is not None
+        state = storage.optimizer_bytes(*told) + storage.paged_bytes(*told)
+        assert ledger.optimizer_state_bytes == state, name
     for name, why in NOT_ON_A_CPU.items():
         assert why in (records[name].reason or "")
     run("report", str(folder), "--out", str(site))

@@ -188,6 +188,9 @@ def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None
         return "Unsloth can compute experts one by one or grouped for gpt-oss alone"
     if case.workload.packing != "none" and family.no_packing:
         return family.no_packing
+    only = ENGINES[method.engine].cpu_optimizer
+    if profile is not None and not profile.has_gpu and only not in (None, method.optimizer.name):
+        return f"Unsloth runs {only} in place of {method.optimizer.name} where there is no GPU"
     return _not_parallel(case, profile)
 
 

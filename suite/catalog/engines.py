@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from suite.catalog.optimizers import OptimizerName
+
 EngineName = Literal["transformers", "unsloth"]
 PLAIN: EngineName = "transformers"  #: what the others are compared with
 
@@ -30,6 +32,7 @@ class EngineKind(msgspec.Struct, frozen=True, kw_only=True):
     chooses_experts: bool = False  #: computes experts in 4 bits in either way that is asked
     packs_in_trl_only: bool = False  #: tells documents of a row apart by TRL's batches alone
     whole_weights: bool = False  #: kernels read whole weights, of which FSDP2 has shards
+    cpu_optimizer: OptimizerName | None = None  #: without a GPU it puts this one in any's place
 
 
 ENGINES: Mapping[EngineName, EngineKind] = MappingProxyType(
@@ -49,6 +52,7 @@ ENGINES: Mapping[EngineName, EngineKind] = MappingProxyType(
             chooses_experts=True,
             packs_in_trl_only=True,
             whole_weights=True,
+            cpu_optimizer="adamw_torch_fused",
         ),
     }
 )

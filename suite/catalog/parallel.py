@@ -91,7 +91,7 @@ def _no_shards(method: "Method") -> str | None:
             "Unsloth does not support FSDP2: its kernels read whole weights, which FSDP2 gathers"
             " only around the layers' own forward passes; use --parallel ddp"
         )
-    if OPTIMIZERS[method.optimizer.name].eight_bit:
+    if OPTIMIZERS[method.optimizer.name].library == "bitsandbytes":
         return (
             f"bitsandbytes' optimizer {method.optimizer.name} cannot update sharded weights"
             " (DTensor); use --parallel ddp, or a method with another optimizer"

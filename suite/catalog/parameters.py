@@ -29,11 +29,6 @@ def total_parameters(model: Model) -> int:
     return model.architecture.layers * each + outside
 
 
-def total_tensors(model: Model) -> int:
-    """Return how many tensors they are."""
-    return model.architecture.layers * len(_layer(model)) + len(_outside(model))
-
-
 def quantizable_parameters(model: Model) -> int:
     """Return how many parameters a 4-bit scheme stores in 4 bits.
 
@@ -71,16 +66,24 @@ def adapter_targets(model: Model, adapter: Adapter) -> tuple[str, ...]:
 
 
 def expected_trainable(model: Model, method: Method) -> int:
-    """Return how many parameters a method trains: all without an adapter, else the adapters'.
+    """Return how many parameters a method trains: all without an adapter, else the adapters'."""
+    return sum(count * elements for count, elements in trained_tensors(model, method))
 
-    A LoRA of rank r on a matrix of shape (out, in) has r * (out + in) parameters; on a stack of
-    experts every expert has its own.
+
+def trained_tensors(model: Model, method: Method) -> Iterator[tuple[int, int]]:
+    """Yield the tensors that a method trains, as how many, of how many elements.
+
+    A LoRA of rank r on a matrix of shape (out, in) has r * in and r * out parameters; on a stack
+    of experts every expert has its own, in one tensor.
     """
-    if method.adapter is None:
-        return total_parameters(model)
-    adapted = targets.adapted(model.architecture, method.adapter.targets)
-    each = sum(math.prod(shape[:-2]) * sum(shape[-2:]) for shape in adapted.values())
-    return method.adapter.rank * model.architecture.layers * each
+    layers, adapter = model.architecture.layers, method.adapter
+    if adapter is None:
+        yield from ((layers, math.prod(shape)) for shape in _layer(model).values())
+        yield from ((1, math.prod(shape)) for shape in _outside(model).values())
+        return
+    for shape in targets.adapted(model.architecture, adapter.targets).values():
+        stacked = math.prod(shape[:-2])
+        yield from ((layers, stacked * adapter.rank * side) for side in shape[-2:])
 
 
 def _outside(model: Model) -> dict[str, Shape]:

@@ -174,6 +174,9 @@ def _full(answer: Answer) -> None:
         ("with fragmentation and context", estimate.needs_bytes.text("bytes")),
         ("the GPU", units.bytes_(answer.card_bytes)),
     ]
+    if estimate.paged_bytes:
+        paged = f"{units.bytes_(estimate.paged_bytes)}, on the host where the GPU is full"
+        needs.insert(2, ("of it paged optimizer state", paged))
     tables.show(("needs", "estimated"), needs)
     print()
     on = units.counted(estimate.calibrated_on, "measured case")

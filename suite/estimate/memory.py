@@ -37,8 +37,9 @@ class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     ``lines`` are the parts of ``results.memory.ledger`` at their expected size.
     ``allocated_bytes``
     is torch's peak, ``context_bytes`` the driver's beside it, ``needs_bytes`` those two with the
-    fragmentation. ``phase`` is where the peak is. ``calibrated_on`` counts the measured cases of
-    its kind; 0 has its reason in ``note``.
+    fragmentation and, at its upper end, ``paged_bytes``: optimizer state that CUDA keeps on the
+    card while there is room. ``phase`` is where the peak is. ``calibrated_on`` counts the measured
+    cases of its kind; 0 has its reason in ``note``.
     """
 
     lines: tuple[LedgerLine, ...]
@@ -47,6 +48,7 @@ class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     needs_bytes: Interval
     phase: str
     calibrated_on: int
+    paged_bytes: int = 0
     note: str = ""
 
     @property
@@ -96,6 +98,8 @@ class MemoryModel(msgspec.Struct, frozen=True, kw_only=True):
             high=share.high * (moving + held.high),
         )
         context = self._context(case.method.engine, device_bytes)
+        paged = storage.paged_bytes(case.model, case.method)
+        managed = Interval(value=paged, low=0, high=paged)
         lines += [
             LedgerLine(part="fragmentation", bytes=round(fragments.value)),
             LedgerLine(part="context", bytes=round(context.value)),
@@ -104,7 +108,8 @@ class MemoryModel(msgspec.Struct, frozen=True, kw_only=True):
             lines=tuple(lines),
             allocated_bytes=allocated,
             context_bytes=context,
-            needs_bytes=_sum(allocated, fragments, context),
+            needs_bytes=_sum(allocated, fragments, context, managed),
+            paged_bytes=paged,
             phase="load" if loading > kept + held.value else "steady",
             calibrated_on=0 if scale is None else scale.cases,
             note=_note(sizes, scale, case),

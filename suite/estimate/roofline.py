@@ -134,8 +134,10 @@ def _weight_bytes(case: Case) -> float:
 def _update_bytes(case: Case) -> float:
     """Return what the optimizer reads and writes: weight, gradient and moments."""
     each = BFLOAT16 if case.method.adapter is None else FLOAT32
-    numbers = 2 + OPTIMIZERS[case.method.optimizer.name].moments
-    return 2.0 * numbers * each * expected_trainable(case.model, case.method)
+    kind = OPTIMIZERS[case.method.optimizer.name]
+    moment = each if kind.bits is None else kind.bits / 8
+    numbers = 2 * each + kind.moments * moment
+    return 2.0 * numbers * expected_trainable(case.model, case.method)
 
 
 def _expert_kernels(shape: Architecture, method: Method) -> int:

@@ -3,20 +3,22 @@
 Records show the same bytes; a test compares every published one.
 """
 
+from collections.abc import Iterator
+
 from suite.catalog import families
 from suite.catalog.case import Case
 from suite.catalog.engines import ENGINES
 from suite.catalog.method import Method
 from suite.catalog.model import Model
-from suite.catalog.optimizers import OPTIMIZERS
+from suite.catalog.optimizers import CODE_BYTES as STATE_CODE_BYTES
+from suite.catalog.optimizers import LEAST_EIGHT_BIT, LEAST_PAGED, OPTIMIZERS, STATE_BLOCK
 from suite.catalog.parameters import (
-    adapter_targets,
     expected_trainable,
     norm_parameters,
     quantizable_matrices,
     quantizable_parameters,
     total_parameters,
-    total_tensors,
+    trained_tensors,
 )
 from suite.results.memory.ledger import LedgerLine
 
@@ -27,10 +29,7 @@ CODE_BYTES, NESTED_BYTES = 16 * 4, 256 * 4 + 4
 
 
 def lines(case: Case) -> list[LedgerLine]:
-    """Return the exact lines of a case's ledger, in bytes.
-
-    A paged optimizer is counted as if its state were on the device; the driver may move it.
-    """
+    """Return the exact lines of a case's ledger, in bytes; ``paged_bytes`` is in none of them."""
     model, method = case.model, case.method
     trained = trained_bytes(model, method)
     return [
@@ -92,12 +91,43 @@ def trained_bytes(model: Model, method: Method) -> int:
 
 
 def optimizer_bytes(model: Model, method: Method) -> int:
-    """Return the bytes of the optimizer's moments, and of their scales or of step counters."""
+    """Return the bytes of the optimizer's state in torch's memory, all but what is paged."""
     kind = OPTIMIZERS[method.optimizer.name]
-    if kind.eight_bit:
-        count = expected_trainable(model, method)
-        return kind.moments * (count + 4 * -(-count // NESTED_BLOCK))
-    return kind.moments * trained_bytes(model, method) + 4 * _trained_tensors(model, method)
+    if kind.bits is None:
+        counters = 4 * sum(count for count, _ in trained_tensors(model, method))
+        return kind.moments * trained_bytes(model, method) + counters
+    total = codes = 0
+    for count, elements, bits in _states(model, method):
+        if bits == 8:
+            total += count * kind.moments * 4 * -(-elements // STATE_BLOCK)
+            codes = STATE_CODE_BYTES
+        if not (kind.paged and elements >= LEAST_PAGED):
+            total += count * kind.moments * elements * bits // 8
+    return total + codes
+
+
+def paged_bytes(model: Model, method: Method) -> int:
+    """Return the bytes of the optimizer's state in CUDA managed memory, which torch never sees.
+
+    On the card while there is room, else on the host.
+    """
+    kind = OPTIMIZERS[method.optimizer.name]
+    if not kind.paged:
+        return 0
+    large = (each for each in _states(model, method) if each[1] >= LEAST_PAGED)
+    return sum(count * kind.moments * elements * bits // 8 for count, elements, bits in large)
+
+
+def _states(model: Model, method: Method) -> Iterator[tuple[int, int, int]]:
+    """Yield what bitsandbytes keeps state for: how many tensors, elements of each, bits of each.
+
+    transformers' Trainer gives embeddings 32 bits whatever is asked.
+    """
+    asked = OPTIMIZERS[method.optimizer.name].bits or 32
+    embedding = model.architecture.vocabulary_size * model.architecture.hidden_size
+    for count, elements in trained_tensors(model, method):
+        wide = elements < LEAST_EIGHT_BIT or (method.adapter is None and elements == embedding)
+        yield count, elements, 32 if wide else asked
 
 
 def load_bytes(case: Case) -> int:
@@ -108,12 +138,6 @@ def load_bytes(case: Case) -> int:
     largest = max(elements for _, elements in quantizable_matrices(model))
     kept = sum(frozen_bytes(model, method).values()) + quantization_bytes(model, method)
     return kept + (2 * largest if method.quantization else 0)
-
-
-def _trained_tensors(model: Model, method: Method) -> int:
-    if method.adapter is None:
-        return total_tensors(model)
-    return 2 * model.architecture.layers * len(adapter_targets(model, method.adapter))
 
 
 def _wide_norms(model: Model, method: Method) -> int:

@@ -79,6 +79,17 @@ def test_no_method_runs_on_a_card_without_bfloat16(
     assert (phrase or "") in shown
 
 
+def test_unsloth_on_a_cpu_has_one_optimizer() -> None:
+    """It would run another in silence; with a GPU it runs what is asked."""
+    made = case("qwen3-8b", "unsloth-lora")
+    optimizer = msgspec.structs.replace(made.method.optimizer, name="adamw_8bit")
+    method = msgspec.structs.replace(made.method, optimizer=optimizer)
+    eight = msgspec.structs.replace(made, method=method)
+    assert "in place of adamw_8bit" in str(unsupported_reason(eight, profiles.load("cpu")))
+    assert unsupported_reason(eight, profiles.load("h100-sxm")) is None
+    assert unsupported_reason(made, profiles.load("cpu")) is None
+
+
 def _without_rate(text: str) -> str:
     """Return a profile without its table of bfloat16."""
     before, _, after = text.partition("[facts.bf16_flops]")

@@ -8,6 +8,7 @@ import pytest
 from suite.catalog.case import Case
 from suite.catalog.flops import step_flops
 from suite.catalog.method import Adapter
+from suite.catalog.optimizers import OptimizerName
 from suite.results.record import Check
 from suite.results.validity.checks import check, possible
 from suite.wire import Effective, Probe
@@ -107,6 +108,34 @@ def test_a_single_deviation_fails_one_check(
 ) -> None:
     """Each way of doing other work than asked is caught by its own check alone."""
     assert not_ok(records.case(method=method), effective(**changes)) == {name: "failed"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "good"),
+    [
+        ("adamw_8bit", "bitsandbytes.optim.adamw.AdamW (8 bit)", True),
+        ("adamw_8bit", "bitsandbytes.optim.adamw.AdamW (8 bit, paged)", False),
+        ("adamw_8bit", "torch.optim.adamw.AdamW (fused)", False),
+        ("adamw_8bit", "torchao.optim.adam.AdamW (8 bit)", False),
+        ("paged_adamw_8bit", "bitsandbytes.optim.adamw.AdamW (8 bit, paged)", True),
+        ("paged_adamw_32bit", "bitsandbytes.optim.adamw.AdamW (32 bit, paged)", True),
+        ("paged_adamw_32bit", "bitsandbytes.optim.adamw.AdamW (8 bit, paged)", False),
+        ("paged_adamw_32bit", "bitsandbytes.optim.lion.Lion (32 bit, paged)", False),
+        ("adamw_torch", "torch.optim.adamw.AdamW", True),
+        ("adamw_torch", "torch.optim.adamw.AdamW (fused)", False),
+    ],
+)
+def test_an_optimizer_is_its_library_its_class_and_its_arguments(
+    asked: OptimizerName, found: str, good: bool
+) -> None:
+    """bitsandbytes has one class for 8 bits, 32 bits and paged state."""
+    case = records.case()
+    optimizer = msgspec.structs.replace(case.method.optimizer, name=asked)
+    method = msgspec.structs.replace(case.method, optimizer=optimizer)
+    case = msgspec.structs.replace(case, method=method)
+    seen = run(case, effective(optimizer_class=found))["optimizer"]
+    assert (seen.status == "ok") == good
+    assert ("needs no paging" in seen.detail) == (good and "paged" in found)
 
 
 def test_experts_left_in_16_bits_are_named() -> None:
