@@ -188,10 +188,26 @@ def unsupported_reason(case: Case, profile: Profile | None = None) -> str | None
         return "Unsloth can compute experts one by one or grouped for gpt-oss alone"
     if case.workload.packing != "none" and family.no_packing:
         return family.no_packing
+    if (no_variant := _no_variant(case)) is not None:
+        return no_variant
     only = ENGINES[method.engine].cpu_optimizer
     if profile is not None and not profile.has_gpu and only not in (None, method.optimizer.name):
         return f"Unsloth runs {only} in place of {method.optimizer.name} where there is no GPU"
     return _not_parallel(case, profile)
+
+
+def _no_variant(case: Case) -> str | None:
+    """Return why PEFT cannot do to fused experts what it does to linear layers, or None."""
+    method, experts = case.method, case.model.architecture.experts
+    if method.adapter is None or experts is None or not PLACES[method.adapter.targets].experts:
+        return None
+    splits = families.of(case.model.family).unsloth_splits_experts
+    if splits and method.quantization is not None and ENGINES[method.engine].quantizes_experts:
+        return None  # each expert is a linear layer there
+    if method.adapter.use_dora or method.adapter.dropout:
+        asked = "DoRA" if method.adapter.use_dora else "dropout"
+        return f"PEFT has no {asked} for adapters on experts that are one fused parameter"
+    return None
 
 
 def _not_parallel(case: Case, profile: Profile | None) -> str | None:

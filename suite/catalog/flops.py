@@ -2,7 +2,8 @@
 
 A multiply and an add are two operations. Counted are matrix products, which is where the time
 goes; norms, activations, softmax and the optimizer are left out, as is usual (PaLM, appendix B,
-arXiv:2204.02311). What is particular here:
+arXiv:2204.02311), and so are DoRA's lengths of rows, which are of weights and not of tokens. What
+is particular here:
 
 - *LoRA-aware*: a frozen layer has no weight gradient, so its backward pass costs as much as its
   forward pass (about 4N a token in all), not twice as much (6N).

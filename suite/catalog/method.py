@@ -1,5 +1,6 @@
 """Methods: what is trained, and which engine runs it. One TOML in ``methods/`` is one method."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,12 +29,22 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``attention``: query, key, value and output. ``linear``: those and the gate, up and down
     projections that are ordinary linear layers; a mixture-of-experts model has none of these.
     ``experts``: those and every expert's projections.
+
+    ``use_rslora`` divides alpha by the root of the rank (arXiv:2312.03732), ``use_dora`` trains
+    the length of each row of a weight apart from its direction (arXiv:2402.09353).
     """
 
     rank: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     alpha: Factor
     dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)]
     targets: Target
+    use_rslora: bool = False
+    use_dora: bool = False
+
+    @property
+    def scaling(self) -> float:
+        """Return what the product of an adapter's matrices is multiplied with."""
+        return self.alpha / (math.sqrt(self.rank) if self.use_rslora else self.rank)
 
 
 class Optimizer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -96,6 +96,11 @@ def _no_shards(method: "Method") -> str | None:
             f"bitsandbytes' optimizer {method.optimizer.name} cannot update sharded weights"
             " (DTensor); use --parallel ddp, or a method with another optimizer"
         )
+    if method.adapter is not None and method.adapter.use_dora:
+        return (
+            "DoRA starts from the lengths of whole weights' rows, which a rank of FSDP2 does not"
+            " have; use --parallel ddp"
+        )
     if method.adapter is not None and PLACES[method.adapter.targets].experts:
         return (
             "adapters on experts add to whole fused weights, of which a rank has shards only"

@@ -73,8 +73,8 @@ def expected_trainable(model: Model, method: Method) -> int:
 def trained_tensors(model: Model, method: Method) -> Iterator[tuple[int, int]]:
     """Yield the tensors that a method trains, as how many, of how many elements.
 
-    A LoRA of rank r on a matrix of shape (out, in) has r * in and r * out parameters; on a stack
-    of experts every expert has its own, in one tensor.
+    A LoRA of rank r on a matrix of shape (out, in) has r * in and r * out parameters, and out more
+    with DoRA; on a stack of experts every expert has its own, in one tensor.
     """
     layers, adapter = model.architecture.layers, method.adapter
     if adapter is None:
@@ -84,6 +84,8 @@ def trained_tensors(model: Model, method: Method) -> Iterator[tuple[int, int]]:
     for shape in targets.adapted(model.architecture, adapter.targets).values():
         stacked = math.prod(shape[:-2])
         yield from ((layers, stacked * adapter.rank * side) for side in shape[-2:])
+        if adapter.use_dora:
+            yield layers, stacked * shape[-2]
 
 
 def _outside(model: Model) -> dict[str, Shape]:

@@ -41,6 +41,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     packing: bool
     experts: bool
     checkpointing: str
+    dropout: bool = False
+    dora: bool = False
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +81,8 @@ def kind(case: Case) -> Kind:
         packing=case.workload.packing != "none",
         experts=case.model.architecture.experts is not None,
         checkpointing=method.gradient_checkpointing,
+        dropout=method.adapter is not None and method.adapter.dropout > 0,
+        dora=method.adapter is not None and method.adapter.use_dora,
     )
 
 

@@ -5,6 +5,8 @@ with efficiencies that are fitted on records. Counted are rows of one length; ba
 in length are refused, because each new shape costs engines more than its arithmetic.
 """
 
+import math
+
 import msgspec
 
 from suite.catalog.architecture import Architecture
@@ -14,11 +16,14 @@ from suite.catalog.flops import attention_flops, step_flops
 from suite.catalog.method import Method
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.parameters import expected_trainable, quantizable_parameters
-from suite.catalog.targets import PLACES
+from suite.catalog.targets import PLACES, adapted
 
 BFLOAT16, FLOAT32 = 2, 4  #: bytes
 #: Bytes a weight for each use of an NF4 matrix: its code, and its bfloat16 copy written and read.
 NF4_BYTES = 0.5 + 2 + 2
+#: Bytes a weight for the length of its row in PEFT's DoRA: the weight and the adapter's product,
+#: this in float32 and in bfloat16, their sum, and reading that.
+DORA_BYTES = 2 + 2 * FLOAT32 + 2 * BFLOAT16 + 2 * FLOAT32
 #: Backward passes move what a forward pass moves about twice: values and their gradients.
 BACKWARD_PASSES = 2
 #: Times that logits are written or read in float32, where the loss works on pieces, and where not.
@@ -94,7 +99,9 @@ def demand(case: Case) -> Demand:
         matmul_flops=parts * (count.model + count.recompute - attention),
         attention_flops=parts * attention,
         activation_bytes=parts * activations,
-        weight_bytes=parts * (2 + recomputes) * _weight_bytes(case) + _update_bytes(case),
+        weight_bytes=parts * (2 + recomputes) * _weight_bytes(case)
+        + parts * (1 + recomputes) * _dora_bytes(case)
+        + _update_bytes(case),
         layer_visits=parts * visits,
         expert_kernels=parts * visits * _expert_kernels(shape, method),
         offload_bytes=parts * 2 * BFLOAT16 * tokens * shape.hidden_size * shape.layers
@@ -116,7 +123,8 @@ def _layer_bytes(shape: Architecture, method: Method, tokens: int) -> float:
     width = unfused * (6 * hidden + 4 * (queries + keys) + 4 * inner)
     if method.adapter is not None:
         # Input and output of each adapter, read and added up.
-        width += 2 * (4 * hidden + 2 * queries + 2 * keys + 2 * hidden + 3 * inner)
+        width += 2 * (4 * hidden + 2 * queries + 2 * keys)
+        width += 2 * (2 * hidden + 3 * inner) if PLACES[method.adapter.targets].feed_forward else 0
     return float(BFLOAT16 * tokens * width)
 
 
@@ -129,6 +137,15 @@ def _weight_bytes(case: Case) -> float:
     """Return the bytes that one pass over all layers reads of weights, or unpacks."""
     each = BFLOAT16 if case.method.quantization is None else NF4_BYTES
     return each * quantizable_parameters(case.model)
+
+
+def _dora_bytes(case: Case) -> float:
+    """Return the bytes that one forward pass moves to know how long the rows of weights are."""
+    adapter, shape = case.method.adapter, case.model.architecture
+    if adapter is None or not adapter.use_dora:
+        return 0.0
+    weights = sum(math.prod(each) for each in adapted(shape, adapter.targets).values())
+    return float(DORA_BYTES * shape.layers * weights)
 
 
 def _update_bytes(case: Case) -> float:

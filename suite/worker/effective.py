@@ -142,7 +142,9 @@ def of_parts(
         trainer_class=driver,
         packing=packing,
         device=str(next(model.parameters()).device),
-        others=others | {"inductor_cache_of_case": _inductor_cache_is(start.compiled)},
+        others=others
+        | _adapter_settings(model)
+        | {"inductor_cache_of_case": _inductor_cache_is(start.compiled)},
         arguments=all_arguments.of(arguments, model),
     )
 
@@ -226,6 +228,25 @@ def _adapted(model: torch.nn.Module) -> Iterator[str]:
         if len(getattr(module, "lora_A", {})):
             target = getattr(module, "parameter_name", None)
             yield f"{name}.{target}" if target else name
+
+
+def _adapter_settings(model: torch.nn.Module) -> dict[str, str | float | bool]:
+    """Return what the modules with adapters do beside their product; a list where they differ."""
+    found: dict[str, set[float | bool]] = {}
+    for module in model.modules():
+        for name in getattr(module, "lora_A", ()):
+            dropouts = dict(module.lora_dropout.items())
+            values = {
+                "adapter_scaling": float(module.scaling[name]),
+                "adapter_dropout": float(getattr(dropouts.get(name), "p", 0.0)),
+                "adapter_dora": name in module.lora_magnitude_vector,
+            }
+            for key, value in values.items():
+                found.setdefault(key, set()).add(value)
+    return {
+        key: next(iter(values)) if len(values) == 1 else ", ".join(sorted(map(str, values)))
+        for key, values in found.items()
+    }
 
 
 def _attention(model: torch.nn.Module, *, flattened: bool) -> str:

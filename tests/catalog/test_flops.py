@@ -16,6 +16,18 @@ def test_lora_costs_about_four_n_and_full_about_six_n_a_token():
     assert 6 * matrix_weights < full.model / 100 < 6.001 * matrix_weights
 
 
+def test_adapters_cost_by_what_they_are_on():
+    """Attention alone, and four times the rank: two operations forward, four back, a weight."""
+    architecture = model.load("qwen3-8b").architecture
+    bare = step_flops(architecture, None, [1] * 10, recomputes=False).forward
+    counts = {"lora": 43_646_976, "lora-attention": 15_335_424, "lora-r64": 4 * 43_646_976}
+    for name, trained in counts.items():
+        found = step_flops(architecture, _adapter(name), [1] * 10, recomputes=False)
+        assert found.forward - bare == 2 * trained * 10
+        none = step_flops(architecture, _adapter("lora"), [1] * 10, recomputes=False)
+        assert found.backward - none.backward == 4 * (trained - counts["lora"]) * 10
+
+
 def test_attention_grows_with_the_square_of_a_row_and_packing_does_not_change_that():
     """The same tokens in longer rows cost more; linear layers cost the same."""
     architecture = model.load("qwen3-8b").architecture

@@ -92,6 +92,19 @@ def test_trainable_parameters_of_gpt_oss(
     assert trainable(name, rank, "experts") == attention + experts
 
 
+@pytest.mark.parametrize("targets", ["attention", "linear"])
+def test_dora_has_one_more_parameter_for_each_row_of_a_weight(targets: str) -> None:
+    """Qwen3-8B: rows of q, k, v, o are 4,096, 1,024, 1,024, 4,096; of gate, up, down the rest."""
+    plain = lora(16, targets)
+    assert plain.adapter is not None
+    adapter = msgspec.structs.replace(plain.adapter, use_dora=True)
+    dora = msgspec.structs.replace(plain, adapter=adapter)
+    rows = 36 * (10_240 + (2 * 12_288 + 4_096 if targets == "linear" else 0))
+    model = models.load("qwen3-8b")
+    more = parameters.expected_trainable(model, dora) - parameters.expected_trainable(model, plain)
+    assert more == rows
+
+
 def test_full_fine_tuning_trains_everything() -> None:
     """Without an adapter the trainable count is the total."""
     model: Model = models.load("qwen3-8b")

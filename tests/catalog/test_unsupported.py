@@ -79,6 +79,27 @@ def test_no_method_runs_on_a_card_without_bfloat16(
     assert (phrase or "") in shown
 
 
+@pytest.mark.parametrize(
+    ("method", "changes", "phrase"),
+    [
+        ("lora", {"dropout": 0.1}, "no dropout for adapters on experts"),
+        ("lora", {"use_dora": True}, "no DoRA for adapters on experts"),
+        ("lora", {"use_rslora": True}, None),
+        ("unsloth-qlora-experts", {"dropout": 0.1}, None),
+    ],
+)
+def test_fused_experts_take_plain_adapters_only(
+    method: str, changes: dict[str, object], phrase: str | None
+) -> None:
+    """PEFT raises for them; where Unsloth makes each expert a linear layer they work."""
+    made = case("gpt-oss-20b", method)
+    assert made.method.adapter is not None
+    adapter = msgspec.structs.replace(made.method.adapter, targets="experts", **changes)
+    changed = msgspec.structs.replace(made.method, adapter=adapter)
+    reason = unsupported_reason(msgspec.structs.replace(made, method=changed))
+    assert (reason is None) if phrase is None else (phrase in str(reason))
+
+
 def test_unsloth_on_a_cpu_has_one_optimizer() -> None:
     """It would run another in silence; with a GPU it runs what is asked."""
     made = case("qwen3-8b", "unsloth-lora")

@@ -39,7 +39,7 @@ def test_a_record_of_this_very_work_stands_beside_and_is_not_mixed_in(
         phase.memory.allocated_peak_bytes
         for record in run_folder.read([RESULTS]).records
         if (record.case.model, record.case.method) == wanted and record.outcome == "ok"
-        if record.case.workload.sequence_tokens == 2048
+        if record.case.workload.sequence_tokens == 2048 and record.case.parallel is None
         if record.case.workload.batch_sequences == 2 and record.case.workload.data == "fixed"
         for phase in record.phases
     ]

@@ -12,8 +12,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from suite.catalog.case import Case
 from suite.catalog.parameters import expected_trainable
+from suite.estimate import storage
+from suite.results.validity.checks import check
 from suite.wire import PhaseDone
+from support.many_cases import Trained, train
 from support.worker_driver import ROOT, Worker, case, losses
 
 PHASES = ["import", "load", "prepare", "first_step", "steady"]
@@ -88,13 +92,55 @@ def test_a_case_from_start_to_end(cache: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "loop"), [("lora", "bare"), ("unsloth-lora", "trainer"), ("unsloth-lora", "sft")]
+    ("method", "loop"),
+    [("lora", "bare"), ("unsloth-lora-norecompute", "trainer"), ("unsloth-lora", "sft")],
 )
 def test_the_same_work_gives_the_same_losses(
     method: str, loop: str, plain: list[float | None], cache: Path
 ) -> None:
     """Loop and engine change how the work is done, not what comes out of it."""
     assert losses(case("tiny-qwen3", method, loop), cache) == pytest.approx(plain, rel=1e-4)
+
+
+#: LoRA, and methods that differ from it or QLoRA by a setting of adapters or optimizer.
+VARIANTS = (
+    *("qlora-paper", "lora-8bit-adam", "lora-attention", "lora-r64", "rslora", "dora"),
+    *("lora-norecompute", "lora"),
+)
+
+
+@pytest.fixture(scope="module")
+def variants(cache: Path) -> dict[str, tuple[Case, Trained]]:
+    """Each of them, trained for three steps."""
+    small = {"sequence_tokens": 64, "batch_sequences": 2}
+    cases = [case("tiny-qwen3", method, **small) for method in VARIANTS]
+    return dict(zip(VARIANTS, zip(cases, train(cases, cache, 3), strict=True), strict=True))
+
+
+@pytest.mark.parametrize("method", VARIANTS)
+def test_a_variant_does_what_its_file_says(
+    method: str, variants: dict[str, tuple[Case, Trained]]
+) -> None:
+    """Counts, scaling, dropout, DoRA, optimizer, clipping: all read from what trained."""
+    asked, trained = variants[method]
+    found = check(asked, trained.effective, trained.steps)
+    assert {one.name: one.detail for one in found if one.status != "ok"} == {}
+    state = storage.optimizer_bytes(asked.model, asked.method)
+    state += storage.paged_bytes(asked.model, asked.method)  # a CPU pages nothing
+    assert trained.ledger.optimizer_state_bytes == state
+
+
+def test_variants_train_as_they_should_beside_lora(
+    variants: dict[str, tuple[Case, Trained]],
+) -> None:
+    """What is recomputed changes no loss; each other setting does, and a larger scaling most."""
+    seen = {name: [step.loss or 0.0 for step in it.steps] for name, (_, it) in variants.items()}
+    plain = seen.pop("lora")
+    assert seen["lora-norecompute"] == pytest.approx(plain, rel=1e-6)
+    assert seen["lora-8bit-adam"] == pytest.approx(plain, rel=1e-3)
+    assert seen["dora"] == pytest.approx(plain, rel=5e-3)
+    assert len({tuple(each) for each in seen.values()}) == len(seen)
+    assert seen["rslora"][2] < seen["lora-r64"][2]
 
 
 def test_four_bits_in_both_engines(cache: Path) -> None:

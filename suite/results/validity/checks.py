@@ -32,10 +32,12 @@ def check(case: Case, effective: Effective | None, steps: tuple[Step, ...]) -> t
         _trainable(case, effective),
         _total(case, effective),
         _adapters(case, effective),
+        _adapter_settings(case, effective),
         _quantized(case, effective),
         _attention(case, effective),
         _autocast(case, effective),
         _optimizer(case, effective),
+        _clipping(case, effective),
         _gradient_checkpointing(case, effective),
         _liger(case, effective),
         _experts(case, effective),
@@ -69,10 +71,12 @@ _SETTINGS = (
     "trainable parameters",
     "total parameters",
     "adapters",
+    "adapter settings",
     "quantized share",
     "attention",
     "autocast",
     "optimizer",
+    "gradient clipping",
     "gradient checkpointing",
     "liger kernels",
     "experts",
@@ -125,6 +129,26 @@ def _adapters(case: Case, effective: Effective) -> Check:
     return _verdict(name, False, f"{text}; expected {layers * len(targets)} ({_listed(targets)})")
 
 
+def _adapter_settings(case: Case, effective: Effective) -> Check:
+    name, adapter = "adapter settings", case.method.adapter
+    if adapter is None:
+        return _verdict(name, True, "there are no adapters")
+    asked = {
+        "adapter_scaling": adapter.scaling,
+        "adapter_dropout": adapter.dropout,
+        "adapter_dora": adapter.use_dora,
+    }
+    found = {key: effective.others.get(key) for key in asked}
+    if None in found.values():
+        return Check(name=name, status="unknown", detail="the running adapters do not say them")
+    scaling, dropout, dora = found.values()
+    said = f"scaling {scaling}, dropout {dropout}, {'with' if dora else 'without'} DoRA"
+    if found == asked:
+        return _verdict(name, True, f"{said}, as asked")
+    wanted = f"scaling {adapter.scaling}, dropout {adapter.dropout}"
+    return _verdict(name, False, f"{said}; asked for: {wanted}, DoRA {adapter.use_dora}")
+
+
 def _quantized(case: Case, effective: Effective) -> Check:
     name, quantized = "quantized share", effective.quantized_parameters
     if case.method.quantization is None:
@@ -173,6 +197,14 @@ def _optimizer(case: Case, effective: Effective) -> Check:
     if kind.runs(found) and kind.paged and effective.device == "cpu":
         said += "; on a CPU its state is ordinary host memory, which needs no paging"
     return _verdict("optimizer", kind.runs(found), said)
+
+
+def _clipping(case: Case, effective: Effective) -> Check:
+    name, asked = "gradient clipping", case.method.optimizer.max_gradient_norm
+    found = effective.arguments.get("trainer.max_grad_norm")
+    if found is None:
+        return Check(name=name, status="unknown", detail="the trainer does not say its norm")
+    return _verdict(name, found == asked, f"at norm {found}, asked for: {asked}")
 
 
 def _gradient_checkpointing(case: Case, effective: Effective) -> Check:

@@ -90,6 +90,8 @@ def lora_config(adapter: Adapter, model: Model) -> Any:
         r=adapter.rank,
         lora_alpha=adapter.alpha,
         lora_dropout=adapter.dropout,
+        use_rslora=adapter.use_rslora,
+        use_dora=adapter.use_dora,
         bias="none",
         target_modules=module_targets(adapter, model),
         target_parameters=parameter_targets(adapter, model),

@@ -58,12 +58,14 @@ def attach(model: Any, case: Case) -> Any:
             r=adapter.rank,
             lora_alpha=adapter.alpha,
             lora_dropout=adapter.dropout,
+            use_rslora=adapter.use_rslora,
             bias="none",
             target_modules=modules,
             use_gradient_checkpointing=checkpointing(case.method),
             random_state=case.seed,
             max_seq_length=case.workload.sequence_tokens,
             **({"target_parameters": parameters} if parameters else {}),
+            **({"use_dora": True} if adapter.use_dora else {}),
         )
     model.for_training()  # its SFTTrainer does this too, the other loops do not
     return model

@@ -31,7 +31,13 @@ FAITHFUL: dict[str, Any] = {
     "trainer_class": "transformers.trainer.Trainer",
     "packing": "none",
     "device": "cpu",
-    "others": {"use_liger_kernel": False},
+    "others": {
+        "use_liger_kernel": False,
+        "adapter_scaling": 1.0,
+        "adapter_dropout": 0.0,
+        "adapter_dora": False,
+    },
+    "arguments": {"trainer.max_grad_norm": 1.0},
 }
 GPT_OSS: dict[str, Any] = {
     "trainable_parameters": 28_672,
@@ -49,7 +55,8 @@ FULL: dict[str, Any] = {
 
 
 def effective(**changes: Any) -> Effective:
-    return Effective(**{**FAITHFUL, **changes})
+    others = FAITHFUL["others"] | changes.pop("others", {})
+    return Effective(**{**FAITHFUL, **changes, "others": others})
 
 
 def run(case: Case, settings: Effective | None) -> dict[str, Check]:
@@ -99,6 +106,12 @@ def test_a_faithful_run_passes(model: str, method: str, changes: dict[str, Any])
         ("lora", {"optimizer_class": "torch.optim.adamw.AdamW"}, "optimizer"),
         ("lora", {"optimizer_class": "bitsandbytes.optim.adamw.AdamW (8 bit)"}, "optimizer"),
         ("lora", {"gradient_checkpointing": "none"}, "gradient checkpointing"),
+        ("lora-norecompute", {}, "gradient checkpointing"),
+        ("lora", {"arguments": {"trainer.max_grad_norm": 0.3}}, "gradient clipping"),
+        ("lora", {"others": {"adapter_scaling": 0.25}}, "adapter settings"),
+        ("lora", {"others": {"adapter_scaling": "0.25, 1.0"}}, "adapter settings"),
+        ("lora", {"others": {"adapter_dropout": 0.1}}, "adapter settings"),
+        ("lora", {"others": {"adapter_dora": True}}, "adapter settings"),
         ("lora", {"others": {"use_liger_kernel": True}}, "liger kernels"),
         ("lora-liger", {}, "liger kernels"),
     ],
