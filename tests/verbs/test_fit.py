@@ -8,6 +8,7 @@ import pytest
 
 from suite.catalog import method as methods
 from suite.catalog import model as models
+from suite.catalog.tier import Workload
 from suite.cli import main
 from suite.paths import RESULTS
 from suite.results.storage import run_folder
@@ -39,8 +40,7 @@ def test_a_record_of_this_very_work_stands_beside_and_is_not_mixed_in(
         phase.memory.allocated_peak_bytes
         for record in run_folder.read([RESULTS]).records
         if (record.case.model, record.case.method) == wanted and record.outcome == "ok"
-        if record.case.workload.sequence_tokens == 2048 and record.case.parallel is None
-        if record.case.workload.batch_sequences == 2 and record.case.workload.data == "fixed"
+        if record.case.workload == Workload(sequence_tokens=2048, batch_sequences=2)
         for phase in record.phases
     ]
     assert answer["measured"]["need"]["allocated_bytes"] == max(peaks)

@@ -173,7 +173,7 @@ def test_what_is_no_plain_file_is_not_read(
     ("folder", "old", "new", "reason"),
     [
         ("models", '"qwen3"', '"qwen"', "'qwen'. Did you mean 'qwen3' or 'qwen3-moe'? Allowed: "),
-        ("models", '"qwen3"', '"llama"', "'llama'. Allowed: gpt-oss, qwen3, qwen3-moe"),
+        ("models", '"qwen3"', '"mistral"', "'mistral'. Allowed: gpt-oss, llama, qwen3, qwen3-moe"),
         ("methods", '"linear"', '"mlp"', "'mlp'. Allowed: attention, experts, linear"),
         ("methods", '"linear"', '["q_proj"]', "got `array`. Allowed: attention, experts, linear"),
         ("methods", '"sdpa"', '"flash_attention_2"', "Allowed: eager, engine, sdpa"),

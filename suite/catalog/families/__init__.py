@@ -15,7 +15,7 @@ import msgspec
 from suite.catalog.architecture import Architecture
 from suite.catalog.targets import Shape
 
-FamilyName = Literal["qwen3", "qwen3-moe", "gpt-oss"]
+FamilyName = Literal["qwen3", "qwen3-moe", "gpt-oss", "llama"]
 
 
 class ModelFamily(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,6 +61,17 @@ def test_peft_makes_the_expected_adapters(name: str, targets: str, rank: int) ->
     assert trainable == parameters.expected_trainable(model, method)
 
 
+@pytest.mark.parametrize("name", ["llama-3.1-8b", "llama-3.3-70b"])
+def test_llama_positions(name: str) -> None:
+    """Eight times the 8,192 positions of Llama 3, as torchtune's llama3_1 scales them."""
+    config = config_for(models.load(name))
+    rope = config.rope_parameters
+    assert (rope["rope_type"], rope["rope_theta"], rope["factor"]) == ("llama3", 500_000, 8)
+    assert rope["original_max_position_embeddings"] == 8192
+    assert (rope["low_freq_factor"], rope["high_freq_factor"]) == (1, 4)
+    assert (config.max_position_embeddings, config.rms_norm_eps) == (131_072, 1e-5)
+
+
 def test_gpt_oss_positions_and_windows() -> None:
     """YaRN over 4,096 original positions and a window on every other layer, as published."""
     config = config_for(models.load("gpt-oss-120b"))
