@@ -43,7 +43,7 @@ EFFECTIVE = records.effective(
     trainable_parameters=155_648,
     total_parameters=1_074_560,
     adapter_targets=tuple(f"{name}_proj" for name in ("down", "gate", "k", "o", "q", "up", "v")),
-    optimizer_class="AdamW (fused)",
+    optimizer_class="torch.optim.adamw.AdamW (fused)",
 )
 
 
