@@ -105,8 +105,7 @@ SCHEDULERS: dict[SchedulerName, Scheduler] = {
         look="kubectl get trainjobs",
         settings={
             **_IN_CLUSTER,
-            "runtime": "ClusterTrainingRuntime, whose job and container are called node"
-            " (default: torch-distributed)",
+            "runtime": "ClusterTrainingRuntime (default: torch-distributed)",
         },
         needed=("claim",),
         needs_image=True,
