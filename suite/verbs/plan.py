@@ -72,10 +72,7 @@ def parser() -> Parser:
             ("./tunebench plan --model qwen3-32b --tokens 40M --epochs 3", "all GPUs"),
             ("./tunebench plan --model qwen3-8b --tokens 2M --gpus l40s", "one GPU"),
             ("./tunebench plan --model gpt-oss-120b --tokens 1M --why", "and reasons"),
-            (
-                "./tunebench plan --model qwen3-8b --tokens 1B --gpus h200-sxm --count 1,2,4,8",
-                "which?",
-            ),
+            ("… --gpus h200-sxm --count 1,2,4,8", "one GPU or several"),
             ("./tunebench plan --errors", "how far off"),
         ],
     )
