@@ -145,6 +145,7 @@ def _speed(cases: Sequence[ScaledCase]) -> Table:
     header += [
         "Without waits",
         "Peak a GPU",
+        "Each needs",
         "Token/s a GPU",
         "Mean of",
         "Peak on one",

@@ -64,8 +64,12 @@ def table(header: Sequence[str], rows: Iterable[TextRow], *, words: int = 1) -> 
     """Return a table without the columns that are empty in every row.
 
     Quantities of a column are written in one unit, with equal decimals.
+    Raises ValueError where a row has more or fewer cells than the header.
     """
     listed = list(rows)
+    odd = next((row for row in listed if len(row.cells) != len(header)), None)
+    if odd is not None:  # every column from there on would be under a wrong head
+        raise ValueError(f"{len(odd.cells)} cells under {len(header)} heads: {odd.cells}")
     columns = [aligned([row.cells[index] for row in listed]) for index in range(len(header))]
     kept = [index for index in range(len(header)) if any(row.cells[index] for row in listed)]
     return Table(

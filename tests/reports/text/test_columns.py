@@ -51,3 +51,9 @@ def test_a_table_aligns_what_it_is_given() -> None:
     rows = [TextRow(cells=("a", columns.bytes_(n * 2**30))) for n in (7.82, 18.2)]
     made = table(["Name", "Needs"], rows)
     assert [row.cells for row in made.rows] == [("a", "7.82 GiB"), ("a", "18.20 GiB")]
+
+
+def test_a_row_with_another_number_of_cells_is_no_table() -> None:
+    """Its numbers would stand under the wrong heads, and the last ones nowhere."""
+    with pytest.raises(ValueError, match="3 cells under 2 heads"):
+        table(["Method", "Step"], [TextRow(cells=("LoRA", "1 s", "2 GiB"))])
