@@ -50,7 +50,7 @@ def test_a_slowdown_beside_another_version_of_a_real_package_is_found_and_named(
 
     Of the two packages that differ the one that sleeps is the culprit; pages and log say so.
     """
-    slow = plant(wheels, "accelerate", planted.SLEEPS.format(seconds=0.5))
+    slow = plant(wheels, "accelerate", planted.SLEEPS.format(seconds=1.5))
     out = tmp_path / "out"
     changed = ("--base", "peft==0.20.0", "--candidate", slow)
     assert check(out, *changed, "--launches", "3", "--bisect") == 5
