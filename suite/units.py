@@ -1,7 +1,7 @@
 """How numbers are printed, each by its unit. What is stored is SI."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -61,6 +61,11 @@ def counted(value: int, noun: str) -> str:
     """Return a number with its noun: ``1 record``, ``1,024 records``, ``2 launches``."""
     ending = "es" if noun.endswith("ch") else "s"
     return f"{value:,} {noun}{'' if value == 1 else ending}"
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Return names in a sentence: ``A``, ``A and B``, ``A, B and C``."""
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def signed_percent(share: float) -> str:

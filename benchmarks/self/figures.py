@@ -23,6 +23,7 @@ from benchmarks.self.costs import compared, containers, pairs, report, submitted
 from suite.paths import ROOT
 from suite.results.storage.reader import read
 from suite.run import utc
+from suite.submit.submission import MOST_TASKS
 
 LEAST_PAIRS, MOST_PAIRS = 4, 12
 #: Enough pairs once the 95 % interval of their mean is this close to it on either side.
@@ -31,7 +32,6 @@ STEP_LIMIT = 0.02
 #: Records of a report, and the most seconds that its site may take on two cores.
 REPORT_LIMITS = ((1_000, 6.0), (10_000, 45.0))
 COMPARED_RECORDS = 10_000
-TASKS = 1_000  #: the most that a submission has
 PAGE_LIMIT_MEGABYTES = 1.5  #: of a page over the first of them
 OVERVIEW_LIMIT_KILOBYTES, RECORD_LIMIT_KILOBYTES = 120.0, 100.0
 
@@ -80,7 +80,7 @@ def submission() -> Iterator[LimitCheck]:
     """Yield what ``collect`` of the largest submission costs, before and after all came back."""
     with tempfile.TemporaryDirectory(prefix="tunebench-synthetic-") as work:
         folder = Path(work) / "submission"
-        made = submitted.submission(folder, TASKS)
+        made = submitted.submission(folder, MOST_TASKS)
         idle = submitted.collected(folder)
         results = submitted.come_back(folder, made)
         full = submitted.collected(folder)
@@ -89,7 +89,7 @@ def submission() -> Iterator[LimitCheck]:
         (f"{results:,} back", full, 60.0),
     ):
         yield LimitCheck(
-            name=f"./tunebench collect, {TASKS:,} tasks, {what}",
+            name=f"./tunebench collect, {MOST_TASKS:,} tasks, {what}",
             unit="s",
             value=value,
             limit=limit,

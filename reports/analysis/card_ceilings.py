@@ -208,8 +208,10 @@ def observation(ratio: float, found: Iterable[Resource]) -> str:
     texts = [f"{name} ({units.ratio(value)})" for name, value in near]
     if len(texts) == 1:
         return f"is close to the ratio of {texts[0]}{without}"
-    several = f"{', '.join(texts[:-1])} and {texts[-1]}"
-    return f"is close to the ratios of {several}; it cannot say which one matters{without}"
+    return (
+        f"is close to the ratios of {units.listed(texts)};"
+        f" it cannot say which one matters{without}"
+    )
 
 
 def _unlike(ours: Record, theirs: Record) -> str:

@@ -16,10 +16,10 @@ from suite.catalog.parallel import Parallel
 from suite.catalog.tier import Workload
 from suite.estimate.groups import exchange
 from suite.results.memoize import once
-from suite.results.metrics import Metric, all_metrics
-from suite.results.pooled import PooledCase, paired, pairs
+from suite.results.metrics import all_metrics
+from suite.results.pooled import PooledCase, both_sides, paired
 from suite.results.record import Record
-from suite.results.replicates import Replicates, summarize
+from suite.results.replicates import Replicates
 from suite.results.validity.comparable import packages, timed_alike
 from suite.results.validity.parity import compare_losses
 from suite.wire.ranks import Operation, Transfer
@@ -194,26 +194,18 @@ def _speedup(group: Replicates, base: Replicates, parallel: Parallel) -> Speedup
 
 
 def _longer(group: Replicates, base: Replicates) -> float | None:
-    both = _both(group, base, all_metrics()["step_seconds"])
+    both = both_sides(group, base, all_metrics()["step_seconds"])
     return statistics.mean(ours - theirs for ours, theirs in both) if both else None
 
 
 def _without_waits(group: Replicates, base: Replicates, gpus: int) -> float | None:
     """Return the efficiency that the shortest steps show: they rarely wait for the host."""
-    both = _both(group, base, all_metrics()["step_seconds_low"])
+    both = both_sides(group, base, all_metrics()["step_seconds_low"])
     if not both:
         return None
     ratio = statistics.geometric_mean(theirs / ours for ours, theirs in both)
     ours, theirs = group.case.workload, base.case.workload
     return ratio * ours.step_tokens / theirs.step_tokens / gpus
-
-
-def _both(group: Replicates, base: Replicates, metric: Metric) -> list[tuple[float, float]]:
-    """Return a metric on both sides: of each pair of one session, else of all repeats pooled."""
-    if found := list(pairs(group, base, metric).values()):
-        return found
-    ours, theirs = summarize(group, metric), summarize(base, metric)
-    return [] if ours is None or theirs is None else [(ours.median, theirs.median)]
 
 
 def _accumulates(group: Replicates, base: Replicates) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from reports.analysis.baselines import BASELINES
 from reports.analysis.dataset import Dataset
 from reports.analysis.workloads import profile_titles
-from reports.pages.front.words import gpu_names, listed, saved, times
+from reports.pages.front.words import gpu_names, saved, times
 from reports.published.headline_claim import (
     ENGINE_TITLE,
     FASTER,
@@ -109,7 +109,7 @@ def _memory(cases: Sequence[ClaimCase]) -> list[str]:
 def _scope(dataset: Dataset, cases: Sequence[ClaimCase], source: Reference | None) -> list[str]:
     measured = {each.group.first.profile for each in cases}
     names = gpu_names(dataset)
-    where = listed([names[each] for each in profile_titles(dataset) if each in measured])
+    where = units.listed([names[each] for each in profile_titles(dataset) if each in measured])
     said = f"Measured on {where}, one GPU, each case with its own batch and length."
     claimed = set() if source is None else set(source.figures[0].settings.profiles)
     if source is not None and claimed and not claimed & measured:

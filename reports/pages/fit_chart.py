@@ -9,7 +9,7 @@ from reports.analysis.workloads import WorkGroup, works_by_model
 from reports.charts.bars import Bar, Threshold, bars
 from reports.charts.drawing import Caption, Plot, labels
 from reports.charts.style import numbers
-from reports.pages.front.words import gpu_names, listed, workload
+from reports.pages.front.words import gpu_names, workload
 from reports.pages.overview import most_measured
 from reports.text import phrases
 from suite import units
@@ -82,14 +82,15 @@ def _plot(work: WorkGroup, names: Mapping[str, str]) -> Plot | None:
     highest = max(bar.high or bar.value or 0 for bar in listed_bars)
     shown = [size for size in sizes if size.gib <= highest * 1.1]
     shown += sizes[len(shown) : len(shown) + 1]
+    lines = "; ".join(f"{each.gib} GiB {units.listed(each.names)}" for each in shown)
     caption = Caption(
         title=f"{phrases.short(work.model.title)}: {_finding(order, smallest, titles)}",
         measure=f"Peak GPU memory in GiB, loading included. {workload(work)}",
         about=f"{phrases.short(work.model.title)}, {work.title}",
         description="A bar is the tensors' peak plus the CUDA context; the line behind it adds"
         " fragmentation. “Fits” leaves 5 % free. "
-        f"Dashed lines are GPUs: {'; '.join(f'{s.gib} GiB {listed(s.names)}' for s in shown)}.",
-        source=f"Measured on {listed(list(where))}; the larger need of all",
+        f"Dashed lines are GPUs: {lines}.",
+        source=f"Measured on {units.listed(list(where))}; the larger need of all",
     )
     return bars(caption, "GiB", listed_bars, *_marks(shown))
 
@@ -101,7 +102,7 @@ def _marks(shown: Sequence[_Size]) -> list[Threshold]:
     for size in shown:
         level = 1 - level if size.gib - before < _APART else 0
         before = size.gib
-        title = f"{size.gib} GiB: {listed(size.names)}"
+        title = f"{size.gib} GiB: {units.listed(size.names)}"
         marks.append(
             Threshold(value=size.bytes / _GIB, label=str(size.gib), title=title, level=level)
         )

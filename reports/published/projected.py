@@ -142,9 +142,9 @@ def _row(figure: PublishedFigure, case: Case, card: Profile, projector: Projecto
     value = figure.value or 0.0
     rate = value if figure.quantity == "tokens_per_second" else case.workload.step_tokens / value
     rate_interval, leanest = _rate(case, card, projector), _leanest(case, card, projector)
-    if rate_interval.low <= rate <= rate_interval.high:
+    if rate_interval.holds(rate):
         verdict = INSIDE
-    elif leanest is not None and leanest.low <= rate <= leanest.high:
+    elif leanest is not None and leanest.holds(rate):
         verdict = INSIDE_SECOND
     else:
         verdict = f"in neither: {units.about(rate / rate_interval.value)}× the first"

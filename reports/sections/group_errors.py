@@ -84,11 +84,11 @@ def _error(each: GroupHeldOut) -> float:
 
 def _within(each: GroupHeldOut) -> bool:
     assert each.seconds is not None
-    return each.seconds.low <= each.sample.seconds <= each.seconds.high
+    return each.seconds.holds(each.sample.seconds)
 
 
 def _energy_within(each: GroupHeldOut) -> bool | None:
     estimated, measured = each.entry.joules_per_token, each.sample.joules_per_token
     if estimated is None or measured is None:
         return None
-    return estimated.low <= measured <= estimated.high
+    return estimated.holds(measured)

@@ -194,7 +194,7 @@ def _cards(tried: Sequence[HeldOut]) -> str:
     known = [(e.interval, e.sample.seconds) for e in tried if e.interval is not None]
     if not known:
         return "One GPU was measured, so no estimate for another could be checked."
-    inside = sum(interval.low <= seconds <= interval.high for interval, seconds in known)
+    inside = sum(interval.holds(seconds) for interval, seconds in known)
     return (
         "A GPU is held out by estimating it from the others and its data sheet:"
         f" {inside} of {units.counted(len(known), 'case')} are within their interval."

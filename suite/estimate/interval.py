@@ -34,6 +34,19 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
         up = math.hypot(math.log(self.high / self.value), math.log(other.high / other.value))
         return Interval(value=value, low=value * math.exp(-down), high=value * math.exp(up))
 
+    def plus(self, *others: "Interval") -> "Interval":
+        """Return the sum, value and ends each by themselves."""
+        every = (self, *others)
+        return Interval(
+            value=sum(each.value for each in every),
+            low=sum(each.low for each in every),
+            high=sum(each.high for each in every),
+        )
+
+    def holds(self, value: float) -> bool:
+        """Return whether a value lies within it."""
+        return self.low <= value <= self.high
+
     def text(self, unit: str) -> str:
         """Return an estimate in the digits it deserves: ``5.2 h (4.1–6.6)``."""
         return units.estimated(unit, self.value, self.low, self.high)

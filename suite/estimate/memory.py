@@ -108,7 +108,7 @@ class MemoryModel(msgspec.Struct, frozen=True, kw_only=True):
             lines=tuple(lines),
             allocated_bytes=allocated,
             context_bytes=context,
-            needs_bytes=_sum(allocated, fragments, context, managed),
+            needs_bytes=allocated.plus(fragments, context, managed),
             paged_bytes=paged,
             phase="load" if loading > kept + held.value else "steady",
             calibrated_on=0 if scale is None else scale.cases,
@@ -248,12 +248,4 @@ def _spread(found: Iterable[Interval], otherwise: Interval) -> Interval:
         value=statistics.median([each.value for each in known]),
         low=min(each.low for each in known),
         high=max(each.high for each in known),
-    )
-
-
-def _sum(*parts: Interval) -> Interval:
-    return Interval(
-        value=sum(part.value for part in parts),
-        low=sum(part.low for part in parts),
-        high=sum(part.high for part in parts),
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from suite.results.metrics import Metric
 from suite.results.record import Origin, Record
-from suite.results.replicates import Replicates
+from suite.results.replicates import Replicates, summarize
 from suite.results.validity.comparable import packages, settings, timed_alike
 
 
@@ -147,6 +147,20 @@ def pairs(
     """Return a metric of a group and of a base, by the session and launch that have both."""
     ours, theirs = _by_launch(group, metric), _by_launch(base, metric)
     return {place: (ours[place], theirs[place]) for place in ours if theirs.get(place)}
+
+
+def both_sides(
+    group: Replicates, base: Replicates, metric: Metric, *, paired_with: Replicates | None = None
+) -> list[tuple[float, float]]:
+    """Return a metric on both sides: of each pair of one session, else the medians of the pools.
+
+    Pairs are sought in ``paired_with`` where it is more than the base: its sessions of any age.
+    Empty where a number is lacking.
+    """
+    if found := list(pairs(group, paired_with or base, metric).values()):
+        return found
+    ours, theirs = summarize(group, metric), summarize(base, metric)
+    return [] if ours is None or theirs is None else [(ours.median, theirs.median)]
 
 
 def _by_launch(group: Replicates, metric: Metric) -> dict[tuple[str, int], float]:

@@ -9,7 +9,7 @@ from reports.analysis.workloads import CardResult, WorkGroup, works_by_model
 from reports.pages.front.marks import Axis, AxisTick, axis
 from reports.pages.front.measures import MEASURES, Measure
 from reports.pages.front.titles import title
-from reports.pages.front.words import gpu_names, listed, workload
+from reports.pages.front.words import gpu_names, workload
 from reports.pages.overview import OverviewCell, OverviewTable, most_measured
 from reports.published.headline_claim import ClaimCase, claim_cases
 from reports.text import phrases
@@ -183,7 +183,7 @@ class _Drawing:
             for profile, each in zip(self.profiles, figures, strict=True)
             if each.best
         ]
-        return "fastest" if len(where) == len(known) else f"fastest on {listed(where)}"
+        return "fastest" if len(where) == len(known) else f"fastest on {units.listed(where)}"
 
     def _kind(self, profile: str) -> str:
         return "full" if profile == self.profiles[-1] else "open"

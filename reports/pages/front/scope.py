@@ -3,7 +3,8 @@
 from datetime import date
 
 from reports.analysis.dataset import Dataset
-from reports.pages.front.words import gpu_names, listed
+from reports.pages.front.words import gpu_names
+from suite import units
 from suite.results.record import Record
 from suite.results.validity.comparable import packages
 
@@ -38,7 +39,7 @@ def _numbers(dataset: Dataset) -> list[Record]:
 def _where(dataset: Dataset, good: list[Record]) -> str:
     names = gpu_names(dataset)
     measured = sorted({names[each.profile] for each in good})
-    return listed(measured) if len(measured) <= _MOST_NAMED else f"{len(measured)} GPUs"
+    return units.listed(measured) if len(measured) <= _MOST_NAMED else f"{len(measured)} GPUs"
 
 
 def scope(dataset: Dataset) -> tuple[str, ...]:

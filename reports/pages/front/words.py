@@ -29,11 +29,6 @@ def workload(work: WorkGroup) -> str:
     return ", ".join([f"{rows} a step", *rest])
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names in a sentence: ``A``, ``A and B``, ``A, B and C``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
 def times(values: Sequence[float]) -> str:
     """Return a range of ratios in the digits that a single pair allows: ``1.3–2.1×``."""
     low, high = f"{min(values):.1f}", f"{max(values):.1f}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from reports.analysis.baselines import BASELINES
 from reports.analysis.comparable_sets import ComparableSet, DisplayNames, MethodResult
 from reports.analysis.trends import PACKINGS
-from reports.pages.front.words import listed, saved, times
+from reports.pages.front.words import saved, times
 from reports.published.headline_claim import NAMES
 from reports.text.numbers import paired_text
 from suite import units
@@ -31,7 +31,7 @@ def throughput(peers: ComparableSet, names: DisplayNames) -> str:
     if len(methods) > _MOST_NAMED:
         return f"{said} as fast as plain methods of equal precision"
     verb = "is" if len(methods) == 1 else "are"
-    called = listed([names.methods[name] for name in methods])
+    called = units.listed([names.methods[name] for name in methods])
     return f"{called} {verb} {said} as fast as plain PEFT"
 
 
@@ -43,7 +43,7 @@ def memory(best: Sequence[MethodResult], names: DisplayNames) -> str:
         return "Too few numbers for a trade-off"
     if len(best) > _MOST_NAMED:
         return f"{len(best)} methods are trade-offs of speed and memory"
-    return f"Best trade-offs: {listed([names.methods[each.method] for each in best])}"
+    return f"Best trade-offs: {units.listed([names.methods[each.method] for each in best])}"
 
 
 def ladder(entries: Sequence[MethodResult], names: DisplayNames) -> str:
@@ -102,7 +102,7 @@ def packing(entries: Sequence[MethodResult]) -> str:
             gains.setdefault(way, []).append(ratio.value)
     if not gains or not all(map(_on_gpu, entries)):
         return "Padding and packing"
-    ways = listed([PACKINGS[way] for way in PACKINGS if way in gains]).capitalize()
+    ways = units.listed([PACKINGS[way] for way in PACKINGS if way in gains]).capitalize()
     said = times([gain for each in gains.values() for gain in each])
     return f"{ways} rows train {said} as fast as padded ones"
 

@@ -61,8 +61,7 @@ class LeftOutPrediction(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def inside(self) -> bool:
         """Return whether the measured peak lies within the interval."""
-        interval = self.estimate.allocated_bytes
-        return interval.low <= self.allocated_bytes <= interval.high
+        return self.estimate.allocated_bytes.holds(self.allocated_bytes)
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from suite.catalog.case import Case
 from suite.estimate import storage
+from suite.estimate.roofline import BFLOAT16, FLOAT32
 from suite.wire.ranks import Operation, Transfer
 
 _TIMES_SENT: dict[Operation, int] = {"all-reduce": 2, "all-gather": 1}
-_FLOAT32, _BFLOAT16 = 4, 2
 GATHERED = 2  #: times a step that FSDP2 gathers all weights: before forward and backward pass
 
 
@@ -21,7 +21,7 @@ def gathered_bytes(case: Case) -> float:
     trained = storage.trained_bytes(case.model, case.method)
     width = 1.0
     if case.method.adapter is not None and case.method.quantization is None:
-        width = _BFLOAT16 / _FLOAT32
+        width = BFLOAT16 / FLOAT32
     return sum(storage.frozen_bytes(case.model, case.method).values()) + width * trained
 
 

@@ -34,9 +34,9 @@ def needs(
         return None
     if case.parallel.kind == "ddp":
         copied = storage.trained_bytes(case.model, case.method)
-        return None if alone is None else _plus(alone, context, copied)
+        return None if alone is None else alone.plus(context).map(lambda each: each + copied)
     if case.parallel.kind == "fsdp2":
-        return _plus(_shared(on_one(case), case.gpus, memory, device_bytes), context, 0)
+        return _shared(on_one(case), case.gpus, memory, device_bytes).plus(context)
     return None
 
 
@@ -71,11 +71,3 @@ def _shared(case: Case, gpus: int, memory: MemoryModel, device_bytes: float | No
         )
     ]
     return Interval(low=ends[0], value=ends[1], high=ends[2])
-
-
-def _plus(one: Interval, other: Interval, rest: float) -> Interval:
-    return Interval(
-        value=one.value + other.value + rest,
-        low=one.low + other.low + rest,
-        high=one.high + other.high + rest,
-    )

@@ -22,7 +22,7 @@ from suite.estimate.interval import Interval
 from suite.estimate.time_samples import same_work, timed
 from suite.results.memory.fits_card import largest_need, need_of_each
 from suite.results.metrics import Metric, all_metrics
-from suite.results.pooled import newest, pairs
+from suite.results.pooled import both_sides, newest
 from suite.results.record import Record
 from suite.results.replicates import Replicates, summarize
 from suite.wire.ranks import Transfer
@@ -222,15 +222,12 @@ def of_each(good: Sequence[Record]) -> Interval | None:
 
 
 def _both(
-    group: Replicates, base: Replicates, alone: Iterable[Record], metric: Metric
+    group: Replicates, base: Replicates, alone: Sequence[Record], metric: Metric
 ) -> list[tuple[float, float]]:
-    """Return a metric on several GPUs and on one: of each pair of one session, else pooled."""
+    """Return a metric on several GPUs and on one, of what is above 0 and has a ratio."""
     everything = Replicates(records=tuple(alone))
-    found = [each for each in pairs(group, everything, metric).values() if min(each) > 0]
-    if found:
-        return found
-    ours, theirs = summarize(group, metric), summarize(base, metric)
-    return [] if ours is None or theirs is None else [(ours.median, theirs.median)]
+    found = both_sides(group, base, metric, paired_with=everything)
+    return [each for each in found if min(each) > 0]
 
 
 def _log(both: Iterable[tuple[float, float]]) -> float:

@@ -219,7 +219,7 @@ def _methods(found: JobAnswer) -> str:
     rest = slower[0].entry.case.method.title if len(slower) == 1 else "the others"
     takes = f"{rest} take{'s' if len(slower) == 1 else ''} {span} times as long"
     close = "" if len(names) == 1 else " (too close to call)"
-    return f"with {_either(names)}{close}; {takes}"
+    return f"with {units.listed(names, 'or')}{close}; {takes}"
 
 
 def _memory(found: JobAnswer) -> str:
@@ -278,7 +278,3 @@ def _size(value: float) -> tuple[float, str]:
 def _gib(value: float) -> str:
     size = value / 2**30
     return f"{size:.0f}" if size >= 9.95 else f"{size:.1f}"
-
-
-def _either(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

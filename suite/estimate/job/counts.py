@@ -250,7 +250,7 @@ def _cheapest(options: Sequence[Option]) -> str:
     text += f" {_times(ratio)} as much"
     for each, ratio in rest:
         text += f", {in_words(each.entry.gpus)} {_times(ratio)}"
-    return f"{text}. {f'Too close to call with {_and(close)}.' if close else ''}".rstrip()
+    return f"{text}. {f'Too close to call with {units.listed(close)}.' if close else ''}".rstrip()
 
 
 def _costs(option: Option) -> str:
@@ -269,7 +269,7 @@ def _fastest(options: Sequence[Option]) -> str:
     ]
     text = f"{_count(most.entry.gpus)} are the fastest"
     if close:
-        text += f", too close to call with {_and(close)}"
+        text += f", too close to call with {units.listed(close)}"
     return f"{text}: {_times(most.faster_than(fewest))} as fast as {in_words(fewest.entry.gpus)}."
 
 
@@ -278,9 +278,8 @@ def _basis(options: Sequence[Option]) -> str:
     estimated = [in_words(o.entry.gpus) for o in options if o.entry.basis != "measured"]
     if not estimated:
         return "All measured."
-    return (
-        f"{f'Measured on {_and(measured)}, e' if measured else 'E'}stimated on {_and(estimated)}."
-    )
+    begin = f"Measured on {units.listed(measured)}, e" if measured else "E"
+    return f"{begin}stimated on {units.listed(estimated)}."
 
 
 def _times(found: Interval) -> str:
@@ -292,7 +291,3 @@ def _times(found: Interval) -> str:
 def _count(gpus: int) -> str:
     """Return how many GPUs, to begin a sentence."""
     return f"{in_words(gpus).capitalize()} GPU{'' if gpus == 1 else 's'}"
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
